@@ -1,0 +1,68 @@
+//! The sample catalogue of an auto-parts shop, as one SQL script.
+//!
+//! The script is the embedded default data of the warmup: it fills an empty SQLite (3.35 or later) or PostgreSQL (15 or
+//! later) database and, because every statement leaves alone what exists, changes nothing when it is run again.
+//! The same seed gives the same bytes on every machine: nothing here reads the clock, the locale or a float.
+
+mod categories;
+mod engines;
+mod error;
+mod people;
+mod products;
+mod random;
+mod seo_pages;
+mod settings;
+mod slug;
+mod sql;
+mod template;
+mod timestamp;
+mod users;
+mod vehicles;
+mod words;
+
+pub use error::Error;
+
+use categories::Categories;
+use products::Products;
+use seo_pages::SeoPages;
+use settings::Settings;
+use sql::Script;
+use users::Users;
+use vehicles::Vehicles;
+
+/// The seed of the catalogue that `data/README.md` describes.
+pub const DEFAULT_SEED: u64 = 1;
+
+/// The whole script: ASCII, about 1.2 MB, one transaction of `CREATE TABLE IF NOT EXISTS` and of
+/// `INSERT ... ON CONFLICT DO NOTHING` statements with up to 250 rows each.
+///
+/// Eight tables: `categories`, `vehicle_brands`, `vehicle_models`, `vehicle_types`, `products`, `users`, `settings` and
+/// `seo_pages`. Ids are 1, 2, 3, ... in each. Money is euro cents, a time is RFC 3339 UTC text, a flag is 0 or 1.
+///
+/// ```
+/// let sql = sample_catalogue::catalogue_sql(sample_catalogue::DEFAULT_SEED)?;
+/// assert!(sql.contains("INSERT INTO products"));
+/// assert_eq!(sql, sample_catalogue::catalogue_sql(sample_catalogue::DEFAULT_SEED)?);
+/// # Ok::<(), sample_catalogue::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error`] when a built-in word list is malformed or too short, which the tests of this crate rule out.
+pub fn catalogue_sql(seed: u64) -> Result<String, Error> {
+    let categories = Categories::generate()?;
+    let vehicles = Vehicles::generate(seed)?;
+    let products = Products::generate(seed, &categories, &vehicles)?;
+    let users = Users::generate(seed)?;
+    let settings = Settings::generate(seed)?;
+    let seo_pages = SeoPages::generate(seed, &categories, &vehicles)?;
+
+    let mut script = Script::new(seed);
+    categories.write(&mut script);
+    vehicles.write(&mut script);
+    products.write(&mut script);
+    users.write(&mut script);
+    settings.write(&mut script);
+    seo_pages.write(&mut script);
+    Ok(script.finish())
+}

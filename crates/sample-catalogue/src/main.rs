@@ -1,0 +1,56 @@
+//! `sample-catalogue`: writes the sample catalogue to a file or to standard output.
+
+mod arguments;
+
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use arguments::{Command, HELP};
+
+fn main() -> ExitCode {
+    let result = match Command::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => print(HELP),
+        Ok(Command::Write { seed, output }) => write(seed, output.as_deref()),
+        Err(error) => {
+            eprintln!("sample-catalogue: {error}\nTry sample-catalogue --help.");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("sample-catalogue: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(seed: u64, output: Option<&Path>) -> Result<(), String> {
+    let sql = sample_catalogue::catalogue_sql(seed).map_err(|error| error.to_string())?;
+    let Some(path) = output else {
+        return print(&sql);
+    };
+    std::fs::write(path, &sql)
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    eprintln!(
+        "sample-catalogue: {} bytes written to {}",
+        sql.len(),
+        path.display()
+    );
+    Ok(())
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn print(text: &str) -> Result<(), String> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to standard output: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
