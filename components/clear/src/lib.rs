@@ -1,0 +1,53 @@
+//! `POST /api/cache/clear`: removes the keys of a pattern, or all.
+
+use std::time::Instant;
+
+use edge_cache::access::Role;
+use edge_cache::audit::Record;
+use edge_cache::clear::{Report, Request as Clear};
+use edge_cache::format;
+use edge_cache_spin::{Call, Outcome, serve};
+use serde::Serialize;
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+
+#[derive(Serialize)]
+struct Body {
+    message: String,
+    stats: Stats,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    #[serde(flatten)]
+    report: Report,
+    duration: String,
+    duration_ms: u64,
+    dry_run: bool,
+}
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    serve(request, &["POST"], clear).await
+}
+
+async fn clear(call: &Call) -> Outcome {
+    call.require(Role::Operator).await?;
+    let request = Clear::parse(&call.body().await?)?;
+    call.require(request.role()).await?;
+    let started = Instant::now();
+    let cache = call.cache();
+    let change = request.run(&cache, call.config().audit_shares_database);
+    let report = if request.is_dry_run() {
+        change.await?
+    } else {
+        let mut record = Record::new("clear");
+        record.pattern = Some(request.pattern());
+        call.audited(record, change, Report::keys_deleted).await?
+    };
+    let elapsed = started.elapsed();
+    let (duration, duration_ms) = (format::duration(elapsed), format::milliseconds(elapsed));
+    let stats = Stats { report, duration, duration_ms, dry_run: request.is_dry_run() };
+    Ok(call.report(Body { message: request.message(), stats }))
+}

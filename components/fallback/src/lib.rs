@@ -1,0 +1,17 @@
+//! Every path that is no route: a 404 that says so, in the form of all other problems.
+
+use edge_cache_spin::{Call, Outcome, Problem, serve};
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+
+/// Whatever the method, the path is what is wrong.
+const ANY: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    serve(request, &ANY, missing).await
+}
+
+async fn missing(call: &Call) -> Outcome {
+    Err(Problem::no_route(call.path()))
+}

@@ -1,0 +1,54 @@
+//! `GET /api/cache/health`, and the probes `/health/live` and `/health/ready` below it.
+
+use std::time::{Duration, SystemTime};
+
+use edge_cache::{format, health};
+use edge_cache_spin::{Answer, Call, Outcome, Problem, serve, store};
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+
+/// When Redis last answered.
+const LAST_SEEN: &str = "health:last-seen";
+/// How precisely that is known, in seconds: it is not written more often.
+const LAST_SEEN_PRECISION: u64 = 5;
+/// `/health` promises an answer within 2 s, `/health/ready` within 1 s.
+const HEALTH_WITHIN: Duration = Duration::from_millis(1800);
+const READY_WITHIN: Duration = Duration::from_millis(800);
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    serve(request, &["GET"], check).await
+}
+
+async fn check(call: &Call) -> Outcome {
+    match call.path() {
+        "/api/cache/health" => health(call).await,
+        "/api/cache/health/live" => Ok(Answer::plain(200, [("status", "live")].into_iter().collect::<Status>())),
+        "/api/cache/health/ready" => {
+            health::ready(&call.cache_within(READY_WITHIN)).await?;
+            Ok(Answer::plain(200, [("status", "ready")].into_iter().collect::<Status>()))
+        }
+        path => Err(Problem::no_route(path)),
+    }
+}
+
+type Status = std::collections::BTreeMap<&'static str, &'static str>;
+
+async fn health(call: &Call) -> Outcome {
+    let report = health::run(&call.cache_within(HEALTH_WITHIN), &call.config().thresholds).await;
+    if report.is_up() {
+        seen().await;
+        return Ok(Answer::plain(200, report));
+    }
+    let last_seen: Option<u64> = store::recall(LAST_SEEN).await;
+    let last_seen = last_seen.map(|seconds| format::timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
+    Ok(Answer::plain(503, report.with_last_seen(last_seen)))
+}
+
+async fn seen() {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let known: Option<u64> = store::recall(LAST_SEEN).await;
+    if known.is_none_or(|known| now.abs_diff(known) >= LAST_SEEN_PRECISION) {
+        store::remember(LAST_SEEN, &now).await;
+    }
+}

@@ -1,0 +1,233 @@
+//! One request from arrival to answer: identity, method, body, errors, headers, and its line in the log.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use edge_cache::access::{Caller, client_address};
+use edge_cache::{KeyName, Redis};
+use http_body_util::BodyExt;
+use serde::Serialize;
+use spin_sdk::http::{FullBody, Request};
+
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::instance::{Instance, instance};
+use crate::log;
+use crate::problem::Problem;
+use crate::Outcome;
+
+/// The largest body accepted, in bytes.
+const MAX_BODY: usize = 1 << 20;
+/// The longest request id taken over from a client.
+const MAX_REQUEST_ID: usize = 128;
+
+/// A request being served.
+pub struct Call {
+    pub(crate) request: RefCell<Option<Request>>,
+    pub(crate) parts: http::request::Parts,
+    pub(crate) request_id: String,
+    pub(crate) ip: String,
+    pub(crate) instance: Rc<Instance>,
+    pub(crate) caller: RefCell<Option<Caller>>,
+    pub(crate) warnings: RefCell<Vec<String>>,
+    pub(crate) started: Instant,
+}
+
+/// Serves a request: refuses methods that are not `allowed`, runs the handler, and renders what comes of it.
+///
+/// Every answer has a request id, `cache-control: no-store` and a `content-length`; every failure is a problem body.
+pub async fn serve(
+    request: Request,
+    allowed: &[&str],
+    handler: impl AsyncFnOnce(&Call) -> Outcome,
+) -> http::Response<FullBody<Bytes>> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let request_id = request_id(&parts.headers);
+    let head = Head { method: parts.method.to_string(), path: parts.uri.path().to_owned(), request_id, started };
+    let mut who = None;
+    let outcome = match (instance().await, is_allowed(&head.method, allowed)) {
+        (Err(bad), _) => Err(Problem::bad_variable(&bad)),
+        (Ok(_), false) => Err(Problem::method_not_allowed(&head.method, allowed)),
+        (Ok(instance), true) => {
+            let whole = Request::from_parts(parts.clone(), body);
+            let call = Call::new(whole, parts, &head, instance);
+            let outcome = handler(&call).await;
+            who = Some((call.who(), call.ip));
+            outcome
+        }
+    };
+    head.respond(outcome, who)
+}
+
+fn is_allowed(method: &str, allowed: &[&str]) -> bool {
+    allowed.contains(&method) || (method == "HEAD" && allowed.contains(&"GET"))
+}
+
+/// The client's own id where it is a plain one, else a random one.
+fn request_id(headers: &http::HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    let plain = |id: &&str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed)
+    };
+    given.filter(plain).map_or_else(random_id, str::to_owned)
+}
+
+/// 128 random bits in hexadecimal.
+fn random_id() -> String {
+    let mut bytes = [0_u8; 16];
+    // Without randomness ids repeat, which harms nobody but the reader of the log.
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is known of a request before anything is checked.
+struct Head {
+    method: String,
+    path: String,
+    request_id: String,
+    started: Instant,
+}
+
+impl Head {
+    fn respond(&self, outcome: Outcome, who: Option<(String, String)>) -> http::Response<FullBody<Bytes>> {
+        let (status, content_type, body, headers) = match outcome {
+            Ok(answer) => (answer.status, "application/json", answer.body, Vec::new()),
+            Err(problem) => {
+                if problem.status >= 500 {
+                    log::failure(&self.request_id, "request.failed", problem.detail());
+                }
+                let body = problem.body(&self.request_id).to_string().into_bytes();
+                (problem.status, "application/problem+json", body, problem.headers)
+            }
+        };
+        let (who, ip) = who.unwrap_or_default();
+        log::served(&log::Served {
+            request_id: &self.request_id,
+            method: &self.method,
+            path: &self.path,
+            status,
+            duration_ms: (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+            who: &who,
+            ip: &ip,
+        });
+        let mut response = http::Response::builder()
+            .status(status)
+            .header("content-type", content_type)
+            .header("content-length", body.len())
+            .header("cache-control", "no-store")
+            .header("x-content-type-options", "nosniff")
+            .header("x-request-id", &self.request_id);
+        for (name, value) in headers {
+            response = response.header(name, value);
+        }
+        // Names and values above are all valid; an empty answer is the fallback that cannot fail.
+        response.body(FullBody::new(body.into())).unwrap_or_else(|_| http::Response::new(FullBody::new(Bytes::new())))
+    }
+}
+
+impl Call {
+    fn new(request: Request, parts: http::request::Parts, head: &Head, instance: Rc<Instance>) -> Self {
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let hops = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let hops = hops.collect::<Vec<_>>().join(",");
+        let ip = client_address(header("spin-client-addr"), &hops, instance.config.trusted_proxies);
+        Self {
+            ip,
+            request: RefCell::new(Some(request)),
+            parts,
+            request_id: head.request_id.clone(),
+            instance,
+            caller: RefCell::new(None),
+            warnings: RefCell::new(Vec::new()),
+            started: head.started,
+        }
+    }
+
+    /// The request's method.
+    pub fn method(&self) -> &str {
+        self.parts.method.as_str()
+    }
+
+    /// The path, still percent-encoded.
+    pub fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    /// The query string, still encoded; empty where there is none.
+    pub fn query(&self) -> &str {
+        self.parts.uri.query().unwrap_or("")
+    }
+
+    /// The key named by what follows `prefix` in the path, decoded to bytes; `None` when the path is not below it.
+    pub fn key_below(&self, prefix: &str) -> Option<KeyName> {
+        let segment = self.path().strip_prefix(prefix)?;
+        Some(KeyName::new(percent_encoding::percent_decode_str(segment).collect::<Vec<u8>>()))
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// Whose token it came with, `-` before or without recognition.
+    pub fn who(&self) -> String {
+        self.caller.borrow().as_ref().map_or_else(|| "-".to_owned(), |caller| caller.name.clone())
+    }
+
+    /// The component's settings.
+    pub fn config(&self) -> &Config {
+        &self.instance.config
+    }
+
+    /// The cache's database.
+    pub fn cache(&self) -> impl Redis {
+        &self.instance.cache
+    }
+
+    /// The cache's database, with the whole answer due within `limit` from now.
+    pub fn cache_within(&self, limit: Duration) -> impl Redis {
+        self.instance.cache.within(limit)
+    }
+
+    /// The audit trail's database.
+    pub fn audit(&self) -> impl Redis {
+        &self.instance.audit
+    }
+
+    /// Reads the body, once.
+    ///
+    /// # Errors
+    /// 413 past 1 MiB, 400 when it breaks off.
+    pub async fn body(&self) -> Result<Vec<u8>, Problem> {
+        let declared = self.parts.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > MAX_BODY) {
+            return Err(Problem::body_too_large(MAX_BODY));
+        }
+        let Some(request) = self.request.borrow_mut().take() else { return Ok(Vec::new()) };
+        let mut body = request.into_body();
+        let mut read = Vec::with_capacity(declared.unwrap_or(0));
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| Problem::body_unreadable(&error.to_string()))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if read.len() + data.len() > MAX_BODY {
+                return Err(Problem::body_too_large(MAX_BODY));
+            }
+            read.extend_from_slice(&data);
+        }
+        Ok(read)
+    }
+
+    /// `{"success": true, ...report, "timestamp": ...}`, with the warnings gathered so far.
+    pub fn report(&self, report: impl Serialize) -> Answer {
+        Answer::report(report, &self.warnings.borrow())
+    }
+
+    /// A value that nobody else has.
+    pub fn random(&self) -> String {
+        random_id()
+    }
+}

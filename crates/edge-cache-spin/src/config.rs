@@ -1,0 +1,183 @@
+//! Spin variables, checked into a [`Config`] before anything uses them.
+
+use std::time::Duration;
+
+use edge_cache::access::Tokens;
+use edge_cache::stats::Thresholds;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use spin_sdk::variables;
+
+/// The settings of a component, valid by construction.
+#[derive(Debug)]
+pub struct Config {
+    /// Address of the cache's logical database. Holds the password: never to be logged.
+    pub(crate) cache_url: String,
+    /// Address of the audit trail's logical database.
+    pub(crate) audit_url: String,
+    /// Whether cache and audit trail share a logical database.
+    pub audit_shares_database: bool,
+    /// How long a Redis command may take, its repetitions included.
+    pub(crate) command_timeout: Duration,
+    /// Where values start to be alarming.
+    pub thresholds: Thresholds,
+    /// Who may do what.
+    pub(crate) tokens: Tokens,
+    /// How many proxies in front of us write `x-forwarded-for`.
+    pub(crate) trusted_proxies: usize,
+}
+
+/// A variable with a bad value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadVariable {
+    pub(crate) name: &'static str,
+    pub(crate) problem: String,
+}
+
+/// Variables as they were typed; one that the component is not given has its default.
+struct Raw(Vec<(&'static str, String)>);
+
+const DEFAULTS: [(&str, &str); 14] = [
+    ("redis_host", "127.0.0.1"),
+    ("redis_port", "6379"),
+    ("redis_username", ""),
+    ("redis_password", ""),
+    ("redis_db", "0"),
+    ("redis_tls", "false"),
+    ("audit_redis_db", "1"),
+    ("tokens", ""),
+    ("command_timeout_ms", "1500"),
+    ("latency_alert_ms", "100"),
+    ("memory_alert_percent", "90"),
+    ("hit_rate_alert_percent", "70"),
+    ("evictions_alert_per_minute", "1000"),
+    ("trusted_proxies", "0"),
+];
+
+impl Config {
+    /// Reads the component's variables.
+    ///
+    /// # Errors
+    /// The first variable with a bad value.
+    pub(crate) async fn load() -> Result<Self, BadVariable> {
+        let mut values = Vec::with_capacity(DEFAULTS.len());
+        for (name, default) in DEFAULTS {
+            let value = match variables::get(name).await {
+                Ok(value) => value,
+                Err(variables::Error::Undefined(_)) => default.to_owned(),
+                Err(error) => return Err(BadVariable { name, problem: format!("cannot be read: {error}") }),
+            };
+            values.push((name, value));
+        }
+        Raw(values).check()
+    }
+}
+
+impl Raw {
+    fn text(&self, name: &'static str) -> &str {
+        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.trim())
+    }
+
+    fn number(&self, name: &'static str, least: u64, most: u64) -> Result<u64, BadVariable> {
+        let parsed = self.text(name).parse().ok().filter(|number| (least..=most).contains(number));
+        parsed.ok_or_else(|| BadVariable { name, problem: format!("must be a whole number from {least} to {most}") })
+    }
+
+    fn flag(&self, name: &'static str) -> Result<bool, BadVariable> {
+        match self.text(name) {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(BadVariable { name, problem: "must be true or false".into() }),
+        }
+    }
+
+    fn host(&self) -> Result<String, BadVariable> {
+        let host = self.text("redis_host");
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+        if host.is_empty() || !host.bytes().all(plain) {
+            let problem = "must be a host name or an address, without scheme, port or path".into();
+            return Err(BadVariable { name: "redis_host", problem });
+        }
+        let bare_ipv6 = host.contains(':') && !host.starts_with('[');
+        Ok(if bare_ipv6 { format!("[{host}]") } else { host.to_owned() })
+    }
+
+    fn url(&self, db: u64) -> Result<String, BadVariable> {
+        let scheme = if self.flag("redis_tls")? { "rediss" } else { "redis" };
+        let encode = |name| utf8_percent_encode(self.text(name), NON_ALPHANUMERIC).to_string();
+        let (user, password) = (encode("redis_username"), encode("redis_password"));
+        let login = if user.is_empty() && password.is_empty() { String::new() } else { format!("{user}:{password}@") };
+        let port = self.number("redis_port", 1, 65_535)?;
+        Ok(format!("{scheme}://{login}{}:{port}/{db}", self.host()?))
+    }
+
+    fn check(&self) -> Result<Config, BadVariable> {
+        let (db, audit_db) = (self.number("redis_db", 0, 65_535)?, self.number("audit_redis_db", 0, 65_535)?);
+        let tokens = Tokens::parse(self.text("tokens"));
+        Ok(Config {
+            cache_url: self.url(db)?,
+            audit_url: self.url(audit_db)?,
+            audit_shares_database: db == audit_db,
+            command_timeout: Duration::from_millis(self.number("command_timeout_ms", 50, 60_000)?),
+            thresholds: Thresholds {
+                latency_ms: self.number("latency_alert_ms", 1, 60_000)?,
+                memory_percent: self.number("memory_alert_percent", 1, 100)? as f64,
+                hit_rate_percent: self.number("hit_rate_alert_percent", 1, 100)? as f64,
+                evictions_per_minute: self.number("evictions_alert_per_minute", 1, 1_000_000_000)?,
+            },
+            tokens: tokens.map_err(|problem| BadVariable { name: "tokens", problem })?,
+            trusted_proxies: self.number("trusted_proxies", 0, 32)? as usize,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(changes: &[(&'static str, &str)]) -> Result<Config, BadVariable> {
+        let values = DEFAULTS.map(|(name, default)| {
+            let changed = changes.iter().find(|(changed, _)| *changed == name);
+            (name, changed.map_or(default, |(_, value)| value).to_owned())
+        });
+        Raw(values.to_vec()).check()
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let config = with(&[]).unwrap();
+        assert_eq!(config.cache_url, "redis://127.0.0.1:6379/0");
+        assert_eq!(config.audit_url, "redis://127.0.0.1:6379/1");
+        assert_eq!(config.thresholds, Thresholds::default());
+        assert!(config.tokens.is_empty() && !config.audit_shares_database);
+    }
+
+    #[test]
+    fn a_password_with_any_characters_makes_a_valid_address() {
+        let config = with(&[("redis_username", "u"), ("redis_password", "p@s/s:w#d"), ("redis_tls", "true")]).unwrap();
+        assert_eq!(config.cache_url, "rediss://u:p%40s%2Fs%3Aw%23d@127.0.0.1:6379/0");
+        assert_eq!(with(&[("redis_host", "::1")]).unwrap().cache_url, "redis://[::1]:6379/0");
+    }
+
+    #[test]
+    fn every_bad_value_is_reported_by_its_variable() {
+        let bad = [
+            ("redis_host", ""),
+            ("redis_host", "redis://x"),
+            ("redis_port", "0"),
+            ("redis_port", "65536"),
+            ("redis_db", "-1"),
+            ("redis_tls", "yes"),
+            ("audit_redis_db", "x"),
+            ("tokens", "just-a-token"),
+            ("command_timeout_ms", "0"),
+            ("latency_alert_ms", "1.5"),
+            ("memory_alert_percent", "101"),
+            ("hit_rate_alert_percent", "0"),
+            ("evictions_alert_per_minute", ""),
+            ("trusted_proxies", "many"),
+        ];
+        for (name, value) in bad {
+            assert_eq!(with(&[(name, value)]).unwrap_err().name, name, "{value}");
+        }
+    }
+}

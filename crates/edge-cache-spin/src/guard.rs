@@ -1,0 +1,116 @@
+//! Who may pass, and the trail of who did: tokens, roles, denied attempts, audit records.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use edge_cache::access::{Caller, Role};
+use edge_cache::audit::Record;
+use edge_cache::{Error, Redis};
+
+use crate::call::Call;
+use crate::log;
+use crate::problem::Problem;
+
+/// A request that failed on Redis is answered by then, its audit record tried or not.
+const ANSWER_WITHIN: Duration = Duration::from_millis(1800);
+/// The least time an audit record is given.
+const AUDIT_AT_LEAST: Duration = Duration::from_millis(100);
+
+impl Call {
+    /// Lets the request pass if its token has at least this role.
+    ///
+    /// # Errors
+    /// 401 without a valid token, 403 with one whose role is too low, 429 after too many such attempts from one client
+    /// address; each attempt is in the audit trail. A valid token is never turned away for others' attempts.
+    pub async fn require(&self, role: Role) -> Result<(), Problem> {
+        let tokens = &self.instance.config.tokens;
+        let caller = self.bearer().and_then(|token| tokens.recognise(token).cloned());
+        match caller {
+            Some(caller) if caller.role >= role => {
+                *self.caller.borrow_mut() = Some(caller);
+                Ok(())
+            }
+            Some(caller) => {
+                let needs = role.name();
+                let detail = format!("this needs the role {needs}, the token of {} has {}", caller.name, caller.role.name());
+                self.record_denied(Some(&caller)).await;
+                *self.caller.borrow_mut() = Some(caller);
+                Err(Problem::from(Error::RoleTooLow(detail)))
+            }
+            None if tokens.is_empty() => Err(Problem::unauthenticated(
+                "no token is configured, so nobody may pass: set SPIN_VARIABLE_TOKENS to `name:role:sha256-hex-of-token`, \
+                 with a role of viewer, operator or admin",
+            )),
+            None => match self.record_denied(None).await {
+                Some(wait) => Err(Problem::too_many_denied(wait.as_secs().max(1))),
+                None if self.bearer().is_some() => Err(Problem::unauthenticated("this token is not known")),
+                None => Err(Problem::unauthenticated("send a token: `Authorization: Bearer <token>`")),
+            },
+        }
+    }
+
+    fn bearer(&self) -> Option<&str> {
+        let header = self.parts.headers.get("authorization")?.to_str().ok()?;
+        let (scheme, token) = header.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+    }
+
+    /// Records and counts a denied attempt; past the limit, how long the client has to wait.
+    async fn record_denied(&self, caller: Option<&Caller>) -> Option<Duration> {
+        let mut record = self.signed(Record::new("denied"), caller);
+        record.outcome = "denied".into();
+        let path: String = self.path().chars().take(200).collect();
+        record.detail = Some(format!("{} {path}", self.method()));
+        let audit = self.instance.audit.within(ANSWER_WITHIN);
+        // A token that is known but too low is told so each time: it is not a guess.
+        let written = match caller {
+            Some(_) => record.write(&audit).await.map(|()| None),
+            None => record.write_denied(&audit).await,
+        };
+        written.unwrap_or_else(|error| {
+            log::failure(&self.request_id, "audit.failed", &error.message);
+            None
+        })
+    }
+
+    fn signed(&self, mut record: Record, caller: Option<&Caller>) -> Record {
+        if let Some(caller) = caller {
+            record.who.clone_from(&caller.name);
+            record.role = caller.role.name().to_owned();
+        }
+        record.ip.clone_from(&self.ip);
+        record.request_id.clone_from(&self.request_id);
+        record
+    }
+
+    /// Carries out a change and records it, however it ends. `deleted` tells how many keys the report says were removed.
+    ///
+    /// # Errors
+    /// Those of the change. A trail that cannot be written is a warning in the answer and an error in the log.
+    pub async fn audited<T>(
+        &self,
+        record: Record,
+        change: impl Future<Output = Result<T, Error>>,
+        deleted: impl Fn(&T) -> u64,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let result = change.await;
+        let caller = self.caller.borrow().clone();
+        let mut record = self.signed(record, caller.as_ref());
+        record.finish(started.elapsed(), result.as_ref().map(&deleted));
+        let written = match &result {
+            // The same server holds the trail: what is left of the promised time is all it gets.
+            Err(Error::Redis(error) | Error::Partial { source: error, .. }) if error.is_connection() => {
+                let left = ANSWER_WITHIN.saturating_sub(self.started.elapsed()).max(AUDIT_AT_LEAST);
+                record.write(&self.instance.audit.within(left)).await
+            }
+            _ => record.write(&self.audit()).await,
+        };
+        if let Err(error) = written {
+            let lost = serde_json::to_string(&record).unwrap_or_default();
+            log::failure(&self.request_id, "audit.failed", &format!("{}; the record: {lost}", error.message));
+            self.warnings.borrow_mut().push(format!("the audit trail could not be written: {}", error.message));
+        }
+        result
+    }
+}

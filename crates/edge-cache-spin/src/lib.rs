@@ -1,0 +1,24 @@
+//! What the components share: the Spin face of [`edge_cache`].
+//!
+//! A component parses its request, calls one function of `edge_cache` and renders the answer; everything else that an
+//! endpoint needs is here, once. Only this crate names Spin's Redis, key-value, SQLite and variables interfaces.
+
+mod answer;
+mod call;
+mod config;
+mod connection;
+mod guard;
+mod instance;
+mod log;
+mod problem;
+mod sqlite;
+pub mod store;
+
+pub use answer::Answer;
+pub use call::{Call, serve};
+pub use config::Config;
+pub use problem::Problem;
+pub use sqlite::Sqlite;
+
+/// What a handler gives back.
+pub type Outcome = Result<Answer, Problem>;

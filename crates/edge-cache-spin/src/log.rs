@@ -1,0 +1,53 @@
+//! One structured line per event on standard error, which the host collects.
+
+use std::time::SystemTime;
+
+use edge_cache::{ConnectionEvent, format};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A served request.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Served<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    pub(crate) duration_ms: f64,
+    pub(crate) who: &'a str,
+    pub(crate) ip: &'a str,
+}
+
+fn line(level: &str, event: &str, fields: &Value) {
+    let mut entry = json!({ "at": format::timestamp(SystemTime::now()), "level": level, "event": event });
+    if let (Some(entry), Some(fields)) = (entry.as_object_mut(), fields.as_object()) {
+        entry.extend(fields.clone());
+    }
+    eprintln!("{entry}");
+}
+
+/// A request was answered.
+pub(crate) fn served(request: &Served<'_>) {
+    let level = if request.status >= 500 { "error" } else { "info" };
+    line(level, "request", &serde_json::to_value(request).unwrap_or_default());
+}
+
+/// Something failed; told once, where it is handled.
+pub(crate) fn failure(request_id: &str, what: &str, problem: &str) {
+    line("error", what, &json!({ "requestId": request_id, "problem": problem }));
+}
+
+/// Something happened to a connection.
+pub(crate) fn connection(purpose: &str, event: &ConnectionEvent<'_>) {
+    let (level, name, detail) = match event {
+        ConnectionEvent::Connected(took) => ("info", "redis.connected", json!({ "durationMs": format::milliseconds(*took) })),
+        ConnectionEvent::Ready => ("info", "redis.ready", json!({})),
+        ConnectionEvent::Error(problem) => ("error", "redis.error", json!({ "problem": problem })),
+        ConnectionEvent::Closed => ("warn", "redis.closed", json!({})),
+        ConnectionEvent::Reconnecting(attempt) => ("warn", "redis.reconnecting", json!({ "attempt": attempt })),
+    };
+    let mut detail = detail;
+    detail["connection"] = Value::from(purpose);
+    line(level, name, &detail);
+}

@@ -1,0 +1,207 @@
+//! A connection that heals: time limits on opening and on every command, reopening when broken, and repetition of what
+//! is safe to repeat.
+//!
+//! Spin keeps a component instance for up to 128 requests, so the connection in it is reused and multiplexed by them;
+//! it also means that a connection found in an instance can be dead. Nothing here is a rule of Spin's: the transport is
+//! a parameter, and tests run this very code against a real server.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+use futures_util::lock::Mutex;
+
+use crate::error::{ErrorKind, RedisError};
+use crate::redis::{Command, Redis, Reply};
+
+/// A connection unused for longer than this is asked for a sign of life before it gets a command that cannot be repeated.
+const PROVEN_FOR: Duration = Duration::from_millis(100);
+/// How often a repeatable command is tried.
+const TRIES: u32 = 3;
+
+/// What a host offers to reach one Redis server.
+#[expect(async_fn_in_trait, reason = "components are single-threaded: the futures need not be Send")]
+pub trait Transport {
+    /// An open, multiplexed connection.
+    type Connection;
+
+    /// Opens a connection, with authentication and the choice of the logical database.
+    ///
+    /// # Errors
+    /// Those of the host; no time limit is expected of it.
+    async fn open(&self) -> Result<Self::Connection, RedisError>;
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// Those of the host; no time limit is expected of it.
+    async fn send(&self, connection: &Self::Connection, command: &Command) -> Result<Vec<Reply>, RedisError>;
+
+    /// Waits.
+    async fn sleep(&self, duration: Duration);
+
+    /// Hears what happens to the connection, to log it.
+    fn event(&self, event: &ConnectionEvent<'_>) {
+        let _ = event;
+    }
+}
+
+/// What happens to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionEvent<'a> {
+    /// The connection was opened, in this time.
+    Connected(Duration),
+    /// The first command on it was answered.
+    Ready,
+    /// Opening or a command failed.
+    Error(&'a str),
+    /// The connection was given up.
+    Closed,
+    /// Another attempt follows, the how-manieth.
+    Reconnecting(u32),
+}
+
+struct Open<C> {
+    connection: C,
+    answered: Cell<Option<Instant>>,
+}
+
+/// A [`Redis`] over any [`Transport`].
+pub struct Client<T: Transport> {
+    transport: T,
+    open: RefCell<Option<Rc<Open<T::Connection>>>>,
+    /// Held while opening, so that commands that overlap share one connection.
+    opening: Mutex<()>,
+    limit: Duration,
+}
+
+impl<T: Transport> Client<T> {
+    /// A client that opens its connection when first used. `limit` bounds each command, its repetitions included.
+    pub fn new(transport: T, limit: Duration) -> Self {
+        Self { transport, open: RefCell::new(None), opening: Mutex::new(()), limit }
+    }
+
+    /// The same connection for a request that promises its whole answer within `limit`, counted from now.
+    pub fn within(&self, limit: Duration) -> Within<'_, T> {
+        Within { client: self, deadline: Instant::now() + limit.min(self.limit) }
+    }
+
+    /// Runs `work` but no longer than until `deadline`.
+    async fn bounded<F: Future>(&self, deadline: Instant, work: F) -> Result<F::Output, RedisError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let sleep = pin!(self.transport.sleep(left));
+        match select(pin!(work), sleep).await {
+            Either::Left((output, _)) => Ok(output),
+            Either::Right(_) => Err(RedisError::new(ErrorKind::Timeout, "Redis did not answer in time")),
+        }
+    }
+
+    fn current(&self) -> Option<Rc<Open<T::Connection>>> {
+        self.open.borrow().as_ref().map(Rc::clone)
+    }
+
+    async fn connection(&self, deadline: Instant) -> Result<Rc<Open<T::Connection>>, RedisError> {
+        if let Some(open) = self.current() {
+            return Ok(open);
+        }
+        let _turn = self.bounded(deadline, self.opening.lock()).await?;
+        if let Some(open) = self.current() {
+            return Ok(open);
+        }
+        let started = Instant::now();
+        let connection = self.bounded(deadline, self.transport.open()).await.and_then(|opened| opened);
+        let connection = connection.inspect_err(|error| self.transport.event(&ConnectionEvent::Error(&error.message)))?;
+        self.transport.event(&ConnectionEvent::Connected(started.elapsed()));
+        let open = Rc::new(Open { connection, answered: Cell::new(None) });
+        *self.open.borrow_mut() = Some(Rc::clone(&open));
+        Ok(open)
+    }
+
+    /// Gives up a connection, unless another request has replaced it already.
+    fn give_up(&self, broken: &Rc<Open<T::Connection>>) {
+        let mut open = self.open.borrow_mut();
+        if open.as_ref().is_some_and(|current| Rc::ptr_eq(current, broken)) {
+            *open = None;
+            self.transport.event(&ConnectionEvent::Closed);
+        }
+    }
+
+    async fn send(
+        &self,
+        open: &Rc<Open<T::Connection>>,
+        command: &Command,
+        deadline: Instant,
+    ) -> Result<Vec<Reply>, RedisError> {
+        let sent = self.bounded(deadline, self.transport.send(&open.connection, command)).await.and_then(|reply| reply);
+        match &sent {
+            Err(error) if error.is_connection() => {
+                self.transport.event(&ConnectionEvent::Error(&error.message));
+                self.give_up(open);
+            }
+            // A server's refusal is an answer too.
+            _ => {
+                if open.answered.replace(Some(Instant::now())).is_none() {
+                    self.transport.event(&ConnectionEvent::Ready);
+                }
+            }
+        }
+        sent
+    }
+
+    /// A connection found in the instance may have died since; a command that must not run twice is not risked on it.
+    async fn proven(&self, deadline: Instant) -> Result<Rc<Open<T::Connection>>, RedisError> {
+        let open = self.connection(deadline).await?;
+        let fresh = open.answered.get().is_none_or(|at| at.elapsed() < PROVEN_FOR);
+        if fresh || self.send(&open, &Command::read("PING"), deadline).await.is_ok() {
+            return Ok(open);
+        }
+        self.connection(deadline).await
+    }
+
+    /// One try. The second part of a failure says whether the command may have reached the server.
+    async fn attempt(&self, command: &Command, deadline: Instant) -> Result<Vec<Reply>, (RedisError, bool)> {
+        let open = if command.repeatable { self.connection(deadline).await } else { self.proven(deadline).await };
+        let open = open.map_err(|error| (error, false))?;
+        self.send(&open, command, deadline).await.map_err(|error| (error, true))
+    }
+
+    async fn execute_until(&self, command: Command, deadline: Instant) -> Result<Vec<Reply>, RedisError> {
+        let mut tried = 1;
+        loop {
+            let (error, sent) = match self.attempt(&command, deadline).await {
+                Ok(replies) => return Ok(replies),
+                Err(failure) => failure,
+            };
+            let may_repeat = tried < TRIES && (command.repeatable || !sent);
+            let pause = (Duration::from_millis(50) * tried).min(Duration::from_secs(2));
+            let in_time = Instant::now() + pause < deadline;
+            if !may_repeat || !in_time || error.kind != ErrorKind::Unreachable {
+                return Err(error);
+            }
+            self.transport.event(&ConnectionEvent::Reconnecting(tried));
+            self.transport.sleep(pause).await;
+            tried += 1;
+        }
+    }
+}
+
+impl<T: Transport> Redis for Client<T> {
+    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        self.execute_until(command, Instant::now() + self.limit).await
+    }
+}
+
+/// A [`Client`] whose commands share one deadline: the request's own limit.
+pub struct Within<'a, T: Transport> {
+    client: &'a Client<T>,
+    deadline: Instant,
+}
+
+impl<T: Transport> Redis for Within<'_, T> {
+    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        self.client.execute_until(command, self.deadline).await
+    }
+}

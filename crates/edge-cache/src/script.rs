@@ -1,0 +1,96 @@
+//! Server-side scripts: sent by hash, with the source only where the server does not know the hash yet.
+//!
+//! Each script is one file in `scripts/`, whose head states its keys, arguments, reply stride and cost.
+
+use std::sync::OnceLock;
+
+use crate::error::{ErrorKind, RedisError};
+use crate::redis::{Arg, Command, Redis, Replies};
+
+/// A Lua script and its SHA-1, computed once per process.
+#[derive(Debug)]
+pub struct Script {
+    source: &'static str,
+    sha: OnceLock<String>,
+    /// Whether it may run twice: it only reads, or a repetition has the same effect and reply.
+    repeatable: bool,
+}
+
+/// Reads a page of keys with type, TTL and size.
+pub(crate) static PAGE: Script = Script::repeatable(include_str!("scripts/page.lua"));
+/// Counts, and names some of, the keys of a slice that match a pattern.
+pub(crate) static MATCH_SLICE: Script = Script::repeatable(include_str!("scripts/match_slice.lua"));
+/// Removes the keys of a slice that match a pattern.
+pub(crate) static DELETE_SLICE: Script = Script::once(include_str!("scripts/delete_slice.lua"));
+/// Removes named keys and says which of them existed.
+pub(crate) static DELETE_KEYS: Script = Script::once(include_str!("scripts/delete_keys.lua"));
+/// Empties the database but for the keys that outlive a global clear.
+pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua"));
+/// Takes a tag's members aside and names the first slice of them.
+pub(crate) static TAG_TAKE: Script = Script::once(include_str!("scripts/tag_take.lua"));
+/// Drops removed members and names the next slice.
+pub(crate) static TAG_NEXT: Script = Script::once(include_str!("scripts/tag_next.lua"));
+/// Adds keys to a tag, whose set then lives as long as they do.
+pub(crate) static TAG_ADD: Script = Script::repeatable(include_str!("scripts/tag_add.lua"));
+/// Describes one key and reads a bounded part of its value.
+pub(crate) static INSPECT: Script = Script::repeatable(include_str!("scripts/inspect.lua"));
+/// Changes the expiry of one key and of its companion.
+pub(crate) static EXPIRE: Script = Script::once(include_str!("scripts/expire.lua"));
+/// Writes a slice of warmed entries.
+pub(crate) static WRITE_SLICE: Script = Script::once(include_str!("scripts/write_slice.lua"));
+/// Removes or prolongs a lock that is still ours.
+pub(crate) static LOCK: Script = Script::once(include_str!("scripts/lock.lua"));
+/// Counts and records a denied attempt.
+pub(crate) static DENIED: Script = Script::once(include_str!("scripts/denied.lua"));
+
+impl Script {
+    const fn repeatable(source: &'static str) -> Self {
+        Self { source, sha: OnceLock::new(), repeatable: true }
+    }
+
+    const fn once(source: &'static str) -> Self {
+        Self { source, sha: OnceLock::new(), repeatable: false }
+    }
+
+    fn sha(&self) -> &str {
+        self.sha.get_or_init(|| sha1_smol::Sha1::from(self.source).digest().to_string())
+    }
+
+    /// Runs the script: one round trip, two where the server has not seen it since its start.
+    ///
+    /// # Errors
+    /// Those of the connection; [`ErrorKind::Permission`] says that the user needs scripting.
+    pub(crate) async fn run<R: Redis>(
+        &self,
+        redis: &R,
+        keys: impl IntoIterator<Item = Arg>,
+        args: impl IntoIterator<Item = Arg>,
+    ) -> Result<Replies, RedisError> {
+        let keys: Vec<Arg> = keys.into_iter().collect();
+        let count = keys.len();
+        let tail: Vec<Arg> = keys.into_iter().chain(args).collect();
+        let by_hash = self.command("EVALSHA", self.sha(), count, tail.clone());
+        let replies = match redis.execute(by_hash).await {
+            Err(error) if error.kind == ErrorKind::NoScript => {
+                redis.execute(self.command("EVAL", self.source, count, tail)).await
+            }
+            other => other,
+        };
+        replies.map(Replies::new).map_err(explain)
+    }
+
+    fn command(&self, name: &'static str, script: &str, keys: usize, tail: Vec<Arg>) -> Command {
+        let command = Command::new(name).arg(script).arg(keys).args(tail);
+        if self.repeatable { command.repeatable() } else { command }
+    }
+}
+
+/// An ACL that forbids scripts is the operator's to change, so the error says how.
+fn explain(error: RedisError) -> RedisError {
+    let about_scripts = ["'eval'", "'evalsha'"].iter().any(|name| error.message.contains(name));
+    if error.kind == ErrorKind::Permission && about_scripts {
+        let message = format!("{}; edge-cache needs scripts: grant the Redis user `+eval +evalsha`", error.message);
+        return RedisError::new(ErrorKind::Permission, message);
+    }
+    error
+}

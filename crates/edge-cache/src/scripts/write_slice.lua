@@ -1,0 +1,55 @@
+-- Writes a slice of entries, each whole or not at all.
+-- KEYS: per entry two: the key, its companion
+-- ARGV: 1 '1' to overwrite what exists; then per entry: shape, TTL in ms, tags (joined by newlines, '' = none),
+--       number of values, the values (string: one; list: elements; hash: field, value ...; zset: score, member ...)
+-- Reply: number written, number left alone because the key exists, bytes of the values written,
+--        number refused by the server, its first refusal or ''
+-- Cost: in proportion to the values; the caller keeps a slice to 1,000 entries and 4 MiB.
+local force, at = ARGV[1] == '1', 2
+local written, skipped, bytes, refused, reason = 0, 0, 0, 0, ''
+local writers = { list = 'RPUSH', hash = 'HSET', zset = 'ZADD' }
+
+local function fill(key, shape, ttl, first, last)
+  -- One command replaces whatever was there, or changes nothing.
+  if shape == 'string' then return redis.pcall('SET', key, ARGV[first], 'PX', ttl) end
+  redis.call('UNLINK', key)
+  -- Lua can spread only so many values over a call.
+  for from = first, last, 4000 do
+    local outcome = redis.pcall(writers[shape], key, unpack(ARGV, from, math.min(from + 3999, last)))
+    if type(outcome) == 'table' and outcome.err then
+      redis.call('UNLINK', key)
+      return outcome
+    end
+  end
+  return redis.pcall('PEXPIRE', key, ttl)
+end
+
+local function write(key, companion, shape, ttl, tags, first, last)
+  local outcome = fill(key, shape, ttl, first, last)
+  if type(outcome) == 'table' and outcome.err then return outcome.err end
+  redis.call('UNLINK', companion)
+  if tags ~= '' then
+    redis.call('HSET', companion, 'tags', tags)
+    redis.call('PEXPIRE', companion, ttl)
+  end
+end
+
+for entry = 1, #KEYS / 2 do
+  local key, companion = KEYS[2 * entry - 1], KEYS[2 * entry]
+  local shape, ttl, tags, values = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local first, last = at + 4, at + 3 + values
+  at = last + 1
+  if not force and redis.call('EXISTS', key) == 1 then
+    skipped = skipped + 1
+  else
+    local refusal = write(key, companion, shape, ttl, tags, first, last)
+    if refusal then
+      refused = refused + 1
+      if reason == '' then reason = refusal end
+    else
+      written = written + 1
+      for i = first, last do bytes = bytes + #ARGV[i] end
+    end
+  end
+end
+return { written, skipped, bytes, refused, reason }

@@ -1,0 +1,104 @@
+//! Tags: names under which keys are invalidated together, each a Redis set `cache:tags:{tag}` of key names.
+
+use serde_json::Value;
+
+use crate::error::{Error, RedisError};
+use crate::redis::{Command, Redis, Replies};
+use crate::script::{TAG_NEXT, TAG_TAKE};
+
+/// Members removed in one step.
+const SLICE: usize = 1000;
+/// The longest tag, in bytes.
+const MAX_BYTES: usize = 256;
+
+/// A checked tag: 1 to 256 bytes of UTF-8 without control characters; case matters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tag(String);
+
+impl Tag {
+    /// Checks a tag given in the field of that name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is empty, too long or has control characters.
+    pub fn parse(field: &str, text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        if text.is_empty() || text.len() > MAX_BYTES || text.chars().any(char::is_control) {
+            let problem = format!("must have 1 to {MAX_BYTES} bytes and no control characters");
+            return Err(Error::invalid(field, problem));
+        }
+        Ok(Self(text))
+    }
+
+    /// Reads one element of a request's `tags`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the field.
+    pub fn from_json(field: &str, value: &Value) -> Result<Self, Error> {
+        Self::parse(field, crate::body::string(field, value)?)
+    }
+
+    /// The tag as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The set that holds the names of the tag's keys.
+    pub fn key(&self) -> String {
+        format!("cache:tags:{}", self.0)
+    }
+
+    /// Where an invalidation sets the members aside; the braces keep it on the same node of a Cluster as the set.
+    fn aside(&self) -> String {
+        format!("cache:tags-aside:{{{}}}", self.key())
+    }
+}
+
+/// How many keys a tag has. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn count<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, RedisError> {
+    Replies::new(redis.execute(Command::read("SCARD").arg(tag.key())).await?).count()
+}
+
+/// Removes every key of a tag, up to 1,000 of them in one atomic step, more in several.
+///
+/// The members are set aside first, so that what is tagged from then on belongs to a new set and is not forgotten; what
+/// an interruption leaves aside is finished by the next invalidation of the tag. Two round trips per 1,000 keys and one
+/// more. Returns how many keys were removed (members whose keys had expired do not count).
+///
+/// # Errors
+/// Those of the connection; [`Error::Partial`] says how many were removed until then.
+pub async fn invalidate<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, Error> {
+    let mut replies = TAG_TAKE.run(redis, [tag.key().into(), tag.aside().into()], [SLICE.into()]).await?;
+    let mut removed = 0;
+    loop {
+        replies.count()?;
+        let members = replies.rest()?;
+        if members.is_empty() {
+            return Ok(removed);
+        }
+        let step = async {
+            let unlink = Command::new("UNLINK").args(members.iter().map(Vec::as_slice));
+            let count = Replies::new(redis.execute(unlink).await?).count()?;
+            let drop = [SLICE.into()].into_iter().chain(members.into_iter().map(Into::into));
+            Ok::<_, RedisError>((count, TAG_NEXT.run(redis, [tag.aside().into()], drop).await))
+        };
+        let (count, next) = step.await.map_err(|error| Error::from(error).after(removed))?;
+        removed += count;
+        replies = next.map_err(|error| Error::from(error).after(removed))?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_short_printable_text() {
+        assert_eq!(Tag::parse("tags[0]", "user-data").unwrap().key(), "cache:tags:user-data");
+        for bad in [String::new(), "x".repeat(257), "a\nb".into()] {
+            assert!(Tag::parse("tags[0]", bad).unwrap_err().to_string().starts_with("`tags[0]`"));
+        }
+    }
+}

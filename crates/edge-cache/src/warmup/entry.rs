@@ -1,0 +1,178 @@
+//! Turns the rows of a query into keys and values.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::Rows;
+use super::plan::{Entry, Shape, columns};
+
+/// A key with its values, ready to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Warmed {
+    pub(crate) key: String,
+    /// How the script writes it: `string`, `list`, `hash` or `zset`.
+    pub(crate) kind: &'static str,
+    /// As the script takes them: a string has one, a hash fields and values, a sorted set scores and members.
+    pub(crate) values: Vec<String>,
+}
+
+impl Warmed {
+    pub(crate) fn bytes(&self) -> usize {
+        self.key.len() + self.values.iter().map(String::len).sum::<usize>()
+    }
+}
+
+impl Entry {
+    /// Groups rows by key and shapes each group. No rows mean an empty document, and no key for the other shapes.
+    pub(crate) fn render(&self, rows: Rows) -> Result<Vec<Warmed>, String> {
+        let needed = match self.shape {
+            Shape::Hash | Shape::Zset => 2,
+            _ => 1,
+        };
+        if rows.columns.len() < needed {
+            return Err(format!("the query must give at least {needed} columns, gives {}", rows.columns.len()));
+        }
+        let template = Template::new(&self.key, &rows.columns)?;
+        let mut groups: Vec<(String, Vec<Vec<Value>>)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for row in rows.rows {
+            let place = *places.entry(template.fill(&row)?).or_insert_with_key(|key| {
+                groups.push((key.clone(), Vec::new()));
+                groups.len() - 1
+            });
+            if let Some((_, group)) = groups.get_mut(place) {
+                group.push(row);
+            }
+        }
+        if groups.is_empty() && self.shape == Shape::Document && template.is_constant() {
+            groups.push((self.key.clone(), Vec::new()));
+        }
+        groups.into_iter().map(|(key, group)| self.shape(key, group, &rows.columns)).collect()
+    }
+
+    fn shape(&self, key: String, group: Vec<Vec<Value>>, columns: &[String]) -> Result<Warmed, String> {
+        let object = |row: Vec<Value>| Value::Object(columns.iter().cloned().zip(row).collect::<Map<_, _>>());
+        let first = |row: &Vec<Value>| row.first().map(text).unwrap_or_default();
+        let second = |row: &Vec<Value>| row.get(1).map(text).unwrap_or_default();
+        let (kind, values) = match self.shape {
+            Shape::Document => ("string", vec![Value::Array(group.into_iter().map(object).collect()).to_string()]),
+            Shape::Row if group.len() > 1 => return Err(format!("{} rows have the same key {key}", group.len())),
+            Shape::Row => ("string", group.into_iter().take(1).map(|row| object(row).to_string()).collect()),
+            Shape::Scalar => {
+                let value = group.into_iter().next().and_then(|row| row.into_iter().next());
+                ("string", vec![value.unwrap_or(Value::Null).to_string()])
+            }
+            Shape::List => ("list", group.iter().map(first).collect()),
+            Shape::Hash => ("hash", group.iter().flat_map(|row| [first(row), second(row)]).collect()),
+            Shape::Zset => {
+                if let Some(row) = group.iter().find(|row| !row.get(1).is_some_and(Value::is_number)) {
+                    return Err(format!("the score of {} is not a number", first(row)));
+                }
+                ("zset", group.iter().flat_map(|row| [second(row), first(row)]).collect())
+            }
+        };
+        Ok(Warmed { key, kind, values })
+    }
+}
+
+/// A cell as an element of a collection: text as it is, everything else as JSON.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A key whose columns have been found in the query's answer.
+struct Template<'a> {
+    key: &'a str,
+    places: Vec<(&'a str, usize)>,
+}
+
+impl<'a> Template<'a> {
+    fn new(key: &'a str, available: &[String]) -> Result<Self, String> {
+        let place = |name: &'a str| {
+            let found = available.iter().position(|column| column == name);
+            let index = found.ok_or_else(|| format!("the key names the column {name}, the query gives {}", available.join(", ")))?;
+            Ok((name, index))
+        };
+        let places = columns(key).unwrap_or_default().into_iter().map(place).collect::<Result<_, String>>()?;
+        Ok(Self { key, places })
+    }
+
+    fn is_constant(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn fill(&self, row: &[Value]) -> Result<String, String> {
+        let mut filled = String::with_capacity(self.key.len() + 16);
+        let mut rest = self.key;
+        for (name, index) in &self.places {
+            let Some((before, after)) = rest.split_once('{') else { break };
+            let cell = row.get(*index).filter(|cell| !cell.is_null());
+            let cell = cell.ok_or_else(|| format!("a row has no {name}, which its key needs"))?;
+            filled.push_str(before);
+            filled.push_str(&text(cell));
+            rest = after.split_once('}').map_or("", |(_, tail)| tail);
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entry(key: &str, shape: Shape) -> Entry {
+        Entry { key: key.into(), query: "q".into(), shape, ttl: None, tags: Vec::new() }
+    }
+
+    fn rows() -> Rows {
+        let rows = vec![vec![json!("a"), json!(1)], vec![json!("b"), json!(2)], vec![json!("a"), json!(3)]];
+        Rows { columns: vec!["id".into(), "n".into()], rows }
+    }
+
+    fn render(key: &str, shape: Shape) -> Vec<(String, Vec<String>)> {
+        let warmed = entry(key, shape).render(rows()).unwrap();
+        warmed.into_iter().map(|warmed| (warmed.key, warmed.values)).collect()
+    }
+
+    fn one(key: &str, values: &[&str]) -> (String, Vec<String>) {
+        (key.into(), values.iter().map(|value| (*value).into()).collect())
+    }
+
+    #[test]
+    fn each_shape_has_its_form() {
+        let document = r#"[{"id":"a","n":1},{"id":"b","n":2},{"id":"a","n":3}]"#;
+        assert_eq!(render("k", Shape::Document), [one("k", &[document])]);
+        assert_eq!(render("k", Shape::Scalar), [one("k", &["\"a\""])]);
+        assert_eq!(render("k", Shape::List), [one("k", &["a", "b", "a"])]);
+        assert_eq!(render("k", Shape::Hash), [one("k", &["a", "1", "b", "2", "a", "3"])]);
+        assert_eq!(render("k", Shape::Zset), [one("k", &["1", "a", "2", "b", "3", "a"])]);
+        assert_eq!(render("k:{n}", Shape::Row)[1], one("k:2", &[r#"{"id":"b","n":2}"#]));
+    }
+
+    #[test]
+    fn rows_with_the_same_key_belong_together() {
+        assert_eq!(render("k:{id}", Shape::List), [one("k:a", &["a", "a"]), one("k:b", &["b"])]);
+        assert!(entry("k:{id}", Shape::Row).render(rows()).unwrap_err().contains("same key k:a"));
+    }
+
+    #[test]
+    fn no_rows_are_an_empty_document_and_no_key_otherwise() {
+        let none = || Rows { columns: vec!["id".into(), "n".into()], rows: Vec::new() };
+        assert_eq!(entry("k", Shape::Document).render(none()).unwrap()[0].values, ["[]"]);
+        assert!(entry("k", Shape::List).render(none()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_query_that_does_not_fit_its_entry_is_told() {
+        assert!(entry("k:{slug}", Shape::Row).render(rows()).unwrap_err().contains("slug"));
+        let narrow = Rows { columns: vec!["id".into()], rows: Vec::new() };
+        assert!(entry("k", Shape::Hash).render(narrow).unwrap_err().contains("2 columns"));
+        let words = Rows { columns: vec!["a".into(), "b".into()], rows: vec![vec![json!("x"), json!("y")]] };
+        assert!(entry("k", Shape::Zset).render(words).unwrap_err().contains("score of x"));
+        let null = Rows { columns: vec!["id".into()], rows: vec![vec![json!(null)]] };
+        assert!(entry("k:{id}", Shape::Row).render(null).unwrap_err().contains("no id"));
+    }
+}

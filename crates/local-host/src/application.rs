@@ -1,0 +1,138 @@
+//! From the command line to a running application: everything is read, checked and compiled before it listens.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use http::Request;
+use http_body_util::BodyExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use wasmtime::component::Linker;
+
+use crate::cli::Cli;
+use crate::component::{Loader, Storage};
+use crate::interfaces::key_value::KeyValueFile;
+use crate::interfaces::sqlite::Database;
+use crate::manifest::Manifest;
+use crate::triggers::http::{Reuse, Server};
+use crate::variables::Variables;
+use crate::{engine, interfaces};
+
+/// Runs the application until it is told to stop.
+///
+/// # Errors
+/// Whatever keeps it from starting.
+pub async fn run(cli: Cli) -> Result<()> {
+    let manifest_path = if cli.from.is_dir() { cli.from.join("spin.toml") } else { cli.from.clone() };
+    let manifest = Manifest::read(&manifest_path)?;
+    let root = manifest_path.parent().unwrap_or(Path::new("")).to_owned();
+    let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
+    let variables = settle_variables(&manifest, &cli)?;
+    let state = state_dir(&cli, &root)?;
+    let storage = Storage {
+        key_value: Arc::new(KeyValueFile::new(state.join("sqlite_key_value.db"))),
+        sqlite: state.join("sqlite_db.db"),
+    };
+    run_statements(&storage, &cli.sqlite)?;
+    let server = prepare(&manifest, &variables, &root, &state, storage, &cli)?;
+    serve(server, &cli).await
+}
+
+fn settle_variables(manifest: &Manifest, cli: &Cli) -> Result<Variables> {
+    let given: BTreeMap<_, _> = cli.variables.iter().cloned().collect();
+    let from_file: BTreeMap<String, String> =
+        dotenvy::from_path_iter(".env").into_iter().flatten().collect::<Result<_, _>>().context("cannot read .env")?;
+    let environment = |name: &str| std::env::var(name).ok().or_else(|| from_file.get(name).cloned());
+    Ok(Variables::settle(&manifest.variables, &given, environment)?)
+}
+
+fn state_dir(cli: &Cli, root: &Path) -> Result<PathBuf> {
+    let state = cli.state_dir.clone().unwrap_or_else(|| root.join(".spin"));
+    std::fs::create_dir_all(&state)
+        .and_then(|()| state.canonicalize())
+        .with_context(|| format!("cannot use {}; choose another directory with --state-dir", state.display()))
+}
+
+fn run_statements(storage: &Storage, statements: &[String]) -> Result<()> {
+    for statement in statements {
+        let (sql, what) = match statement.strip_prefix('@') {
+            Some(file) => {
+                let file = file.strip_suffix(":default").unwrap_or(file);
+                let sql = std::fs::read_to_string(file).with_context(|| format!("--sqlite: cannot read {file}"))?;
+                (sql, file)
+            }
+            None => (statement.clone(), statement.as_str()),
+        };
+        Database::open(&storage.sqlite)
+            .and_then(|database| database.run_batch(&sql))
+            .with_context(|| format!("--sqlite {what}"))?;
+    }
+    Ok(())
+}
+
+fn prepare(
+    manifest: &Manifest,
+    variables: &Variables,
+    root: &Path,
+    state: &Path,
+    storage: Storage,
+    cli: &Cli,
+) -> Result<Server> {
+    let engine = engine::build(&state.join("cache"))?;
+    let mut linker = Linker::new(&engine);
+    interfaces::link(&mut linker)?;
+    let used: HashSet<&str> = manifest.triggers.http.iter().filter_map(|trigger| trigger.component()).collect();
+    let loader = Loader { root, manifest, variables, storage, linker: &linker, quiet: cli.quiet };
+    let components = loader.load(&used)?;
+    let reuse = Reuse {
+        max_requests: cli.max_instance_reuse_count as usize,
+        max_concurrent: cli.max_instance_concurrent_reuse_count as usize,
+        idle: cli.idle_instance_timeout,
+        request_timeout: Some(cli.request_timeout).filter(|limit| !limit.is_zero()),
+    };
+    Server::new(manifest, &components, reuse)
+}
+
+async fn serve(server: Server, cli: &Cli) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let listening = server.listen(cli.listen).await?;
+    let address = listening.address();
+    println!("Serving http://{address}\nAvailable Routes:");
+    for (route, component) in listening.server.routes() {
+        println!("  {component}: http://{address}{route}");
+    }
+    for path in &cli.checks {
+        tokio::spawn(check(listening.server.clone(), path.clone()));
+    }
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    listening.serve(stop).await;
+    Ok(())
+}
+
+/// Requests `path` once and logs an answer that is not a success: a wrong setting shows at start-up, not at the first user.
+async fn check(server: Arc<Server>, path: String) {
+    let request = Request::get(&path).header(http::header::HOST, "localhost").body(crate::triggers::http::no_body());
+    let outcome = match request {
+        Ok(request) => server.handle(request, ([127, 0, 0, 1], 0).into()).await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let problem = match outcome {
+        Ok(response) if response.status().is_success() => return,
+        Ok(response) => {
+            let status = response.status();
+            let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            let detail = serde_json::from_slice::<serde_json::Value>(&body).ok();
+            let detail = detail.as_ref().and_then(|body| body.get("detail")?.as_str()).unwrap_or_default();
+            format!("{status} {detail}")
+        }
+        Err(error) => error,
+    };
+    eprintln!("local-host: error: {path} answers {problem}");
+}

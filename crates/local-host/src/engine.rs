@@ -1,0 +1,73 @@
+//! The Wasmtime engine: what every component is compiled and run with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result,
+    Store, UpdateDeadline,
+};
+
+/// How often running guests are looked at; also the longest a busy one keeps a thread from the others.
+const EPOCH: Duration = Duration::from_millis(10);
+
+/// How many instances may live at once, as in Spin.
+const MAX_INSTANCES: u32 = 1_000;
+
+/// Builds the engine. Compiled code is kept under `cache_dir`, so that only the first start after a build compiles.
+///
+/// # Errors
+/// The cache directory cannot be used, or the machine cannot reserve the address space for the instances.
+pub fn build(cache_dir: &Path) -> Result<Engine> {
+    let mut files = CacheConfig::new();
+    files.with_directory(cache_dir);
+    let mut config = Config::new();
+    config
+        .cache(Some(Cache::new(files)?))
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        .epoch_interruption(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    let engine = Engine::new(&config)?;
+    let ticking = engine.weak();
+    std::thread::spawn(move || {
+        while let Some(engine) = ticking.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(EPOCH);
+        }
+    });
+    Ok(engine)
+}
+
+/// Lets other requests run each time `store` has run for an epoch, so that an endless loop ends at its time limit instead
+/// of holding a thread for good.
+pub fn share_thread<T>(store: &mut Store<T>) {
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|_| {
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+}
+
+/// Spin's limits. Memory is only reserved until it is used; what an instance used is kept for the next up to
+/// `keep_resident`, which is cheaper than asking the kernel for it again.
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(MAX_INSTANCES)
+        .total_memories(MAX_INSTANCES)
+        .total_tables(2 * MAX_INSTANCES)
+        .total_stacks(MAX_INSTANCES)
+        .total_core_instances(4 * MAX_INSTANCES)
+        .table_elements(100_000)
+        .max_component_instance_size(10 << 20)
+        .max_core_instance_size(10 << 20)
+        .max_core_instances_per_component(200)
+        .max_tables_per_component(64)
+        .max_memories_per_component(32)
+        .max_tables_per_module(2)
+        .max_memories_per_module(2)
+        .max_memory_size(4 << 30)
+        .linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(512 << 10);
+    pool
+}

@@ -1,0 +1,79 @@
+//! What is read from a manifest, and the one line each mistake in it is answered with.
+
+use super::*;
+
+const HEAD: &str = "spin_manifest_version = 2\napplication = { name = 'a' }\n";
+const COMPONENT: &str = "[component.c]\nsource = 'c.wasm'\n";
+const TRIGGER: &str = "[[trigger.http]]\nroute = '/...'\ncomponent = 'c'\n";
+
+fn parse(text: &str) -> Result<Manifest, String> {
+    Manifest::parse("spin.toml", text).map_err(|error| error.to_string())
+}
+
+fn refusal(text: &str) -> String {
+    let message = parse(text).unwrap_err();
+    assert!(!message.contains('\n'), "one line: {message}");
+    message
+}
+
+#[test]
+fn a_whole_manifest_is_read() {
+    let text = format!(
+        "{HEAD}[application.trigger.redis]\naddress = 'redis://a'\n[variables]\nv = {{ default = 'x' }}\n{TRIGGER}\
+         [[trigger.http]]\nroute = {{ private = true }}\ncomponent = 'c'\n\
+         [[trigger.redis]]\nchannel = 'ch'\ncomponent = 'c'\n[[trigger.cron]]\ncron_expression = '0 * * * * *'\ncomponent = 'c'\n\
+         {COMPONENT}allowed_outbound_hosts = ['redis://*:*']\nfiles = ['a/*', {{ source = 's', destination = '/d' }}]\n\
+         key_value_stores = ['default']\nsqlite_databases = ['default']\nenvironment = {{ A = 'b' }}\n\
+         [component.c.variables]\nw = '{{{{ v }}}}'\n[component.c.build]\ncommand = 'x'\n"
+    );
+    // `application` is written inline above, so its triggers cannot be added to it: write it as a table instead.
+    let text = text.replacen("application = { name = 'a' }\n", "[application]\nname = 'a'\n", 1);
+    let manifest = parse(&text).unwrap();
+    assert_eq!(manifest.application.trigger.redis.address, "redis://a");
+    assert_eq!(manifest.triggers.http.len(), 2);
+    assert_eq!(manifest.triggers.redis[0].channel, "ch");
+    assert_eq!(manifest.triggers.cron[0].component, "c");
+    assert_eq!(manifest.components["c"].source(), "c.wasm");
+    assert_eq!(manifest.components["c"].files.len(), 2);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line() {
+    let message = refusal(&format!("{HEAD}{TRIGGER}{COMPONENT}allowed_outbound_host = []\n"));
+    assert!(message.starts_with("spin.toml:8: unknown field `allowed_outbound_host`"), "{message}");
+}
+
+#[test]
+fn another_version_is_refused() {
+    assert!(refusal(&format!("{}{TRIGGER}{COMPONENT}", HEAD.replace("= 2", "= 3"))).contains("must be 2"));
+}
+
+#[test]
+fn a_trigger_without_its_component_is_refused() {
+    assert!(refusal(&format!("{HEAD}{TRIGGER}")).contains("there is no [component.c]"));
+}
+
+#[test]
+fn what_only_spin_can_do_is_refused_by_name() {
+    for (key, says) in [
+        ("ai_models = ['llama']", "ai_models"),
+        ("key_value_stores = ['other']", "only `default`"),
+        ("sqlite_databases = ['other']", "only `default`"),
+        ("allowed_http_hosts = ['a']", "allowed_outbound_hosts"),
+        ("dependencies = { 'a:b/c' = '1' }", "dependencies"),
+    ] {
+        let message = refusal(&format!("{HEAD}{TRIGGER}{COMPONENT}{key}\n"));
+        assert!(message.contains("[component.c]") && message.contains(says), "{message}");
+    }
+    let remote = COMPONENT.replace("'c.wasm'", "{ url = 'http://x', digest = 'y' }");
+    assert!(refusal(&format!("{HEAD}{TRIGGER}{remote}")).contains("downloads nothing"));
+    assert!(refusal(&format!("{HEAD}[[trigger.mqtt]]\ntopic = 't'\n{COMPONENT}")).contains("trigger.mqtt"));
+}
+
+#[test]
+fn a_variable_needs_a_default_or_must_be_required_and_not_both() {
+    for bad in ["v = {}", "v = { required = true, default = 'x' }"] {
+        let message = refusal(&format!("{HEAD}variables.{bad}\n{TRIGGER}{COMPONENT}"));
+        assert!(message.contains("[variables] v"), "{message}");
+    }
+}

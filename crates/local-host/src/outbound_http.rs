@@ -1,0 +1,99 @@
+//! HTTP requests components send: only to allowed hosts, and to their own application through `self` and
+//! `<component>.spin.internal`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Response, Uri};
+use http_body_util::BodyExt;
+use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
+
+use crate::allowed_hosts::{AllowedHosts, chained_component};
+
+/// The application a component belongs to, as its own requests reach it.
+pub trait OwnApplication: Send + Sync {
+    /// Where the application listens.
+    fn address(&self) -> SocketAddr;
+
+    /// Gives a request to a component directly, without a route and without the network.
+    fn call(self: Arc<Self>, component: String, request: Request<WasiBody>) -> BoxFuture<'static, Result<Response<WasiBody>>>;
+}
+
+/// The sending side of one instance.
+pub struct OutboundHttp {
+    allowed: Arc<AllowedHosts>,
+    own: Option<Arc<dyn OwnApplication>>,
+}
+
+/// What becomes of a request the component may send.
+enum Route {
+    Network(Request<WasiBody>),
+    Component(String, Request<WasiBody>),
+}
+
+impl OutboundHttp {
+    pub fn new(allowed: Arc<AllowedHosts>, own: Option<Arc<dyn OwnApplication>>) -> Self {
+        Self { allowed, own }
+    }
+
+    fn route(&self, mut request: Request<WasiBody>) -> Result<Route> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        // Libraries that insist on a host write `self.alt`; a relative URL has none.
+        if host.is_empty() || host == "self.alt" {
+            if !self.allowed.allow_self() {
+                return Err(Error::HttpRequestDenied);
+            }
+            let own = self.own.as_ref().ok_or(Error::HttpRequestUriInvalid)?;
+            let authority = own.address().to_string();
+            let path = request.uri().path_and_query().cloned();
+            *request.uri_mut() = local_uri(&authority, path)?;
+            let host = HeaderValue::from_str(&authority).map_err(|_| Error::HttpRequestUriInvalid)?;
+            request.headers_mut().insert(HOST, host);
+            return Ok(Route::Network(request));
+        }
+        if !self.allowed.allow(&request.uri().to_string(), "https") {
+            return Err(Error::HttpRequestDenied);
+        }
+        match chained_component(&host) {
+            Some(id) => Ok(Route::Component(id.to_owned(), request)),
+            None => Ok(Route::Network(request)),
+        }
+    }
+}
+
+fn local_uri(authority: &str, path: Option<PathAndQuery>) -> Result<Uri> {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = authority.parse::<Authority>().ok();
+    parts.path_and_query = path.or_else(|| Some(PathAndQuery::from_static("/")));
+    Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)
+}
+
+type Done = Box<dyn Future<Output = Result<()>> + Send>;
+
+impl WasiHttpHooks for OutboundHttp {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _consumed: Done,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Done)>> + Send> {
+        let route = self.route(request);
+        let own = self.own.clone();
+        Box::new(async move {
+            match route? {
+                Route::Network(request) => {
+                    let (response, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
+                    Ok((response.map(BodyExt::boxed_unsync), Box::new(io) as Done))
+                }
+                Route::Component(id, request) => {
+                    let own = own.ok_or(Error::HttpRequestUriInvalid)?;
+                    Ok((own.call(id, request).await?, Box::new(std::future::ready(Ok(()))) as Done))
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,263 @@
+//! The server: connections, routing, and the answers of the host itself.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use futures_util::future::BoxFuture;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::headers::{self, BadRequest, Matched};
+use super::pool::{OwnSlot, Pool, Reuse};
+use super::problem::{REQUEST_ID, body, empty, problem};
+use crate::component::Component;
+use crate::manifest::{Manifest, Route, StaticResponse};
+use crate::outbound_http::OwnApplication;
+use crate::routes::{Routes, WELL_KNOWN_PREFIX};
+
+/// How long requests in flight may take once the host is told to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// Where a chained request says it comes from, as in Spin.
+const CHAINED_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+/// An application behind HTTP.
+pub struct Server {
+    routes: Routes<Target>,
+    pools: HashMap<String, ProxyHandler<Pool>>,
+    info: String,
+    address: OnceLock<SocketAddr>,
+    own: OwnSlot,
+}
+
+/// What answers a route.
+enum Target {
+    Component(String),
+    Static(StaticResponse),
+}
+
+impl Server {
+    /// Checks and prepares every HTTP trigger.
+    ///
+    /// # Errors
+    /// A bad or doubled route, or a component that handles no HTTP requests.
+    pub fn new(manifest: &Manifest, components: &HashMap<String, Arc<Component>>, reuse: Reuse) -> Result<Self> {
+        let own = OwnSlot::default();
+        let mut routes = Vec::new();
+        let mut pools = HashMap::new();
+        for trigger in &manifest.triggers.http {
+            let target = match (trigger.component(), &trigger.static_response) {
+                (Some(id), _) => Target::Component(id.to_owned()),
+                (None, Some(response)) => Target::Static(response.clone()),
+                (None, None) => continue,
+            };
+            if let Target::Component(id) = &target
+                && let Some(component) = components.get(id)
+                && !pools.contains_key(id)
+            {
+                let pool = Pool::new(component.clone(), reuse, own.clone())
+                    .map_err(anyhow::Error::from)
+                    .with_context(|| format!("component `{id}` exports no HTTP handler"))?;
+                pools.insert(id.clone(), ProxyHandler::new(pool));
+            }
+            if let Route::Public(route) = &trigger.route {
+                routes.push((route.clone(), target));
+            }
+        }
+        let mut info = serde_json::json!({ "name": manifest.application.name });
+        if !manifest.application.version.is_empty() {
+            info["version"] = manifest.application.version.as_str().into();
+        }
+        let routes = Routes::build(routes)?;
+        Ok(Self { routes, pools, info: format!("{info:#}"), address: OnceLock::new(), own })
+    }
+
+    /// Every route with the component behind it, if there is one.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.routes.iter().map(|(route, target)| match target {
+            Target::Component(id) => (route, id.as_str()),
+            Target::Static(_) => (route, "(static response)"),
+        })
+    }
+
+    /// Takes the address; requests are served from [`Listening::serve`] on.
+    ///
+    /// # Errors
+    /// The address is in use or not this machine's.
+    pub async fn listen(self, address: SocketAddr) -> Result<Listening> {
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}; choose another address with --listen"))?;
+        let server = Arc::new(self);
+        // Both are set here and nowhere else.
+        let _ = server.address.set(listener.local_addr()?);
+        let own: Arc<dyn OwnApplication> = server.clone();
+        let _ = server.own.set(own);
+        Ok(Listening { server, listener })
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// A request without a usable host: the connection is closed, as in Spin.
+    pub async fn handle(
+        &self,
+        mut request: Request<WasiBody>,
+        client: SocketAddr,
+    ) -> Result<Response<WasiBody>, BadRequest> {
+        headers::strip(request.headers_mut());
+        let path = request.uri().path().to_owned();
+        if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
+            return Ok(self.well_known(name));
+        }
+        let Some(found) = self.routes.find(&path) else {
+            return Ok(empty(StatusCode::NOT_FOUND));
+        };
+        headers::complete_uri(&mut request)?;
+        match found.target() {
+            Target::Component(id) => Ok(self.run(id, request, &Matched::from(&found), client).await),
+            Target::Static(response) => Ok(static_response(response)),
+        }
+    }
+
+    fn well_known(&self, name: &str) -> Response<WasiBody> {
+        match name {
+            "health" => Response::new(body("OK")),
+            "info" => {
+                let mut response = Response::new(body(self.info.clone()));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+            _ => empty(StatusCode::NOT_FOUND),
+        }
+    }
+
+    /// Gives a request to a component and answers for it when it does not.
+    async fn run(
+        &self,
+        id: &str,
+        mut request: Request<WasiBody>,
+        matched: &Matched,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
+        let Some(pool) = self.pools.get(id) else {
+            return empty(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let request_id = request.headers().get(REQUEST_ID).cloned();
+        let failed = |status, detail: &str| problem(status, detail, request_id.as_ref());
+        if let Err(error) = headers::add(&mut request, matched, client) {
+            return failed(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
+        }
+        match pool.handle((), request).await {
+            Ok(response) => response,
+            Err(error) if error.is::<ExpirationError>() => {
+                eprintln!("local-host: component `{id}` did not answer {} in time", matched.based);
+                failed(StatusCode::GATEWAY_TIMEOUT, "the component did not answer in time")
+            }
+            Err(error) => {
+                eprintln!("local-host: component `{id}` failed on {}: {error}", matched.based);
+                failed(StatusCode::INTERNAL_SERVER_ERROR, "the component failed; the log of the host says why")
+            }
+        }
+    }
+}
+
+fn static_response(answer: &StaticResponse) -> Response<WasiBody> {
+    let mut builder = Response::builder().status(answer.status_code.unwrap_or(200));
+    for (name, value) in &answer.headers {
+        builder = builder.header(name, value);
+    }
+    let body = body(answer.body.clone().unwrap_or_default());
+    builder.body(body).unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+impl OwnApplication for Server {
+    fn address(&self) -> SocketAddr {
+        self.address.get().copied().unwrap_or(CHAINED_CLIENT)
+    }
+
+    fn call(
+        self: Arc<Self>,
+        component: String,
+        mut request: Request<WasiBody>,
+    ) -> BoxFuture<'static, Result<Response<WasiBody>, Error>> {
+        Box::pin(async move {
+            if !self.pools.contains_key(&component) {
+                return Err(Error::DestinationNotFound);
+            }
+            headers::complete_uri(&mut request).map_err(|_| Error::HttpRequestUriInvalid)?;
+            request.headers_mut().remove(http::header::HOST);
+            let matched = Matched::chained(request.uri().path());
+            Ok(self.run(&component, request, &matched, CHAINED_CLIENT).await)
+        })
+    }
+}
+
+/// A server with its socket.
+pub struct Listening {
+    pub server: Arc<Server>,
+    listener: TcpListener,
+}
+
+impl Listening {
+    /// The address requests can be sent to.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Serves until `stop`, then lets requests in flight finish.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let graceful = GracefulShutdown::new();
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, client)) => serve_connection(&self.server, stream, client, &graceful),
+                    Err(error) => {
+                        // Out of file descriptors, mostly: waiting lets connections end.
+                        eprintln!("local-host: cannot accept a connection: {error}");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                },
+                () = &mut stop => break,
+            }
+        }
+        drop(self.listener);
+        if tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
+            eprintln!("local-host: requests still open after {} s are cut off", SHUTDOWN_GRACE.as_secs());
+        }
+    }
+}
+
+fn serve_connection(server: &Arc<Server>, stream: TcpStream, client: SocketAddr, graceful: &GracefulShutdown) {
+    // Without it an answer in two writes waits for the client's delayed acknowledgement. It cannot fail in a way that
+    // matters.
+    let _ = stream.set_nodelay(true);
+    let server = server.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let server = server.clone();
+        async move {
+            let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+            server.handle(request, client).await
+        }
+    });
+    let builder = Builder::new(TokioExecutor::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        // A client that goes away mid-request is its own business.
+        let _ = connection.await;
+    });
+}

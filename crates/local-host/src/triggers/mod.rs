@@ -1,0 +1,3 @@
+//! What makes components run, one module per trigger.
+
+pub mod http;

@@ -1,0 +1,105 @@
+//! Instances: how long they live and how much they take at once; and the end of the host itself.
+
+use std::time::Duration;
+
+use crate::support::{Application, wait_for};
+
+#[test]
+fn an_instance_serves_128_requests_and_is_replaced() {
+    let host = Application::with("").start();
+    let counts: Vec<u32> = (0..130).map(|_| host.get("/instance").parse().unwrap()).collect();
+    assert_eq!(counts[..128], (1..=128).collect::<Vec<_>>());
+    assert_eq!(counts[128..], [1, 2]);
+}
+
+#[test]
+fn an_idle_instance_is_dropped_after_a_second() {
+    let host = Application::with("").start();
+    assert_eq!(host.get("/instance"), "1");
+    assert_eq!(host.get("/instance"), "2");
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(host.get("/instance"), "1");
+}
+
+#[test]
+fn an_instance_takes_16_requests_at_once_and_no_more() {
+    let host = Application::with("").start();
+    let paths: Vec<_> = (0..40).map(|_| "/sleep?400".to_owned()).collect();
+    let most = host.get_all(&paths).iter().map(|active| active.parse::<u32>().unwrap()).max();
+    assert_eq!(most, Some(16));
+}
+
+#[test]
+fn the_numbers_can_be_set() {
+    let host = Application::with("")
+        .argument("--max-instance-reuse-count=2")
+        .argument("--max-instance-concurrent-reuse-count=1")
+        .start();
+    let counts: Vec<_> = (0..4).map(|_| host.get("/instance")).collect();
+    assert_eq!(counts, ["1", "2", "1", "2"]);
+    let paths: Vec<_> = (0..4).map(|_| "/sleep?200".to_owned()).collect();
+    assert_eq!(host.get_all(&paths), ["1", "1", "1", "1"]);
+}
+
+#[test]
+fn a_trap_takes_only_its_own_instance() {
+    let host = Application::with("").argument("--max-instance-concurrent-reuse-count=1").start();
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| host.get("/sleep?500"));
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(host.ask("/trap").status, 500);
+        assert_eq!(slow.join().unwrap(), "1");
+    });
+}
+
+#[test]
+fn lines_of_different_instances_do_not_mix() {
+    let host = Application::with("").argument("--max-instance-concurrent-reuse-count=1").start();
+    host.get_all(&["/print?one", "/print?two"].map(str::to_owned));
+    let count = |lines: &[String], line: &str| lines.iter().filter(|seen| *seen == line).count();
+    // The last line of each has no end and comes when its instance goes.
+    wait_for(|| (count(&host.stdout(), "end-of-one") + count(&host.stdout(), "end-of-two") == 2).then_some(())).unwrap();
+    for line in ["oneoneone", "twotwotwo"] {
+        assert_eq!((count(&host.stdout(), line), count(&host.stderr(), line)), (20, 20), "{:?}", host.stderr());
+    }
+}
+
+#[test]
+fn quiet_throws_away_what_components_print() {
+    let host = Application::with("").argument("--quiet").start();
+    host.get("/print?word");
+    assert!(!host.stdout().join("\n").contains("wordword"));
+}
+
+#[test]
+fn requests_in_flight_finish_when_the_host_is_stopped() {
+    for signal in ["TERM", "INT"] {
+        let mut host = Application::with("").start();
+        let (answer, code) = std::thread::scope(|scope| {
+            let asked = scope.spawn(|| host.ask("/sleep?700"));
+            std::thread::sleep(Duration::from_millis(200));
+            host.signal(signal);
+            (asked.join().unwrap(), ())
+        });
+        let () = code;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "1"), "{signal}");
+        assert_eq!(host.exit_code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_request_that_does_not_end_does_not_keep_the_host() {
+    let mut host = Application::with("").start();
+    std::thread::scope(|scope| {
+        let address = host.address.clone();
+        scope.spawn(move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            let request = "GET /sleep?60000 HTTP/1.1\r\nHost: h\r\n\r\n";
+            std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+            let _ = std::io::Read::read(&mut stream, &mut [0]);
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        host.signal("TERM");
+        assert_eq!(host.exit_code(), Some(0));
+    });
+}

@@ -1,0 +1,9 @@
+//! The host as a process: started with a manifest, asked over HTTP, stopped with a signal. The component it runs is in
+//! `../guest` and is built by the first test that needs it; Redis is a real server, one for each test that needs one.
+
+mod http;
+mod lifecycle;
+mod redis;
+mod startup;
+mod storage;
+mod support;

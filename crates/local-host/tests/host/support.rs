@@ -1,0 +1,265 @@
+//! What the tests start and ask: the guest, the host, a Redis server.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The component under `tests/guest`, built once.
+pub fn guest() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest");
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guest/Cargo.toml");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--target", "wasm32-wasip2", "--manifest-path"])
+            .arg(manifest)
+            .arg("--target-dir")
+            .arg(&target)
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "the guest: {}", String::from_utf8_lossy(&built.stderr));
+        target.join("wasm32-wasip2/release/guest.wasm")
+    })
+}
+
+/// An application in a directory of its own.
+pub struct Application {
+    pub dir: TempDir,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Application {
+    /// The guest at every route, with `grants` added to its part of the manifest.
+    pub fn with(grants: &str) -> Self {
+        Self::from_manifest(&format!(
+            "spin_manifest_version = 2\n\
+             [application]\nname = 'test'\nversion = '1.2.3'\n\
+             [variables]\nredis = {{ default = 'redis://127.0.0.1:1' }}\n\
+             [[trigger.http]]\nroute = '/...'\ncomponent = 'guest'\n\
+             [component.guest]\nsource = '{}'\nvariables = {{ redis = '{{{{ redis }}}}' }}\n{grants}\n",
+            guest().display()
+        ))
+    }
+
+    pub fn from_manifest(manifest: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("spin.toml"), manifest).unwrap();
+        Self { dir, arguments: Vec::new(), environment: Vec::new() }
+    }
+
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    pub fn environment(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_local-host"));
+        command
+            .current_dir(self.dir.path())
+            .args(["--listen", "127.0.0.1:0"])
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it and waits until it listens.
+    pub fn start(self) -> Host {
+        let mut child = self.command().spawn().unwrap();
+        let stderr = collect(child.stderr.take().unwrap(), None);
+        let (told, listening) = channel();
+        let stdout = collect(child.stdout.take().unwrap(), Some(told));
+        let line = listening.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let _ = child.kill();
+            panic!("the host did not start: {}", stderr.lock().unwrap().join("\n"))
+        });
+        let address = line.strip_prefix("Serving http://").unwrap_or_else(|| panic!("{line}")).to_owned();
+        Host { child, address, stdout, stderr, _application: self }
+    }
+
+    /// Starts it, expecting it to refuse; what it says is one line.
+    pub fn refusal(self) -> String {
+        let Output { status, stdout, stderr } = self.command().output().unwrap();
+        let text = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(1), "{text}");
+        assert!(stdout.is_empty(), "nothing is announced before everything is checked");
+        assert!(text.starts_with("local-host: error: "), "{text}");
+        assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+        text
+    }
+}
+
+type Lines = Arc<Mutex<Vec<String>>>;
+
+fn collect(stream: impl Read + Send + 'static, first: Option<Sender<String>>) -> Lines {
+    let lines = Lines::default();
+    let kept = lines.clone();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if let Some(first) = &first {
+                let _ = first.send(line.clone());
+            }
+            kept.lock().unwrap().push(line);
+        }
+    });
+    lines
+}
+
+/// A host that listens.
+pub struct Host {
+    child: Child,
+    pub address: String,
+    stdout: Lines,
+    stderr: Lines,
+    _application: Application,
+}
+
+/// What it answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: String,
+}
+
+impl Host {
+    /// The body of a 200.
+    pub fn get(&self, path: &str) -> String {
+        let answer = self.ask(path);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.body
+    }
+
+    pub fn ask(&self, path: &str) -> Answer {
+        self.ask_with(path, &[])
+    }
+
+    pub fn ask_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = client().get(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::of(request.call())
+    }
+
+    pub fn post(&self, path: &str, body: &[u8]) -> Answer {
+        Answer::of(client().post(format!("http://{}{path}", self.address)).send(body))
+    }
+
+    /// Asks for every path at the same time.
+    pub fn get_all(&self, paths: &[String]) -> Vec<String> {
+        std::thread::scope(|scope| {
+            let asked: Vec<_> = paths.iter().map(|path| scope.spawn(|| self.get(path))).collect();
+            asked.into_iter().map(|one| one.join().unwrap()).collect()
+        })
+    }
+
+    pub fn stdout(&self) -> Vec<String> {
+        self.stdout.lock().unwrap().clone()
+    }
+
+    pub fn stderr(&self) -> Vec<String> {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    /// Waits until a line of the log holds `text`.
+    pub fn logs(&self, text: &str) -> String {
+        wait_for(|| self.stderr().into_iter().find(|line| line.contains(text)))
+            .unwrap_or_else(|| panic!("no `{text}` in {:#?}", self.stderr()))
+    }
+
+    /// Sends a signal (`TERM`, `INT`) and does not wait.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits until it is gone.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        wait_for(|| self.child.try_wait().unwrap()).and_then(|status| status.code())
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the host said:\n{}", self.stderr().join("\n"));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn client() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into()
+}
+
+impl Answer {
+    fn of(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Self {
+        let (parts, mut body) = answer.unwrap().into_parts();
+        let body = body.with_config().limit(1 << 30).read_to_string().unwrap();
+        Self { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+}
+
+pub fn wait_for<T>(mut found: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let value = found();
+        if value.is_some() || Instant::now() > end {
+            return value;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A Redis server of this test alone.
+pub struct RedisServer {
+    child: Child,
+    pub url: String,
+    _dir: TempDir,
+}
+
+impl RedisServer {
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string(), "--dir"])
+            .arg(dir.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server must be installed");
+        let server = Self { child, url: format!("redis://127.0.0.1:{port}"), _dir: dir };
+        wait_for(|| TcpStream::connect(("127.0.0.1", port)).ok()).expect("redis-server did not start");
+        server
+    }
+
+    /// The guest, allowed to reach this server.
+    pub fn application(&self) -> Application {
+        Application::with("allowed_outbound_hosts = ['{{ redis }}']").environment("SPIN_VARIABLE_REDIS", self.url.clone())
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
