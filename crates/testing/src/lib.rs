@@ -1,0 +1,11 @@
+//! What tests and benchmarks share: a private `redis-server`, and the native connection to it.
+//!
+//! One server per test, because SCAN, INFO and FLUSHDB see the whole server. Everything here panics with a reason when the
+//! surroundings are not as they must be: it never runs in production.
+#![expect(clippy::expect_used, clippy::panic, reason = "a fixture that cannot be set up must fail its test, and say why")]
+
+mod native;
+mod server;
+
+pub use native::{NativeTransport, client};
+pub use server::{RedisServer, free_port};
