@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use edge_cache::access::{Caller, Role};
 use edge_cache::audit::Record;
-use edge_cache::{Error, Redis};
+use edge_cache::Error;
 
 use crate::call::Call;
 use crate::log;

@@ -12,13 +12,14 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
-use futures_util::lock::Mutex;
 
 use crate::error::{ErrorKind, RedisError};
 use crate::redis::{Command, Redis, Reply};
 
 /// A connection unused for longer than this is asked for a sign of life before it gets a command that cannot be repeated.
 const PROVEN_FOR: Duration = Duration::from_millis(100);
+/// How often a request looks whether another has finished opening the connection.
+const OPENING_POLL: Duration = Duration::from_millis(1);
 /// How often a repeatable command is tried.
 const TRIES: u32 = 3;
 
@@ -69,19 +70,35 @@ struct Open<C> {
     answered: Cell<Option<Instant>>,
 }
 
+/// The right to open the connection, given back however the opening ends.
+struct Turn<'a>(&'a Cell<bool>);
+
+impl<'a> Turn<'a> {
+    fn take(opening: &'a Cell<bool>) -> Self {
+        opening.set(true);
+        Self(opening)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
 /// A [`Redis`] over any [`Transport`].
 pub struct Client<T: Transport> {
     transport: T,
     open: RefCell<Option<Rc<Open<T::Connection>>>>,
-    /// Held while opening, so that commands that overlap share one connection.
-    opening: Mutex<()>,
+    /// Set while a connection is being opened, so that commands that overlap share it.
+    opening: Cell<bool>,
     limit: Duration,
 }
 
 impl<T: Transport> Client<T> {
     /// A client that opens its connection when first used. `limit` bounds each command, its repetitions included.
     pub fn new(transport: T, limit: Duration) -> Self {
-        Self { transport, open: RefCell::new(None), opening: Mutex::new(()), limit }
+        Self { transport, open: RefCell::new(None), opening: Cell::new(false), limit }
     }
 
     /// The same connection for a request that promises its whole answer within `limit`, counted from now.
@@ -107,10 +124,14 @@ impl<T: Transport> Client<T> {
         if let Some(open) = self.current() {
             return Ok(open);
         }
-        let _turn = self.bounded(deadline, self.opening.lock()).await?;
-        if let Some(open) = self.current() {
-            return Ok(open);
+        // Requests of one instance are tasks of their own, and one cannot wake another: each looks again by itself.
+        while self.opening.get() {
+            self.bounded(deadline, self.transport.sleep(OPENING_POLL)).await?;
+            if let Some(open) = self.current() {
+                return Ok(open);
+            }
         }
+        let _turn = Turn::take(&self.opening);
         let started = Instant::now();
         let connection = self.bounded(deadline, self.transport.open()).await.and_then(|opened| opened);
         let connection = connection.inspect_err(|error| self.transport.event(&ConnectionEvent::Error(&error.message)))?;

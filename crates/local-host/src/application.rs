@@ -1,8 +1,9 @@
 //! From the command line to a running application: everything is read, checked and compiled before it listens.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use http::Request;
@@ -11,11 +12,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use wasmtime::component::Linker;
 
 use crate::cli::Cli;
-use crate::component::{Loader, Storage};
+use crate::component::{Component, Loader, Storage};
 use crate::interfaces::key_value::KeyValueFile;
 use crate::interfaces::sqlite::Database;
 use crate::manifest::Manifest;
+use crate::triggers::cron::Schedule;
 use crate::triggers::http::{Reuse, Server};
+use crate::triggers::redis::Subscriptions;
 use crate::variables::Variables;
 use crate::{engine, interfaces};
 
@@ -35,8 +38,14 @@ pub async fn run(cli: Cli) -> Result<()> {
         sqlite: state.join("sqlite_db.db"),
     };
     run_statements(&storage, &cli.sqlite)?;
-    let server = prepare(&manifest, &variables, &root, &state, storage, &cli)?;
-    serve(server, &cli).await
+    let components = load(&manifest, &variables, &root, &state, storage, &cli)?;
+    let time_limit = Some(cli.request_timeout).filter(|limit| !limit.is_zero());
+    let prepared = Prepared {
+        server: Server::new(&manifest, &components, reuse(&cli, time_limit))?,
+        subscriptions: Subscriptions::new(&manifest, &variables, &components, time_limit)?,
+        schedule: Schedule::new(&manifest, &components, time_limit)?,
+    };
+    serve(prepared, &cli).await
 }
 
 fn settle_variables(manifest: &Manifest, cli: &Cli) -> Result<Variables> {
@@ -71,33 +80,40 @@ fn run_statements(storage: &Storage, statements: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn prepare(
+fn load(
     manifest: &Manifest,
     variables: &Variables,
     root: &Path,
     state: &Path,
     storage: Storage,
     cli: &Cli,
-) -> Result<Server> {
+) -> Result<HashMap<String, Arc<Component>>> {
     let engine = engine::build(&state.join("cache"))?;
     let mut linker = Linker::new(&engine);
     interfaces::link(&mut linker)?;
-    let used: HashSet<&str> = manifest.triggers.http.iter().filter_map(|trigger| trigger.component()).collect();
-    let loader = Loader { root, manifest, variables, storage, linker: &linker, quiet: cli.quiet };
-    let components = loader.load(&used)?;
-    let reuse = Reuse {
+    Loader { root, manifest, variables, storage, linker: &linker, quiet: cli.quiet }.load(&manifest.used_components())
+}
+
+fn reuse(cli: &Cli, request_timeout: Option<Duration>) -> Reuse {
+    Reuse {
         max_requests: cli.max_instance_reuse_count as usize,
         max_concurrent: cli.max_instance_concurrent_reuse_count as usize,
         idle: cli.idle_instance_timeout,
-        request_timeout: Some(cli.request_timeout).filter(|limit| !limit.is_zero()),
-    };
-    Server::new(manifest, &components, reuse)
+        request_timeout,
+    }
 }
 
-async fn serve(server: Server, cli: &Cli) -> Result<()> {
+/// An application of which everything has been checked.
+struct Prepared {
+    server: Server,
+    subscriptions: Subscriptions,
+    schedule: Schedule,
+}
+
+async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listening = server.listen(cli.listen).await?;
+    let listening = prepared.server.listen(cli.listen).await?;
     let address = listening.address();
     println!("Serving http://{address}\nAvailable Routes:");
     for (route, component) in listening.server.routes() {
@@ -106,6 +122,9 @@ async fn serve(server: Server, cli: &Cli) -> Result<()> {
     for path in &cli.checks {
         tokio::spawn(check(listening.server.clone(), path.clone()));
     }
+    // Both triggers run until these are dropped, which is when the server has stopped.
+    let _subscribed = prepared.subscriptions.start();
+    let _scheduled = prepared.schedule.start().await?;
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}

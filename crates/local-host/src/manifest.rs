@@ -4,6 +4,7 @@
 //! error too (`check_supported`), so a manifest never means something else here than it does there. Keys that only tools
 //! read (`build`, `tool`, `targets`, `authors`, profiles) are accepted and ignored.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -94,8 +95,8 @@ pub struct Triggers {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpTrigger {
-    #[serde(default)]
-    pub id: String,
+    #[serde(default, rename = "id")]
+    _id: String,
     pub route: Route,
     component: Option<toml::Value>,
     pub static_response: Option<StaticResponse>,
@@ -284,6 +285,14 @@ impl Manifest {
             self.check_component(&place, &trigger.component)?;
         }
         Ok(())
+    }
+
+    /// The ids of the components some trigger runs.
+    pub fn used_components(&self) -> HashSet<&str> {
+        let http = self.triggers.http.iter().filter_map(HttpTrigger::component);
+        let redis = self.triggers.redis.iter().map(|trigger| trigger.component.as_str());
+        let cron = self.triggers.cron.iter().map(|trigger| trigger.component.as_str());
+        http.chain(redis).chain(cron).collect()
     }
 
     fn check_component(&self, place: &str, id: &str) -> Result<(), (String, String)> {

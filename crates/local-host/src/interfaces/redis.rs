@@ -1,4 +1,5 @@
-//! `spin:redis/redis@3.0.0`: connections to Redis servers the component may reach.
+//! `spin:redis/redis@3.0.0`: connections to Redis servers the component may reach. The export the Redis trigger calls,
+//! `inbound-redis`, is defined here as well because it shares these types.
 //!
 //! The texts of errors are those of the `redis` crate in the version Spin uses; components and their tests see no
 //! difference.
@@ -38,13 +39,22 @@ pub mod bindings {
                 }
             }
 
-            world imports { import redis; }
+            interface inbound-redis {
+                use redis.{payload, error};
+                handle-message: async func(message: payload) -> result<_, error>;
+            }
+
+            world subscriber {
+                import redis;
+                export inbound-redis;
+            }
         ",
         imports: { "spin:redis/redis.[drop]connection": trappable },
         with: { "spin:redis/redis.connection": super::Connection },
         require_store_data_send: true,
     });
 
+    pub use exports::spin::redis::inbound_redis;
     pub use spin::redis::redis;
 }
 

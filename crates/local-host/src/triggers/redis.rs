@@ -1,0 +1,124 @@
+//! The Redis trigger: runs a component for each message on a channel, as Spin does: exact channels, an instance for each
+//! message, and one message after another on a connection.
+//!
+//! Unlike Spin, which ends when a connection is lost, this host subscribes again, and says so. What was published in
+//! between is lost either way: pub/sub delivers at most once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use tokio::task::JoinSet;
+
+use crate::component::Component;
+use crate::guest::Guest;
+use crate::interfaces::redis::bindings::SubscriberPre;
+use crate::manifest::Manifest;
+use crate::variables::Variables;
+
+/// How long to wait before subscribing again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What is subscribed to: components by channel by server.
+#[derive(Default)]
+pub struct Subscriptions(BTreeMap<String, Channels>);
+
+type Channels = BTreeMap<String, Vec<Handler>>;
+
+/// A component that takes messages.
+struct Handler {
+    component: Arc<Component>,
+    code: SubscriberPre<Guest>,
+    time_limit: Option<Duration>,
+}
+
+impl Subscriptions {
+    /// Checks and prepares every Redis trigger.
+    ///
+    /// # Errors
+    /// No address, one that is none, or a component that takes no messages.
+    pub fn new(
+        manifest: &Manifest,
+        variables: &Variables,
+        components: &std::collections::HashMap<String, Arc<Component>>,
+        time_limit: Option<Duration>,
+    ) -> Result<Self> {
+        let mut servers = Self::default();
+        for trigger in &manifest.triggers.redis {
+            let place = || format!("[[trigger.redis]] {}", trigger.channel);
+            let address = trigger.address.as_ref().unwrap_or(&manifest.application.trigger.redis.address);
+            let address = variables.render(address).with_context(place)?;
+            redis::Client::open(address.as_str())
+                .with_context(|| format!("{}: `{address}` is no Redis address; set `address` there or under [application.trigger.redis]", place()))?;
+            let channel = variables.render(&trigger.channel).with_context(place)?;
+            let Some(component) = components.get(&trigger.component) else { continue };
+            let code = SubscriberPre::new(component.code.clone())
+                .map_err(anyhow::Error::from)
+                .with_context(|| format!("component `{}` takes no Redis messages", component.id))?;
+            let handler = Handler { component: component.clone(), code, time_limit };
+            servers.0.entry(address).or_default().entry(channel).or_default().push(handler);
+        }
+        Ok(servers)
+    }
+
+    /// Subscribes, in the background, for as long as the returned set lives.
+    pub fn start(self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for (address, channels) in self.0 {
+            tasks.spawn(async move {
+                loop {
+                    if let Err(error) = listen(&address, &channels).await {
+                        eprintln!("local-host: Redis trigger: {error:#}; subscribing again");
+                    }
+                    tokio::time::sleep(RETRY).await;
+                }
+            });
+        }
+        tasks
+    }
+}
+
+/// Serves one connection until it is lost.
+async fn listen(address: &str, channels: &Channels) -> Result<()> {
+    let client = redis::Client::open(address)?;
+    // Without the password an address may hold.
+    let server = client.get_connection_info().addr.to_string();
+    let mut connection = client.get_async_pubsub().await.with_context(|| format!("cannot connect to {server}"))?;
+    for (channel, handlers) in channels {
+        connection.subscribe(channel).await.with_context(|| format!("cannot subscribe to {channel} on {server}"))?;
+        let ids: Vec<_> = handlers.iter().map(|handler| handler.component.id.as_str()).collect();
+        println!("Subscribed to {channel} on {server}: {}", ids.join(", "));
+    }
+    let mut messages = connection.on_message();
+    while let Some(message) = messages.next().await {
+        let handlers = channels.get(message.get_channel_name()).map_or(&[][..], Vec::as_slice);
+        join_all(handlers.iter().map(|handler| handler.take(message.get_payload_bytes().to_vec()))).await;
+    }
+    anyhow::bail!("the connection to {server} was lost")
+}
+
+impl Handler {
+    async fn take(&self, payload: Vec<u8>) {
+        let outcome = match self.time_limit {
+            Some(limit) => tokio::time::timeout(limit, self.run(payload))
+                .await
+                .unwrap_or_else(|_| Err(anyhow::anyhow!("it took longer than {limit:?}"))),
+            None => self.run(payload).await,
+        };
+        if let Err(error) = outcome {
+            eprintln!("local-host: component `{}` failed on a message: {error:#}", self.component.id);
+        }
+    }
+
+    async fn run(&self, payload: Vec<u8>) -> Result<()> {
+        let mut store = Guest::store(&self.component, None)?;
+        let instance = self.code.instantiate_async(&mut store).await?;
+        let handled = store
+            .run_concurrent(async |store| instance.spin_redis_inbound_redis().call_handle_message(store, payload).await)
+            .await??;
+        handled.map_err(|error| anyhow::anyhow!("{error:?}"))
+    }
+}
