@@ -11,12 +11,12 @@ use http_body_util::BodyExt;
 use serde::Serialize;
 use spin_sdk::http::{FullBody, Request};
 
+use crate::Outcome;
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::instance::{Instance, instance};
 use crate::log;
 use crate::problem::Problem;
-use crate::Outcome;
 
 /// The largest body accepted, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -203,7 +203,8 @@ impl Call {
     /// # Errors
     /// 413 past 1 MiB, 400 when it breaks off.
     pub async fn body(&self) -> Result<Vec<u8>, Problem> {
-        let declared = self.parts.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let declared =
+            self.parts.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > MAX_BODY) {
             return Err(Problem::body_too_large(MAX_BODY));
         }

@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use edge_cache::Error;
 use edge_cache::access::{Caller, Role};
 use edge_cache::audit::Record;
-use edge_cache::Error;
 
 use crate::call::Call;
 use crate::log;
@@ -32,7 +32,8 @@ impl Call {
             }
             Some(caller) => {
                 let needs = role.name();
-                let detail = format!("this needs the role {needs}, the token of {} has {}", caller.name, caller.role.name());
+                let detail =
+                    format!("this needs the role {needs}, the token of {} has {}", caller.name, caller.role.name());
                 self.record_denied(Some(&caller)).await;
                 *self.caller.borrow_mut() = Some(caller);
                 Err(Problem::from(Error::RoleTooLow(detail)))

@@ -41,7 +41,9 @@ pub(crate) fn failure(request_id: &str, what: &str, problem: &str) {
 /// Something happened to a connection.
 pub(crate) fn connection(purpose: &str, event: &ConnectionEvent<'_>) {
     let (level, name, detail) = match event {
-        ConnectionEvent::Connected(took) => ("info", "redis.connected", json!({ "durationMs": format::milliseconds(*took) })),
+        ConnectionEvent::Connected(took) => {
+            ("info", "redis.connected", json!({ "durationMs": format::milliseconds(*took) }))
+        }
         ConnectionEvent::Ready => ("info", "redis.ready", json!({})),
         ConnectionEvent::Error(problem) => ("error", "redis.error", json!({ "problem": problem })),
         ConnectionEvent::Closed => ("warn", "redis.closed", json!({})),

@@ -36,7 +36,12 @@ impl Problem {
     /// 404 for a path that is no route.
     pub fn no_route(path: &str) -> Self {
         let path: String = path.chars().take(200).collect();
-        Self::new(404, "not-found", "Not Found", format!("there is no route {path}; the routes are listed in openapi.yaml"))
+        Self::new(
+            404,
+            "not-found",
+            "Not Found",
+            format!("there is no route {path}; the routes are listed in openapi.yaml"),
+        )
     }
 
     /// 405, with the methods that are allowed.
@@ -56,11 +61,13 @@ impl Problem {
     }
 
     pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
-        Self::new(401, "unauthenticated", "Unauthorized", detail).header("www-authenticate", "Bearer realm=\"edge-cache\"")
+        Self::new(401, "unauthenticated", "Unauthorized", detail)
+            .header("www-authenticate", "Bearer realm=\"edge-cache\"")
     }
 
     pub(crate) fn too_many_denied(seconds: u64) -> Self {
-        let detail = format!("too many attempts without a valid token; try again in {seconds} s. A valid token works at once");
+        let detail =
+            format!("too many attempts without a valid token; try again in {seconds} s. A valid token works at once");
         Self::new(429, "too-many-attempts", "Too Many Requests", detail).header("retry-after", seconds.to_string())
     }
 
@@ -104,20 +111,33 @@ impl Problem {
 impl From<RedisError> for Problem {
     fn from(error: RedisError) -> Self {
         let (kind, advice) = match error.kind {
-            ErrorKind::Unreachable => ("redis-unreachable", "Redis cannot be reached; check that it runs and that redis_host and redis_port are right"),
+            ErrorKind::Unreachable => (
+                "redis-unreachable",
+                "Redis cannot be reached; check that it runs and that redis_host and redis_port are right",
+            ),
             ErrorKind::Timeout => ("redis-timeout", "Redis did not answer in time; it may be overloaded or cut off"),
-            ErrorKind::Authentication => ("redis-authentication", "Redis refused the login; check redis_username and redis_password"),
+            ErrorKind::Authentication => {
+                ("redis-authentication", "Redis refused the login; check redis_username and redis_password")
+            }
             ErrorKind::Permission => ("redis-permission", "the Redis user lacks a permission"),
-            ErrorKind::OutOfMemory => ("redis-out-of-memory", "Redis is full and may not evict; clear keys or raise maxmemory"),
-            ErrorKind::ReadOnly => ("redis-read-only", "this Redis is a read-only replica; point redis_host at the primary"),
-            ErrorKind::Loading => ("redis-loading", "Redis is loading its data or has lost its primary; try again shortly"),
+            ErrorKind::OutOfMemory => {
+                ("redis-out-of-memory", "Redis is full and may not evict; clear keys or raise maxmemory")
+            }
+            ErrorKind::ReadOnly => {
+                ("redis-read-only", "this Redis is a read-only replica; point redis_host at the primary")
+            }
+            ErrorKind::Loading => {
+                ("redis-loading", "Redis is loading its data or has lost its primary; try again shortly")
+            }
             ErrorKind::Busy => ("redis-busy", "Redis is busy running a long script; try again shortly"),
             ErrorKind::PersistenceFailed => ("redis-misconf", "Redis refuses writes because it cannot save to disk"),
             ErrorKind::WrongType => ("redis-wrong-type", "a key holds a value of another type"),
             ErrorKind::Cluster => ("redis-cluster", "this Redis is a Cluster node that does not hold the key"),
             ErrorKind::TooManyConnections => ("too-many-connections", "the host has no room for another connection"),
             ErrorKind::AddressForbidden => ("address-forbidden", "the Redis address is not allowed"),
-            ErrorKind::NoScript | ErrorKind::Protocol | ErrorKind::Server => ("redis-error", "Redis answered with an error"),
+            ErrorKind::NoScript | ErrorKind::Protocol | ErrorKind::Server => {
+                ("redis-error", "Redis answered with an error")
+            }
         };
         let problem = Self::new(503, kind, "Service Unavailable", format!("{advice}: {}", error.message));
         let soon = error.is_connection() || error.is_transient();
@@ -131,7 +151,9 @@ impl From<Error> for Problem {
         match error {
             Error::Malformed(_) => Self::new(400, "malformed-body", "Bad Request", detail),
             Error::ConfirmationRequired(_) => Self::new(400, "confirmation-required", "Bad Request", detail),
-            Error::Invalid { field, .. } => Self::new(422, "invalid-field", "Unprocessable Content", detail).with("field", field),
+            Error::Invalid { field, .. } => {
+                Self::new(422, "invalid-field", "Unprocessable Content", detail).with("field", field)
+            }
             Error::RoleTooLow(_) => Self::new(403, "role-too-low", "Forbidden", detail),
             Error::NotFound(_) => Self::new(404, "not-found", "Not Found", detail),
             Error::Conflict(_) => Self::new(409, "already-running", "Conflict", detail),

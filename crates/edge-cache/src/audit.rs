@@ -208,7 +208,8 @@ impl Request {
         while replies.remaining() > 0 {
             let (id, _field, json) = (replies.text()?, replies.text()?, replies.text()?);
             // A record of a later version may have what this one does not know; it is shown as far as it is understood.
-            let record = serde_json::from_str(&json).unwrap_or_else(|_| Record { detail: Some(json), ..Record::new("unknown") });
+            let record =
+                serde_json::from_str(&json).unwrap_or_else(|_| Record { detail: Some(json), ..Record::new("unknown") });
             entries.push(Entry { id, record });
         }
         let returned = entries.len();

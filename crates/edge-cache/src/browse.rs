@@ -140,8 +140,9 @@ impl Request {
         }
         let limit = query.number("limit", MAX_LIMIT, MAX_LIMIT)?;
         let cursor = query.text("cursor")?.unwrap_or_else(|| "0".into());
-        let cursor = Cursor::parse(&cursor, &pattern, &kind)
-            .ok_or_else(|| Error::invalid("cursor", "must be the `nextCursor` of a page with the same pattern and type"))?;
+        let cursor = Cursor::parse(&cursor, &pattern, &kind).ok_or_else(|| {
+            Error::invalid("cursor", "must be the `nextCursor` of a page with the same pattern and type")
+        })?;
         let exact = query.flag("exact")?;
         query.finish("pattern, limit, cursor, type, exact")?;
         Ok(Self { pattern, kind, limit, cursor, exact })
@@ -161,7 +162,7 @@ impl Request {
         ];
         let had = self.cursor.had.iter().map(|hash| Arg::from(hash.as_str()));
         let mut replies = PAGE.run(redis, [], args.into_iter().chain(had)).await?;
-        let (scan, inside, all) = (replies.count()?, replies.count()? == 1, replies.count()?);
+        let (scan, inside, all) = (replies.count()?, replies.count()? as usize, replies.count()?);
         let keys = rows(replies)?;
         let next = self.next(scan, inside, &keys);
         let everything = self.pattern == Pattern::everything() && self.kind.is_empty();
@@ -174,10 +175,17 @@ impl Request {
         Ok(Report { keys: keys.into_iter().map(|(_, row)| row).collect(), pagination })
     }
 
-    fn next(&self, scan: u64, inside: bool, keys: &[(KeyName, KeyRow)]) -> Option<String> {
-        let page = keys.iter().map(|(key, _)| hash_of(key));
-        let had = if inside { self.cursor.had.iter().cloned().chain(page).collect() } else { Vec::new() };
-        let end = scan == 0 && !inside;
+    /// The cursor after a page whose last `inside` keys are of a step that is not finished.
+    fn next(&self, scan: u64, inside: usize, keys: &[(KeyName, KeyRow)]) -> Option<String> {
+        let mut had = Vec::new();
+        if inside > 0 {
+            // The very step that this page resumed is still not finished.
+            if scan == self.cursor.scan {
+                had.extend(self.cursor.had.iter().cloned());
+            }
+            had.extend(keys.iter().rev().take(inside).map(|(key, _)| hash_of(key)));
+        }
+        let end = scan == 0 && inside == 0;
         (!end).then(|| Cursor { scan, had }.render(&self.pattern, &self.kind))
     }
 }
@@ -224,7 +232,17 @@ mod tests {
 
     #[test]
     fn bad_parameters_are_refused_by_name() {
-        let bad = ["limit=0", "limit=101", "limit=x", "cursor=17", "cursor=x.y", "type=a%20b", "exact=1", "patern=x", "pattern=%2A&pattern=x"];
+        let bad = [
+            "limit=0",
+            "limit=101",
+            "limit=x",
+            "cursor=17",
+            "cursor=x.y",
+            "type=a%20b",
+            "exact=1",
+            "patern=x",
+            "pattern=%2A&pattern=x",
+        ];
         for query in bad {
             let problem = Request::parse(query).unwrap_err().to_string();
             assert!(problem.starts_with(&format!("`{}`", query.split('=').next().unwrap())), "{problem}");

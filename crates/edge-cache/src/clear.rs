@@ -111,7 +111,9 @@ impl Request {
         match (&self.target, self.dry_run) {
             (Target::Pattern(pattern), false) => format!("Cache cleared for pattern: {}", pattern.display()),
             (Target::Everything, false) => "Full cache cleared".into(),
-            (Target::Pattern(pattern), true) => format!("Dry run for pattern: {}; nothing was deleted", pattern.display()),
+            (Target::Pattern(pattern), true) => {
+                format!("Dry run for pattern: {}; nothing was deleted", pattern.display())
+            }
             (Target::Everything, true) => "Dry run of a full clear; nothing was deleted".into(),
         }
     }

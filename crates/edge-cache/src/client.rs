@@ -134,7 +134,8 @@ impl<T: Transport> Client<T> {
         let _turn = Turn::take(&self.opening);
         let started = Instant::now();
         let connection = self.bounded(deadline, self.transport.open()).await.and_then(|opened| opened);
-        let connection = connection.inspect_err(|error| self.transport.event(&ConnectionEvent::Error(&error.message)))?;
+        let connection =
+            connection.inspect_err(|error| self.transport.event(&ConnectionEvent::Error(&error.message)))?;
         self.transport.event(&ConnectionEvent::Connected(started.elapsed()));
         let open = Rc::new(Open { connection, answered: Cell::new(None) });
         *self.open.borrow_mut() = Some(Rc::clone(&open));

@@ -100,7 +100,8 @@ impl RedisError {
             ("ExecAbortError", ErrorKind::Server),
             ("ResponseError", ErrorKind::Server),
         ];
-        let (_, rest) = text.split_once(" - ")?;
+        // Without a detail the crate writes no space before the dash.
+        let (_, rest) = text.split_once("- ")?;
         let (kind, detail) = rest.split_once(':').unwrap_or((rest, ""));
         let (_, found) = KNOWN.iter().find(|(name, _)| *name == kind.trim())?;
         // A script that hits an error wraps the original one, code first.
@@ -204,6 +205,7 @@ mod tests {
             ("Password authentication failed - AuthenticationFailed: WRONGPASS", ErrorKind::Authentication),
             ("OOM: command not allowed when used memory > 'maxmemory'.", ErrorKind::OutOfMemory),
             ("NOPERM: this user has no permissions to run the 'eval' command", ErrorKind::Permission),
+            ("Password authentication failed- AuthenticationFailed", ErrorKind::Authentication),
             ("NOAUTH: Authentication required.", ErrorKind::Authentication),
             ("MISCONF: Redis is configured to save RDB snapshots", ErrorKind::PersistenceFailed),
             ("WRONGTYPE: Operation against a key", ErrorKind::WrongType),

@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn uptimes_start_at_the_largest_unit() {
-        let cases = [(59, "0m"), (23 * 60, "23m"), (5 * 3_600, "5h 0m"), (3 * 86_400 + 5 * 3_600 + 23 * 60, "3d 5h 23m")];
+        let cases =
+            [(59, "0m"), (23 * 60, "23m"), (5 * 3_600, "5h 0m"), (3 * 86_400 + 5 * 3_600 + 23 * 60, "3d 5h 23m")];
         for (seconds, shown) in cases {
             assert_eq!(uptime(seconds), shown);
         }

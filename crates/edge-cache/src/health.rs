@@ -104,7 +104,10 @@ fn up(reading: &stats::Reading, thresholds: &Thresholds) -> Report {
 
 fn down(error: &RedisError) -> Report {
     let connected = !error.is_connection();
-    Report { status: Status::Unhealthy, redis: Server::Down { connected, error: error.message.clone(), last_seen: None } }
+    Report {
+        status: Status::Unhealthy,
+        redis: Server::Down { connected, error: error.message.clone(), last_seen: None },
+    }
 }
 
 impl Report {

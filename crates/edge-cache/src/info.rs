@@ -32,7 +32,9 @@ mod tests {
 
     #[test]
     fn fields_are_found_by_their_whole_name() {
-        let info = Info::new("# Memory\r\nused_memory_peak:9\r\nused_memory:42\r\nmem_fragmentation_ratio:1.25\r\nrun_id:ab:c\r\n");
+        let info = Info::new(
+            "# Memory\r\nused_memory_peak:9\r\nused_memory:42\r\nmem_fragmentation_ratio:1.25\r\nrun_id:ab:c\r\n",
+        );
         assert_eq!(info.number("used_memory"), 42);
         assert_eq!(info.text("run_id"), Some("ab:c"));
         assert_eq!(info.decimal("mem_fragmentation_ratio"), Some(1.25));

@@ -235,7 +235,9 @@ mod tests {
     fn an_expiry_is_a_positive_time_or_none() {
         assert_eq!(Expiry::parse(key(), br#"{"ttl":600}"#).unwrap().describe(), "ttl 600 s");
         assert_eq!(Expiry::parse(key(), br#"{"persist":true}"#).unwrap().describe(), "persist");
-        for bad in ["{}", r#"{"ttl":0}"#, r#"{"ttl":-1}"#, r#"{"ttl":1.5}"#, r#"{"ttl":"9"}"#, r#"{"ttl":9,"persist":true}"#] {
+        for bad in
+            ["{}", r#"{"ttl":0}"#, r#"{"ttl":-1}"#, r#"{"ttl":1.5}"#, r#"{"ttl":"9"}"#, r#"{"ttl":9,"persist":true}"#]
+        {
             assert!(matches!(Expiry::parse(key(), bad.as_bytes()), Err(Error::Invalid { .. })), "{bad}");
         }
     }

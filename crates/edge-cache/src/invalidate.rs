@@ -11,8 +11,8 @@ use crate::key::KeyName;
 use crate::pattern::Pattern;
 use crate::redis::{Command, Redis, Replies};
 use crate::script::DELETE_KEYS;
-use crate::tag::{self, Tag};
 use crate::sweep;
+use crate::tag::{self, Tag};
 
 const MAX_KEYS: usize = 1000;
 const MAX_PATTERNS: usize = 100;
@@ -60,9 +60,8 @@ impl Request {
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::from_json(body)?;
         let keys = fields.list("keys", MAX_KEYS, KeyName::from_json)?;
-        let patterns = fields.list("patterns", MAX_PATTERNS, |field, value| {
-            Pattern::parse(field, crate::body::string(field, value)?)
-        })?;
+        let patterns = fields
+            .list("patterns", MAX_PATTERNS, |field, value| Pattern::parse(field, crate::body::string(field, value)?))?;
         let tags = fields.list("tags", MAX_TAGS, Tag::from_json)?;
         let (confirm, dry_run) = (fields.flag("confirm")?, fields.flag("dryRun")?);
         fields.finish("keys, patterns, tags, confirm, dryRun")?;
@@ -95,7 +94,8 @@ impl Request {
     /// Those of the connection; [`Error::Partial`] says how many keys were removed before it failed.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<Report, Error> {
         let mut report = Report::default();
-        let result = if self.dry_run { self.preview(redis, &mut report).await } else { self.remove(redis, &mut report).await };
+        let result =
+            if self.dry_run { self.preview(redis, &mut report).await } else { self.remove(redis, &mut report).await };
         result.map_err(|error| error.after(report.keys_invalidated()))?;
         Ok(report)
     }

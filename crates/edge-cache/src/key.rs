@@ -48,7 +48,9 @@ impl KeyName {
         let encoded = value.as_object().filter(|object| object.len() == 1).and_then(|object| object.get("base64"));
         let encoded = encoded.and_then(Value::as_str);
         let bytes = encoded.and_then(|text| BASE64.decode(text).ok());
-        bytes.map(Self).ok_or_else(|| Error::invalid(field, "must be a string, or {\"base64\": \"...\"} for a key that is not UTF-8"))
+        bytes.map(Self).ok_or_else(|| {
+            Error::invalid(field, "must be a string, or {\"base64\": \"...\"} for a key that is not UTF-8")
+        })
     }
 
     /// The name as text: itself where it is UTF-8; otherwise bytes that are not are shown as `\xNN`, and `\` as `\\`.

@@ -218,13 +218,21 @@ impl Report {
         alerts.extend(memory_alert(self.usage_percent, thresholds));
         alerts.extend(latency_alert(self.latency_ms, thresholds));
         if let Some(rate) = self.evictions_per_minute.filter(|rate| *rate > thresholds.evictions_per_minute as f64) {
-            let message = format!("{rate:.0} keys a minute are evicted because memory is full: raise maxmemory or shorten TTLs");
-            alerts.push(Alert { kind: "evictions", message, value: rate, threshold: thresholds.evictions_per_minute as f64 });
+            let message =
+                format!("{rate:.0} keys a minute are evicted because memory is full: raise maxmemory or shorten TTLs");
+            alerts.push(Alert {
+                kind: "evictions",
+                message,
+                value: rate,
+                threshold: thresholds.evictions_per_minute as f64,
+            });
         }
         let judged = self.hits + self.misses >= LOOKUPS_TO_JUDGE;
         let percent = self.hit_ratio.map(|ratio| one_decimal(ratio * 100.0));
         if let Some(percent) = percent.filter(|percent| judged && *percent < thresholds.hit_rate_percent) {
-            let message = format!("only {percent}% of lookups find their key: raise TTLs, warm the cache up, or review what is cached");
+            let message = format!(
+                "only {percent}% of lookups find their key: raise TTLs, warm the cache up, or review what is cached"
+            );
             alerts.push(Alert { kind: "hit_rate", message, value: percent, threshold: thresholds.hit_rate_percent });
         }
         alerts
@@ -240,7 +248,8 @@ pub(crate) fn memory_alert(usage_percent: Option<f64>, thresholds: &Thresholds) 
 
 /// Judges the time `PING` took.
 pub(crate) fn latency_alert(latency_ms: u64, thresholds: &Thresholds) -> Option<Alert> {
-    let message = format!("Redis took {latency_ms} ms to answer PING: check the network, and SLOWLOG for slow commands");
+    let message =
+        format!("Redis took {latency_ms} ms to answer PING: check the network, and SLOWLOG for slow commands");
     let (value, threshold) = (latency_ms as f64, thresholds.latency_ms as f64);
     (latency_ms > thresholds.latency_ms).then_some(Alert { kind: "latency", message, value, threshold })
 }

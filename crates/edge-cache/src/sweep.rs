@@ -42,7 +42,12 @@ impl<'a> Filter<'a> {
     }
 }
 
-async fn slice<R: Redis>(redis: &R, cursor: &[u8], filter: &Filter<'_>, names: usize) -> Result<(Vec<u8>, Matches), RedisError> {
+async fn slice<R: Redis>(
+    redis: &R,
+    cursor: &[u8],
+    filter: &Filter<'_>,
+    names: usize,
+) -> Result<(Vec<u8>, Matches), RedisError> {
     let args = filter.arguments(cursor).into_iter().chain([names.into(), filter.kind.into()]);
     let mut replies = MATCH_SLICE.run(redis, [], args).await?;
     let (next, matched) = (replies.bytes()?, replies.count()?);

@@ -29,7 +29,8 @@ pub const TABLE: [(&str, u64); 14] = [
 
 /// The time to live of a key by the table: that of the longest prefix ending at a `:` boundary, else [`DEFAULT`].
 pub fn for_key(key: &str) -> Duration {
-    let ends_at_boundary = |prefix: &str| key.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+    let ends_at_boundary =
+        |prefix: &str| key.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
     let longest = TABLE.iter().filter(|(prefix, _)| ends_at_boundary(prefix)).max_by_key(|(prefix, _)| prefix.len());
     longest.map_or(DEFAULT, |(_, seconds)| Duration::from_secs(*seconds))
 }

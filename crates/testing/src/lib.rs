@@ -2,7 +2,11 @@
 //!
 //! One server per test, because SCAN, INFO and FLUSHDB see the whole server. Everything here panics with a reason when the
 //! surroundings are not as they must be: it never runs in production.
-#![expect(clippy::expect_used, clippy::panic, reason = "a fixture that cannot be set up must fail its test, and say why")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a fixture that cannot be set up must fail its test, and say why"
+)]
 
 mod native;
 mod server;

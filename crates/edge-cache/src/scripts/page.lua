@@ -1,12 +1,12 @@
 -- A page of keys, with what a browser shows of each: never more than the limit, and lossless over a whole walk.
 -- ARGV: 1 cursor, 2 pattern, 3 type or '', 4 limit, 5 scan budget, 6.. short hashes of names to leave out
--- Reply: next cursor, 1 when the page stops inside that cursor's step (else 0), DBSIZE,
+-- Reply: next cursor, how many of the page's last keys are of that cursor's step, which is not finished (0: none), DBSIZE,
 --        then per key four: name, type, PTTL, bytes of memory (-1 where the server will not say)
 -- Cost: one SCAN step visits about COUNT keys; the budget bounds their sum (10,000 keys are about 3 ms).
 --
 -- A SCAN step cannot be asked for at most n keys: its last bucket may overshoot. A step that does not fit is asked again
--- one bucket at a time; a bucket that does not fit the rest of the page is left to the next page; and a single bucket
--- larger than a whole page is handed out in parts, the caller naming what it has already had.
+-- one bucket at a time, and a bucket that does not fit is handed out in parts: the next page starts with the same bucket,
+-- the caller naming what it has had of it. (To remember only a position would lose keys when the table is resized.)
 local cursor, pattern, kind = ARGV[1], ARGV[2], ARGV[3]
 local limit, budget = tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -40,9 +40,8 @@ repeat
     next_cursor, fresh = step(cursor, count)
   end
   if #fresh > room then
-    if #page > 0 then break end
-    inside = 1
-    for i = 1, room do page[i] = fresh[i] end
+    inside = room
+    for i = 1, room do page[#page + 1] = fresh[i] end
     break
   end
   for _, name in ipairs(fresh) do seen[name] = true; page[#page + 1] = name end

@@ -91,7 +91,8 @@ impl<'a> Template<'a> {
     fn new(key: &'a str, available: &[String]) -> Result<Self, String> {
         let place = |name: &'a str| {
             let found = available.iter().position(|column| column == name);
-            let index = found.ok_or_else(|| format!("the key names the column {name}, the query gives {}", available.join(", ")))?;
+            let index = found
+                .ok_or_else(|| format!("the key names the column {name}, the query gives {}", available.join(", ")))?;
             Ok((name, index))
         };
         let places = columns(key).unwrap_or_default().into_iter().map(place).collect::<Result<_, String>>()?;

@@ -126,9 +126,10 @@ impl Module {
         if raw.entry.is_empty() {
             return Err(PlanError(format!("module {}: at least one [[module.entry]] is needed", raw.name)));
         }
-        let entries = raw.entry.iter().map(|entry| {
-            Entry::check(entry).map_err(|problem| PlanError(format!("{}: {problem}", place(entry))))
-        });
+        let entries = raw
+            .entry
+            .iter()
+            .map(|entry| Entry::check(entry).map_err(|problem| PlanError(format!("{}: {problem}", place(entry)))));
         Ok(Self { entries: entries.collect::<Result<_, _>>()?, name: raw.name })
     }
 }

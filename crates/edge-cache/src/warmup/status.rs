@@ -104,7 +104,8 @@ impl ModuleStatus {
 
 impl Status {
     pub(crate) fn started(plan: &Plan, request: &Request, by: &str, id: &str) -> Self {
-        let wanted = plan.modules.iter().filter(|module| request.modules.is_empty() || request.modules.contains(&module.name));
+        let wanted =
+            plan.modules.iter().filter(|module| request.modules.is_empty() || request.modules.contains(&module.name));
         let modules = wanted.map(|module| ModuleStatus {
             name: module.name.clone(),
             state: ModuleState::Pending,
@@ -185,6 +186,10 @@ impl Status {
 
     /// The modules that were warmed, for the answer.
     pub fn modules_warmed(&self) -> Vec<&str> {
-        self.modules.iter().filter(|module| module.state == ModuleState::Done).map(|module| module.name.as_str()).collect()
+        self.modules
+            .iter()
+            .filter(|module| module.state == ModuleState::Done)
+            .map(|module| module.name.as_str())
+            .collect()
     }
 }
