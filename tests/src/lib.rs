@@ -1,1 +1,30 @@
-//! What the end-to-end tests share.
+//! The end-to-end tests' harness: the application on a host of its own, and a client that checks every answer.
+//!
+//! A test starts an [`App`] (a private `redis-server` and the application of `spin.toml`), asks it through a [`Client`] and
+//! looks into Redis beside it. The client holds every answer against `openapi.yaml`, so a test only says what is special
+//! to it. The host is `local-host`; with `EDGE_CACHE_HOST=spin` it is Spin, and the same tests run there.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness that cannot do its work must fail the test, and say why"
+)]
+
+mod app;
+mod caller;
+mod client;
+mod contract;
+mod fill;
+mod host;
+mod monitor;
+mod raw;
+mod reader;
+
+pub use app::{App, Options};
+pub use caller::Caller;
+pub use client::{Answer, BASE, Client};
+pub use contract::{Contract, contract, repository};
+pub use edge_cache_testing::{RedisServer, free_port};
+pub use fill::{fill, slots, unlink};
+pub use monitor::Monitor;
+pub use raw::raw;
+pub use reader::{Reader, Waits};

@@ -1,0 +1,157 @@
+//! The application under test with its own Redis.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use edge_cache_testing::RedisServer;
+use tempfile::TempDir;
+
+use crate::caller::Caller;
+use crate::client::Client;
+use crate::host::Host;
+
+/// Held for reading by every application, for writing by one that measures time.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// What [`App::with`] starts.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    variables: Vec<(String, String)>,
+    redis: Vec<&'static str>,
+    without_tokens: bool,
+    alone: bool,
+}
+
+impl Options {
+    /// The defaults: no options of Redis, a token for each role.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a variable of `spin.toml`; wins over what the harness sets.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds options of `redis-server`.
+    pub fn redis(mut self, options: &[&'static str]) -> Self {
+        self.redis.extend_from_slice(options);
+        self
+    }
+
+    /// Configures no token.
+    pub fn without_tokens(mut self) -> Self {
+        self.without_tokens = true;
+        self
+    }
+
+    /// Lets no other test of this file run meanwhile: for promises about time.
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+}
+
+#[expect(dead_code, reason = "held until the application is gone")]
+enum Turn {
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+}
+
+/// A running application and its Redis, both gone when dropped.
+pub struct App {
+    host: Host,
+    redis: RedisServer,
+    state: TempDir,
+    variables: Vec<(String, String)>,
+    _turn: Turn,
+}
+
+impl App {
+    /// Starts the application with an empty Redis and a token for each role.
+    ///
+    /// # Panics
+    /// When Redis, the host or the application cannot be started.
+    pub fn start() -> Self {
+        Self::with(Options::new())
+    }
+
+    /// Starts the application.
+    ///
+    /// # Panics
+    /// When Redis, the host or the application cannot be started.
+    pub fn with(options: Options) -> Self {
+        let turn = match options.alone {
+            true => Turn::Alone(MACHINE.write().unwrap_or_else(PoisonError::into_inner)),
+            false => Turn::Shared(MACHINE.read().unwrap_or_else(PoisonError::into_inner)),
+        };
+        let redis = RedisServer::with(&options.redis);
+        let tokens = if options.without_tokens { String::new() } else { Caller::variable() };
+        let own =
+            [("redis_host", "127.0.0.1".to_owned()), ("redis_port", redis.port().to_string()), ("tokens", tokens)];
+        let mut variables: Vec<_> = own.map(|(name, value)| (name.to_owned(), value)).into();
+        variables.extend(options.variables);
+        let state = TempDir::new().expect("a temporary directory");
+        let host = Host::start(&variables, state.path());
+        Self { host, redis, state, variables, _turn: turn }
+    }
+
+    /// Starts the application again, with what it keeps between starts. Clients made before know only the old one.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        self.host.stop();
+        self.host = Host::start(&self.variables, self.state.path());
+    }
+
+    /// The application's Redis.
+    pub fn redis(&self) -> &RedisServer {
+        &self.redis
+    }
+
+    /// The application's Redis, to kill and launch.
+    pub fn redis_mut(&mut self) -> &mut RedisServer {
+        &mut self.redis
+    }
+
+    /// What host and components printed so far.
+    pub fn log(&self) -> String {
+        self.host.log()
+    }
+
+    /// `127.0.0.1:<port>`.
+    pub fn address(&self) -> &str {
+        self.host.address()
+    }
+
+    /// A client that sends this caller's token.
+    pub fn client(&self, caller: Caller) -> Client {
+        Client::new(self.host.address(), caller)
+    }
+
+    /// A client without a token.
+    pub fn nobody(&self) -> Client {
+        self.client(Caller::Nobody)
+    }
+
+    /// A client with a token that is not configured.
+    pub fn stranger(&self) -> Client {
+        self.client(Caller::Stranger)
+    }
+
+    /// A client with the role viewer.
+    pub fn viewer(&self) -> Client {
+        self.client(Caller::Viewer)
+    }
+
+    /// A client with the role operator.
+    pub fn operator(&self) -> Client {
+        self.client(Caller::Operator)
+    }
+
+    /// A client with the role admin.
+    pub fn admin(&self) -> Client {
+        self.client(Caller::Admin)
+    }
+}

@@ -1,0 +1,142 @@
+//! `openapi.yaml` as something that can be asked: what may this route answer, and does an answer look like it?
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+/// The repository's root.
+pub fn repository() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), ".."].iter().collect()
+}
+
+/// The contract, read once.
+///
+/// # Panics
+/// When `openapi.yaml` cannot be read.
+pub fn contract() -> &'static Contract {
+    static CONTRACT: OnceLock<Contract> = OnceLock::new();
+    CONTRACT.get_or_init(|| {
+        let text =
+            fs::read_to_string(repository().join("openapi.yaml")).expect("openapi.yaml at the repository's root");
+        let document = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("openapi.yaml: {error}"));
+        Contract { document, validators: Mutex::default() }
+    })
+}
+
+/// The contract.
+pub struct Contract {
+    document: Value,
+    /// By the JSON text of the schema.
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+/// An answer, as far as the contract speaks of it.
+#[derive(Debug)]
+pub(crate) struct Observed<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    pub(crate) content_type: &'a str,
+    pub(crate) headers: &'a BTreeMap<String, String>,
+    /// `None` where there cannot be one: the answer to `HEAD`.
+    pub(crate) body: Option<&'a Value>,
+}
+
+impl Contract {
+    /// The whole document.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// Every path with its methods in upper case.
+    pub fn paths(&self) -> BTreeMap<String, Vec<String>> {
+        let methods = |item: &Value| {
+            let names = ["get", "put", "post", "delete", "patch"].iter().filter(|name| item.get(**name).is_some());
+            names.map(|name| name.to_ascii_uppercase()).collect()
+        };
+        let paths = self.document["paths"].as_object().expect("openapi.yaml has paths");
+        paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
+    }
+
+    /// Follows `$ref` where there is one.
+    pub fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+        match value.get("$ref").and_then(Value::as_str) {
+            Some(reference) => {
+                let pointer = reference.strip_prefix('#').expect("a reference within the document");
+                self.document.pointer(pointer).unwrap_or_else(|| panic!("openapi.yaml has no {reference}"))
+            }
+            None => value,
+        }
+    }
+
+    /// What does not fit the schema, as sentences.
+    pub fn violations(&self, schema: &Value, value: &Value) -> Vec<String> {
+        let validator = self.validator(schema);
+        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    }
+
+    fn validator(&self, schema: &Value) -> Arc<Validator> {
+        let mut known = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        let build = || {
+            // References point into the document's components, so the schema is checked as if it stood beside them.
+            let whole = json!({ "allOf": [schema], "components": self.document["components"] });
+            let built = jsonschema::draft202012::options().offline().build(&whole);
+            Arc::new(built.unwrap_or_else(|error| panic!("openapi.yaml: {error} in {schema}")))
+        };
+        Arc::clone(known.entry(schema.to_string()).or_insert_with(build))
+    }
+
+    /// The documented path that answers this one: itself, or a template whose parameter takes the rest.
+    fn item(&self, path: &str) -> Option<&Value> {
+        let paths = self.document["paths"].as_object()?;
+        paths.get(path).or_else(|| {
+            let prefix_of = |template: &str| template.split_once('{').map(|(prefix, _)| prefix.to_owned());
+            paths
+                .iter()
+                .find(|(template, _)| prefix_of(template).is_some_and(|prefix| path.starts_with(&prefix)))
+                .map(|(_, item)| item)
+        })
+    }
+
+    /// What may be answered to this request with this status.
+    fn response(&self, seen: &Observed<'_>) -> &Value {
+        let components = &self.document["components"]["responses"];
+        let Some(item) = self.item(seen.path) else { return &components["NotFound"] };
+        let method = if seen.method == "HEAD" { "get" } else { &seen.method.to_ascii_lowercase() };
+        let Some(operation) = item.get(method) else { return &components["MethodNotAllowed"] };
+        let documented = &operation["responses"];
+        let response = documented.get(seen.status.to_string());
+        let response = response.unwrap_or_else(|| panic!("the status {} is not documented: {seen:?}", seen.status));
+        self.resolve(response)
+    }
+
+    /// Fails when the answer is not as documented.
+    pub(crate) fn check(&self, seen: &Observed<'_>) {
+        let response = self.response(seen);
+        self.check_headers(response, seen);
+        let (media, _) = seen.content_type.split_once(';').unwrap_or((seen.content_type, ""));
+        let schema = response["content"].get(media).and_then(|content| content.get("schema"));
+        let schema = schema.unwrap_or_else(|| panic!("the content type {media:?} is not documented: {seen:?}"));
+        if let Some(body) = seen.body {
+            let violations = self.violations(schema, body);
+            assert!(violations.is_empty(), "not as openapi.yaml says: {violations:#?}\n{seen:#?}");
+        }
+    }
+
+    fn check_headers(&self, response: &Value, seen: &Observed<'_>) {
+        for (name, header) in response["headers"].as_object().into_iter().flatten() {
+            let header = self.resolve(header);
+            match seen.headers.get(name) {
+                Some(value) => {
+                    let violations = self.violations(&header["schema"], &json!(value));
+                    assert!(violations.is_empty(), "header {name}: {violations:?}\n{seen:#?}");
+                }
+                None => assert!(header["required"] != json!(true), "header {name} is missing: {seen:#?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The program that runs the application: `local-host`, or Spin with `EDGE_CACHE_HOST=spin`.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+use std::{env, fs};
+
+use edge_cache_testing::free_port;
+
+use crate::contract::repository;
+
+/// How long an application may take until it listens. The first start after a build compiles every component.
+const START: Duration = Duration::from_secs(180);
+/// What both hosts print when they listen, the address behind it.
+const SERVING: &str = "Serving http://";
+/// The sample catalogue, relative to the repository.
+const CATALOGUE: &str = "data/catalogue.sql";
+
+/// A running host.
+pub(crate) struct Host {
+    child: Option<Child>,
+    is_spin: bool,
+    address: String,
+    log: Arc<Mutex<String>>,
+}
+
+impl Host {
+    /// Starts the application and waits until it listens.
+    pub(crate) fn start(variables: &[(String, String)], state: &Path) -> Self {
+        let is_spin = is_spin();
+        let mut command = if is_spin { spin() } else { local_host(state) };
+        command.current_dir(repository()).args(["--from", "spin.toml"]).arg("--state-dir").arg(state);
+        assert!(
+            repository().join(CATALOGUE).is_file(),
+            "{CATALOGUE} is absent: run `cargo run -p sample-catalogue -- --output {CATALOGUE}`"
+        );
+        command.args(["--sqlite", &format!("@{CATALOGUE}")]);
+        for (name, _) in env::vars().filter(|(name, _)| name.starts_with("SPIN_VARIABLE_")) {
+            command.env_remove(name);
+        }
+        command.envs(
+            variables.iter().map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()), value)),
+        );
+        // A group of its own, so that what Spin starts in turn ends with it.
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
+        let child = child.unwrap_or_else(|error| panic!("{} does not start: {error}", command.get_program().display()));
+        let mut host = Self { child: Some(child), is_spin, address: String::new(), log: Arc::default() };
+        host.address = host.await_address();
+        host
+    }
+
+    fn await_address(&mut self) -> String {
+        let child = self.child.as_mut().expect("a child that was just started");
+        let (tell, told) = mpsc::channel();
+        collect(child.stdout.take().expect("a piped stdout"), Arc::clone(&self.log), Some(tell));
+        collect(child.stderr.take().expect("a piped stderr"), Arc::clone(&self.log), None);
+        told.recv_timeout(START).unwrap_or_else(|_| panic!("the application did not start; its log:\n{}", self.log()))
+    }
+
+    /// `127.0.0.1:<port>`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What host and components printed so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the host at once.
+    pub(crate) fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        if self.is_spin {
+            let group = format!("-{}", child.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        }
+        // It may have ended by itself, which is as good.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.stop();
+        if thread::panicking() {
+            eprintln!("--- log of the application at {} ---\n{}", self.address, self.log());
+        }
+    }
+}
+
+/// Copies an output to the log, and the address to whoever waits for it.
+fn collect(output: impl Read + Send + 'static, log: Arc<Mutex<String>>, mut tell: Option<mpsc::Sender<String>>) {
+    thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if let Some((_, rest)) = line.split_once(SERVING)
+                && let Some(tell) = tell.take()
+            {
+                let address =
+                    rest.split(|c: char| c != '.' && c != ':' && !c.is_ascii_digit()).next().unwrap_or_default();
+                let _ = tell.send(address.to_owned());
+            }
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+}
+
+fn is_spin() -> bool {
+    match env::var("EDGE_CACHE_HOST").as_deref() {
+        Err(_) | Ok("" | "local") => false,
+        Ok("spin") => true,
+        Ok(other) => panic!("EDGE_CACHE_HOST is {other:?}; it must be local or spin"),
+    }
+}
+
+fn spin() -> Command {
+    let mut command = Command::new(env::var_os("SPIN_BIN").unwrap_or_else(|| "spin".into()));
+    command.args(["up", "--listen", &format!("127.0.0.1:{}", free_port())]);
+    command
+}
+
+fn local_host(state: &Path) -> Command {
+    let program = local_host_program();
+    // It compiles into its state directory; all tests share what is compiled.
+    let compiled = own_target().join("end-to-end-compiled");
+    fs::create_dir_all(&compiled).expect("a directory for compiled components");
+    let link = state.join("cache");
+    if !link.exists() {
+        std::os::unix::fs::symlink(compiled, link).expect("a link to the compiled components");
+    }
+    let mut command = Command::new(program);
+    command.args(["--listen", "127.0.0.1:0"]);
+    command
+}
+
+/// `<target>` of `<target>/debug/deps/<test>`.
+fn own_target() -> PathBuf {
+    let test = env::current_exe().expect("the path of this test");
+    test.ancestors().nth(3).expect("a test is built into a target directory").to_owned()
+}
+
+fn local_host_program() -> PathBuf {
+    if let Some(given) = env::var_os("LOCAL_HOST_BIN") {
+        return given.into();
+    }
+    let targets = [own_target(), repository().join("target")];
+    let candidates = targets.iter().flat_map(|target| ["host", "debug", "release"].map(|profile| target.join(profile)));
+    candidates
+        .map(|directory| directory.join("local-host"))
+        .find(|program| program.is_file())
+        .expect("local-host is not built: run `cargo build --profile host -p local-host`, or set LOCAL_HOST_BIN")
+}

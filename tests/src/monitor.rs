@@ -1,0 +1,58 @@
+//! What clients send to a Redis, in order: `MONITOR`.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+
+use edge_cache_testing::RedisServer;
+
+/// Opening a connection takes these; they are no part of a request's cost.
+const OPENING: [&str; 4] = ["auth", "client", "hello", "select"];
+
+/// Listens to a server.
+pub struct Monitor<'a> {
+    server: &'a RedisServer,
+    lines: BufReader<TcpStream>,
+}
+
+impl<'a> Monitor<'a> {
+    /// Starts listening.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn start(server: &'a RedisServer) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).expect("a connection to Redis");
+        stream.write_all(b"MONITOR\r\n").expect("MONITOR can be sent");
+        let mut lines = BufReader::new(stream);
+        let mut answer = String::new();
+        lines.read_line(&mut answer).expect("an answer to MONITOR");
+        assert_eq!(answer, "+OK\r\n");
+        Self { server, lines }
+    }
+
+    /// The names of the commands that clients sent since the start or the last call, in lower case and order; what scripts
+    /// called is left out.
+    ///
+    /// # Panics
+    /// When the connection breaks.
+    pub fn commands(&mut self) -> Vec<String> {
+        const END: &str = "end of what is listened to";
+        let () = redis::cmd("PING").arg(END).query::<String>(&mut self.server.connection()).map(drop).expect("PING");
+        let mut commands = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.lines.read_line(&mut line).expect("a line of MONITOR");
+            if line.contains(END) {
+                return commands;
+            }
+            commands.extend(command(&line).filter(|name| !OPENING.contains(&name.as_str())));
+        }
+    }
+}
+
+/// `+1700000000.123456 [0 127.0.0.1:5000] "GET" "key"`; a script's calls have `[0 lua]`.
+fn command(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once('[')?;
+    let (source, arguments) = rest.split_once("] \"")?;
+    let (name, _) = arguments.split_once('"')?;
+    (!source.ends_with(" lua")).then(|| name.to_ascii_lowercase())
+}
