@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edge_cache::{Arg, Command, ConnectionEvent, ErrorKind, RedisError, Reply, Transport};
+use edge_cache::{Arg, Command, ConnectionEvent, ErrorKind, Outcome, RedisError, Reply, Transport};
 use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
 
 use crate::log;
@@ -35,6 +35,17 @@ impl Transport for SpinTransport {
 
     async fn sleep(&self, duration: Duration) {
         spin_sdk::time::sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        let mut bytes = [0_u8; 8];
+        // Without randomness the numbers repeat; locks then still have the lease to end by.
+        let _ = getrandom::fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    fn looked_up(&self, key: &str, outcome: Outcome) {
+        log::looked_up(key, outcome);
     }
 
     fn event(&self, event: &ConnectionEvent<'_>) {

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use edge_cache::{ConnectionEvent, format};
+use edge_cache::{ConnectionEvent, Outcome, format};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -31,6 +31,11 @@ fn line(level: &str, event: &str, fields: &Value) {
 pub(crate) fn served(request: &Served<'_>) {
     let level = if request.status >= 500 { "error" } else { "info" };
     line(level, "request", &serde_json::to_value(request).unwrap_or_default());
+}
+
+/// A look-up in the cache ended.
+pub(crate) fn looked_up(key: &str, outcome: Outcome) {
+    line("info", "cache", &json!({ "key": key, "outcome": outcome.name() }));
 }
 
 /// Something failed; told once, where it is handled.

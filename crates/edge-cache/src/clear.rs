@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::access::Role;
 use crate::body::Fields;
 use crate::error::Error;
-use crate::key::{KeyName, TTL_OVERRIDES, WARMUP_LOCK};
+use crate::key::{KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
 use crate::pattern::Pattern;
 use crate::redis::{Arg, Redis};
 use crate::script::FLUSH;
@@ -14,7 +14,7 @@ use crate::sweep;
 /// How many names a dry run shows.
 const SAMPLES: usize = 20;
 /// What a global clear carries over.
-const OUTLIVING: [&str; 2] = [TTL_OVERRIDES, WARMUP_LOCK];
+const OUTLIVING: [&str; 3] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS];
 
 /// What to clear.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 
+use crate::cache::{Outcome, Runtime};
 use crate::error::{ErrorKind, RedisError};
 use crate::redis::{Command, Redis, Reply};
 
@@ -43,6 +44,14 @@ pub trait Transport {
 
     /// Waits.
     async fn sleep(&self, duration: Duration);
+
+    /// A random number, of good enough quality that two instances do not get the same.
+    fn random(&self) -> u64;
+
+    /// Hears how look-ups in the cache end, to log them.
+    fn looked_up(&self, key: &str, outcome: Outcome) {
+        let _ = (key, outcome);
+    }
 
     /// Hears what happens to the connection, to log it.
     fn event(&self, event: &ConnectionEvent<'_>) {
@@ -207,6 +216,20 @@ impl<T: Transport> Client<T> {
             self.transport.sleep(pause).await;
             tried += 1;
         }
+    }
+}
+
+impl<T: Transport> Runtime for Client<T> {
+    async fn sleep(&self, duration: Duration) {
+        self.transport.sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        self.transport.random()
+    }
+
+    fn looked_up(&self, key: &str, outcome: Outcome) {
+        self.transport.looked_up(key, outcome);
     }
 }
 

@@ -1,5 +1,7 @@
 //! One key in detail, and changing when it expires.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
@@ -175,6 +177,7 @@ fn stream_entry(id: &[u8], fields: &[u8]) -> Value {
 #[derive(Debug)]
 pub struct Expiry {
     key: KeyName,
+    /// Milliseconds, `None`: for ever.
     ttl: Option<u64>,
 }
 
@@ -188,6 +191,11 @@ pub struct ExpiryReport {
 }
 
 impl Expiry {
+    /// A change to this time to live, `None`: for ever.
+    pub(crate) fn new(key: KeyName, ttl: Option<Duration>) -> Self {
+        Self { key, ttl: ttl.map(|ttl| format::milliseconds(ttl).max(1)) }
+    }
+
     /// Reads `{"ttl": seconds}` or `{"persist": true}`.
     ///
     /// # Errors
@@ -199,13 +207,13 @@ impl Expiry {
         match (ttl, persist) {
             (Some(_), true) => Err(Error::invalid("persist", "cannot be given together with `ttl`")),
             (None, false) => Err(Error::invalid("ttl", "is needed: seconds, or `\"persist\": true` instead")),
-            (ttl, _) => Ok(Self { key, ttl }),
+            (ttl, _) => Ok(Self { key, ttl: ttl.map(|seconds| seconds * 1000) }),
         }
     }
 
     /// The change in words, for the audit trail.
     pub fn describe(&self) -> String {
-        self.ttl.map_or_else(|| "persist".to_owned(), |seconds| format!("ttl {seconds} s"))
+        self.ttl.map_or_else(|| "persist".to_owned(), |milliseconds| format!("ttl {} s", milliseconds / 1000))
     }
 
     /// Changes the expiry of the key: one round trip.
@@ -214,7 +222,7 @@ impl Expiry {
     /// [`Error::NotFound`] when the key does not exist, and those of the connection.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<ExpiryReport, Error> {
         let keys = [self.key.as_bytes().into(), self.key.companion().into()];
-        let milliseconds = self.ttl.map_or_else(String::new, |seconds| (seconds * 1000).to_string());
+        let milliseconds = self.ttl.map_or_else(String::new, |milliseconds| milliseconds.to_string());
         let mut replies = EXPIRE.run(redis, keys, [milliseconds.into()]).await?;
         if replies.count()? == 0 {
             return Err(not_found(&self.key));

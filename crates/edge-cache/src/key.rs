@@ -15,6 +15,12 @@ pub const WARMUP_STATUS: &str = "cache:warmup:status";
 pub const WARMUP_LOCK: &str = "lock:cache:warmup";
 /// The audit trail (a stream), in its own logical database.
 pub const AUDIT: &str = "cache:audit";
+/// The last invalidations, for loads in flight (a stream).
+pub const FENCES: &str = "cache:fences";
+/// Look-ups by module and outcome (a hash). Outlives a global clear.
+pub const LOOKUPS: &str = "cache:lookups";
+/// Exists while a value stored in chunks may (a string).
+pub const CHUNKED: &str = "cache:chunked";
 /// What a pattern never touches unless it starts with one of these.
 pub const PROTECTED_PREFIXES: [&str; 2] = ["cache:", "lock:"];
 
@@ -82,7 +88,12 @@ impl KeyName {
         percent_encode(&self.0, PATH_SAFE).to_string()
     }
 
-    /// The key that holds what this system knows about this one (tags); the braces keep both on one node of a Cluster.
+    /// The lock of whoever loads this key; the braces keep it on the key's node of a Cluster.
+    pub fn lock(&self) -> Vec<u8> {
+        [b"lock:{", self.0.as_slice(), b"}"].concat()
+    }
+
+    /// The key that holds what this system knows about this one (tags, age); the braces keep both on one node of a Cluster.
     pub fn companion(&self) -> Vec<u8> {
         [b"cache:meta:{", self.0.as_slice(), b"}"].concat()
     }

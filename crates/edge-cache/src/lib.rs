@@ -8,8 +8,10 @@ pub mod access;
 pub mod audit;
 pub mod body;
 pub mod browse;
+mod cache;
 pub mod clear;
 mod client;
+mod codec;
 mod error;
 pub mod format;
 pub mod health;
@@ -26,6 +28,7 @@ pub mod tag;
 pub mod ttl;
 pub mod warmup;
 
+pub use cache::{Cache, Fetched, Item, Options, Outcome, Runtime};
 pub use client::{Client, ConnectionEvent, Transport, Within};
 pub use error::{Error, ErrorKind, RedisError};
 pub use key::KeyName;

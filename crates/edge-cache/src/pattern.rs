@@ -41,6 +41,17 @@ impl Pattern {
         Ok(Self(bytes))
     }
 
+    /// A pattern that was checked before, as it was stored.
+    pub(crate) fn stored(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    /// Whether the pattern matches a name, as Redis' `MATCH` decides it.
+    pub fn matches(&self, name: &[u8]) -> bool {
+        // The server's matcher never looks at a pattern when the name is empty; it only knows `*` by itself.
+        if name.is_empty() { self.0 == b"*" } else { glob(&self.0, name) }
+    }
+
     /// The pattern as `MATCH` takes it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -75,6 +86,66 @@ impl Pattern {
     pub fn names_protected(&self) -> bool {
         PROTECTED_PREFIXES.iter().any(|prefix| self.0.starts_with(prefix.as_bytes()))
     }
+}
+
+/// Redis' own glob: `*`, `?`, `[...]` with ranges and `^`, and `\` before a literal.
+fn glob(mut pattern: &[u8], mut name: &[u8]) -> bool {
+    while let Some((first, rest)) = pattern.split_first() {
+        match first {
+            b'*' => {
+                let rest =
+                    rest.iter().position(|byte| *byte != b'*').map_or(&[][..], |at| rest.get(at..).unwrap_or(&[]));
+                return rest.is_empty() || (0..=name.len()).any(|at| glob(rest, name.get(at..).unwrap_or(&[])));
+            }
+            b'?' => pattern = rest,
+            b'[' => {
+                let Some(byte) = name.first() else { return false };
+                let (matched, after) = class(rest, *byte);
+                if !matched {
+                    return false;
+                }
+                pattern = after;
+            }
+            _ => {
+                let (literal, after) = match (first, rest.split_first()) {
+                    (b'\\', Some((escaped, after))) => (escaped, after),
+                    _ => (first, rest),
+                };
+                if name.first() != Some(literal) {
+                    return false;
+                }
+                pattern = after;
+            }
+        }
+        match name.split_first() {
+            Some((_, tail)) => name = tail,
+            None => return false,
+        }
+    }
+    name.is_empty()
+}
+
+/// Whether a class, read after its `[`, has a byte; and what follows it.
+fn class(class: &[u8], byte: u8) -> (bool, &[u8]) {
+    let negated = class.first() == Some(&b'^');
+    let mut members = if negated { class.get(1..).unwrap_or(&[]) } else { class };
+    let mut matched = false;
+    loop {
+        match members {
+            [] => break,
+            [b']', after @ ..] => {
+                members = after;
+                break;
+            }
+            [b'\\', literal, after @ ..] => (matched, members) = (matched || *literal == byte, after),
+            [from, b'-', to, after @ ..] => {
+                matched |= (*from.min(to)..=*from.max(to)).contains(&byte);
+                members = after;
+            }
+            [literal, after @ ..] => (matched, members) = (matched || *literal == byte, after),
+        }
+    }
+    (matched != negated, members)
 }
 
 /// Reads a class after its `[`: what follows it, if the class is wide (negated, or spanning many values).
@@ -147,6 +218,32 @@ mod tests {
             assert!(Pattern::parse("patterns[2]", text).unwrap_err().to_string().starts_with("`patterns[2]`"));
         }
         assert!(Pattern::parse("pattern", "*".repeat(100)).is_ok());
+    }
+
+    #[test]
+    fn names_are_matched_as_redis_does() {
+        let cases: [(&str, &str, bool); 17] = [
+            ("users:*", "users:1", true),
+            ("users:*", "user:1", false),
+            ("*", "", true),
+            ("**", "", false),
+            ("?", "", false),
+            ("a?c", "abc", true),
+            ("a**c", "ac", true),
+            ("*b*d", "abcd", true),
+            ("*b*d", "abcde", false),
+            ("[ab]x", "bx", true),
+            ("[^ab]x", "bx", false),
+            ("[c-a]", "b", true),
+            ("\\*", "*", true),
+            ("\\*", "x", false),
+            ("[\\]]", "]", true),
+            ("[ab", "b", true),
+            ("a\\", "a\\", true),
+        ];
+        for (text, name, matches) in cases {
+            assert_eq!(pattern(text).matches(name.as_bytes()), matches, "{text} {name}");
+        }
     }
 
     #[test]

@@ -38,6 +38,24 @@ pub(crate) static INSPECT: Script = Script::repeatable(include_str!("scripts/ins
 pub(crate) static EXPIRE: Script = Script::once(include_str!("scripts/expire.lua"));
 /// Writes a slice of warmed entries.
 pub(crate) static WRITE_SLICE: Script = Script::once(include_str!("scripts/write_slice.lua"));
+/// Reads a cached value with what is known of its age.
+pub(crate) static READ: Script = Script::repeatable(include_str!("scripts/read.lua"));
+/// Takes the right to load a key.
+pub(crate) static ACQUIRE: Script = Script::once(include_str!("scripts/acquire.lua"));
+/// Stores a loaded value unless an invalidation came first.
+pub(crate) static STORE: Script = Script::once(include_str!("scripts/store.lua"));
+/// Makes loads in flight know of an invalidation.
+pub(crate) static FENCE: Script = Script::once(include_str!("scripts/fence.lua"));
+/// Removes members of a tag whose keys still have it.
+pub(crate) static DELETE_TAGGED: Script = Script::once(include_str!("scripts/delete_tagged.lua"));
+/// Adds to bounded counters.
+pub(crate) static COUNT: Script = Script::once(include_str!("scripts/count.lua"));
+/// Notes further tags of a key.
+pub(crate) static TAG_NOTE: Script = Script::repeatable(include_str!("scripts/tag_note.lua"));
+/// Lets a key live at least so long.
+pub(crate) static LIFE: Script = Script::repeatable(include_str!("scripts/life.lua"));
+/// Says of each key whether it exists.
+pub(crate) static EXIST: Script = Script::repeatable(include_str!("scripts/exist.lua"));
 /// Removes or prolongs a lock that is still ours.
 pub(crate) static LOCK: Script = Script::once(include_str!("scripts/lock.lua"));
 /// Counts and records a denied attempt.

@@ -5,11 +5,11 @@
 
 use std::collections::HashSet;
 
-use crate::error::{Error, RedisError};
-use crate::key::KeyName;
+use crate::error::{Error, ErrorKind, RedisError};
+use crate::key::{FENCES, KeyName};
 use crate::pattern::Pattern;
 use crate::redis::{Arg, Command, Redis, Replies};
-use crate::script::{DELETE_SLICE, MATCH_SLICE};
+use crate::script::{DELETE_SLICE, FENCE, MATCH_SLICE};
 
 /// How many keys a step visits, about.
 pub(crate) const SLICE: usize = 1000;
@@ -88,16 +88,19 @@ pub(crate) async fn delete<R: Redis>(redis: &R, pattern: &Pattern) -> Result<u64
 }
 
 async fn delete_from<R: Redis>(redis: &R, pattern: &Pattern, mut cursor: Vec<u8>) -> Result<u64, Error> {
-    let mut removed = 0;
+    let (mut removed, mut fenced) = (0, false);
     loop {
         let step = async {
-            let mut replies = DELETE_SLICE.run(redis, [], Filter::removal(pattern).arguments(&cursor)).await?;
+            let fence = if fenced { "0" } else { "1" };
+            let args = Filter::removal(pattern).arguments(&cursor).into_iter().chain([fence.into()]);
+            let mut replies = DELETE_SLICE.run(redis, [FENCES.into()], args).await?;
             let next = replies.bytes()?;
             replies.count()?;
-            Ok::<_, RedisError>((next, replies.count()?))
+            Ok::<_, RedisError>((next, replies.count()?, replies.count()? == 1))
         };
-        let (next, count) = step.await.map_err(|error| Error::from(error).after(removed))?;
+        let (next, count, known) = step.await.map_err(|error| Error::from(error).after(removed))?;
         removed += count;
+        fenced |= known;
         if next == b"0" {
             return Ok(removed);
         }
@@ -110,6 +113,7 @@ async fn delete_from<R: Redis>(redis: &R, pattern: &Pattern, mut cursor: Vec<u8>
 /// # Errors
 /// [`Error::Partial`] says how many keys were removed before the connection failed.
 pub(crate) async fn delete_atomically<R: Redis>(redis: &R, pattern: &Pattern) -> Result<u64, Error> {
+    fence(redis, "pattern", pattern.as_bytes()).await?;
     let mut gathered = HashSet::new();
     let mut cursor = b"0".to_vec();
     loop {
@@ -124,6 +128,16 @@ pub(crate) async fn delete_atomically<R: Redis>(redis: &R, pattern: &Pattern) ->
             return rest.map(|more| removed + more);
         }
         cursor = next;
+    }
+}
+
+/// Lets loads in flight know of an invalidation. One round trip.
+///
+/// A full server may refuse it; then it refuses what those loads would store as well.
+pub(crate) async fn fence<R: Redis>(redis: &R, kind: &str, what: &[u8]) -> Result<(), RedisError> {
+    match FENCE.run(redis, [FENCES.into()], [kind.into(), what.into()]).await {
+        Err(error) if error.kind != ErrorKind::OutOfMemory => Err(error),
+        _ => Ok(()),
     }
 }
 

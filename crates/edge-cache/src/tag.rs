@@ -1,10 +1,16 @@
 //! Tags: names under which keys are invalidated together, each a Redis set `cache:tags:{tag}` of key names.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::error::{Error, RedisError};
-use crate::redis::{Command, Redis, Replies};
-use crate::script::{TAG_NEXT, TAG_TAKE};
+use crate::format;
+use crate::key::KeyName;
+use crate::redis::{Arg, Command, Redis, Replies};
+use crate::script::{DELETE_TAGGED, TAG_ADD, TAG_NEXT, TAG_TAKE};
+use crate::sweep;
 
 /// Members removed in one step.
 const SLICE: usize = 1000;
@@ -61,6 +67,36 @@ pub async fn count<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, RedisError> {
     Replies::new(redis.execute(Command::read("SCARD").arg(tag.key())).await?).count()
 }
 
+/// Adds keys to a tag, in slices of 1,000: one round trip each. The tag's set then lives at least as long as they do.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn add<R: Redis>(redis: &R, tag: &Tag, life: Duration, keys: &[KeyName]) -> Result<(), RedisError> {
+    for slice in keys.chunks(SLICE) {
+        let members = slice.iter().map(|key| Arg::from(key.as_bytes()));
+        let args = [format::milliseconds(life).into()].into_iter().chain(members);
+        TAG_ADD.run(redis, [tag.key().into()], args).await?;
+    }
+    Ok(())
+}
+
+/// The names of a tag's keys, members whose keys have expired included. One round trip per 1,000.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn keys<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>, RedisError> {
+    let (mut cursor, mut found) = (b"0".to_vec(), HashSet::new());
+    loop {
+        let scan = Command::read("SSCAN").arg(tag.key()).arg(cursor).arg("COUNT").arg(SLICE);
+        let mut replies = Replies::new(redis.execute(scan).await?);
+        cursor = replies.bytes()?;
+        found.extend(replies.rest()?.into_iter().map(KeyName::new));
+        if cursor == b"0" {
+            return Ok(found.into_iter().collect());
+        }
+    }
+}
+
 /// Removes every key of a tag, up to 1,000 of them in one atomic step, more in several.
 ///
 /// The members are set aside first, so that what is tagged from then on belongs to a new set and is not forgotten; what
@@ -70,6 +106,7 @@ pub async fn count<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, RedisError> {
 /// # Errors
 /// Those of the connection; [`Error::Partial`] says how many were removed until then.
 pub async fn invalidate<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, Error> {
+    sweep::fence(redis, "tag", tag.as_str().as_bytes()).await?;
     let mut replies = TAG_TAKE.run(redis, [tag.key().into(), tag.aside().into()], [SLICE.into()]).await?;
     let mut removed = 0;
     loop {
@@ -79,8 +116,8 @@ pub async fn invalidate<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, Error> {
             return Ok(removed);
         }
         let step = async {
-            let unlink = Command::new("UNLINK").args(members.iter().map(Vec::as_slice));
-            let count = Replies::new(redis.execute(unlink).await?).count()?;
+            let names = members.iter().map(|member| member.as_slice().into());
+            let count = DELETE_TAGGED.run(redis, names, [tag.as_str().into()]).await?.count()?;
             let drop = [SLICE.into()].into_iter().chain(members.into_iter().map(Into::into));
             Ok::<_, RedisError>((count, TAG_NEXT.run(redis, [tag.aside().into()], drop).await))
         };

@@ -211,7 +211,8 @@ impl<R: Redis, S: Source> Warmup<'_, R, S> {
         });
         let tags = entry.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>().join("\n");
         let values = slice.iter().flat_map(|warmed| {
-            let head = [warmed.kind.into(), ttl(warmed).into(), tags.as_str().into(), warmed.values.len().into()];
+            let head =
+                [warmed.kind.into(), ttl(warmed).into(), tags.as_str().into(), "".into(), warmed.values.len().into()];
             head.into_iter().chain(warmed.values.iter().map(|value| Arg::from(value.as_str())))
         });
         let force = if force { "1" } else { "0" };

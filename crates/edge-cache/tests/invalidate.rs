@@ -37,7 +37,7 @@ async fn each_part_is_reported_by_itself() {
     assert_eq!((report.patterns["users:*"], report.tags["product-catalog"], report.tags["none"]), (15, 6, 0));
     assert_eq!(report.keys_invalidated(), 22);
     let left: usize = redis::cmd("DBSIZE").query(&mut other).unwrap();
-    assert_eq!(left, 0, "the tag's set goes with its keys");
+    assert_eq!(left, 1, "the tag's set goes with its keys; what is left is the fence for loads in flight");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_tag_of_many_keys_is_emptied_in_slices() {
     fill(&mut other, "other:", 5, None);
     assert_eq!(run(&server, json!({ "tags": ["big"] })).await.tags["big"], 3500);
     let left: usize = redis::cmd("DBSIZE").query(&mut other).unwrap();
-    assert_eq!(left, 5);
+    assert_eq!(left, 5 + 1);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn what_an_interrupted_invalidation_set_aside_is_finished_by_the_next() {
     let _: () = other.sadd("cache:tags:t", &["k:3"]).unwrap();
     assert_eq!(run(&server, json!({ "tags": ["t"] })).await.tags["t"], 3);
     let left: usize = redis::cmd("DBSIZE").query(&mut other).unwrap();
-    assert_eq!(left, 7);
+    assert_eq!(left, 7 + 1);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_pattern_of_up_to_1000_keys_goes_in_one_command_and_a_larger_one_compl
     assert!(stats.contains("cmdstat_unlink:calls=1,"), "{stats}");
     assert_eq!(run(&server, json!({ "patterns": ["large:*"] })).await.patterns["large:*"], 5000);
     let left: usize = redis::cmd("DBSIZE").query(&mut other).unwrap();
-    assert_eq!(left, 9000);
+    assert_eq!(left, 9000 + 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The native transport: the `redis` crate, flattening replies as Spin does.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use edge_cache::{Arg, Client, Command, ErrorKind, RedisError, Reply, Transport};
@@ -48,6 +49,11 @@ impl Transport for NativeTransport {
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        // Each state is seeded anew from the operating system's randomness.
+        RandomState::new().hash_one(())
     }
 }
 

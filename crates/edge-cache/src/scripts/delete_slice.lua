@@ -1,6 +1,7 @@
 -- Removes what matches in one slice of the keyspace, atomically for the slice.
--- ARGV: 1 cursor, 2 pattern, 3 COUNT, 4 '1' to leave out cache:* and lock:*
--- Reply: next cursor, number of matches, number of keys removed
+-- KEYS: 1 the fences
+-- ARGV: 1 cursor, 2 pattern, 3 COUNT, 4 '1' to leave out cache:* and lock:*, 5 '1' to let loads in flight know
+-- Reply: next cursor, number of matches, number of keys removed, 1 when loads in flight know
 -- Cost: about COUNT keys visited and the matches unlinked; 1,000 are about a millisecond. No name leaves the server.
 local reply = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
 local guarded = ARGV[4] == '1'
@@ -9,8 +10,33 @@ for _, name in ipairs(reply[2]) do
   local own = guarded and (string.sub(name, 1, 6) == 'cache:' or string.sub(name, 1, 5) == 'lock:')
   if not own then doomed[#doomed + 1] = name end
 end
-local removed = 0
-for first = 1, #doomed, 1000 do
-  removed = removed + redis.call('UNLINK', unpack(doomed, first, math.min(first + 999, #doomed)))
+
+-- Companions go with their keys; whether values have chunks is looked up only where the database has any.
+local companions, chunks = {}, {}
+local chunked = redis.call('EXISTS', 'cache:chunked') == 1
+for i, name in ipairs(doomed) do
+  companions[i] = 'cache:meta:{' .. name .. '}'
+  if chunked then
+    local id, count = string.match(redis.pcall('HGET', companions[i], 'chunks') or '', '^(%w+) (%d+)$')
+    for n = 1, tonumber(count or 0) do chunks[#chunks + 1] = 'cache:chunk:{' .. name .. '}:' .. id .. ':' .. n end
+  end
 end
-return { reply[1], #doomed, removed }
+
+local function unlink(names)
+  local removed = 0
+  for first = 1, #names, 1000 do
+    removed = removed + redis.call('UNLINK', unpack(names, first, math.min(first + 999, #names)))
+  end
+  return removed
+end
+local removed = unlink(doomed)
+unlink(companions)
+unlink(chunks)
+-- After the removal: a full server refuses to grow only as long as a script has changed nothing. Where it still refuses,
+-- the next slice tries again; and as long as it is full, no load can store anything either.
+local known = 0
+if ARGV[5] == '1' then
+  local fence = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', 1000, '*', 'pattern', ARGV[2])
+  if type(fence) == 'string' then known = 1 end
+end
+return { reply[1], #doomed, removed, known }

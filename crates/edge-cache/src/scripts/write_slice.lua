@@ -1,6 +1,7 @@
 -- Writes a slice of entries, each whole or not at all.
 -- KEYS: per entry two: the key, its companion
 -- ARGV: 1 '1' to overwrite what exists; then per entry: shape, TTL in ms, tags (joined by newlines, '' = none),
+--       chunks ('' or, for a manifest, the chunks' id and number),
 --       number of values, the values (string: one; list: elements; hash: field, value ...; zset: score, member ...)
 -- Reply: number written, number left alone because the key exists, bytes of the values written,
 --        number refused by the server, its first refusal or ''
@@ -24,25 +25,36 @@ local function fill(key, shape, ttl, first, last)
   return redis.pcall('PEXPIRE', key, ttl)
 end
 
-local function write(key, companion, shape, ttl, tags, first, last)
+-- What belongs to a key goes with it: its companion, and the chunks of a value stored in several.
+local function forget(key, companion)
+  local id, count = string.match(redis.pcall('HGET', companion, 'chunks') or '', '^(%w+) (%d+)$')
+  for i = 1, tonumber(count or 0) do redis.call('UNLINK', 'cache:chunk:{' .. key .. '}:' .. id .. ':' .. i) end
+  redis.call('UNLINK', companion)
+end
+
+local function write(key, companion, shape, ttl, tags, chunks, first, last)
   local outcome = fill(key, shape, ttl, first, last)
   if type(outcome) == 'table' and outcome.err then return outcome.err end
-  redis.call('UNLINK', companion)
-  if tags ~= '' then
-    redis.call('HSET', companion, 'tags', tags)
+  -- Tags that a key had before and has no more must be known as such, or its old tags would still remove it.
+  local tagged = redis.call('EXISTS', companion) == 1
+  forget(key, companion)
+  redis.call('UNLINK', 'lock:{' .. key .. '}')
+  if tags ~= '' or tagged or chunks ~= '' then
+    redis.call('HSET', companion, 'tags', tags, 'life', ttl, 'chunks', chunks)
     redis.call('PEXPIRE', companion, ttl)
   end
 end
 
 for entry = 1, #KEYS / 2 do
   local key, companion = KEYS[2 * entry - 1], KEYS[2 * entry]
-  local shape, ttl, tags, values = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
-  local first, last = at + 4, at + 3 + values
+  local shape, ttl, tags, chunks = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local values = tonumber(ARGV[at + 4])
+  local first, last = at + 5, at + 4 + values
   at = last + 1
   if not force and redis.call('EXISTS', key) == 1 then
     skipped = skipped + 1
   else
-    local refusal = write(key, companion, shape, ttl, tags, first, last)
+    local refusal = write(key, companion, shape, ttl, tags, chunks, first, last)
     if refusal then
       refused = refused + 1
       if reason == '' then reason = refusal end

@@ -1,0 +1,164 @@
+//! Many keys in a round trip.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Cache, Runtime};
+use crate::codec::{self, Stored};
+use crate::error::{Error, RedisError};
+use crate::format;
+use crate::key::{CHUNKED, KeyName, TTL_OVERRIDES};
+use crate::redis::{Arg, Command, Redis, Replies};
+use crate::script::{LIFE, TAG_NOTE, WRITE_SLICE};
+use crate::tag::{self, Tag};
+use crate::ttl::Overrides;
+
+/// Keys in one round trip.
+const SLICE: usize = 1000;
+
+/// One value of a [`Cache::set_many`].
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'a, T> {
+    /// The key.
+    pub key: &'a str,
+    /// Its value.
+    pub value: &'a T,
+    /// How long it lives; `None`: by the TTL table and its overrides.
+    pub ttl: Option<Duration>,
+    /// Its tags.
+    pub tags: &'a [&'a str],
+}
+
+/// An item ready to be written.
+struct Ready {
+    name: KeyName,
+    value: Vec<u8>,
+    life: Duration,
+    tags: Vec<Tag>,
+    chunks: String,
+}
+
+impl<C: Redis + Runtime> Cache<C> {
+    /// Reads values, in the order of their keys; `None` where there is none, or one that is not of this type. One round
+    /// trip per 1,000 keys.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn get_many<T: DeserializeOwned>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, RedisError> {
+        let mut values = Vec::with_capacity(keys.len());
+        for slice in keys.chunks(SLICE) {
+            let replies = self.redis.execute(Command::read("MGET").args(slice.iter().copied())).await?;
+            let mut replies = Replies::new(replies);
+            for key in slice {
+                let stored = match replies.optional_bytes()? {
+                    Some(stored) => self.gather(key, stored).await?,
+                    None => None,
+                };
+                values.push(stored.and_then(|stored| codec::decode(&stored)));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Writes values, each with its own TTL and tags. Per 1,000 of them one round trip, and one per tag.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad tag or a value that cannot be JSON, before anything is written; those of the
+    /// connection.
+    pub async fn set_many<T: Serialize>(&self, items: &[Item<'_, T>]) -> Result<(), Error> {
+        let overrides = match items.iter().all(|item| item.ttl.is_some()) {
+            true => Overrides::default(),
+            false => overrides(&self.redis).await?,
+        };
+        for slice in items.chunks(SLICE) {
+            let encoded = slice.iter().map(|item| Ok((item, codec::encode(item.value)?, tags(item.tags)?)));
+            let encoded = encoded.collect::<Result<Vec<_>, Error>>()?;
+            let mut ready = Vec::with_capacity(slice.len());
+            for (item, value, tags) in encoded {
+                let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key)).max(Duration::from_millis(1));
+                let (value, chunks) = self.store_chunks(item.key, value, life).await?;
+                ready.push(Ready { name: KeyName::new(item.key), value, life, tags, chunks });
+            }
+            write(&self.redis, &ready).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the chunks of a value that is too large for one, and gives back its manifest with the chunks' id and number;
+    /// a smaller value comes back as it is. Until the manifest is stored nobody finds the chunks.
+    pub(super) async fn store_chunks(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        life: Duration,
+    ) -> Result<(Vec<u8>, String), RedisError> {
+        let (manifest, chunks) = match codec::split(value, self.redis.random()) {
+            Stored::Whole(value) => return Ok((value, String::new())),
+            Stored::Chunked(manifest, chunks) => (manifest, chunks),
+        };
+        let life = format::milliseconds(life);
+        // Removals look for chunks only while this is there.
+        self.redis.execute(Command::read("SET").arg(CHUNKED).arg(1_i64).arg("NX").arg("PX").arg(life)).await?;
+        LIFE.run(&self.redis, [CHUNKED.into()], [life.into()]).await?;
+        for (name, chunk) in manifest.keys(key).zip(chunks) {
+            self.redis.execute(Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life)).await?;
+        }
+        Ok((manifest.render(), format!("{} {}", manifest.id, manifest.count)))
+    }
+}
+
+/// Reads the overrides of the TTL table. One round trip.
+pub(crate) async fn overrides<R: Redis>(redis: &R) -> Result<Overrides, RedisError> {
+    Overrides::read(Replies::new(redis.execute(Command::read("HGETALL").arg(TTL_OVERRIDES)).await?))
+}
+
+/// Checks the tags of a call.
+pub(super) fn tags(tags: &[&str]) -> Result<Vec<Tag>, Error> {
+    tags.iter().map(|tag| Tag::parse("tags", *tag)).collect()
+}
+
+/// The tags as the companion holds them.
+pub(crate) fn joined(tags: &[Tag]) -> String {
+    tags.iter().map(Tag::as_str).collect::<Vec<_>>().join("\n")
+}
+
+/// Notes further tags of a key in its companion.
+pub(super) async fn join_tags<R: Redis>(redis: &R, name: &KeyName, tags: &[Tag]) -> Result<(), RedisError> {
+    let keys = [name.as_bytes().into(), name.companion().into()];
+    TAG_NOTE.run(redis, keys, tags.iter().map(|tag| tag.as_str().into())).await.map(drop)
+}
+
+/// Tags first: a value whose tag does not know it could not be invalidated by it. And once more after the values are
+/// there, because a sweep takes members whose keys it does not find.
+async fn write<R: Redis>(redis: &R, ready: &[Ready]) -> Result<(), Error> {
+    tag_all(redis, ready).await?;
+    let keys = ready.iter().flat_map(|item| [Arg::from(item.name.as_bytes()), item.name.companion().into()]);
+    let values = ready.iter().flat_map(|item| {
+        let life = format::milliseconds(item.life);
+        let head = ["string".into(), life.into(), joined(&item.tags).into(), item.chunks.as_str().into(), 1_i64.into()];
+        head.into_iter().chain([item.value.as_slice().into()])
+    });
+    let mut replies = WRITE_SLICE.run(redis, keys, ["1".into()].into_iter().chain(values)).await?;
+    let (_written, _skipped, _bytes, refused) =
+        (replies.count()?, replies.count()?, replies.count()?, replies.count()?);
+    if refused > 0 {
+        return Err(RedisError::from_host_text(&replies.text()?).into());
+    }
+    Ok(tag_all(redis, ready).await?)
+}
+
+async fn tag_all<R: Redis>(redis: &R, ready: &[Ready]) -> Result<(), RedisError> {
+    let mut by_tag: BTreeMap<&str, (&Tag, Duration, Vec<KeyName>)> = BTreeMap::new();
+    for item in ready {
+        for tag in &item.tags {
+            let (_, life, keys) = by_tag.entry(tag.as_str()).or_insert((tag, Duration::ZERO, Vec::new()));
+            *life = item.life.max(*life);
+            keys.push(item.name.clone());
+        }
+    }
+    let adding = by_tag.values().map(|(tag, life, keys)| tag::add(redis, tag, *life, keys));
+    futures_util::future::join_all(adding).await.into_iter().collect()
+}

@@ -1,0 +1,129 @@
+//! How values are stored: JSON as it is, from 100 KB compressed, past 8 MiB in chunks.
+//!
+//! A compressed value is a standard LZ4 frame, recognised by the frame's magic number; a chunked one is a manifest that
+//! names its chunks. Neither can be mistaken for JSON, whose first byte is never below 9.
+
+use std::io::{Read, Write};
+
+use lz4_flex::frame::{FrameDecoder, FrameEncoder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+/// JSON from this length is compressed.
+const COMPRESS_FROM: usize = 100_000;
+/// Stored values past this length are cut into chunks of it at most.
+const CHUNK: usize = 8 << 20;
+/// A frame that would decompress to more than this is not read.
+const MOST: u64 = 512 << 20;
+/// The first bytes of an LZ4 frame.
+const FRAME: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
+/// The first bytes of a manifest.
+const MANIFEST: &[u8] = b"\0edge-cache-chunks 1 ";
+
+/// A value as it is stored.
+pub(crate) enum Stored {
+    /// In one piece.
+    Whole(Vec<u8>),
+    /// In chunks, named by a manifest.
+    Chunked(Manifest, Vec<Vec<u8>>),
+}
+
+/// Where the chunks of a value are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    /// Bytes of all chunks together.
+    pub(crate) bytes: usize,
+    /// What the chunks' names have in common, different for every writing.
+    pub(crate) id: String,
+    /// How many chunks there are.
+    pub(crate) count: usize,
+}
+
+impl Manifest {
+    /// Reads a manifest; `None` where the stored bytes are none.
+    pub(crate) fn read(stored: &[u8]) -> Option<Self> {
+        let mut parts = std::str::from_utf8(stored.strip_prefix(MANIFEST)?).ok()?.split(' ');
+        let (bytes, id, count) = (parts.next()?.parse().ok()?, parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+        Some(Self { bytes, id, count })
+    }
+
+    /// The manifest as it is stored under the value's key.
+    pub(crate) fn render(&self) -> Vec<u8> {
+        [MANIFEST, format!("{} {} {}", self.bytes, self.id, self.count).as_bytes()].concat()
+    }
+
+    /// The names of the chunks; the braces keep them on the key's node of a Cluster.
+    pub(crate) fn keys(&self, key: &str) -> impl Iterator<Item = String> {
+        (1..=self.count).map(move |n| format!("cache:chunk:{{{key}}}:{}:{n}", self.id))
+    }
+}
+
+/// Turns a value into what is stored.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
+    let unfit = |problem: &dyn std::fmt::Display| Error::invalid("value", format!("cannot be stored: {problem}"));
+    let json = serde_json::to_vec(value).map_err(|error| unfit(&error))?;
+    if json.len() < COMPRESS_FROM {
+        return Ok(json);
+    }
+    let mut encoder = FrameEncoder::new(Vec::with_capacity(json.len() / 4));
+    encoder.write_all(&json).map_err(|error| unfit(&error))?;
+    let frame = encoder.finish().map_err(|error| unfit(&error))?;
+    Ok(if frame.len() < json.len() { frame } else { json })
+}
+
+/// Undoes the compression, if there is any; `None` for a broken frame.
+pub(crate) fn plain(stored: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
+    if !stored.starts_with(&FRAME) {
+        return Some(stored.into());
+    }
+    let mut json = Vec::new();
+    FrameDecoder::new(stored).take(MOST).read_to_end(&mut json).ok()?;
+    Some(json.into())
+}
+
+/// Turns what is stored back into a value; `None` where it is none of this type.
+pub(crate) fn decode<T: DeserializeOwned>(stored: &[u8]) -> Option<T> {
+    serde_json::from_slice(&plain(stored)?).ok()
+}
+
+/// Cuts a value that is too large for one key.
+pub(crate) fn split(stored: Vec<u8>, id: u64) -> Stored {
+    if stored.len() <= CHUNK {
+        return Stored::Whole(stored);
+    }
+    let chunks: Vec<Vec<u8>> = stored.chunks(CHUNK).map(<[u8]>::to_vec).collect();
+    Stored::Chunked(Manifest { bytes: stored.len(), id: format!("{id:016x}"), count: chunks.len() }, chunks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn small_values_are_plain_json_and_large_ones_frames() {
+        assert_eq!(encode(&json!({"a": 1})).unwrap(), br#"{"a":1}"#);
+        let large = json!(vec!["a fairly repetitive element"; 10_000]);
+        let stored = encode(&large).unwrap();
+        assert!(stored.starts_with(&FRAME) && stored.len() < 30_000);
+        assert_eq!(decode::<Value>(&stored), Some(large));
+    }
+
+    #[test]
+    fn what_is_broken_or_of_another_type_is_no_value() {
+        assert_eq!(decode::<u64>(b"\"text\""), None);
+        assert_eq!(decode::<Value>(&[&FRAME[..], b"garbage"].concat()), None);
+        assert_eq!(decode::<Value>(b""), None);
+    }
+
+    #[test]
+    fn a_manifest_names_its_chunks() {
+        let Stored::Chunked(manifest, chunks) = split(vec![7; 2 * CHUNK + 1], 255) else { panic!("must be cut") };
+        assert_eq!((chunks.len(), chunks[2].len(), manifest.bytes), (3, 1, 2 * CHUNK + 1));
+        assert_eq!(Manifest::read(&manifest.render()).as_ref(), Some(&manifest));
+        assert_eq!(manifest.keys("k").last().unwrap(), "cache:chunk:{k}:00000000000000ff:3");
+        assert_eq!(Manifest::read(b"{}"), None);
+    }
+}

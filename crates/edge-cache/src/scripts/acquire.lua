@@ -1,0 +1,14 @@
+-- Takes the right to load a key, with the stamp that fences what will be stored.
+-- KEYS: 1 the lock, 2 the fences, 3 the TTL overrides, 4 the key, 5 its companion
+-- ARGV: 1 the owner's random value, 2 the lease in ms, 3 which writing of the value the caller has seen
+-- Reply: 1 when it was taken, 0 when another has it, 2 when the value was written since the caller looked; for 1 follow
+--        the stamp, then the overrides: prefix, seconds, ...
+-- Cost: constant.
+-- Another load may have ended between the caller's look and now: its value is as good as a new one.
+local writing = redis.call('EXISTS', KEYS[4]) == 1 and (redis.call('HGET', KEYS[5], 'writing') or 'unknown') or ''
+if writing ~= ARGV[3] then return { 2 } end
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return { 0 } end
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+local reply = { 1, last[1] and last[1][1] or '0-0' }
+for _, part in ipairs(redis.call('HGETALL', KEYS[3])) do reply[#reply + 1] = part end
+return reply

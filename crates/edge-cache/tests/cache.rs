@@ -1,0 +1,178 @@
+//! The cache's single operations against a real server: batches, tags, large values, stored formats.
+
+use std::time::Duration;
+
+use edge_cache::{Cache, Client, Item, Options, Pattern};
+use edge_cache_testing::{NativeTransport, RedisServer, client};
+use redis::Commands;
+use serde_json::{Value, json};
+
+fn cache(server: &RedisServer) -> Cache<Client<NativeTransport>> {
+    Cache::new(client(&server.url(0)))
+}
+
+fn tagged(tags: &'static [&'static str]) -> Options<'static> {
+    Options { ttl: Some(Duration::from_secs(60)), tags, ..Options::default() }
+}
+
+fn keys(server: &RedisServer) -> Vec<String> {
+    let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut server.connection()).unwrap();
+    keys.sort();
+    keys
+}
+
+#[tokio::test]
+async fn single_values_are_set_read_and_removed() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    cache.set("test:key", &json!({"value": 123}), &Options::default()).await.unwrap();
+    assert_eq!(cache.get::<Value>("test:key").await.unwrap(), Some(json!({"value": 123})));
+    assert_eq!(cache.get::<Value>("missing:key").await.unwrap(), None);
+    assert!((295..=300).contains(&cache.ttl("test:key").await.unwrap().unwrap().unwrap().as_secs()));
+    assert!(cache.expire("test:key", None).await.unwrap() && !cache.expire("missing", None).await.unwrap());
+    assert_eq!((cache.ttl("test:key").await.unwrap(), cache.ttl("missing").await.unwrap()), (Some(None), None));
+    assert!(cache.exists("test:key").await.unwrap());
+    assert_eq!(cache.key_info("test:key").await.unwrap().unwrap().value, json!({"value": 123}));
+    assert!(cache.delete("test:key").await.unwrap() && !cache.delete("test:key").await.unwrap());
+}
+
+#[tokio::test]
+async fn values_are_written_and_read_by_the_thousand() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let names: Vec<String> = (0..2500).map(|n| format!("n:{n}")).collect();
+    let values: Vec<usize> = (0..2500).collect();
+    let items: Vec<Item<'_, usize>> = names
+        .iter()
+        .zip(&values)
+        .map(|(key, value)| Item { key, value, ttl: Some(Duration::from_secs(60 + *value as u64)), tags: &["numbers"] })
+        .collect();
+    cache.set_many(&items).await.unwrap();
+    let wanted: Vec<&str> = names.iter().map(String::as_str).chain(["absent"]).collect();
+    let read = cache.get_many::<usize>(&wanted).await.unwrap();
+    assert!(read[..2500].iter().copied().map(Option::unwrap).eq(0..2500) && read[2500].is_none());
+    assert_eq!(cache.keys_by_tag("numbers").await.unwrap().len(), 2500);
+    let set_lives: i64 = server.connection().ttl("cache:tags:numbers").unwrap();
+    assert!(set_lives > 2500, "a tag's set lives as long as its longest-lived key, has {set_lives} s");
+    assert_eq!(cache.delete_many(&wanted).await.unwrap(), 2500);
+}
+
+#[tokio::test]
+async fn overrides_of_the_ttl_table_are_in_force_at_once() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let _: () = server.connection().hset("cache:ttl", "stock:available", 7).unwrap();
+    cache.set("stock:available:1", &1, &Options::default()).await.unwrap();
+    let options = Options { jitter: 0.0, ..Options::default() };
+    cache.get_or_set("stock:available:2", &options, async || Ok::<_, String>(1)).await.unwrap();
+    for key in ["stock:available:1", "stock:available:2"] {
+        assert_eq!(server.connection().ttl::<_, i64>(key).unwrap(), 7, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_written_again_without_a_tag_is_no_longer_removed_by_it() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    cache.set("a", &1, &tagged(&["old", "both"])).await.unwrap();
+    cache.set("a", &2, &tagged(&["both"])).await.unwrap();
+    assert_eq!(cache.invalidate_tag("old").await.unwrap(), 0);
+    assert_eq!(cache.get::<u32>("a").await.unwrap(), Some(2));
+    assert_eq!(cache.invalidate_tag("both").await.unwrap(), 1);
+    assert_eq!(keys(&server), ["cache:fences"], "nothing of a removed key is left");
+}
+
+#[tokio::test]
+async fn tags_can_be_added_to_a_key_and_by_other_clients() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    cache.set("a", &1, &tagged(&["first"])).await.unwrap();
+    cache.tag("a", &["second"]).await.unwrap();
+    assert_eq!(cache.key_info("a").await.unwrap().unwrap().tags, ["first", "second"]);
+    let _: () = redis::pipe().set("b", 1).sadd("cache:tags:second", "b").query(&mut server.connection()).unwrap();
+    assert_eq!(cache.invalidate_tag("second").await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn compressed_and_chunked_values_read_back_and_leave_nothing_behind() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let repetitive = json!(vec!["a fairly repetitive element of a list"; 20_000]);
+    // Random digits do not compress below the size of a chunk.
+    let mut state = 1_u64;
+    let mut digit = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b' ' + 3 + (state >> 33) as u8 % 88)
+    };
+    let huge = json!((0..20_000_000).map(|_| digit()).collect::<String>());
+    for (name, value, chunks) in [("compressed", &repetitive, 0), ("huge", &huge, 2)] {
+        cache.set(name, value, &tagged(&["large"])).await.unwrap();
+        assert_eq!(cache.get::<Value>(name).await.unwrap().as_ref(), Some(value), "{name}");
+        let stored = keys(&server).iter().filter(|key| key.starts_with("cache:chunk:")).count();
+        assert!(stored >= chunks, "{stored} chunks");
+        cache.expire(name, Some(Duration::from_secs(600))).await.unwrap();
+    }
+    for chunk in keys(&server).iter().filter(|key| key.starts_with("cache:chunk:")) {
+        assert_eq!(server.connection().ttl::<_, i64>(chunk).unwrap(), 600, "chunks live as long as their value");
+    }
+    cache.set("huge", &1, &tagged(&["large"])).await.unwrap();
+    assert!(!keys(&server).iter().any(|key| key.starts_with("cache:chunk:{")), "{:?}", keys(&server));
+    for removal in 0..3 {
+        cache.set("huge", &huge, &tagged(&["large"])).await.unwrap();
+        match removal {
+            0 => drop(cache.delete("huge").await.unwrap()),
+            1 => drop(cache.invalidate_tag("large").await.unwrap()),
+            _ => drop(cache.clear_by_pattern("hug*").await.unwrap()),
+        }
+        assert!(!keys(&server).iter().any(|key| key.starts_with("cache:chunk:{")), "{removal}: {:?}", keys(&server));
+    }
+}
+
+#[tokio::test]
+async fn a_half_written_chunked_value_is_never_readable() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let mut other = server.connection();
+    let _: () = other.set("k", b"\0edge-cache-chunks 1 10 00000000000000ff 2").unwrap();
+    let _: () = other.set("cache:chunk:{k}:00000000000000ff:1", "\"1234").unwrap();
+    assert_eq!(cache.get::<Value>("k").await.unwrap(), None);
+    let _: () = other.set("cache:chunk:{k}:00000000000000ff:2", "5678\"").unwrap();
+    assert_eq!(cache.get::<Value>("k").await.unwrap(), Some(json!("12345678")));
+}
+
+#[tokio::test]
+async fn stored_formats_of_today_are_read_for_ever() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let golden: [(&str, &[u8]); 2] =
+        [("plain.json", include_bytes!("golden/plain.json")), ("frame.lz4", include_bytes!("golden/frame.lz4"))];
+    for (name, stored) in golden {
+        let _: () = server.connection().set(name, stored).unwrap();
+        let value = cache.get::<Value>(name).await.unwrap().unwrap();
+        assert_eq!((&value["name"], value["list"].as_array().unwrap().len()), (&json!("golden"), 5000), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn our_reading_of_a_glob_is_the_servers() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    let mut state = 7_u64;
+    let mut pick = |from: &[u8]| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        from[(state >> 33) as usize % from.len()]
+    };
+    let names: Vec<Vec<u8>> = (0..300).map(|n| (0..n % 6).map(|_| pick(b"ab*?[]\\-^:")).collect()).collect();
+    for name in &names {
+        let _: () = other.set(name, 1).unwrap();
+    }
+    for n in 0..3000 {
+        let text: Vec<u8> = (0..1 + n % 8).map(|_| pick(b"aab*?[]\\-^:")).collect();
+        let Ok(pattern) = Pattern::parse("pattern", text.clone()) else { continue };
+        let theirs: Vec<Vec<u8>> = redis::cmd("KEYS").arg(&text).query(&mut other).unwrap();
+        for name in &names {
+            let shown = (String::from_utf8_lossy(&text), String::from_utf8_lossy(name));
+            assert_eq!(pattern.matches(name), theirs.contains(name), "{shown:?}");
+        }
+    }
+}

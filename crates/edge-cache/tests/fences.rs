@@ -1,0 +1,108 @@
+//! An invalidation that comes while a load is in flight wins: the loaded value goes to its caller and is not stored.
+
+use std::time::Duration;
+
+use edge_cache::{Cache, Client, Options, Outcome, clear, invalidate};
+use edge_cache_testing::{NativeTransport, RedisServer, client};
+use futures_util::future::join;
+use redis::Commands;
+use tokio::sync::Notify;
+
+type Native = Client<NativeTransport>;
+
+/// Holds a load of `users:1` (tag `user-data`) open, runs the invalidation, lets the load end; whether it was stored.
+async fn stored_after(server: &RedisServer, invalidation: impl AsyncFnOnce(&Native, &Cache<Native>)) -> bool {
+    let cache = Cache::new(client(&server.url(0)));
+    let admin = client(&server.url(0));
+    let (loading, go_on) = (Notify::new(), Notify::new());
+    let options = Options { ttl: Some(Duration::from_secs(60)), tags: &["user-data"], ..Options::default() };
+    let load = cache.get_or_set("users:1", &options, async || {
+        loading.notify_one();
+        go_on.notified().await;
+        Ok::<_, String>("old".to_owned())
+    });
+    let invalidate = async {
+        loading.notified().await;
+        invalidation(&admin, &Cache::new(client(&server.url(0)))).await;
+        go_on.notify_one();
+    };
+    let (loaded, ()) = join(load, invalidate).await;
+    let loaded = loaded.unwrap();
+    assert_eq!((loaded.value.as_str(), loaded.outcome), ("old", Outcome::Miss), "the caller has its value in any case");
+    server.connection().exists("users:1").unwrap()
+}
+
+async fn invalidated(admin: &Native, body: &str) {
+    invalidate::Request::parse(body.as_bytes()).unwrap().run(admin).await.unwrap();
+}
+
+async fn cleared(admin: &Native, body: &str) {
+    clear::Request::parse(body.as_bytes()).unwrap().run(admin, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_an_invalidation_the_value_is_stored() {
+    assert!(stored_after(&RedisServer::start(), async |_, _| {}).await);
+}
+
+#[tokio::test]
+async fn by_key() {
+    let server = RedisServer::start();
+    assert!(!stored_after(&server, async |admin, _| invalidated(admin, r#"{"keys":["users:1"]}"#).await).await);
+    assert!(!stored_after(&server, async |_, cache| assert!(!cache.delete("users:1").await.unwrap())).await);
+}
+
+#[tokio::test]
+async fn by_pattern() {
+    let server = RedisServer::start();
+    assert!(!stored_after(&server, async |admin, _| invalidated(admin, r#"{"patterns":["users:*"]}"#).await).await);
+    assert!(!stored_after(&server, async |admin, _| cleared(admin, r#"{"pattern":"u*:[0-9]"}"#).await).await);
+}
+
+#[tokio::test]
+async fn by_tag() {
+    let server = RedisServer::start();
+    assert!(!stored_after(&server, async |admin, _| invalidated(admin, r#"{"tags":["user-data"]}"#).await).await);
+    assert!(!stored_after(&server, async |_, cache| drop(cache.invalidate_tag("user-data").await.unwrap())).await);
+}
+
+#[tokio::test]
+async fn by_a_global_clear() {
+    let server = RedisServer::start();
+    assert!(!stored_after(&server, async |admin, _| cleared(admin, r#"{"confirm":true}"#).await).await);
+}
+
+#[tokio::test]
+async fn by_a_value_set_meanwhile() {
+    let server = RedisServer::start();
+    let set =
+        async |_: &Native, cache: &Cache<Native>| cache.set("users:1", &"new", &Options::default()).await.unwrap();
+    assert!(stored_after(&server, set).await);
+    let value: String = server.connection().get("users:1").unwrap();
+    assert_eq!(value, "\"new\"");
+}
+
+#[tokio::test]
+async fn invalidations_of_other_keys_do_not_matter() {
+    let server = RedisServer::start();
+    let others = async |admin: &Native, _: &Cache<Native>| {
+        invalidated(admin, r#"{"patterns":["products:*"],"tags":["catalog"],"keys":["users:2"]}"#).await;
+        cleared(admin, r#"{"pattern":"user"}"#).await;
+    };
+    assert!(stored_after(&server, others).await);
+}
+
+#[tokio::test]
+async fn more_invalidations_than_are_remembered_count_as_one_of_this_key() {
+    let server = RedisServer::start();
+    let flood = async |_: &Native, _: &Cache<Native>| {
+        let mut other = server.connection();
+        for n in 0..2500 {
+            let fence = redis::cmd("XADD").arg(&["cache:fences", "MAXLEN", "1000", "*", "tag"]).arg(n).clone();
+            fence.exec(&mut other).unwrap();
+        }
+    };
+    // The first load's stamp must name an entry that is trimmed later.
+    let _: () = redis::cmd("XADD").arg(&["cache:fences", "*", "tag", "x"]).query(&mut server.connection()).unwrap();
+    assert!(!stored_after(&server, flood).await);
+}
