@@ -83,6 +83,27 @@ pub(crate) fn plain(stored: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
     Some(json.into())
 }
 
+/// The first bytes of a value, undone as far as what is at hand of it goes; and whether that is the whole value.
+pub(crate) fn preview(stored: &[u8], most: usize) -> (Vec<u8>, bool) {
+    if !stored.starts_with(&FRAME) {
+        let shown = stored.get(..most).unwrap_or(stored);
+        return (shown.to_vec(), shown.len() == stored.len());
+    }
+    let mut decoder = FrameDecoder::new(stored).take(most as u64 + 1);
+    let (mut shown, mut part) = (Vec::new(), [0; 8192]);
+    let whole = loop {
+        match decoder.read(&mut part) {
+            Ok(0) => break true,
+            Ok(read) => shown.extend_from_slice(part.get(..read).unwrap_or(&[])),
+            // The frame is cut here; what came before is shown.
+            Err(_) => break false,
+        }
+    };
+    let whole = whole && shown.len() <= most;
+    shown.truncate(most);
+    (shown, whole)
+}
+
 /// Turns what is stored back into a value; `None` where it is none of this type.
 pub(crate) fn decode<T: DeserializeOwned>(stored: &[u8]) -> Option<T> {
     serde_json::from_slice(&plain(stored)?).ok()
@@ -116,6 +137,17 @@ mod tests {
         assert_eq!(decode::<u64>(b"\"text\""), None);
         assert_eq!(decode::<Value>(&[&FRAME[..], b"garbage"].concat()), None);
         assert_eq!(decode::<Value>(b""), None);
+    }
+
+    #[test]
+    fn a_preview_undoes_the_compression_as_far_as_it_goes() {
+        let stored = encode(&vec!["element"; 50_000]).unwrap();
+        assert_eq!(preview(&stored, 1 << 20).0.len(), 500_001);
+        assert!(preview(&stored, 1 << 20).1);
+        let (start, whole) = preview(&stored, 1000);
+        assert!(start.starts_with(b"[\"element\",") && start.len() == 1000 && !whole);
+        assert!(!preview(&stored[..stored.len() / 2], 1 << 20).1);
+        assert_eq!(preview(b"plain", 3), (b"pla".to_vec(), false));
     }
 
     #[test]

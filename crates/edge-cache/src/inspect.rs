@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use crate::body::{Fields, Query};
 use crate::browse::seconds;
+use crate::codec::{self, Manifest};
 use crate::error::Error;
 use crate::format;
 use crate::key::KeyName;
-use crate::redis::{Redis, Replies};
+use crate::redis::{Command, Redis, Replies};
 use crate::script::{EXPIRE, INSPECT};
 
 /// Bytes of values read at most.
@@ -98,7 +99,7 @@ impl Request {
         let size_bytes = u64::try_from(replies.int()?).ok();
         let (encoding, tags, length) = (replies.text()?, replies.text()?, replies.count()?);
         let (next, truncated) = (replies.text()?, replies.count()? == 1);
-        let (value, value_format) = decode(&kind, truncated, replies)?;
+        let (value, value_format, truncated) = self.decode(redis, &kind, truncated, replies).await?;
         Ok(Report {
             key: self.key.display(),
             key_base64: self.key.base64(),
@@ -115,6 +116,31 @@ impl Request {
             kind,
         })
     }
+
+    /// The value in a readable form, and whether it was cut. A value in chunks is read from its first: one round trip more.
+    async fn decode<R: Redis>(
+        &self,
+        redis: &R,
+        kind: &str,
+        truncated: bool,
+        replies: Replies,
+    ) -> Result<(Value, &'static str, bool), Error> {
+        if kind != "string" {
+            let (value, format) = decode(kind, replies)?;
+            return Ok((value, format, truncated));
+        }
+        let mut stored = replies.rest()?.into_iter().next().unwrap_or_default();
+        let mut cut = truncated;
+        if let Some(first) = Manifest::read(&stored).and_then(|manifest| manifest.keys(&self.key.display()).next()) {
+            let range = Command::read("GETRANGE").arg(first).arg(0_i64).arg(MAX_VALUE_BYTES as i64 - 1);
+            stored = Replies::new(redis.execute(range).await?).bytes()?;
+            cut = true;
+        }
+        let (shown, whole) = codec::preview(&stored, MAX_VALUE_BYTES);
+        let truncated = cut || !whole;
+        let (value, format) = decode_string(shown, truncated);
+        Ok((value, format, truncated))
+    }
 }
 
 fn not_found(key: &KeyName) -> Error {
@@ -125,13 +151,12 @@ fn not_found(key: &KeyName) -> Error {
     Error::NotFound(format!("there is no key {name}: it was never set, or it expired or was removed"))
 }
 
-fn decode(kind: &str, truncated: bool, replies: Replies) -> Result<(Value, &'static str), Error> {
+fn decode(kind: &str, replies: Replies) -> Result<(Value, &'static str), Error> {
     let elements = replies.rest()?;
     let pairs = |first: &str, second: &str| -> Value {
         elements.chunks_exact(2).map(|pair| json!({ first: element(&pair[0]), second: element(&pair[1]) })).collect()
     };
     let value = match kind {
-        "string" => return Ok(decode_string(elements.into_iter().next().unwrap_or_default(), truncated)),
         "hash" => pairs("field", "value"),
         "zset" => pairs("member", "score"),
         "stream" => elements.chunks_exact(2).map(|entry| stream_entry(&entry[0], &entry[1])).collect(),

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, RedisError};
 use crate::format;
 use crate::key::KeyName;
 use crate::redis::{Arg, Command, Redis, Replies};
-use crate::script::{DELETE_TAGGED, TAG_ADD, TAG_NEXT, TAG_TAKE};
+use crate::script::{DELETE_TAGGED, EXIST, TAG_ADD, TAG_NEXT, TAG_TAKE};
 use crate::sweep;
 
 /// Members removed in one step.
@@ -124,6 +125,95 @@ pub async fn invalidate<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, Error> {
         let (count, next) = step.await.map_err(|error| Error::from(error).after(removed))?;
         removed += count;
         replies = next.map_err(|error| Error::from(error).after(removed))?;
+    }
+}
+
+/// Where a sweep over all tags stands, between its steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Redis' cursor over the keyspace; empty: at the start.
+    scan: String,
+    /// Tags' sets found there and not finished.
+    sets: Vec<String>,
+    /// The cursor within the first of them.
+    member: String,
+}
+
+/// What a step of a sweep did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Members looked at.
+    pub members: u64,
+    /// Members removed because their keys are gone.
+    pub removed: u64,
+    /// Whether the sweep came to the end of the keyspace; the next step starts anew.
+    pub finished: bool,
+}
+
+impl Sweep {
+    /// Goes on for about `budget` members or as many keys of the keyspace, whichever comes first. Three round trips per
+    /// 1,000 members.
+    ///
+    /// Writers tag a key before and after they store it, so a member taken here while its key is being written comes back.
+    ///
+    /// # Errors
+    /// Those of the connection; the sweep can go on from where it stood.
+    pub async fn step<R: Redis>(&mut self, redis: &R, budget: u64) -> Result<Swept, RedisError> {
+        let (mut swept, mut visited) = (Swept::default(), 0);
+        while swept.members < budget && visited < 100 * budget {
+            match self.sets.first().cloned() {
+                Some(set) => self.members(redis, &set, &mut swept).await?,
+                None if swept.finished => break,
+                None => {
+                    visited += SLICE as u64;
+                    swept.finished = self.find(redis).await?;
+                }
+            }
+        }
+        swept.finished &= self.sets.is_empty();
+        Ok(swept)
+    }
+
+    /// Looks for tags' sets; whether that was the end of the keyspace.
+    async fn find<R: Redis>(&mut self, redis: &R) -> Result<bool, RedisError> {
+        let cursor = if self.scan.is_empty() { "0" } else { &self.scan };
+        let scan = Command::read("SCAN").arg(cursor).arg("MATCH").arg("cache:tags:*").arg("COUNT").arg(SLICE);
+        let mut replies = Replies::new(redis.execute(scan.arg("TYPE").arg("set")).await?);
+        let next = replies.text()?;
+        let found = replies.rest()?.into_iter().filter_map(|name| String::from_utf8(name).ok());
+        self.sets.extend(found);
+        let end = next == "0";
+        self.scan = if end { String::new() } else { next };
+        Ok(end)
+    }
+
+    async fn members<R: Redis>(&mut self, redis: &R, set: &str, swept: &mut Swept) -> Result<(), RedisError> {
+        let cursor = if self.member.is_empty() { "0" } else { &self.member };
+        let scan = Command::read("SSCAN").arg(set).arg(cursor).arg("COUNT").arg(SLICE);
+        let mut replies = Replies::new(redis.execute(scan).await?);
+        let next = replies.text()?;
+        let members = replies.rest()?;
+        swept.members += members.len() as u64;
+        for members in members.chunks(SLICE) {
+            let mut exist = EXIST.run(redis, members.iter().map(|member| member.as_slice().into()), []).await?;
+            let mut dead = Vec::new();
+            for member in members {
+                if exist.count()? == 0 {
+                    dead.push(member.as_slice());
+                }
+            }
+            if !dead.is_empty() {
+                let remove = Command::read("SREM").arg(set).args(dead);
+                swept.removed += Replies::new(redis.execute(remove).await?).count()?;
+            }
+        }
+        if next == "0" {
+            self.sets.remove(0);
+            self.member.clear();
+        } else {
+            self.member = next;
+        }
+        Ok(())
     }
 }
 

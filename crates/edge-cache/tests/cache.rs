@@ -110,6 +110,9 @@ async fn compressed_and_chunked_values_read_back_and_leave_nothing_behind() {
         assert_eq!(cache.get::<Value>(name).await.unwrap().as_ref(), Some(value), "{name}");
         let stored = keys(&server).iter().filter(|key| key.starts_with("cache:chunk:")).count();
         assert!(stored >= chunks, "{stored} chunks");
+        let shown = cache.key_info(name).await.unwrap().unwrap();
+        assert_eq!((shown.value_format, shown.truncated), ("text", true), "{name}: inspected as it was written");
+        assert!(shown.value.as_str().unwrap().starts_with(&value.to_string()[..30]), "{name}");
         cache.expire(name, Some(Duration::from_secs(600))).await.unwrap();
     }
     for chunk in keys(&server).iter().filter(|key| key.starts_with("cache:chunk:")) {

@@ -1,7 +1,7 @@
 //! A `redis-server` of one's own: in its own directory, on its own port, gone when dropped.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -49,7 +49,11 @@ impl RedisServer {
             port: free_port(),
             options: options.iter().map(|option| (*option).to_owned()).collect(),
         };
-        server.launch();
+        // Between finding a port free and binding it another test may have taken it.
+        while !server.try_launch() {
+            assert!(server.log().contains("Address already in use"), "redis-server did not start:\n{}", server.log());
+            server.port = free_port();
+        }
         server
     }
 
@@ -58,17 +62,30 @@ impl RedisServer {
     /// # Panics
     /// When it does not start.
     pub fn launch(&mut self) {
+        assert!(self.try_launch(), "redis-server did not start:\n{}", self.log());
+    }
+
+    /// Starts the process and waits until it serves; false when it ended instead.
+    fn try_launch(&mut self) -> bool {
+        let served = |log: String| log.matches("Ready to accept connections").count();
+        let before = served(self.log());
         let log = self.directory.path().join("redis.log");
         let mut command = Command::new("redis-server");
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
         command.arg("--dir").arg(self.directory.path()).arg("--logfile").arg(log).args(&self.options);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        self.child = Some(child.expect("redis-server must be installed: scripts/setup does that"));
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        let mut child = spawned.expect("redis-server must be installed: scripts/setup does that");
         let deadline = Instant::now() + START;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        // Its own log tells, not the port: that might be served by another test's server.
+        while served(self.log()) == before {
+            if child.try_wait().expect("the state of a child").is_some() {
+                return false;
+            }
             assert!(Instant::now() < deadline, "redis-server did not start:\n{}", self.log());
-            sleep(Duration::from_millis(10));
+            sleep(Duration::from_millis(5));
         }
+        self.child = Some(child);
+        true
     }
 
     /// The server's port on 127.0.0.1.
