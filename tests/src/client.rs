@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::Request;
@@ -115,6 +116,11 @@ impl Client {
     fn given(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
+}
+
+/// Any bytes as a value of a query or a segment of a path.
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+    percent_encode(bytes.as_ref(), NON_ALPHANUMERIC).to_string()
 }
 
 fn next_id() -> String {

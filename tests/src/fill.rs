@@ -59,3 +59,15 @@ pub fn slots(redis: &mut Connection) -> i64 {
         _ => 0,
     }
 }
+
+/// The names of all keys that match, sorted, but for the fences: the application's own note of what was removed when.
+///
+/// # Panics
+/// When Redis refuses.
+pub fn keys(redis: &mut Connection, pattern: &str) -> Vec<String> {
+    let keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg(pattern).query(redis).expect("KEYS is answered");
+    let names = keys.iter().map(|name| String::from_utf8_lossy(name).into_owned());
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with("cache:fences")).collect();
+    names.sort();
+    names
+}

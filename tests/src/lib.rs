@@ -18,13 +18,15 @@ mod host;
 mod monitor;
 mod raw;
 mod reader;
+mod routes;
 
 pub use app::{App, Options};
 pub use caller::Caller;
-pub use client::{Answer, BASE, Client};
+pub use client::{Answer, BASE, Client, encode};
 pub use contract::{Contract, contract, repository};
 pub use edge_cache_testing::{RedisServer, free_port};
-pub use fill::{fill, slots, unlink};
+pub use fill::{fill, keys, slots, unlink};
 pub use monitor::Monitor;
 pub use raw::raw;
 pub use reader::{Reader, Waits};
+pub use routes::Route;

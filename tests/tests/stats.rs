@@ -1,10 +1,130 @@
 //! `GET /api/cache/stats`.
 
-use end_to_end::App;
+use std::time::{Duration, Instant};
+
+use end_to_end::{App, Monitor, Options, fill};
+use redis::Commands;
+use serde_json::{Value, json};
+
+fn used_memory(redis: &mut redis::Connection) -> u64 {
+    let info: String = redis::cmd("INFO").arg("memory").query(redis).unwrap();
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap()
+}
+
+fn alerts(stats: &Value) -> Vec<&str> {
+    stats["alerts"].as_array().unwrap().iter().map(|alert| alert["kind"].as_str().unwrap()).collect()
+}
+
+fn look_up(redis: &mut redis::Connection, key: &str, times: usize) {
+    let mut lookups = redis::pipe();
+    (0..times).for_each(|_| {
+        lookups.get(key).ignore();
+    });
+    let () = lookups.query(redis).unwrap();
+}
 
 #[test]
 fn statistics_tell_what_redis_tells() {
     let app = App::start();
+    let mut redis = app.redis().connection();
+    fill(&mut redis, "users:", 0..3);
+    look_up(&mut redis, "users:1", 3);
+    look_up(&mut redis, "nothing", 1);
     let stats = app.viewer().get("/stats").data();
-    assert_eq!(stats["keyCount"], 0);
+    let info: String = redis::cmd("INFO").arg("server").query(&mut redis).unwrap();
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap().trim();
+    assert_eq!(stats["keyCount"], 3);
+    assert_eq!((&stats["hits"], &stats["misses"]), (&json!(3), &json!(1)));
+    assert_eq!((&stats["hitRate"], &stats["hitRatio"]), (&json!("75.0%"), &json!(0.75)));
+    assert_eq!(
+        (&stats["maxMemory"], &stats["maxMemoryBytes"], &stats["usagePercent"]),
+        (&Value::Null, &json!(0), &Value::Null)
+    );
+    assert!(stats["version"].as_str().unwrap().ends_with(version) || info.contains("valkey_version"), "{stats:#}");
+    assert!(stats["memoryBytes"].as_u64().unwrap().abs_diff(used_memory(&mut redis)) < 1 << 20);
+    assert!(stats["connectedClients"].as_u64().unwrap() >= 2);
+    assert_eq!(alerts(&stats), Vec::<&str>::new());
+}
+
+#[test]
+fn before_the_first_lookup_there_is_no_hit_ratio() {
+    let stats = App::start().viewer().get("/stats").data();
+    assert_eq!((&stats["hitRate"], &stats["hitRatio"]), (&json!("0.0%"), &Value::Null));
+}
+
+#[test]
+fn a_low_hit_rate_is_an_alert_from_1000_lookups_on() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    look_up(&mut redis, "nothing", 999);
+    assert_eq!(alerts(&app.viewer().get("/stats").data()), Vec::<&str>::new());
+    look_up(&mut redis, "nothing", 1);
+    let stats = app.viewer().get("/stats").data();
+    assert_eq!(alerts(&stats), ["hit_rate"]);
+    assert_eq!((&stats["alerts"][0]["value"], &stats["alerts"][0]["threshold"]), (&json!(0.0), &json!(70.0)));
+}
+
+#[test]
+fn memory_near_its_limit_is_an_alert() {
+    let app = App::with(Options::new().variable("memory_alert_percent", "50"));
+    let mut redis = app.redis().connection();
+    let limit = used_memory(&mut redis) * 3 / 2;
+    let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(limit).query(&mut redis).unwrap();
+    let stats = app.viewer().get("/stats").data();
+    assert_eq!(alerts(&stats), ["memory"]);
+    assert_eq!(stats["maxMemoryBytes"], limit);
+    assert!(stats["usagePercent"].as_f64().unwrap() > 50.0);
+}
+
+#[test]
+fn a_slow_answer_is_an_alert() {
+    let app = App::start();
+    app.viewer().get("/stats").data();
+    let () = redis::cmd("CLIENT").arg("PAUSE").arg(400).query(&mut app.redis().connection()).unwrap();
+    let stats = app.viewer().get("/stats").data();
+    assert_eq!(alerts(&stats), ["latency"]);
+    assert!((100..1500).contains(&stats["latencyMs"].as_u64().unwrap()), "{stats:#}");
+}
+
+#[test]
+fn many_evictions_are_an_alert_once_there_are_two_samples() {
+    let app = App::with(
+        Options::new().variable("evictions_alert_per_minute", "5").redis(&["--maxmemory-policy", "allkeys-random"]),
+    );
+    let mut redis = app.redis().connection();
+    assert_eq!(app.viewer().get("/stats").data()["evictionsPerMinute"], Value::Null);
+    fill(&mut redis, "users:", 0..20_000);
+    let limit = used_memory(&mut redis) - 100_000;
+    let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(limit).query(&mut redis).unwrap();
+    let () = redis.set("one more", "x").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let stats = loop {
+        let stats = app.viewer().get("/stats").data();
+        if !stats["evictionsPerMinute"].is_null() {
+            break stats;
+        }
+        assert!(Instant::now() < deadline, "no rate after two samples: {stats:#}");
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    assert!(stats["evictedKeys"].as_u64().unwrap() > 5, "{stats:#}");
+    assert!(alerts(&stats).contains(&"evictions"), "{stats:#}");
+}
+
+#[test]
+fn statistics_cost_three_commands() {
+    let app = App::start();
+    app.viewer().get("/stats").data();
+    let mut monitor = Monitor::start(app.redis());
+    app.viewer().get("/stats").data();
+    let mut commands = monitor.commands();
+    commands.sort();
+    assert_eq!(commands, ["dbsize", "info", "ping"]);
+}
+
+#[test]
+fn head_is_answered_like_get_without_a_body() {
+    let app = App::start();
+    let answer = app.viewer().send("HEAD", "/api/cache/stats", None);
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body, Value::Null);
 }

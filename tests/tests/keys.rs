@@ -1,0 +1,316 @@
+//! `GET /api/cache/keys`, and `GET` and `PATCH /api/cache/keys/{key}`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use end_to_end::{App, Monitor, encode, fill};
+use redis::Commands;
+use serde_json::{Value, json};
+
+/// Names that break what is built carelessly.
+fn hard_names() -> Vec<Vec<u8>> {
+    let mut names: Vec<Vec<u8>> = [
+        "",
+        " ",
+        "with space",
+        "tab\tand\nnewline\r\n",
+        "\"quotes\" 'and' `ticks`",
+        "a/b/c",
+        "/",
+        "//",
+        ".",
+        "..",
+        "../stats",
+        "a%20b",
+        "%",
+        "a+b",
+        "*",
+        "?",
+        "[a-z]",
+        "back\\slash",
+        "\\x41",
+        "question?mark=1&x=2",
+        "#fragment",
+        "é-日本-🚀",
+        "null",
+        "{tag}",
+        "<script>",
+        "\0nul\0",
+        "a;b,c:d",
+    ]
+    .iter()
+    .map(|name| name.as_bytes().to_vec())
+    .collect();
+    names.extend([
+        vec![0xff],
+        b"caf\xe9".to_vec(),
+        b"a\\\xff\\b".to_vec(),
+        (0..=255).collect(),
+        vec![b'x'; 10_240],
+        vec![0xfe; 10_240],
+    ]);
+    names
+}
+
+fn set_all(app: &App, names: &[Vec<u8>]) {
+    let mut redis = app.redis().connection();
+    for (index, name) in names.iter().enumerate() {
+        let () = redis.set(name, format!("value {index}")).unwrap();
+    }
+}
+
+/// All rows, by following the cursor in small pages.
+fn rows(app: &App) -> Vec<Value> {
+    let (mut rows, mut cursor) = (Vec::new(), "0".to_owned());
+    loop {
+        let mut page = app.viewer().get(&format!("/keys?limit=5&cursor={cursor}")).data();
+        rows.extend(page["keys"].as_array_mut().unwrap().drain(..));
+        match page["pagination"]["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => return rows,
+        }
+    }
+}
+
+/// The name a row stands for, as an API client finds it: `keyBase64` where there is one, else `key`.
+fn name_of(row: &Value) -> Vec<u8> {
+    match row["keyBase64"].as_str() {
+        Some(encoded) => BASE64.decode(encoded).unwrap(),
+        None => row["key"].as_str().unwrap().as_bytes().to_vec(),
+    }
+}
+
+#[test]
+fn keys_are_listed_with_type_time_to_live_and_size() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.set_ex("users:active:count", "42", 580).unwrap();
+    let () = redis.rpush("products:popular:list", &["1", "2"]).unwrap();
+    let page = app.viewer().get("/keys").data();
+    let row = |key: &str| page["keys"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap().clone();
+    let (count, list) = (row("users:active:count"), row("products:popular:list"));
+    assert_eq!((&count["type"], &count["path"]), (&json!("string"), &json!("users:active:count")));
+    assert!((579..=580).contains(&count["ttl"].as_i64().unwrap()), "{count}");
+    assert_eq!((&list["type"], &list["ttl"]), (&json!("list"), &json!(-1)));
+    let bytes: u64 = redis::cmd("MEMORY").arg("USAGE").arg("products:popular:list").query(&mut redis).unwrap();
+    assert_eq!(list["sizeBytes"], bytes);
+    assert_eq!(page["pagination"], json!({ "total": 2, "returned": 2, "nextCursor": null, "hasMore": false }));
+}
+
+#[test]
+fn an_empty_cache_is_an_empty_page() {
+    let page = App::start().viewer().get("/keys").data();
+    assert_eq!(
+        page,
+        json!({ "keys": [], "pagination": { "total": 0, "returned": 0, "nextCursor": null, "hasMore": false } })
+    );
+}
+
+#[test]
+fn the_total_is_known_for_everything_and_on_demand() {
+    let app = App::start();
+    fill(&mut app.redis().connection(), "users:", 0..2_500);
+    fill(&mut app.redis().connection(), "cache:x:", 0..10);
+    let total = |query: &str| app.viewer().get(&format!("/keys?limit=3{query}")).data()["pagination"]["total"].clone();
+    assert_eq!(total(""), 2_510);
+    assert_eq!(total("&pattern=*"), 2_510);
+    assert_eq!(total("&pattern=users:*"), Value::Null);
+    assert_eq!(total("&pattern=users:*&exact=true"), 2_500);
+    assert_eq!(total("&pattern=*&type=hash&exact=true"), 0);
+    assert_eq!(total("&type=string"), Value::Null);
+}
+
+#[test]
+fn only_keys_of_the_type_are_listed() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.set("a", "x").unwrap();
+    let () = redis.sadd("b", "x").unwrap();
+    let () = redis.hset("c", "f", "x").unwrap();
+    let () = redis.zadd("d", "x", 1).unwrap();
+    let () = redis.xadd("e", "*", &[("f", "x")]).unwrap();
+    for (kind, key) in [("string", "a"), ("set", "b"), ("hash", "c"), ("zset", "d"), ("stream", "e")] {
+        let page = app.viewer().get(&format!("/keys?type={kind}")).data();
+        assert_eq!((&page["keys"][0]["key"], &page["pagination"]["returned"]), (&json!(key), &json!(1)), "{kind}");
+    }
+}
+
+#[test]
+fn bad_parameters_are_refused_by_name() {
+    let app = App::start();
+    let stars = "pattern=".to_owned() + &"a*".repeat(17);
+    let long = "pattern=".to_owned() + &"a".repeat(1025);
+    let cases = [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=1.5", "limit"),
+        ("limit=99999999999999999999", "limit"),
+        ("cursor=17", "cursor"),
+        ("cursor=abc", "cursor"),
+        ("cursor=%FF", "cursor"),
+        ("type=a%20b", "type"),
+        ("exact=1", "exact"),
+        ("patern=users:*", "patern"),
+        ("limit=1&limit=2", "limit"),
+        (&stars, "pattern"),
+        (&long, "pattern"),
+    ];
+    for (query, field) in cases {
+        let problem = app.viewer().get(&format!("/keys?{query}")).with_status(422);
+        assert_eq!(problem["field"], field, "{query}: {problem:#}");
+    }
+}
+
+#[test]
+fn a_cursor_of_another_walk_is_refused() {
+    let app = App::start();
+    fill(&mut app.redis().connection(), "users:", 0..100);
+    let page = app.viewer().get("/keys?limit=3&pattern=users:*").data();
+    let cursor = page["pagination"]["nextCursor"].as_str().unwrap().to_owned();
+    app.viewer().get(&format!("/keys?limit=50&pattern=users:*&cursor={cursor}")).ok();
+    for other in ["", "&pattern=*", "&pattern=users:1*", "&pattern=users:*&type=string"] {
+        let problem = app.viewer().get(&format!("/keys?limit=3&cursor={cursor}{other}")).with_status(422);
+        assert_eq!(problem["field"], "cursor", "{other}");
+    }
+}
+
+#[test]
+fn a_page_costs_one_round_trip_whatever_its_size() {
+    let app = App::start();
+    fill(&mut app.redis().connection(), "users:", 0..5_000);
+    app.viewer().get("/keys").ok();
+    let mut monitor = Monitor::start(app.redis());
+    for limit in [1, 7, 100] {
+        app.viewer().get(&format!("/keys?limit={limit}")).ok();
+        assert_eq!(monitor.commands(), ["evalsha"], "limit {limit}");
+    }
+}
+
+#[test]
+fn every_name_is_listed_and_leads_back_to_its_key() {
+    let app = App::start();
+    let names = hard_names();
+    set_all(&app, &names);
+    let rows = rows(&app);
+    assert_eq!(rows.len(), names.len());
+    for row in &rows {
+        let index =
+            names.iter().position(|name| *name == name_of(row)).unwrap_or_else(|| panic!("an unknown name: {row}"));
+        let key = app.operator().get(&format!("/keys/{}", row["path"].as_str().unwrap())).data();
+        assert_eq!((&key["value"], &key["valueFormat"]), (&json!(format!("value {index}")), &json!("text")), "{row}");
+        assert_eq!((&key["key"], &key["keyBase64"]), (&row["key"], &row["keyBase64"]));
+        let is_text = std::str::from_utf8(&names[index]).is_ok();
+        assert_eq!(row["keyBase64"].is_null(), is_text, "{row}");
+    }
+}
+
+#[test]
+fn names_that_are_not_utf8_are_shown_escaped() {
+    let app = App::start();
+    set_all(&app, &[b"caf\xe9\\".to_vec()]);
+    let page = app.viewer().get("/keys").data();
+    let row = json!({ "key": "caf\\xe9\\\\", "keyBase64": "Y2Fm6Vw=", "path": "caf%E9%5C" });
+    for (field, value) in row.as_object().unwrap() {
+        assert_eq!(page["keys"][0][field], *value);
+    }
+}
+
+#[test]
+fn every_name_can_be_given_a_time_to_live() {
+    let app = App::start();
+    let names = hard_names();
+    set_all(&app, &names);
+    let mut redis = app.redis().connection();
+    for row in rows(&app) {
+        let path = format!("/keys/{}", row["path"].as_str().unwrap());
+        let changed = app.admin().patch(&path, &json!({ "ttl": 600 })).data();
+        assert_eq!(changed, json!({ "key": row["key"], "ttl": 600 }));
+        let left: i64 = redis.ttl(name_of(&row)).unwrap();
+        assert!((599..=600).contains(&left), "{row}: {left}");
+    }
+}
+
+#[test]
+fn every_name_can_be_invalidated() {
+    let app = App::start();
+    let names = hard_names();
+    set_all(&app, &names);
+    let keys: Vec<Value> = rows(&app)
+        .iter()
+        .map(|row| match row["keyBase64"].as_str() {
+            Some(encoded) => json!({ "base64": encoded }),
+            None => row["key"].clone(),
+        })
+        .collect();
+    let report = app.operator().delete("/invalidate", &json!({ "keys": keys })).ok();
+    assert_eq!(report["stats"]["keysInvalidated"], names.len());
+    assert_eq!(end_to_end::keys(&mut app.redis().connection(), "*"), Vec::<String>::new());
+}
+
+#[test]
+fn a_pattern_of_bytes_that_are_not_utf8_finds_its_keys() {
+    let app = App::start();
+    set_all(&app, &[b"caf\xe9:1".to_vec(), "café:1".into()]);
+    let page = app.viewer().get(&format!("/keys?pattern={}", encode(b"caf\xe9*"))).data();
+    assert_eq!((&page["keys"][0]["key"], &page["pagination"]["returned"]), (&json!("caf\\xe9:1"), &json!(1)));
+}
+
+#[test]
+fn glob_characters_in_a_name_are_matched_when_escaped() {
+    let app = App::start();
+    set_all(&app, &[b"a*b".to_vec(), b"axb".to_vec(), b"[a]".to_vec(), b"a".to_vec()]);
+    let found = |pattern: &str| {
+        let page = app.viewer().get(&format!("/keys?pattern={}", encode(pattern))).data();
+        let mut keys: Vec<String> =
+            page["keys"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(found("a*b"), ["a*b", "axb"]);
+    assert_eq!(found("a\\*b"), ["a*b"]);
+    assert_eq!(found("\\[a\\]"), ["[a]"]);
+    assert_eq!(found("[a]"), ["a"]);
+}
+
+#[test]
+fn a_time_to_live_is_set_and_taken_away() {
+    let app = App::start();
+    set_all(&app, &[b"users:1".to_vec()]);
+    let ttl = |body: Value| app.admin().patch("/keys/users:1", &body).data()["ttl"].clone();
+    assert_eq!(ttl(json!({ "ttl": 600 })), 600);
+    assert_eq!(ttl(json!({ "persist": true })), -1);
+    assert_eq!(ttl(json!({ "ttl": 315_360_000 })), 315_360_000);
+}
+
+#[test]
+fn a_change_that_is_none_or_both_is_refused() {
+    let app = App::start();
+    set_all(&app, &[b"users:1".to_vec()]);
+    let cases = [
+        (json!({}), "ttl"),
+        (json!({ "ttl": 0 }), "ttl"),
+        (json!({ "ttl": -5 }), "ttl"),
+        (json!({ "ttl": "600" }), "ttl"),
+        (json!({ "ttl": 1.5 }), "ttl"),
+        (json!({ "ttl": 315_360_001 }), "ttl"),
+        (json!({ "persist": "yes" }), "persist"),
+        (json!({ "persist": false }), "ttl"),
+        (json!({ "ttl": 5, "persist": true }), "persist"),
+        (json!({ "ttl": 5, "key": "x" }), "key"),
+    ];
+    for (body, field) in cases {
+        let problem = app.admin().patch("/keys/users:1", &body).with_status(422);
+        assert_eq!(problem["field"], field, "{body}: {problem:#}");
+    }
+    assert_eq!(app.operator().get("/keys/users:1").data()["ttl"], -1);
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_a_404_that_names_it() {
+    let app = App::start();
+    for answer in [app.operator().get("/keys/users:7"), app.admin().patch("/keys/users:7", &json!({ "ttl": 5 }))] {
+        let problem = answer.with_status(404);
+        assert!(problem["detail"].as_str().unwrap().contains("users:7"), "{problem:#}");
+    }
+}

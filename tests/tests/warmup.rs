@@ -1,0 +1,256 @@
+//! `POST` and `GET /api/cache/warmup`, with the sample catalogue.
+
+use end_to_end::{App, keys};
+use redis::{Commands, Connection};
+use serde_json::{Value, json};
+
+/// The modules in their order, with the keys each makes from the sample catalogue.
+const MODULES: [(&str, u64); 5] = [("config", 35), ("vehicles", 21), ("products", 102), ("users", 3), ("seo", 9)];
+const ALL: u64 = 170;
+
+fn matching(redis: &mut Connection, pattern: &str) -> usize {
+    keys(redis, pattern).len()
+}
+
+fn document(redis: &mut Connection, key: &str) -> Value {
+    serde_json::from_str(&redis.get::<_, String>(key).unwrap()).unwrap()
+}
+
+#[test]
+fn the_five_modules_are_warmed_in_their_order() {
+    let app = App::start();
+    let report = app.admin().post("/warmup", &json!({})).ok();
+    assert_eq!(report["message"], "Cache warmup completed");
+    assert_eq!(report["stats"]["modulesWarmed"], json!(["config", "vehicles", "products", "users", "seo"]));
+    assert_eq!(
+        (&report["stats"]["keysCreated"], &report["stats"]["keysSkipped"], &report["stats"]["errors"]),
+        (&json!(ALL), &json!(0), &json!(0))
+    );
+    for (module, (name, keys)) in report["details"]["modules"].as_array().unwrap().iter().zip(MODULES) {
+        assert_eq!(
+            (&module["name"], &module["keysCreated"], &module["state"]),
+            (&json!(name), &json!(keys), &json!("done"))
+        );
+        assert_eq!(module["entriesDone"], module["entriesTotal"]);
+    }
+}
+
+#[test]
+fn every_key_has_its_type_and_its_place() {
+    let app = App::start();
+    app.admin().post("/warmup", &json!({})).ok();
+    let mut redis = app.redis().connection();
+    let patterns = [
+        ("config:*", 35),
+        ("vehicles:brands:top20", 1),
+        ("vehicles:brand:*:models", 20),
+        ("products:popular:list", 1),
+        ("products:bestsellers", 1),
+        ("products:*:details", 100),
+        ("users:*", 3),
+        ("seo:homepage:metatags", 1),
+        ("seo:page:*:metatags", 8),
+    ];
+    for (pattern, keys) in patterns {
+        assert_eq!(matching(&mut redis, pattern), keys, "{pattern}");
+    }
+    let types = [
+        ("config:main:all", "string"),
+        ("vehicles:brands:top20", "string"),
+        ("products:popular:list", "list"),
+        ("products:bestsellers", "zset"),
+        ("users:active:count", "string"),
+        ("users:admins:count", "string"),
+        ("users:count:by-role", "hash"),
+        ("seo:homepage:metatags", "string"),
+    ];
+    for (key, kind) in types {
+        assert_eq!(redis::cmd("TYPE").arg(key).query::<String>(&mut redis).unwrap(), kind, "{key}");
+    }
+}
+
+#[test]
+fn the_values_are_those_of_the_catalogue() {
+    let app = App::start();
+    app.admin().post("/warmup", &json!({})).ok();
+    let mut redis = app.redis().connection();
+    let popular: Vec<String> = redis.lrange("products:popular:list", 0, -1).unwrap();
+    assert_eq!((popular.len(), &popular[..3]), (100, &["4985".to_owned(), "3508".into(), "24".into()][..]));
+    let best: Vec<(String, u64)> = redis.zrevrange_withscores("products:bestsellers", 0, 0).unwrap();
+    assert_eq!(best, [("4985".to_owned(), 10_000)]);
+    let product = document(&mut redis, "products:4985:details");
+    assert_eq!((&product["id"], &product["salesCount"]), (&json!(4985), &json!(10_000)));
+    assert!(product["priceCents"].is_u64() && product["categoryName"].is_string(), "{product}");
+    assert_eq!(document(&mut redis, "vehicles:brands:top20").as_array().unwrap().len(), 20);
+    assert_eq!(document(&mut redis, "config:main:all").as_array().unwrap().len(), 34);
+    assert_eq!(
+        (document(&mut redis, "users:active:count"), document(&mut redis, "users:admins:count")),
+        (json!(1778), json!(5))
+    );
+    let roles: std::collections::BTreeMap<String, u64> = redis.hgetall("users:count:by-role").unwrap();
+    assert_eq!(roles, [("admin".to_owned(), 5), ("customer".to_owned(), 1753), ("staff".to_owned(), 20)].into());
+    assert_eq!(document(&mut redis, "seo:homepage:metatags")[0]["slug"], "homepage");
+}
+
+#[test]
+fn every_key_expires_by_its_entry_or_the_table() {
+    let app = App::start();
+    app.admin().post("/warmup", &json!({})).ok();
+    let mut redis = app.redis().connection();
+    let cases = [
+        ("config:main:all", 3_600),
+        ("vehicles:brands:top20", 3_600),
+        ("products:popular:list", 900),
+        ("products:bestsellers", 900),
+        ("users:active:count", 600),
+        ("users:count:by-role", 600),
+        ("seo:homepage:metatags", 3_600),
+        ("cache:tags:seo", 3_600),
+    ];
+    for (key, seconds) in cases {
+        let left: i64 = redis.ttl(key).unwrap();
+        // Lifetimes may be spread by the 5 % that the TTL table spreads by.
+        assert!((seconds * 94 / 100..=seconds * 106 / 100).contains(&left), "{key}: {left} s left");
+    }
+}
+
+#[test]
+fn warmed_keys_go_with_their_tag() {
+    let app = App::start();
+    app.admin().post("/warmup", &json!({})).ok();
+    let report = app.operator().delete("/invalidate", &json!({ "tags": ["product-catalog"] })).ok();
+    assert_eq!(report["details"]["tags"], json!({ "product-catalog": 102 }));
+    assert_eq!(matching(&mut app.redis().connection(), "products:*"), 0);
+}
+
+#[test]
+fn what_exists_is_left_alone_unless_forced() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.set("users:active:count", "mine").unwrap();
+    let () = redis.set("products:popular:list", "of another type").unwrap();
+    let stats = |body: Value| app.admin().post("/warmup", &body).ok()["stats"].take();
+    let first = stats(json!({ "modules": ["users", "products"] }));
+    assert_eq!((&first["keysCreated"], &first["keysSkipped"]), (&json!(103), &json!(2)));
+    assert_eq!(redis.get::<_, String>("users:active:count").unwrap(), "mine");
+    let again = stats(json!({ "modules": ["users", "products"] }));
+    assert_eq!((&again["keysCreated"], &again["keysSkipped"]), (&json!(0), &json!(105)));
+    let forced = stats(json!({ "modules": ["users", "products"], "force": true }));
+    assert_eq!(
+        (&forced["keysCreated"], &forced["keysSkipped"], &forced["errors"]),
+        (&json!(105), &json!(0), &json!(0))
+    );
+    assert_eq!(redis.get::<_, String>("users:active:count").unwrap(), "1778");
+    assert_eq!(redis.llen::<_, u64>("products:popular:list").unwrap(), 100);
+}
+
+#[test]
+fn only_the_modules_that_were_asked_for_are_warmed_in_the_plans_order() {
+    let app = App::start();
+    let report = app.admin().post("/warmup", &json!({ "modules": ["seo", "users"] })).ok();
+    assert_eq!(report["stats"]["modulesWarmed"], json!(["users", "seo"]));
+    assert_eq!(report["stats"]["keysCreated"], 12);
+    assert_eq!(matching(&mut app.redis().connection(), "products:*"), 0);
+}
+
+#[test]
+fn a_body_that_is_empty_or_names_no_module_means_all() {
+    for body in [None, Some(b"".as_slice()), Some(b" \n"), Some(br#"{"modules":[]}"#), Some(br#"{"modules":null}"#)] {
+        let app = App::start();
+        let report = app.admin().send("POST", "/api/cache/warmup", body).ok();
+        assert_eq!(report["stats"]["keysCreated"], ALL, "{body:?}");
+    }
+}
+
+#[test]
+fn wrong_fields_are_refused_by_name_and_nothing_is_written() {
+    let app = App::start();
+    let cases = [
+        (json!({ "modules": ["users", "prices"] }), "modules[1]"),
+        (json!({ "modules": ["Users"] }), "modules[0]"),
+        (json!({ "modules": "users" }), "modules"),
+        (json!({ "modules": [7] }), "modules[0]"),
+        (json!({ "force": "yes" }), "force"),
+        (json!({ "module": "users" }), "module"),
+        (json!({ "modules": vec!["users"; 101] }), "modules"),
+    ];
+    for (body, field) in cases {
+        let problem = app.admin().post("/warmup", &body).with_status(422);
+        assert_eq!(problem["field"], field, "{body}: {problem:#}");
+    }
+    let problem = app.admin().post("/warmup", &json!({ "modules": ["prices"] })).with_status(422);
+    assert!(problem["detail"].as_str().unwrap().contains("config, vehicles, products, users, seo"), "{problem:#}");
+    assert_eq!(matching(&mut app.redis().connection(), "*"), 0);
+}
+
+#[test]
+fn one_warmup_runs_at_a_time() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.set("lock:cache:warmup", "somebody else").unwrap();
+    let problem = app.admin().post("/warmup", &json!({})).with_status(409);
+    assert!(problem["detail"].as_str().unwrap().contains("running"), "{problem:#}");
+    assert_eq!(matching(&mut redis, "*"), 1);
+    assert_eq!(redis.get::<_, String>("lock:cache:warmup").unwrap(), "somebody else");
+    let () = redis.del("lock:cache:warmup").unwrap();
+    app.admin().post("/warmup", &json!({ "modules": ["users"] })).ok();
+    assert_eq!(matching(&mut redis, "lock:*"), 0);
+}
+
+#[test]
+fn warmups_that_arrive_together_are_one() {
+    let app = App::start();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let sent: Vec<_> =
+            (0..6).map(|_| scope.spawn(|| app.admin().post("/warmup", &json!({ "force": true })).status)).collect();
+        sent.into_iter().map(|answer| answer.join().unwrap()).collect()
+    });
+    assert!(statuses.contains(&200) && statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
+    assert_eq!(matching(&mut app.redis().connection(), "products:*:details"), 100);
+}
+
+#[test]
+fn before_the_first_warmup_there_is_no_progress() {
+    assert_eq!(App::start().viewer().get("/warmup").data(), Value::Null);
+}
+
+#[test]
+fn the_last_warmup_can_be_looked_up() {
+    let app = App::start();
+    let report = app.admin().post("/warmup", &json!({ "modules": ["users"], "force": true })).ok();
+    let last = app.viewer().get("/warmup").data();
+    assert_eq!(last, report["details"]);
+    assert_eq!((&last["state"], &last["by"], &last["force"]), (&json!("done"), &json!("deploy"), &json!(true)));
+    assert!(last["bytes"].as_u64().unwrap() > 10, "{last:#}");
+}
+
+#[test]
+fn a_warmup_that_was_cut_off_is_told_apart_from_one_that_runs() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let mut status = app.admin().post("/warmup", &json!({ "modules": ["users"] })).ok()["details"].take();
+    (status["state"], status["finishedAt"]) = (json!("running"), Value::Null);
+    let () = redis.set("cache:warmup:status", status.to_string()).unwrap();
+    assert_eq!(app.viewer().get("/warmup").data()["state"], "interrupted");
+    let () = redis.set("lock:cache:warmup", "its owner").unwrap();
+    assert_eq!(app.viewer().get("/warmup").data()["state"], "running");
+    let problem = app.admin().post("/warmup", &json!({})).with_status(409);
+    assert!(problem["detail"].as_str().unwrap().contains("deploy"), "{problem:#}");
+}
+
+#[test]
+fn an_entry_that_fails_is_counted_and_the_rest_goes_on() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    // The tag's set is something else, so the keys that belong to it cannot be tagged.
+    let () = redis.set("cache:tags:vehicle-catalog", "no set").unwrap();
+    let report = app.admin().post("/warmup", &json!({})).ok();
+    assert_eq!(report["stats"]["errors"], 2, "{report:#}");
+    assert_eq!(report["stats"]["keysCreated"], ALL - 21);
+    let vehicles = &report["details"]["modules"][1];
+    assert_eq!(
+        (&vehicles["name"], &vehicles["errors"], &vehicles["keysCreated"]),
+        (&json!("vehicles"), &json!(2), &json!(0))
+    );
+    assert!(vehicles["firstError"].as_str().unwrap().contains("vehicles:"), "{vehicles:#}");
+}
