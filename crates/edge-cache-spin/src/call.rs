@@ -131,10 +131,12 @@ impl Head {
 
 impl Call {
     fn new(request: Request, parts: http::request::Parts, head: &Head, instance: Rc<Instance>) -> Self {
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        // The host appends its own to what a client may have sent under the same name: only the last is the host's word.
+        let peer = parts.headers.get_all("spin-client-addr").iter().next_back();
+        let peer = peer.and_then(|value| value.to_str().ok()).unwrap_or("");
         let hops = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let hops = hops.collect::<Vec<_>>().join(",");
-        let ip = client_address(header("spin-client-addr"), &hops, instance.config.trusted_proxies);
+        let ip = client_address(peer, &hops, instance.config.trusted_proxies);
         Self {
             ip,
             request: RefCell::new(Some(request)),

@@ -184,10 +184,10 @@ impl Request {
         let mut query = Query::parse(query);
         let limit = query.number("limit", 100, 50)?;
         let cursor = query.text("cursor")?;
-        let well_formed = |id: &String| {
-            id.split_once('-').is_some_and(|(ms, seq)| ms.parse::<u64>().is_ok() && seq.parse::<u64>().is_ok())
-        };
-        if !cursor.as_ref().is_none_or(well_formed) {
+        let number = |part: &str| !part.starts_with('+') && part.parse::<u64>().is_ok();
+        let well_formed = |id: &String| id.split_once('-').is_some_and(|(ms, seq)| number(ms) && number(seq));
+        // Before 0-0 there is nothing, and Redis refuses to look there.
+        if !cursor.as_ref().is_none_or(|id| well_formed(id) && id != "0-0") {
             return Err(Error::invalid("cursor", "must be the `nextCursor` of an earlier page"));
         }
         query.finish("limit, cursor")?;
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_cursor_is_a_stream_id() {
         assert!(Request::parse("cursor=1700000000000-3&limit=10").is_ok());
-        for bad in ["cursor=x", "cursor=1", "cursor=%2B", "limit=101"] {
+        for bad in ["cursor=x", "cursor=1", "cursor=0-0", "cursor=%2B1-1", "cursor=%2B", "limit=101"] {
             assert!(Request::parse(bad).is_err(), "{bad}");
         }
     }

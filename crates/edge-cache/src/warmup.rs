@@ -15,7 +15,7 @@ pub use plan::{Entry, Module, Plan, Shape};
 pub use status::{ModuleState, ModuleStatus, State, Status};
 
 use crate::body::{self, Fields};
-use crate::error::{Error, RedisError};
+use crate::error::{Error, ErrorKind, RedisError};
 use crate::format;
 use crate::key::{KeyName, WARMUP_LOCK, WARMUP_STATUS};
 use crate::redis::{Arg, Command, Redis, Replies};
@@ -189,8 +189,12 @@ impl<R: Redis, S: Source> Warmup<'_, R, S> {
             }
         };
         for slice in slices(&warmed) {
-            let written = self.write(entry, slice, force).await?;
-            status.wrote(module, &written);
+            match self.write(entry, slice, force).await {
+                Ok(written) => status.wrote(module, &written),
+                // What is wrong with this entry's tags says nothing about the next entry.
+                Err(error) if error.kind == ErrorKind::WrongType => status.failed(module, &format!("{}: {error}", entry.key)),
+                Err(error) => return Err(error.into()),
+            }
             self.beat(status, started).await?;
         }
         Ok(())

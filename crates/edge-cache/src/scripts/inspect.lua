@@ -16,9 +16,11 @@ if type(encoding) ~= 'string' then encoding = 'unknown' end
 local tags = redis.pcall('HGET', KEYS[2], 'tags')
 if type(tags) ~= 'string' then tags = '' end
 
+-- Only a stream's cursor has two parts.
+if kind ~= 'stream' then from = string.match(from, '^%d+') end
 local length, next_cursor, value = 0, '0', {}
 local function window()
-  local first = tonumber(from)
+  local first = math.min(tonumber(from), length)
   if first + count < length then next_cursor = tostring(first + count) end
   return first, first + count - 1
 end
