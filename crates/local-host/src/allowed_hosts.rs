@@ -11,6 +11,8 @@ use ip_network::IpNetwork;
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::log;
+
 const CHAINING_SUFFIX: &str = ".spin.internal";
 
 /// What one component may reach.
@@ -77,8 +79,7 @@ impl AllowedHosts {
             if is_template && matches!(text, "" | "http://" | "https://") {
                 continue;
             }
-            let entry = Entry::parse(text)
-                .map_err(|problem| EntryError { entry: text.to_owned(), problem })?;
+            let entry = Entry::parse(text).map_err(|problem| EntryError { entry: text.to_owned(), problem })?;
             match &entry.host {
                 HostPattern::Subdomain(suffix) if suffix == CHAINING_SUFFIX => {
                     parsed.extend(components.iter().map(|id| Entry {
@@ -95,7 +96,7 @@ impl AllowedHosts {
     /// Whether `url` may be reached; one without a scheme is taken to have `scheme`. A URL that cannot be read may not.
     pub fn allow(&self, url: &str, scheme: &str) -> bool {
         let Some(destination) = Destination::parse(url, scheme) else {
-            eprintln!("local-host: component `{}` asked for a malformed address", self.component);
+            log::problem(format_args!("component `{}` asked for a malformed address", self.component));
             return false;
         };
         let allowed = self.entries.iter().any(|entry| entry.allows(&destination));
@@ -120,19 +121,20 @@ impl AllowedHosts {
     fn report(&self, destination: &str) {
         let is_new = self.reported.lock().is_ok_and(|mut seen| seen.insert(destination.to_owned()));
         if is_new {
-            eprintln!(
-                "local-host: component `{}` may not reach {destination}; to allow it, add \"{destination}\" to its allowed_outbound_hosts",
+            log::problem(format_args!(
+                "component `{}` may not reach {destination}; to allow it, add \"{destination}\" to its allowed_outbound_hosts",
                 self.component
-            );
+            ));
         }
     }
 }
 
 impl Entry {
     fn parse(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = text.trim().split_once("://").ok_or(
-            "must be scheme://host[:port]; each part may be `*`, and \"*://*:*\" allows everything",
-        )?;
+        let (scheme, rest) = text
+            .trim()
+            .split_once("://")
+            .ok_or("must be scheme://host[:port]; each part may be `*`, and \"*://*:*\" allows everything")?;
         let (host, port) = split_port(rest)?;
         Ok(Self {
             scheme: parse_scheme(scheme)?,

@@ -15,6 +15,7 @@ use crate::cli::Cli;
 use crate::component::{Component, Loader, Storage};
 use crate::interfaces::key_value::KeyValueFile;
 use crate::interfaces::sqlite::Database;
+use crate::log;
 use crate::manifest::Manifest;
 use crate::triggers::cron::Schedule;
 use crate::triggers::http::{Reuse, Server};
@@ -115,9 +116,9 @@ async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listening = prepared.server.listen(cli.listen).await?;
     let address = listening.address();
-    println!("Serving http://{address}\nAvailable Routes:");
+    log::notice(format_args!("Serving http://{address}\nAvailable Routes:"));
     for (route, component) in listening.server.routes() {
-        println!("  {component}: http://{address}{route}");
+        log::notice(format_args!("  {component}: http://{address}{route}"));
     }
     for path in &cli.checks {
         tokio::spawn(check(listening.server.clone(), path.clone()));
@@ -153,5 +154,5 @@ async fn check(server: Arc<Server>, path: String) {
         }
         Err(error) => error,
     };
-    eprintln!("local-host: error: {path} answers {problem}");
+    log::problem(format_args!("error: {path} answers {problem}"));
 }

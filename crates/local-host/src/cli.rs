@@ -12,7 +12,7 @@ use clap::Parser;
 /// SPIN_VARIABLE_<NAME>, allowed_outbound_hosts, files, key-value stores and SQLite databases. What an application needs
 /// and this host does not have is reported before it listens.
 #[derive(Debug, Parser)]
-#[command(version, name = "local-host")]
+#[command(version, name = "local-host", args_override_self = true)]
 pub struct Cli {
     /// The manifest, or the directory it is in
     #[arg(short = 'f', long = "from", value_name = "PATH", default_value = "spin.toml")]

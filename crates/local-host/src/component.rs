@@ -133,8 +133,8 @@ impl Loader<'_> {
 }
 
 fn compile(engine: &Engine, path: &Path) -> Result<wasmtime::component::Component> {
-    let bytes = std::fs::read(path)
-        .with_context(|| format!("cannot read {}; build the components first", path.display()))?;
+    let bytes =
+        std::fs::read(path).with_context(|| format!("cannot read {}; build the components first", path.display()))?;
     wasmtime::component::Component::from_binary(engine, &bytes)
         .map_err(anyhow::Error::from)
         .with_context(|| format!("{} is not a component this host can run", path.display()))

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result,
-    Store, UpdateDeadline,
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
+    UpdateDeadline,
 };
 
 /// How often running guests are looked at; also the longest a busy one keeps a thread from the others.
@@ -44,9 +44,7 @@ pub fn build(cache_dir: &Path) -> Result<Engine> {
 /// of holding a thread for good.
 pub fn share_thread<T>(store: &mut Store<T>) {
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|_| {
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
-    });
+    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))));
 }
 
 /// Spin's limits. Memory is only reserved until it is used; what an instance used is kept for the next up to

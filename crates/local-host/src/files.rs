@@ -115,8 +115,10 @@ mod tests {
         let mounts: Files = toml::from_str(&format!("files = {mounts}"))?;
         let excluded: Vec<_> = excluded.iter().map(|pattern| (*pattern).to_owned()).collect();
         let dir = collect(app.path(), &mounts.files, &excluded)?.unwrap();
-        let mut found: Vec<_> =
-            matching(&dir.path().join("**/*"))?.iter().map(|f| relative(f, dir.path()).unwrap().display().to_string()).collect();
+        let mut found: Vec<_> = matching(&dir.path().join("**/*"))?
+            .iter()
+            .map(|f| relative(f, dir.path()).unwrap().display().to_string())
+            .collect();
         found.sort();
         Ok(found)
     }
@@ -129,15 +131,21 @@ mod tests {
 
     #[test]
     fn a_directory_or_file_goes_where_it_is_placed() {
-        let files = collected("[{ source = 'img', destination = '/' }, { source = 'a.txt', destination = '/d/b.txt' }]", &[]);
+        let files =
+            collected("[{ source = 'img', destination = '/' }, { source = 'a.txt', destination = '/d/b.txt' }]", &[]);
         assert_eq!(files.unwrap(), ["d/b.txt", "deep/y.png", "x.png", "z.txt"]);
     }
 
     #[test]
     fn what_cannot_be_placed_is_refused() {
-        for mounts in ["['none.txt']", "['img']", "[{ source = 'none', destination = '/' }]", "['../*']",
-            "[{ source = 'a.txt', destination = '/' }]", "[{ source = 'a.txt', destination = '/../x' }]"]
-        {
+        for mounts in [
+            "['none.txt']",
+            "['img']",
+            "[{ source = 'none', destination = '/' }]",
+            "['../*']",
+            "[{ source = 'a.txt', destination = '/' }]",
+            "[{ source = 'a.txt', destination = '/../x' }]",
+        ] {
             // A parent directory without matches is empty rather than refused; nothing leaves it either way.
             let outcome = collected(mounts, &[]);
             assert!(outcome.is_err() || outcome.is_ok_and(|files| files.is_empty()), "{mounts}");

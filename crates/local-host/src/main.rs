@@ -11,6 +11,7 @@ mod engine;
 mod files;
 mod guest;
 mod interfaces;
+mod log;
 mod manifest;
 mod outbound_http;
 mod routes;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("local-host: error: cannot start: {error}");
+            log::problem(format_args!("error: cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -38,7 +39,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("local-host: error: {error:#}");
+            // Some causes are written over several lines; what the host says is one.
+            let text = format!("{error:#}");
+            log::problem(format_args!("error: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")));
             ExitCode::FAILURE
         }
     }

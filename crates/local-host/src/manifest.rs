@@ -216,15 +216,15 @@ impl Manifest {
     /// No such file, a key Spin does not know, a bad value, or something only `spin` can honour.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ManifestError::Unreadable { path: name.clone(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ManifestError::Unreadable { path: name.clone(), source })?;
         Self::parse(&name, &text)
     }
 
     fn parse(path: &str, text: &str) -> Result<Self, ManifestError> {
         let manifest: Self = toml::from_str(text).map_err(|error| ManifestError::Malformed {
             path: path.to_owned(),
-            line: error.span().map_or(1, |span| text[..span.start].lines().count().max(1)),
+            line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
             message: error.message().replace('\n', " "),
         })?;
         if manifest.spin_manifest_version.as_integer() != Some(2) {

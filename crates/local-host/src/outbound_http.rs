@@ -19,7 +19,11 @@ pub trait OwnApplication: Send + Sync {
     fn address(&self) -> SocketAddr;
 
     /// Gives a request to a component directly, without a route and without the network.
-    fn call(self: Arc<Self>, component: String, request: Request<WasiBody>) -> BoxFuture<'static, Result<Response<WasiBody>>>;
+    fn call(
+        self: Arc<Self>,
+        component: String,
+        request: Request<WasiBody>,
+    ) -> BoxFuture<'static, Result<Response<WasiBody>>>;
 }
 
 /// The sending side of one instance.

@@ -33,9 +33,7 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
-            let (name, tail) = after
-                .split_once("}}")
-                .ok_or_else(|| TemplateError::Unclosed(text.to_owned()))?;
+            let (name, tail) = after.split_once("}}").ok_or_else(|| TemplateError::Unclosed(text.to_owned()))?;
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
@@ -57,17 +55,14 @@ impl Template {
     ///
     /// # Errors
     /// A variable that `lookup` does not know.
-    pub fn render<'v>(
-        &self,
-        lookup: impl Fn(&str) -> Option<&'v str>,
-    ) -> Result<String, TemplateError> {
+    pub fn render<'v>(&self, lookup: impl Fn(&str) -> Option<&'v str>) -> Result<String, TemplateError> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Variable(name) => text.push_str(
-                    lookup(name).ok_or_else(|| TemplateError::Unknown(name.clone()))?,
-                ),
+                Part::Variable(name) => {
+                    text.push_str(lookup(name).ok_or_else(|| TemplateError::Unknown(name.clone()))?)
+                }
             }
         }
         Ok(text)
@@ -92,10 +87,7 @@ mod tests {
     #[test]
     fn variables_are_replaced_wherever_they_stand() {
         assert_eq!(render("{{ host }}").unwrap(), "db.example");
-        assert_eq!(
-            render("redis://{{host}}:{{ host }}/").unwrap(),
-            "redis://db.example:db.example/"
-        );
+        assert_eq!(render("redis://{{host}}:{{ host }}/").unwrap(), "redis://db.example:db.example/");
     }
 
     #[test]

@@ -148,10 +148,7 @@ mod tests {
 
     #[test]
     fn a_value_for_an_undeclared_variable_is_refused() {
-        assert_eq!(
-            settle(&[("tokn", "x")], &[]).unwrap_err(),
-            VariableError::Undeclared("tokn".into())
-        );
+        assert_eq!(settle(&[("tokn", "x")], &[]).unwrap_err(), VariableError::Undeclared("tokn".into()));
     }
 
     #[test]

@@ -150,9 +150,7 @@ impl HostStore for Guest {
 }
 
 fn store<T>(accessor: &Accessor<T, HasSelf<Guest>>, handle: &Handle) -> Result<Store, Error> {
-    accessor
-        .with(|mut access| access.get().key_value.get(handle).cloned())
-        .map_err(|_| Error::NoSuchStore)
+    accessor.with(|mut access| access.get().key_value.get(handle).cloned()).map_err(|_| Error::NoSuchStore)
 }
 
 /// Sends `keys` one by one and then how it ended. A reader that goes away ends it early.

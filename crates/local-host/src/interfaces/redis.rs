@@ -54,7 +54,6 @@ pub mod bindings {
         require_store_data_send: true,
     });
 
-    pub use exports::spin::redis::inbound_redis;
     pub use spin::redis::redis;
 }
 
@@ -94,9 +93,7 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
             .get_multiplexed_async_connection()
             .await
             .map_err(other)?;
-        store
-            .with(|mut store| store.get().redis.push(connection))
-            .map_err(|_| Error::TooManyConnections)
+        store.with(|mut store| store.get().redis.push(connection)).map_err(|_| Error::TooManyConnections)
     }
 
     async fn publish(store: &Accessor<T, Self>, this: Handle, channel: String, payload: Vec<u8>) -> Result<(), Error> {

@@ -114,14 +114,19 @@ impl Database {
         let mut result = QueryResult { columns: Vec::new(), rows: Vec::new() };
         let mut bytes = size_of::<QueryResult>();
         let rows = &mut result.rows;
-        self.query(statement, parameters, |names| result.columns = names, |row| {
-            bytes += size(&row);
-            if bytes > MAX_REPLY_BYTES {
-                return Err(Error::Io(too_large()));
-            }
-            rows.push(row);
-            Ok(())
-        })?;
+        self.query(
+            statement,
+            parameters,
+            |names| result.columns = names,
+            |row| {
+                bytes += size(&row);
+                if bytes > MAX_REPLY_BYTES {
+                    return Err(Error::Io(too_large()));
+                }
+                rows.push(row);
+                Ok(())
+            },
+        )?;
         Ok(result)
     }
 }
@@ -263,7 +268,8 @@ mod tests {
     #[test]
     fn every_kind_of_value_comes_back_as_it_went_in() {
         let (_dir, database) = database();
-        let values = [Value::Integer(-1), Value::Real(1.5), Value::Text("ü".into()), Value::Blob(vec![0, 255]), Value::Null];
+        let values =
+            [Value::Integer(-1), Value::Real(1.5), Value::Text("ü".into()), Value::Blob(vec![0, 255]), Value::Null];
         let result = database.query_all("SELECT ?1 AS a, ?2, ?3, ?4, ?5", values.to_vec()).unwrap();
         assert_eq!(result.columns[0], "a");
         assert_eq!(format!("{:?}", result.rows[0].values), format!("{values:?}"));

@@ -10,6 +10,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 
 use crate::component::Component;
 use crate::guest::Guest;
+use crate::log;
 use crate::manifest::Manifest;
 use bindings::{Metadata, SpinCronPre};
 
@@ -31,8 +32,6 @@ mod bindings {
         ",
         exports: { default: async },
     });
-
-    pub use fermyon::spin_cron::cron_types::Metadata;
 }
 
 /// Every cron trigger, ready to be started.
@@ -91,7 +90,7 @@ async fn tick(component: &Arc<Component>, code: &SpinCronPre<Guest>, time_limit:
         None => run(component, code).await,
     };
     if let Err(error) = outcome {
-        eprintln!("local-host: component `{}` failed on schedule: {error:#}", component.id);
+        log::problem(format_args!("component `{}` failed on schedule: {error:#}", component.id));
     }
 }
 

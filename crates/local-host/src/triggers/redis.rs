@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::component::Component;
 use crate::guest::Guest;
 use crate::interfaces::redis::bindings::SubscriberPre;
+use crate::log;
 use crate::manifest::Manifest;
 use crate::variables::Variables;
 
@@ -51,8 +52,12 @@ impl Subscriptions {
             let place = || format!("[[trigger.redis]] {}", trigger.channel);
             let address = trigger.address.as_ref().unwrap_or(&manifest.application.trigger.redis.address);
             let address = variables.render(address).with_context(place)?;
-            redis::Client::open(address.as_str())
-                .with_context(|| format!("{}: `{address}` is no Redis address; set `address` there or under [application.trigger.redis]", place()))?;
+            redis::Client::open(address.as_str()).with_context(|| {
+                format!(
+                    "{}: `{address}` is no Redis address; set `address` there or under [application.trigger.redis]",
+                    place()
+                )
+            })?;
             let channel = variables.render(&trigger.channel).with_context(place)?;
             let Some(component) = components.get(&trigger.component) else { continue };
             let code = SubscriberPre::new(component.code.clone())
@@ -71,7 +76,7 @@ impl Subscriptions {
             tasks.spawn(async move {
                 loop {
                     if let Err(error) = listen(&address, &channels).await {
-                        eprintln!("local-host: Redis trigger: {error:#}; subscribing again");
+                        log::problem(format_args!("Redis trigger: {error:#}; subscribing again"));
                     }
                     tokio::time::sleep(RETRY).await;
                 }
@@ -90,7 +95,7 @@ async fn listen(address: &str, channels: &Channels) -> Result<()> {
     for (channel, handlers) in channels {
         connection.subscribe(channel).await.with_context(|| format!("cannot subscribe to {channel} on {server}"))?;
         let ids: Vec<_> = handlers.iter().map(|handler| handler.component.id.as_str()).collect();
-        println!("Subscribed to {channel} on {server}: {}", ids.join(", "));
+        log::notice(format_args!("Subscribed to {channel} on {server}: {}", ids.join(", ")));
     }
     let mut messages = connection.on_message();
     while let Some(message) = messages.next().await {
@@ -109,7 +114,7 @@ impl Handler {
             None => self.run(payload).await,
         };
         if let Err(error) = outcome {
-            eprintln!("local-host: component `{}` failed on a message: {error:#}", self.component.id);
+            log::problem(format_args!("component `{}` failed on a message: {error:#}", self.component.id));
         }
     }
 

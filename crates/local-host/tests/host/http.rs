@@ -97,7 +97,7 @@ fn a_component_that_takes_too_long_is_a_504_problem() {
     for path in ["/sleep?5000", "/loop"] {
         let started = std::time::Instant::now();
         let answer = host.ask(path);
-        assert!(matches!(answer.status, 504 | 500), "{path}: {answer:?}");
+        assert_eq!(answer.status, 504, "{path}: {answer:?}");
         assert!(answer.body.contains("\"success\":false"), "{path}: {answer:?}");
         assert!(started.elapsed() < std::time::Duration::from_secs(3), "{path}");
         assert_eq!(host.get("/next"), "/next", "after {path}");
@@ -123,7 +123,7 @@ fn outbound_requests_reach_what_is_allowed() {
     let other = Application::with("").start();
     let host = Application::with(&format!("allowed_outbound_hosts = ['http://{}']", other.address)).start();
     assert_eq!(host.get(&format!("/send?http://{}/over-there", other.address)), "200 /over-there");
-    for url in ["http://127.0.0.1:1/", "https://example.com/", "/relative"] {
+    for url in ["http://127.0.0.1:1/", "https://example.com/", "http://self.alt/"] {
         let text = host.get(&format!("/send?{url}"));
         assert!(text.contains("HttpRequestDenied"), "{url}: {text}");
     }
@@ -132,11 +132,15 @@ fn outbound_requests_reach_what_is_allowed() {
 #[test]
 fn an_application_reaches_itself_by_self_and_by_component() {
     let host = Application::with("allowed_outbound_hosts = ['http://self', 'http://*.spin.internal']").start();
-    assert_eq!(host.get("/send?/relative"), "200 /relative");
+    // WASI 0.3 has no relative requests; `self.alt` is how Spin has its components write them.
+    assert!(host.get("/send?/relative").contains("HttpRequestUriInvalid"));
     assert_eq!(host.get("/send?http://self.alt/named"), "200 /named");
     assert_eq!(host.get("/send?http://guest.spin.internal/chained"), "200 /chained");
     let headers = host.get("/send?http://guest.spin.internal/headers");
-    assert!(headers.contains("spin-client-addr: 0.0.0.0:0") && headers.contains("spin-path-info: /headers"), "{headers}");
+    assert!(
+        headers.contains("spin-client-addr: 0.0.0.0:0") && headers.contains("spin-path-info: /headers"),
+        "{headers}"
+    );
     assert!(host.get("/send?http://none.spin.internal/").contains("error"));
 }
 

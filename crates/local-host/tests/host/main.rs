@@ -7,3 +7,4 @@ mod redis;
 mod startup;
 mod storage;
 mod support;
+mod triggers;

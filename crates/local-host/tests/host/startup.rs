@@ -15,14 +15,19 @@ fn the_address_and_the_routes_are_printed() {
     let host = Application::with("").start();
     let address = &host.address;
     assert_eq!(host.stdout()[0], format!("Serving http://{address}"));
-    crate::support::wait_for(|| host.stdout().contains(&format!("  guest: http://{address}/...")).then_some(())).unwrap();
+    crate::support::wait_for(|| host.stdout().contains(&format!("  guest: http://{address}/...")).then_some(()))
+        .unwrap();
 }
 
 #[test]
 fn what_cannot_run_is_refused_in_one_line() {
     let cases = [
         ("a missing component file", manifest("").replace("guest.wasm", "none.wasm"), "build the components first"),
-        ("a route given twice", manifest("[[trigger.http]]\nroute = '/...'\ncomponent = 'guest'"), "have the route /..."),
+        (
+            "a route given twice",
+            manifest("[[trigger.http]]\nroute = '/...'\ncomponent = 'guest'"),
+            "have the route /...",
+        ),
         ("a variable without a value", manifest("[variables]\ntoken = { required = true }"), "SPIN_VARIABLE_TOKEN"),
         ("an unknown key", manifest("") + "alowed_outbound_hosts = []", "unknown field `alowed_outbound_hosts`"),
         ("a bad host", manifest("") + "allowed_outbound_hosts = ['nohost']", "allowed_outbound_hosts entry `nohost`"),
@@ -53,9 +58,7 @@ fn an_address_in_use_is_named() {
 
 #[test]
 fn an_interface_this_host_does_not_have_is_named() {
-    let wasm = wat::parse_str(
-        "(component (import \"fermyon:spin/llm@2.0.0\" (instance (export \"infer\" (func)))))",
-    );
+    let wasm = wat::parse_str("(component (import \"fermyon:spin/llm@2.0.0\" (instance (export \"infer\" (func)))))");
     let application = Application::from_manifest(&manifest("").replace(&guest().display().to_string(), "llm.wasm"));
     std::fs::write(application.dir.path().join("llm.wasm"), wasm.unwrap()).unwrap();
     let text = application.refusal();

@@ -48,7 +48,8 @@ columns  rows 0  changes 0 rowid 0
 columns  rows 0  changes 1 rowid 1
 columns a rows 1 [Value::Integer(7)] changes 1 rowid 1";
     assert_eq!(host.get("/sqlite?CREATE+TABLE+t(a);INSERT+INTO+t+VALUES(?);SELECT+a+FROM+t"), expected);
-    let many = host.get("/sqlite?WITH+RECURSIVE+n(i)+AS(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n+LIMIT+1000)SELECT+i+FROM+n");
+    let many =
+        host.get("/sqlite?WITH+RECURSIVE+n(i)+AS(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n+LIMIT+1000)SELECT+i+FROM+n");
     assert!(many.contains("rows 1000") || many.contains("error"), "{many}");
     let error = host.get("/sqlite?SELEC+1");
     assert!(error.contains("Error::Io(") && error.contains("syntax error"), "{error}");

@@ -89,6 +89,7 @@ impl Application {
             let _ = child.kill();
             panic!("the host did not start: {}", stderr.lock().unwrap().join("\n"))
         });
+        // The guest prints too: the host's own line is the first.
         let address = line.strip_prefix("Serving http://").unwrap_or_else(|| panic!("{line}")).to_owned();
         Host { child, address, stdout, stderr, _application: self }
     }
@@ -134,7 +135,7 @@ pub struct Host {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub headers: ureq::http::HeaderMap,
+    pub headers: http::HeaderMap,
     pub body: String,
 }
 
@@ -211,7 +212,7 @@ fn client() -> ureq::Agent {
 }
 
 impl Answer {
-    fn of(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Self {
+    fn of(answer: Result<http::Response<ureq::Body>, ureq::Error>) -> Self {
         let (parts, mut body) = answer.unwrap().into_parts();
         let body = body.with_config().limit(1 << 30).read_to_string().unwrap();
         Self { status: parts.status.as_u16(), headers: parts.headers, body }
@@ -232,29 +233,45 @@ pub fn wait_for<T>(mut found: impl FnMut() -> Option<T>) -> Option<T> {
 /// A Redis server of this test alone.
 pub struct RedisServer {
     child: Child,
+    port: u16,
     pub url: String,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl RedisServer {
     pub fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string(), "--dir"])
-            .arg(dir.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server must be installed");
-        let server = Self { child, url: format!("redis://127.0.0.1:{port}"), _dir: dir };
-        wait_for(|| TcpStream::connect(("127.0.0.1", port)).ok()).expect("redis-server did not start");
-        server
+        Self { child: launch(port, dir.path()), port, url: format!("redis://127.0.0.1:{port}"), dir }
+    }
+
+    /// Ends it, with all it holds, and starts it again at the same address.
+    pub fn restart(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = launch(self.port, self.dir.path());
+    }
+
+    pub fn client(&self) -> redis::Connection {
+        redis::Client::open(self.url.as_str()).unwrap().get_connection().unwrap()
     }
 
     /// The guest, allowed to reach this server.
     pub fn application(&self) -> Application {
-        Application::with("allowed_outbound_hosts = ['{{ redis }}']").environment("SPIN_VARIABLE_REDIS", self.url.clone())
+        Application::with("allowed_outbound_hosts = ['{{ redis }}']")
+            .environment("SPIN_VARIABLE_REDIS", self.url.clone())
     }
+}
+
+fn launch(port: u16, dir: &Path) -> Child {
+    let child = Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string(), "--dir"])
+        .arg(dir)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server must be installed");
+    wait_for(|| TcpStream::connect(("127.0.0.1", port)).ok()).expect("redis-server did not start");
+    child
 }
 
 impl Drop for RedisServer {

@@ -71,7 +71,8 @@ impl Matched {
 
 /// Removes what is meant for the server alone, and a host only components may name.
 pub fn strip(headers: &mut HeaderMap) {
-    let is_chained = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| chained_component(host).is_some());
+    let is_chained =
+        headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| chained_component(host).is_some());
     if is_chained {
         headers.remove(HOST);
     }

@@ -17,6 +17,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre as P3;
 
 use crate::component::Component;
 use crate::guest::Guest;
+use crate::log;
 use crate::outbound_http::OwnApplication;
 
 /// How instances are reused.
@@ -47,10 +48,9 @@ impl Pool {
         let (proxy, reuse) = match P3::new(component.code.clone()) {
             Ok(service) => (ProxyPre::P3(service), reuse),
             // The older interface serves one request after another and, as in Spin, each with an instance of its own.
-            Err(_) => (
-                ProxyPre::P2(P2::new(component.code.clone())?),
-                Reuse { max_requests: 1, max_concurrent: 1, ..reuse },
-            ),
+            Err(_) => {
+                (ProxyPre::P2(P2::new(component.code.clone())?), Reuse { max_requests: 1, max_concurrent: 1, ..reuse })
+            }
         };
         Ok(Self { component, proxy, reuse, own })
     }
@@ -139,7 +139,7 @@ impl WorkerState for Worker {
     /// The one place where the death of an instance is logged; the requests it took with it are only answered.
     fn drop(&self, _: Store<Guest>, result: Result<(), wasmtime::Error>) {
         if let Err(error) = result {
-            eprintln!("local-host: component `{}` ended an instance: {error:?}", self.component.id);
+            log::problem(format_args!("component `{}` ended an instance: {error:?}", self.component.id));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use futures_util::future::BoxFuture;
@@ -23,6 +23,7 @@ use super::headers::{self, BadRequest, Matched};
 use super::pool::{OwnSlot, Pool, Reuse};
 use super::problem::{REQUEST_ID, body, empty, problem};
 use crate::component::Component;
+use crate::log;
 use crate::manifest::{Manifest, Route, StaticResponse};
 use crate::outbound_http::OwnApplication;
 use crate::routes::{Routes, WELL_KNOWN_PREFIX};
@@ -40,6 +41,7 @@ pub struct Server {
     info: String,
     address: OnceLock<SocketAddr>,
     own: OwnSlot,
+    request_timeout: Option<Duration>,
 }
 
 /// What answers a route.
@@ -81,7 +83,14 @@ impl Server {
             info["version"] = manifest.application.version.as_str().into();
         }
         let routes = Routes::build(routes)?;
-        Ok(Self { routes, pools, info: format!("{info:#}"), address: OnceLock::new(), own })
+        Ok(Self {
+            routes,
+            pools,
+            info: format!("{info:#}"),
+            address: OnceLock::new(),
+            own,
+            request_timeout: reuse.request_timeout,
+        })
     }
 
     /// Every route with the component behind it, if there is one.
@@ -160,14 +169,18 @@ impl Server {
         if let Err(error) = headers::add(&mut request, matched, client) {
             return failed(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
         }
+        let started = Instant::now();
         match pool.handle((), request).await {
             Ok(response) => response,
-            Err(error) if error.is::<ExpirationError>() => {
-                eprintln!("local-host: component `{id}` did not answer {} in time", matched.based);
+            // One that never yields is ended with its instance, which looks like a trap.
+            Err(error)
+                if error.is::<ExpirationError>() || self.request_timeout.is_some_and(|t| started.elapsed() >= t) =>
+            {
+                log::problem(format_args!("component `{id}` did not answer {} in time", matched.based));
                 failed(StatusCode::GATEWAY_TIMEOUT, "the component did not answer in time")
             }
             Err(error) => {
-                eprintln!("local-host: component `{id}` failed on {}: {error}", matched.based);
+                log::problem(format_args!("component `{id}` failed on {}: {error}", matched.based));
                 failed(StatusCode::INTERNAL_SERVER_ERROR, "the component failed; the log of the host says why")
             }
         }
@@ -227,7 +240,7 @@ impl Listening {
                     Ok((stream, client)) => serve_connection(&self.server, stream, client, &graceful),
                     Err(error) => {
                         // Out of file descriptors, mostly: waiting lets connections end.
-                        eprintln!("local-host: cannot accept a connection: {error}");
+                        log::problem(format_args!("cannot accept a connection: {error}"));
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 },
@@ -236,7 +249,7 @@ impl Listening {
         }
         drop(self.listener);
         if tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
-            eprintln!("local-host: requests still open after {} s are cut off", SHUTDOWN_GRACE.as_secs());
+            log::problem(format_args!("requests still open after {} s are cut off", SHUTDOWN_GRACE.as_secs()));
         }
     }
 }

@@ -1,9 +1,13 @@
-//! One component with a path for each thing the tests look at. Every answer is plain text, one fact a line.
+//! One component with a path for each thing the tests look at. Every answer is plain text, one fact a line. It also
+//! takes Redis messages and runs on schedule.
 
+mod cron;
 mod redis;
 mod storage;
+mod subscriber;
 
 use std::cell::Cell;
+use std::io::Write as _;
 use std::time::Duration;
 
 use spin_sdk::http::body::IncomingBodyExt as _;
@@ -49,8 +53,12 @@ async fn answer(request: Request) -> Outcome {
         "/variable" => Ok(format!("{:?}", spin_sdk::variables::get(&argument).await)),
         "/environment" => Ok(std::env::var(&argument).unwrap_or_else(|error| error.to_string())),
         "/file" => std::fs::read_to_string(&argument).map_err(|error| error.to_string()),
-        "/file/write" => std::fs::write(&argument, "x").map(|()| "written".to_owned()).map_err(|error| error.to_string()),
-        "/tcp" => std::net::TcpStream::connect(&argument).map(|_| "connected".to_owned()).map_err(|error| error.to_string()),
+        "/file/write" => {
+            std::fs::write(&argument, "x").map(|()| "written".to_owned()).map_err(|error| error.to_string())
+        }
+        "/tcp" => {
+            std::net::TcpStream::connect(&argument).map(|_| "connected".to_owned()).map_err(|error| error.to_string())
+        }
         "/headers" => Ok(headers(&request)),
         "/uri" => Ok(request.uri().to_string()),
         "/echo" => echo(request).await,
@@ -103,5 +111,6 @@ async fn print(word: &str) -> Outcome {
         eprintln!();
     }
     print!("end-of-{word}");
+    std::io::stdout().flush().map_err(|error| error.to_string())?;
     Ok(String::new())
 }

@@ -61,34 +61,37 @@ pub async fn every_function() -> Outcome {
     Ok(lines.join("\n"))
 }
 
+/// One for each kind of reply.
+const COMMANDS: &[&str] = &[
+    "PING",
+    "GET none",
+    "SET a 1",
+    "GET a",
+    "INCRBY a 5",
+    "EVAL return{1,{2,{'x',false}},{}} 0",
+    "EVAL return{ok='fine'} 0",
+    "EVAL return{err='bad'} 0",
+    "EVAL return{1,{err='inner'}} 0",
+    "NOSUCH command",
+    "HELLO 3",
+    "HSET h f v",
+    "HGETALL h",
+    "ZADD z 1.5 m",
+    "ZSCORE z m",
+    "SADD set x",
+    "SMEMBERS set",
+    "EVAL redis.setresp(3);return{double=2.5} 0",
+    "EVAL redis.setresp(3);return{big_number='123456789012345678901234567890'} 0",
+    "EVAL redis.setresp(3);return{true} 0",
+    "EVAL redis.setresp(3);return{map={a=1}} 0",
+    "EVAL redis.setresp(3);return{verbatim_string={string='t',format='txt'}} 0",
+];
+
 /// Replies of every kind, through `execute`.
 pub async fn replies() -> Outcome {
     let c = connect().await?;
     let mut lines = Vec::new();
-    for command in [
-        "PING",
-        "GET none",
-        "SET a 1",
-        "GET a",
-        "INCRBY a 5",
-        "EVAL return{1,{2,{'x',false}},{}} 0",
-        "EVAL return{ok='fine'} 0",
-        "EVAL return{err='bad'} 0",
-        "EVAL return{1,{err='inner'}} 0",
-        "NOSUCH command",
-        "HELLO 3",
-        "HSET h f v",
-        "HGETALL h",
-        "ZADD z 1.5 m",
-        "ZSCORE z m",
-        "SADD set x",
-        "SMEMBERS set",
-        "EVAL redis.setresp(3);return{double=2.5} 0",
-        "EVAL redis.setresp(3);return{big_number='123456789012345678901234567890'} 0",
-        "EVAL redis.setresp(3);return{true} 0",
-        "EVAL redis.setresp(3);return{map={a=1}} 0",
-        "EVAL redis.setresp(3);return{verbatim_string={string='t',format='txt'}} 0",
-    ] {
+    for command in COMMANDS {
         let mut words = command.split(' ').map(str::to_owned);
         let name = words.next().unwrap_or_default();
         // One argument as a number, so that both kinds are sent.
