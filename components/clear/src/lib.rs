@@ -1,11 +1,12 @@
-//! `POST /api/cache/clear`: removes the keys of a pattern, or all.
+//! `POST /api/cache/clear`: removes the keys of a pattern, or all; and the addresses of older systems that did so.
 
 use std::time::Instant;
 
 use edge_cache::access::Role;
+use edge_cache::alias::{self, Alias};
 use edge_cache::audit::Record;
 use edge_cache::clear::{Report, Request as Clear};
-use edge_cache::format;
+use edge_cache::{Pattern, format};
 use edge_cache_spin::{Call, Outcome, serve};
 use serde::Serialize;
 use spin_sdk::http::{IntoResponse, Request};
@@ -29,13 +30,29 @@ struct Stats {
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
-    serve(request, &["POST"], clear).await
+    let alias = alias::at(request.uri().path());
+    serve(request, alias.map_or(&["POST"], |alias| alias.methods), async |call: &Call| match alias {
+        None => clear(call).await,
+        Some(alias) => old_address(call, alias).await,
+    })
+    .await
+}
+
+async fn old_address(call: &Call, alias: Alias) -> Outcome {
+    call.require(Role::Operator).await?;
+    let answer = run(call, Clear::pattern_only(Pattern::parse("pattern", alias.pattern)?)).await?;
+    let answer = answer.header("deprecation", alias::DEPRECATED).header("sunset", alias::SUNSET);
+    Ok(answer.header("link", alias::SUCCESSOR))
 }
 
 async fn clear(call: &Call) -> Outcome {
     call.require(Role::Operator).await?;
     let request = Clear::parse(&call.body().await?)?;
     call.require(request.role()).await?;
+    run(call, request).await
+}
+
+async fn run(call: &Call, request: Clear) -> Outcome {
     let started = Instant::now();
     let cache = call.cache();
     let change = request.run(&cache, call.config().audit_shares_database);

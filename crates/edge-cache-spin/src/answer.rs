@@ -10,6 +10,7 @@ use serde::Serialize;
 pub struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 #[derive(Serialize)]
@@ -52,8 +53,20 @@ impl Answer {
         Self::json(status, &Plain { report, timestamp })
     }
 
+    /// The body alone, as a service answers that is not part of the administration.
+    pub fn bare(body: impl Serialize) -> Self {
+        Self::json(200, &body)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
     fn json(status: u16, body: &impl Serialize) -> Self {
         // Reports are plain structures with string keys, which always serialize.
-        Self { status, body: serde_json::to_vec(body).unwrap_or_default() }
+        Self { status, body: serde_json::to_vec(body).unwrap_or_default(), headers: Vec::new() }
     }
 }

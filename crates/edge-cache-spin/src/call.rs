@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use edge_cache::access::{Caller, client_address};
-use edge_cache::{KeyName, Redis};
+use edge_cache::{Cache, KeyName, Redis, Runtime};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use spin_sdk::http::{FullBody, Request};
@@ -95,7 +95,7 @@ struct Head {
 impl Head {
     fn respond(&self, outcome: Outcome, who: Option<(String, String)>) -> http::Response<FullBody<Bytes>> {
         let (status, content_type, body, headers) = match outcome {
-            Ok(answer) => (answer.status, "application/json", answer.body, Vec::new()),
+            Ok(answer) => (answer.status, "application/json", answer.body, answer.headers),
             Err(problem) => {
                 if problem.status >= 500 {
                     log::failure(&self.request_id, "request.failed", problem.detail());
@@ -187,7 +187,12 @@ impl Call {
 
     /// The cache's database.
     pub fn cache(&self) -> impl Redis {
-        &self.instance.cache
+        self.instance.cache.as_ref()
+    }
+
+    /// The cache as services use it.
+    pub fn read_through(&self) -> &Cache<impl Redis + Runtime> {
+        &self.instance.read_through
     }
 
     /// The cache's database, with the whole answer due within `limit` from now.

@@ -24,6 +24,8 @@ pub struct Config {
     pub(crate) tokens: Tokens,
     /// How many proxies in front of us write `x-forwarded-for`.
     pub(crate) trusted_proxies: usize,
+    /// The channel on which services tell each other of domain events.
+    pub events_channel: String,
 }
 
 /// A variable with a bad value.
@@ -36,7 +38,7 @@ pub struct BadVariable {
 /// Variables as they were typed; one that the component is not given has its default.
 struct Raw(Vec<(&'static str, String)>);
 
-const DEFAULTS: [(&str, &str); 14] = [
+const DEFAULTS: [(&str, &str); 15] = [
     ("redis_host", "127.0.0.1"),
     ("redis_port", "6379"),
     ("redis_username", ""),
@@ -51,6 +53,7 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("hit_rate_alert_percent", "70"),
     ("evictions_alert_per_minute", "1000"),
     ("trusted_proxies", "0"),
+    ("events_channel", "cache:events"),
 ];
 
 impl Config {
@@ -101,6 +104,14 @@ impl Raw {
         Ok(if bare_ipv6 { format!("[{host}]") } else { host.to_owned() })
     }
 
+    fn channel(&self) -> Result<String, BadVariable> {
+        let channel = self.text("events_channel");
+        if channel.is_empty() || channel.chars().any(char::is_control) {
+            return Err(BadVariable { name: "events_channel", problem: "must be the name of a Redis channel".into() });
+        }
+        Ok(channel.to_owned())
+    }
+
     fn url(&self, db: u64) -> Result<String, BadVariable> {
         let scheme = if self.flag("redis_tls")? { "rediss" } else { "redis" };
         let encode = |name| utf8_percent_encode(self.text(name), NON_ALPHANUMERIC).to_string();
@@ -125,6 +136,7 @@ impl Raw {
                 evictions_per_minute: self.number("evictions_alert_per_minute", 1, 1_000_000_000)?,
             },
             tokens: tokens.map_err(|problem| BadVariable { name: "tokens", problem })?,
+            events_channel: self.channel()?,
             trusted_proxies: self.number("trusted_proxies", 0, 32)? as usize,
         })
     }
@@ -175,6 +187,7 @@ mod tests {
             ("hit_rate_alert_percent", "0"),
             ("evictions_alert_per_minute", ""),
             ("trusted_proxies", "many"),
+            ("events_channel", ""),
         ];
         for (name, value) in bad {
             assert_eq!(with(&[(name, value)]).unwrap_err().name, name, "{value}");

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use edge_cache::Client;
+use edge_cache::{Cache, Client};
 
 use crate::config::{BadVariable, Config};
 use crate::connection::SpinTransport;
@@ -11,7 +11,9 @@ use crate::connection::SpinTransport;
 /// Configuration and connections of this instance.
 pub(crate) struct Instance {
     pub(crate) config: Config,
-    pub(crate) cache: Client<SpinTransport>,
+    pub(crate) cache: Rc<Client<SpinTransport>>,
+    /// Kept with the connection, for its circuit breaker and counters.
+    pub(crate) read_through: Cache<Rc<Client<SpinTransport>>>,
     pub(crate) audit: Client<SpinTransport>,
 }
 
@@ -30,7 +32,8 @@ pub(crate) async fn instance() -> Result<Rc<Instance>, BadVariable> {
     let config = Config::load().await?;
     let client = |url: &str, purpose| Client::new(SpinTransport::new(url.to_owned(), purpose), config.command_timeout);
     let (cache, audit) = (client(&config.cache_url, "cache"), client(&config.audit_url, "audit"));
-    let made = Rc::new(Instance { config, cache, audit });
+    let cache = Rc::new(cache);
+    let made = Rc::new(Instance { config, read_through: Cache::new(Rc::clone(&cache)), cache, audit });
     // A request that overlapped may have been first; all then share what it made.
     Ok(INSTANCE.with_borrow_mut(|instance| Rc::clone(instance.get_or_insert(made))))
 }

@@ -7,6 +7,7 @@ mod answer;
 mod call;
 mod config;
 mod connection;
+mod event;
 mod guard;
 mod instance;
 mod log;
@@ -17,6 +18,7 @@ pub mod store;
 pub use answer::Answer;
 pub use call::{Call, serve};
 pub use config::Config;
+pub use event::{event, handle_event, publish};
 pub use problem::Problem;
 pub use sqlite::Sqlite;
 

@@ -38,6 +38,11 @@ pub(crate) fn looked_up(key: &str, outcome: Outcome) {
     line("info", "cache", &json!({ "key": key, "outcome": outcome.name() }));
 }
 
+/// An event was handled.
+pub(crate) fn event(kind: &str, keys_invalidated: u64) {
+    line("info", "event", &json!({ "type": kind, "keysInvalidated": keys_invalidated }));
+}
+
 /// Something failed; told once, where it is handled.
 pub(crate) fn failure(request_id: &str, what: &str, problem: &str) {
     line("error", what, &json!({ "requestId": request_id, "problem": problem }));

@@ -44,6 +44,12 @@ impl Problem {
         )
     }
 
+    /// 404 for something that a service does not have.
+    pub fn nothing_there(path: &str) -> Self {
+        let path: String = path.chars().take(200).collect();
+        Self::new(404, "not-found", "Not Found", format!("there is nothing at {path}"))
+    }
+
     /// 405, with the methods that are allowed.
     pub(crate) fn method_not_allowed(method: &str, allowed: &[&str]) -> Self {
         let allowed = allowed.join(", ");

@@ -20,8 +20,19 @@ impl Sqlite {
 
 impl Source for Sqlite {
     async fn query(&self, sql: &str) -> Result<Rows, String> {
+        self.ask(sql, &[]).await
+    }
+}
+
+impl Sqlite {
+    /// Runs a statement with parameters for its `?`.
+    ///
+    /// # Errors
+    /// What went wrong, in words for the operator.
+    pub async fn ask(&self, sql: &str, parameters: &[&str]) -> Result<Rows, String> {
         let explain = |error: spin_sdk::sqlite::Error| format!("SQLite: {error}");
-        let answer = self.0.execute(sql, []).await.map_err(explain)?;
+        let answer =
+            self.0.execute(sql, parameters.iter().map(|text| Cell::Text((*text).to_owned()))).await.map_err(explain)?;
         let columns = answer.columns().to_vec();
         let rows = answer.collect().await.map_err(explain)?;
         let rows = rows.into_iter().map(|row| row.values.into_iter().map(json).collect()).collect();

@@ -88,6 +88,11 @@ impl Fields {
         elements.iter().enumerate().map(|(index, element)| read(&format!("{name}[{index}]"), element)).collect()
     }
 
+    /// What nobody took, where other fields are allowed.
+    pub(crate) fn rest(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// Ends the reading.
     ///
     /// # Errors
@@ -106,6 +111,11 @@ impl Fields {
 /// [`Error::Invalid`] when it is something else.
 pub fn string(field: &str, value: &Value) -> Result<String, Error> {
     value.as_str().map(str::to_owned).ok_or_else(|| Error::invalid(field, "must be a string"))
+}
+
+/// Decodes one segment of a path; bytes that are not UTF-8 are replaced.
+pub fn decode_segment(segment: &str) -> String {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
 /// The decoded parameters of a query string; bytes, because patterns and keys need not be UTF-8.

@@ -9,6 +9,7 @@ mod counters;
 mod options;
 mod read_through;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -42,6 +43,20 @@ pub trait Runtime {
     /// Hears how look-ups end, to log them.
     fn looked_up(&self, key: &str, outcome: Outcome) {
         let _ = (key, outcome);
+    }
+}
+
+impl<R: Runtime> Runtime for Rc<R> {
+    async fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        (**self).random()
+    }
+
+    fn looked_up(&self, key: &str, outcome: Outcome) {
+        (**self).looked_up(key, outcome);
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::access::Role;
 use crate::body::Fields;
 use crate::error::Error;
-use crate::key::{KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
+use crate::key::{EVENTS, KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
 use crate::pattern::Pattern;
 use crate::redis::{Arg, Redis};
 use crate::script::FLUSH;
@@ -14,7 +14,7 @@ use crate::sweep;
 /// How many names a dry run shows.
 const SAMPLES: usize = 20;
 /// What a global clear carries over.
-const OUTLIVING: [&str; 3] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS];
+const OUTLIVING: [&str; 4] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS];
 
 /// What to clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,11 @@ impl Request {
                 "without a pattern this is a global clear, which needs `\"confirm\": true`".into(),
             )),
         }
+    }
+
+    /// A clear of one pattern.
+    pub fn pattern_only(pattern: Pattern) -> Self {
+        Self { target: Target::Pattern(pattern), dry_run: false }
     }
 
     /// The role this request takes.

@@ -15,14 +15,13 @@ use crate::format;
 use crate::key::KeyName;
 use crate::redis::{Command, Redis, Replies};
 use crate::script::{EXPIRE, INSPECT};
+use crate::ttl;
 
 /// Bytes of values read at most.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
 /// Elements of a collection on a page, at most and by default.
 const MAX_ELEMENTS: u64 = 1000;
 const ELEMENTS: u64 = 100;
-/// The longest time to live accepted: ten years, in seconds.
-const MAX_TTL: u64 = 315_360_000;
 
 /// A checked `GET /keys/{key}`.
 #[derive(Debug)]
@@ -227,7 +226,7 @@ impl Expiry {
     /// [`Error::Malformed`] and [`Error::Invalid`] for the body.
     pub fn parse(key: KeyName, body: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::from_json(body)?;
-        let (ttl, persist) = (fields.positive("ttl", MAX_TTL)?, fields.flag("persist")?);
+        let (ttl, persist) = (fields.positive("ttl", ttl::MAX_SECONDS)?, fields.flag("persist")?);
         fields.finish("ttl, persist")?;
         match (ttl, persist) {
             (Some(_), true) => Err(Error::invalid("persist", "cannot be given together with `ttl`")),
@@ -286,7 +285,15 @@ mod tests {
     #[test]
     fn a_collections_cursor_is_digits() {
         assert!(Request::parse(key(), "cursor=1700000000000-0&limit=10").is_ok());
-        for bad in ["cursor=abc", "cursor=%2B1", "cursor=-", "cursor=1-2-3", "cursor=99999999999999999999", "limit=1001", "x=1"] {
+        for bad in [
+            "cursor=abc",
+            "cursor=%2B1",
+            "cursor=-",
+            "cursor=1-2-3",
+            "cursor=99999999999999999999",
+            "limit=1001",
+            "x=1",
+        ] {
             assert!(Request::parse(key(), bad).is_err(), "{bad}");
         }
     }

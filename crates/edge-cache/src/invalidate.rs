@@ -77,6 +77,11 @@ impl Request {
         Ok(Self { keys, patterns, tags, dry_run })
     }
 
+    /// An invalidation of what rules name.
+    pub(crate) fn new(keys: Vec<KeyName>, patterns: Vec<Pattern>, tags: Vec<Tag>) -> Self {
+        Self { keys, patterns, tags, dry_run: false }
+    }
+
     /// The role this request takes.
     pub fn role(&self) -> Role {
         if self.patterns.is_empty() { Role::Operator } else { Role::Admin }

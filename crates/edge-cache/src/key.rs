@@ -19,6 +19,8 @@ pub const AUDIT: &str = "cache:audit";
 pub const FENCES: &str = "cache:fences";
 /// Look-ups by module and outcome (a hash). Outlives a global clear.
 pub const LOOKUPS: &str = "cache:lookups";
+/// Events by what became of them (a hash). Outlives a global clear.
+pub const EVENTS: &str = "cache:events";
 /// Exists while a value stored in chunks may (a string).
 pub const CHUNKED: &str = "cache:chunked";
 /// What a pattern never touches unless it starts with one of these.

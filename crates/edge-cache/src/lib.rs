@@ -5,6 +5,7 @@
 //! `run` talks to Redis, a `Report` comes back.
 
 pub mod access;
+pub mod alias;
 pub mod audit;
 pub mod body;
 pub mod browse;
@@ -13,6 +14,7 @@ pub mod clear;
 mod client;
 mod codec;
 mod error;
+pub mod events;
 pub mod format;
 pub mod health;
 pub mod info;

@@ -4,6 +4,8 @@
 //! with a fixed stride that [`Replies`] reads. Both implementations (Spin's connection and the native one used by tests)
 //! go through [`crate::Client`], which adds time limits, reconnection and repetition.
 
+use std::rc::Rc;
+
 use crate::error::{ErrorKind, RedisError};
 
 /// One argument of a command.
@@ -125,6 +127,12 @@ pub trait Redis {
 }
 
 impl<R: Redis> Redis for &R {
+    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        (**self).execute(command).await
+    }
+}
+
+impl<R: Redis> Redis for Rc<R> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
         (**self).execute(command).await
     }

@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use crate::error::RedisError;
-use crate::redis::Replies;
+use serde::Serialize;
+
+use crate::body::{Fields, Query};
+use crate::error::{Error, RedisError};
+use crate::key::{PROTECTED_PREFIXES, TTL_OVERRIDES};
+use crate::redis::{Command, Redis, Replies};
+
+/// The longest time to live accepted: ten years, in seconds.
+pub(crate) const MAX_SECONDS: u64 = 315_360_000;
 
 /// How long a value lives whose key is in no table.
 pub const DEFAULT: Duration = Duration::from_secs(300);
@@ -67,6 +74,116 @@ impl Overrides {
         let default = || self.0.iter().find(|(prefix, _)| prefix == "*").map(|(_, seconds)| *seconds);
         ours.or_else(|| longest(key, TABLE)).or_else(default).map_or(DEFAULT, Duration::from_secs)
     }
+}
+
+/// An entry of the table in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The prefix, `*` for keys that no other entry covers.
+    pub prefix: String,
+    /// How long such keys live, in seconds.
+    pub ttl: u64,
+    /// `override` or `builtin`.
+    pub source: &'static str,
+}
+
+/// The table in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Its entries: overrides first, each part in the order of its prefixes.
+    pub table: Vec<Entry>,
+}
+
+/// Reads the table in force. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn show<R: Redis>(redis: &R) -> Result<Report, Error> {
+    let overrides = stored(redis).await?;
+    let ours = overrides.entries().iter().map(|(prefix, ttl)| (prefix.as_str(), *ttl, "override"));
+    let hidden = |prefix: &str| overrides.entries().iter().any(|(known, _)| known == prefix);
+    let builtin = TABLE.iter().copied().chain([("*", DEFAULT.as_secs())]);
+    let builtin = builtin.filter(|(prefix, _)| !hidden(prefix)).map(|(prefix, ttl)| (prefix, ttl, "builtin"));
+    let mut table: Vec<Entry> =
+        ours.chain(builtin).map(|(prefix, ttl, source)| Entry { prefix: prefix.to_owned(), ttl, source }).collect();
+    table.sort_by(|a, b| (b.source, &a.prefix).cmp(&(a.source, &b.prefix)));
+    Ok(Report { table })
+}
+
+/// Reads the overrides. One round trip.
+pub(crate) async fn stored<R: Redis>(redis: &R) -> Result<Overrides, RedisError> {
+    Overrides::read(Replies::new(redis.execute(Command::read("HGETALL").arg(TTL_OVERRIDES)).await?))
+}
+
+/// A checked `PUT /ttl` or `DELETE /ttl`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    prefix: String,
+    ttl: Option<u64>,
+}
+
+impl Change {
+    /// Reads `{"prefix": "products:popular", "ttl": 600}` of a `PUT`.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] and [`Error::Invalid`] for the body.
+    pub fn put(body: &[u8]) -> Result<Self, Error> {
+        let mut fields = Fields::from_json(body)?;
+        let prefix = prefix(fields.string("prefix")?)?;
+        let ttl = fields.positive("ttl", MAX_SECONDS)?.ok_or_else(|| Error::invalid("ttl", "is needed, in seconds"))?;
+        fields.finish("prefix, ttl")?;
+        Ok(Self { prefix, ttl: Some(ttl) })
+    }
+
+    /// Reads `{"prefix": "products:popular"}` of a `DELETE`, in its body or its query.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] and [`Error::Invalid`] for either.
+    pub fn delete(body: &[u8], query: &str) -> Result<Self, Error> {
+        let mut fields = Fields::from_json(body)?;
+        let mut query = Query::parse(query);
+        let given = fields.string("prefix")?.or(query.text("prefix")?);
+        fields.finish("prefix")?;
+        query.finish("prefix")?;
+        Ok(Self { prefix: prefix(given)?, ttl: None })
+    }
+
+    /// The change in words, for the audit trail.
+    pub fn describe(&self) -> String {
+        match self.ttl {
+            Some(ttl) => format!("{} lives {ttl} s", self.prefix),
+            None => format!("{} as built in", self.prefix),
+        }
+    }
+
+    /// Carries it out; it is in force at once, for values that are written from then on. Two round trips.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such override to delete; those of the connection.
+    pub async fn run<R: Redis>(&self, redis: &R) -> Result<Report, Error> {
+        let command = match self.ttl {
+            Some(ttl) => Command::read("HSET").arg(TTL_OVERRIDES).arg(self.prefix.as_str()).arg(ttl),
+            None => Command::new("HDEL").arg(TTL_OVERRIDES).arg(self.prefix.as_str()),
+        };
+        let changed = Replies::new(redis.execute(command).await?).count()?;
+        if changed == 0 && self.ttl.is_none() {
+            return Err(Error::NotFound(format!("there is no override for {}", self.prefix)));
+        }
+        show(redis).await
+    }
+}
+
+fn prefix(given: Option<String>) -> Result<String, Error> {
+    let prefix =
+        given.ok_or_else(|| Error::invalid("prefix", "is needed, such as products:popular, or * for the default"))?;
+    let own = PROTECTED_PREFIXES.iter().any(|own| prefix.starts_with(own));
+    let plain = !prefix.is_empty() && prefix.len() <= 256 && !prefix.chars().any(char::is_control);
+    if own || !plain || prefix.ends_with(':') || (prefix.contains('*') && prefix != "*") {
+        let problem = "must be the start of keys up to a colon, such as products:popular, or * for the default";
+        return Err(Error::invalid("prefix", problem));
+    }
+    Ok(prefix)
 }
 
 /// The seconds of the longest prefix that ends at a `:` boundary of the key.

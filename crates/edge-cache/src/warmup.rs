@@ -192,7 +192,9 @@ impl<R: Redis, S: Source> Warmup<'_, R, S> {
             match self.write(entry, slice, force).await {
                 Ok(written) => status.wrote(module, &written),
                 // What is wrong with this entry's tags says nothing about the next entry.
-                Err(error) if error.kind == ErrorKind::WrongType => status.failed(module, &format!("{}: {error}", entry.key)),
+                Err(error) if error.kind == ErrorKind::WrongType => {
+                    status.failed(module, &format!("{}: {error}", entry.key))
+                }
                 Err(error) => return Err(error.into()),
             }
             self.beat(status, started).await?;

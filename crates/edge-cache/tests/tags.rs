@@ -32,10 +32,10 @@ async fn two_days_of_churn_leave_fewer_than_one_dead_member_in_twenty() {
     for round in 0..20 {
         let names: Vec<String> = (0..5000).map(|n| format!("k:{round}:{n}")).collect();
         let with_tag: Vec<[&str; 1]> = (0..5000).map(|n| [tags[n % 50].as_str()]).collect();
-        let life = |n: usize| Some(if n.is_multiple_of(10) { Duration::from_secs(900) } else { Duration::from_millis(1) });
-        let items: Vec<Item<'_, usize>> = (0..5000)
-            .map(|n| Item { key: &names[n], value: &1, ttl: life(n), tags: &with_tag[n] })
-            .collect();
+        let life =
+            |n: usize| Some(if n.is_multiple_of(10) { Duration::from_secs(900) } else { Duration::from_millis(1) });
+        let items: Vec<Item<'_, usize>> =
+            (0..5000).map(|n| Item { key: &names[n], value: &1, ttl: life(n), tags: &with_tag[n] }).collect();
         cache.set_many(&items).await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
         while !sweep.step(&redis, 2000).await.unwrap().finished {}

@@ -38,7 +38,7 @@ impl Source for Fixed {
 }
 
 async fn run(redis: &Client<NativeTransport>, body: &str) -> Result<edge_cache::warmup::Status, Error> {
-    let plan = Plan::parse(PLAN).unwrap();
+    let plan = Plan::read(&Plan::compile(PLAN).unwrap()).unwrap();
     let request = Request::parse(body.as_bytes(), &plan).unwrap();
     request.run(Warmup { redis, source: &Fixed, plan: &plan, by: "tester", owner: "unique" }).await
 }

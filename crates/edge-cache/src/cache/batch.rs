@@ -10,11 +10,11 @@ use super::{Cache, Runtime};
 use crate::codec::{self, Stored};
 use crate::error::{Error, RedisError};
 use crate::format;
-use crate::key::{CHUNKED, KeyName, TTL_OVERRIDES};
+use crate::key::{CHUNKED, KeyName};
 use crate::redis::{Arg, Command, Redis, Replies};
 use crate::script::{LIFE, TAG_NOTE, WRITE_SLICE};
 use crate::tag::{self, Tag};
-use crate::ttl::Overrides;
+use crate::ttl::{self, Overrides};
 
 /// Keys in one round trip.
 const SLICE: usize = 1000;
@@ -71,7 +71,7 @@ impl<C: Redis + Runtime> Cache<C> {
     pub async fn set_many<T: Serialize>(&self, items: &[Item<'_, T>]) -> Result<(), Error> {
         let overrides = match items.iter().all(|item| item.ttl.is_some()) {
             true => Overrides::default(),
-            false => overrides(&self.redis).await?,
+            false => ttl::stored(&self.redis).await?,
         };
         for slice in items.chunks(SLICE) {
             let encoded = slice.iter().map(|item| Ok((item, codec::encode(item.value)?, tags(item.tags)?)));
@@ -108,11 +108,6 @@ impl<C: Redis + Runtime> Cache<C> {
         }
         Ok((manifest.render(), format!("{} {}", manifest.id, manifest.count)))
     }
-}
-
-/// Reads the overrides of the TTL table. One round trip.
-pub(crate) async fn overrides<R: Redis>(redis: &R) -> Result<Overrides, RedisError> {
-    Overrides::read(Replies::new(redis.execute(Command::read("HGETALL").arg(TTL_OVERRIDES)).await?))
 }
 
 /// Checks the tags of a call.

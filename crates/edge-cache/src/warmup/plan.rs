@@ -1,9 +1,9 @@
-//! The plan of a warmup, read from TOML and checked whole before anything runs.
+//! The plan of a warmup: written in TOML, checked whole when a component is built from it.
 
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::tag::Tag;
 use crate::ttl;
@@ -40,7 +40,7 @@ pub struct Entry {
 }
 
 /// What becomes of the rows of a query. Where the key names columns, rows with the same key belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
     /// All rows as one JSON list of objects.
@@ -69,13 +69,13 @@ impl fmt::Display for PlanError {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPlan {
     module: Vec<RawModule>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawModule {
     name: String,
@@ -83,7 +83,7 @@ struct RawModule {
     entry: Vec<RawEntry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawEntry {
     key: String,
@@ -95,12 +95,23 @@ struct RawEntry {
 }
 
 impl Plan {
-    /// Reads and checks a plan.
+    /// Checks a plan written in TOML, and turns it into what [`Plan::read`] reads.
     ///
     /// # Errors
     /// The first mistake with its line, or with the module and entry it is in.
-    pub fn parse(text: &str) -> Result<Self, PlanError> {
-        let mut raw: RawPlan = toml::from_str(text).map_err(|error| PlanError(error.to_string()))?;
+    #[cfg(feature = "compile")]
+    pub fn compile(text: &str) -> Result<String, PlanError> {
+        let raw: RawPlan = toml::from_str(text).map_err(|error| PlanError(error.to_string()))?;
+        let compiled = serde_json::to_string(&raw).map_err(|error| PlanError(error.to_string()))?;
+        Self::read(&compiled).map(|_| compiled)
+    }
+
+    /// Reads and checks a compiled plan.
+    ///
+    /// # Errors
+    /// The first mistake, with the module and entry it is in.
+    pub fn read(compiled: &str) -> Result<Self, PlanError> {
+        let mut raw: RawPlan = serde_json::from_str(compiled).map_err(|error| PlanError(error.to_string()))?;
         raw.module.sort_by_key(|module| module.priority);
         let mut names: Vec<&str> = raw.module.iter().map(|module| module.name.as_str()).collect();
         names.sort_unstable();
@@ -180,7 +191,7 @@ pub(crate) fn columns(key: &str) -> Option<Vec<&str>> {
     (!rest.contains('}')).then_some(found)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compile"))]
 mod tests {
     use super::*;
 
@@ -206,7 +217,7 @@ mod tests {
 
     #[test]
     fn modules_come_in_order_of_priority() {
-        let plan = Plan::parse(GOOD).unwrap();
+        let plan = Plan::read(&Plan::compile(GOOD).unwrap()).unwrap();
         assert_eq!(plan.names(), "config, products");
         assert_eq!(plan.modules[0].entries[0].ttl_of("config:main:all"), Duration::from_secs(60));
         assert_eq!(plan.modules[1].entries[0].ttl_of("products:1:details"), ttl::DEFAULT);
@@ -225,7 +236,7 @@ mod tests {
             (GOOD.replace("\"config\"", "\"products\""), "stands twice"),
         ];
         for (text, told) in cases {
-            let problem = Plan::parse(&text).unwrap_err().to_string();
+            let problem = Plan::compile(&text).unwrap_err().to_string();
             assert!(problem.contains(told), "{problem}");
         }
     }

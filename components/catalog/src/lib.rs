@@ -1,0 +1,73 @@
+//! An example service: the sample catalogue over HTTP, each answer read through the cache.
+//!
+//! `x-cache` tells how the look-up ended, `age` how many seconds ago the value was stored. A change of a price goes to the
+//! database, then invalidates what its event's rules name, then tells other services.
+
+mod query;
+
+use std::time::Duration;
+
+use edge_cache::access::Role;
+use edge_cache::body::Fields;
+use edge_cache::{Fetched, Options, Outcome as Lookup};
+use edge_cache_spin::{Answer, Call, Outcome, Problem, Sqlite, event, publish, serve};
+use serde_json::{Value, json};
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+
+use query::Query;
+
+/// Dearer than this nothing in the shop is, in cents.
+const MAX_PRICE: u64 = 100_000_000;
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    let is_product = query::product_id(request.uri().path()).is_some();
+    serve(request, if is_product { &["GET", "POST"] } else { &["GET"] }, async |call: &Call| {
+        if call.method() == "POST" { update(call).await } else { show(call).await }
+    })
+    .await
+}
+
+async fn show(call: &Call) -> Outcome {
+    let query = Query::of(call.path(), call.query())?.ok_or_else(|| Problem::no_route(call.path()))?;
+    let options = Options {
+        grace: Duration::from_secs(300),
+        negative_ttl: Some(Duration::from_secs(30)),
+        tags: query.tags,
+        ..Options::default()
+    };
+    let found = call.read_through().get_or_set(&query.key, &options, async || query.run().await).await;
+    let Fetched { value, outcome, age } = found.map_err(Problem::unavailable)?;
+    if value.is_null() {
+        return Err(Problem::nothing_there(call.path()));
+    }
+    let shown = match outcome {
+        Lookup::Hit => "HIT",
+        Lookup::Stale => "STALE",
+        Lookup::Miss | Lookup::Bypass => "MISS",
+    };
+    let age = age.unwrap_or_default().as_secs().to_string();
+    Ok(Answer::bare(value).header("x-cache", shown).header("age", age))
+}
+
+async fn update(call: &Call) -> Outcome {
+    call.require(Role::Operator).await?;
+    let id = query::product_id(call.path()).unwrap_or_default();
+    let mut fields = Fields::from_json(&call.body().await?)?;
+    let price = fields.positive("priceCents", MAX_PRICE)?;
+    fields.finish("priceCents")?;
+    let price = price.ok_or_else(|| edge_cache::Error::invalid("priceCents", "is needed, in cents"))?;
+    let database = Sqlite::open().await.map_err(Problem::unavailable)?;
+    let sql =
+        "UPDATE products SET price_cents = CAST(? AS INTEGER) WHERE id = CAST(? AS INTEGER) RETURNING id, price_cents";
+    let rows = database.ask(sql, &[&price.to_string(), id]).await.map_err(Problem::unavailable)?;
+    if rows.rows.is_empty() {
+        return Err(Problem::nothing_there(call.path()));
+    }
+    let message = json!({ "type": "product.updated", "id": id }).to_string();
+    let report = event(call, message.as_bytes()).await?.run(&call.cache()).await?;
+    publish(call, &message).await;
+    let body: Value = json!({ "id": id, "priceCents": price, "keysInvalidated": report.keys_invalidated() });
+    Ok(Answer::data(body))
+}

@@ -1,0 +1,110 @@
+//! Which query answers which path, and under which key its answer is cached.
+
+use edge_cache::Error;
+use edge_cache::body::Query as Parameters;
+use edge_cache_spin::Sqlite;
+use serde_json::{Map, Value};
+
+const POPULAR: &str = "
+    SELECT p.id, p.sku, p.name, p.maker, p.price_cents AS priceCents, p.stock, p.sales_count AS salesCount,
+           c.slug AS categorySlug, c.name AS categoryName
+    FROM products p JOIN categories c ON c.id = p.category_id
+    WHERE p.is_active = 1 ORDER BY p.sales_count DESC, p.id LIMIT 100";
+const PRODUCT: &str = "
+    SELECT p.id, p.sku, p.name, p.maker, p.price_cents AS priceCents, p.stock, p.sales_count AS salesCount,
+           c.slug AS categorySlug, c.name AS categoryName
+    FROM products p JOIN categories c ON c.id = p.category_id
+    WHERE p.is_active = 1 AND p.id = CAST(? AS INTEGER)";
+const CATEGORY: &str = "
+    SELECT p.id, p.name, p.maker, p.price_cents AS priceCents, p.stock
+    FROM products p JOIN categories c ON c.id = p.category_id
+    WHERE p.is_active = 1 AND c.slug = ? ORDER BY p.sales_count DESC, p.id";
+const SEARCH: &str = "
+    SELECT id, name, maker, price_cents AS priceCents FROM products
+    WHERE is_active = 1 AND instr(lower(name || ' ' || maker || ' ' || sku), lower(?)) > 0
+    ORDER BY sales_count DESC, id LIMIT 50";
+const BRANDS: &str = "
+    SELECT id, slug, name, country_code AS countryCode, popularity
+    FROM vehicle_brands ORDER BY popularity DESC, id LIMIT 20";
+const MODELS: &str = "
+    SELECT brand_id AS brandId, id, slug, name, year_from AS yearFrom, popularity
+    FROM vehicle_models WHERE brand_id = CAST(? AS INTEGER) ORDER BY popularity DESC, id";
+const USERS: &str = "
+    SELECT COUNT(*) AS accounts, SUM(is_active) AS active, SUM(role = 'admin' AND is_active = 1) AS admins,
+           SUM(order_count) AS orders, SUM(spent_cents) AS spentCents, MAX(last_login_at) AS lastLoginAt
+    FROM users";
+const SETTING: &str = "
+    SELECT key, value, environment, updated_at AS updatedAt FROM settings WHERE is_active = 1 AND key = ?";
+const PAGE: &str = "
+    SELECT slug, title, description, keywords, canonical_url AS canonicalUrl FROM seo_pages WHERE slug = ?";
+
+/// A query with its parameter, and where its answer is cached.
+#[derive(Debug)]
+pub(crate) struct Query {
+    pub(crate) key: String,
+    pub(crate) tags: &'static [&'static str],
+    sql: &'static str,
+    parameter: Option<String>,
+    /// Whether the answer is one object, or none; else a list.
+    one: bool,
+}
+
+/// The id in `/api/products/{id}`.
+pub(crate) fn product_id(path: &str) -> Option<&str> {
+    path.strip_prefix("/api/products/")
+        .filter(|id| !id.is_empty() && id.len() <= 18 && id.bytes().all(|b| b.is_ascii_digit()))
+}
+
+impl Query {
+    /// The query that answers a path, if one does.
+    pub(crate) fn of(path: &str, parameters: &str) -> Result<Option<Self>, Error> {
+        let segments: Vec<String> = path.split('/').skip(2).map(edge_cache::body::decode_segment).collect();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let mut parameters = Parameters::parse(parameters);
+        let query = match segments.as_slice() {
+            ["products", "popular"] => many("products:popular:list", POPULAR, None, &["product-catalog"]),
+            ["products", "search"] => {
+                let words = parameters.text("q")?.map(|words| words.trim().to_lowercase()).unwrap_or_default();
+                if !(2..=100).contains(&words.chars().count()) {
+                    return Err(Error::invalid("q", "must have 2 to 100 characters"));
+                }
+                many(&format!("products:search:{words}"), SEARCH, Some(&words), &["product-catalog"])
+            }
+            ["products", "category", slug] => {
+                many(&format!("products:category:{slug}:list"), CATEGORY, Some(slug), &["product-catalog"])
+            }
+            ["products", id] if product_id(path).is_some() => {
+                one(&format!("products:{id}:details"), PRODUCT, Some(id), &["product-catalog"])
+            }
+            ["vehicles", "brands"] => many("vehicles:brands:top20", BRANDS, None, &["vehicle-catalog"]),
+            ["vehicles", "brand", id, "models"] if id.bytes().all(|byte| byte.is_ascii_digit()) => {
+                many(&format!("vehicles:brand:{id}:models"), MODELS, Some(id), &["vehicle-catalog"])
+            }
+            ["users", "stats"] => one("users:stats", USERS, None, &["user-data"]),
+            ["config", key] => one(&format!("config:{key}"), SETTING, Some(key), &["config"]),
+            ["seo", "page", slug] => one(&format!("seo:page:{slug}:metatags"), PAGE, Some(slug), &["seo"]),
+            _ => return Ok(None),
+        };
+        parameters.finish("q, for /api/products/search")?;
+        Ok(Some(query))
+    }
+
+    /// Asks the database.
+    pub(crate) async fn run(&self) -> Result<Value, String> {
+        let parameters: Vec<&str> = self.parameter.as_deref().into_iter().collect();
+        let answer = Sqlite::open().await?.ask(self.sql, &parameters).await?;
+        let mut objects = answer
+            .rows
+            .into_iter()
+            .map(|row| Value::Object(answer.columns.iter().cloned().zip(row).collect::<Map<_, _>>()));
+        Ok(if self.one { objects.next().unwrap_or(Value::Null) } else { objects.collect() })
+    }
+}
+
+fn many(key: &str, sql: &'static str, parameter: Option<&str>, tags: &'static [&'static str]) -> Query {
+    Query { key: key.to_owned(), tags, sql, parameter: parameter.map(str::to_owned), one: false }
+}
+
+fn one(key: &str, sql: &'static str, parameter: Option<&str>, tags: &'static [&'static str]) -> Query {
+    Query { one: true, ..many(key, sql, parameter, tags) }
+}

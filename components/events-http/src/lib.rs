@@ -1,0 +1,48 @@
+//! `POST /api/cache/events`: a domain event, with the same body and effect as a message of the Redis channel.
+
+use std::time::Instant;
+
+use edge_cache::access::Role;
+use edge_cache::audit::Record;
+use edge_cache::format;
+use edge_cache::invalidate::Report;
+use edge_cache_spin::{Call, Outcome, event, serve};
+use serde::Serialize;
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+
+#[derive(Serialize)]
+struct Body {
+    message: String,
+    stats: Stats,
+    details: Report,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    keys_invalidated: u64,
+    duration: String,
+    duration_ms: u64,
+}
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    serve(request, &["POST"], take).await
+}
+
+async fn take(call: &Call) -> Outcome {
+    call.require(Role::Operator).await?;
+    let event = event(call, &call.body().await?).await?;
+    let mut record = Record::new("event");
+    record.detail = Some(event.kind.clone());
+    let (started, cache) = (Instant::now(), call.cache());
+    let details = call.audited(record, event.run(&cache), Report::keys_invalidated).await?;
+    let elapsed = started.elapsed();
+    let stats = Stats {
+        keys_invalidated: details.keys_invalidated(),
+        duration: format::duration(elapsed),
+        duration_ms: format::milliseconds(elapsed),
+    };
+    Ok(call.report(Body { message: format!("Event {} handled", event.kind), stats, details }))
+}

@@ -1,0 +1,64 @@
+//! Domain events: over HTTP, and as messages of a Redis channel. Rules are compiled in; both ways use the same.
+
+use edge_cache::events::{self, Request, Rules};
+use edge_cache::{Command, Redis};
+
+use crate::call::Call;
+use crate::instance::instance;
+use crate::log;
+use crate::problem::Problem;
+
+/// invalidation.toml, checked when this was built.
+const RULES: &str = include_str!(concat!(env!("OUT_DIR"), "/invalidation.json"));
+
+/// Handles a message of the channel: invalidates what its rules name. What is wrong with it is logged and counted, and
+/// never stops the next.
+///
+/// # Errors
+/// What went wrong, for the host's log.
+pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
+    let instance = instance().await.map_err(|bad| format!("the variable {} {}", bad.name, bad.problem))?;
+    let rules = Rules::read(RULES).map_err(|error| error.to_string())?;
+    let outcome = match Request::parse(payload, &rules) {
+        Ok(event) => event.run(&instance.cache).await.map(|report| (event.kind, report)),
+        Err(error) => {
+            // Counting is beside the point of the message; its own failure must not hide what is wrong with it.
+            let _ = events::count(&instance.cache, "refused").await;
+            Err(error)
+        }
+    };
+    match outcome {
+        Ok((kind, report)) => {
+            log::event(&kind, report.keys_invalidated());
+            Ok(())
+        }
+        Err(error) => {
+            log::failure("-", "event.failed", &error.to_string());
+            Err(error.to_string())
+        }
+    }
+}
+
+/// Reads an event that came over HTTP; one that is refused is counted.
+///
+/// # Errors
+/// Those of [`Request::parse`].
+pub async fn event(call: &Call, payload: &[u8]) -> Result<Request, Problem> {
+    let rules = Rules::read(RULES).map_err(|error| Problem::unavailable(error.to_string()))?;
+    match Request::parse(payload, &rules) {
+        Ok(event) => Ok(event),
+        Err(error) => {
+            // Counting is beside the point of the request.
+            let _ = events::count(&call.cache(), "refused").await;
+            Err(error.into())
+        }
+    }
+}
+
+/// Tells other services of an event. Pub/sub reaches who listens now and nobody else, so a failure is logged, not told.
+pub async fn publish(call: &Call, payload: &str) {
+    let told = Command::new("PUBLISH").arg(call.config().events_channel.as_str()).arg(payload);
+    if let Err(error) = call.cache().execute(told).await {
+        log::failure(call.request_id(), "event.unpublished", &error.message);
+    }
+}
