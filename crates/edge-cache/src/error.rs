@@ -103,6 +103,10 @@ impl RedisError {
         // Without a detail the crate writes no space before the dash.
         let (_, rest) = text.split_once("- ")?;
         let (kind, detail) = rest.split_once(':').unwrap_or((rest, ""));
+        // Choosing a logical database before logging in is refused without a code.
+        if detail.trim().starts_with("Authentication required") {
+            return Some(ErrorKind::Authentication);
+        }
         let (_, found) = KNOWN.iter().find(|(name, _)| *name == kind.trim())?;
         // A script that hits an error wraps the original one, code first.
         match found {
@@ -203,6 +207,7 @@ mod tests {
             ("An error was signalled by the server - ResponseError: unknown command", ErrorKind::Server),
             ("An error was signalled by the server - ResponseError: OOM command not allowed", ErrorKind::OutOfMemory),
             ("Password authentication failed - AuthenticationFailed: WRONGPASS", ErrorKind::Authentication),
+            ("Redis server refused to switch database - ResponseError: Authentication required.", ErrorKind::Authentication),
             ("OOM: command not allowed when used memory > 'maxmemory'.", ErrorKind::OutOfMemory),
             ("NOPERM: this user has no permissions to run the 'eval' command", ErrorKind::Permission),
             ("Password authentication failed- AuthenticationFailed", ErrorKind::Authentication),
