@@ -1,11 +1,13 @@
 //! Bytes over a socket, for requests that no HTTP client would send.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-/// Sends bytes, says that no more will come, and reads what is answered until the other side is done. An application that
-/// closes without a word gives an empty answer.
+const CLOSE: &[u8] = b"connection: close";
+
+/// Sends bytes and reads what is answered until the other side is done. A request that does not ask to close is broken off
+/// at its end. An application that closes without a word gives an empty answer.
 ///
 /// # Panics
 /// When the application cannot be reached, or neither answers nor closes within 10 s.
@@ -14,10 +16,12 @@ pub fn raw(address: &str, request: &[u8]) -> String {
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket has a timeout");
     // It may answer and close before it has read everything.
     let _ = stream.write_all(request);
-    let _ = stream.shutdown(std::net::Shutdown::Write);
+    if !request.windows(CLOSE.len()).any(|window| window == CLOSE) {
+        let _ = stream.shutdown(Shutdown::Write);
+    }
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
             panic!("no end of the answer: {}", answer.escape_ascii())
         }
         _ => String::from_utf8_lossy(&answer).into_owned(),

@@ -1,7 +1,7 @@
 //! Walks over `GET /api/cache/keys`, while other clients change the keyspace under them.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use end_to_end::{App, Client, fill, slots, unlink};
@@ -40,26 +40,28 @@ fn assert_all_stayed(seen: &HashSet<String>, stayed: usize) {
     assert!(missing.is_empty(), "keys that existed throughout were never shown, e.g. {missing:?}");
 }
 
-/// Walks over 100,000 keys while another client inserts and removes 50,000 more, again and again.
+/// Walks over 100,000 keys while another client inserts 50,000 more and removes them again, 1,000 for each page.
 fn walk_while_another_client_inserts_and_removes(limit: usize) {
+    const STEP: usize = 1_000;
     let app = App::start();
     fill(&mut app.redis().connection(), "stays:", 0..100_000);
-    let (done, rounds) = (AtomicBool::new(false), AtomicU32::new(0));
-    let seen = std::thread::scope(|scope| {
-        scope.spawn(|| {
+    let (tick, ticks) = sync_channel(1);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
             let mut redis = app.redis().connection();
-            while !done.load(Ordering::Relaxed) {
-                fill(&mut redis, "goes:", 0..50_000);
-                unlink(&mut redis, "goes:", 0..50_000);
-                rounds.fetch_add(1, Ordering::Relaxed);
+            for turn in ticks {
+                let from = turn % 50 * STEP;
+                let change = if turn / 50 % 2 == 0 { fill } else { unlink };
+                change(&mut redis, "goes:", from..from + STEP);
             }
         });
-        let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| walk(&app.viewer(), limit, |_| {})));
-        done.store(true, Ordering::Relaxed);
-        seen.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let mut turns = 0;
+        let seen = walk(&app.viewer(), limit, |_| turns += usize::from(tick.try_send(turns).is_ok()));
+        drop(tick);
+        other.join().unwrap();
+        assert!(turns >= 100, "the walk was over before 50,000 keys came and went: {turns}");
+        assert_all_stayed(&seen, 100_000);
     });
-    assert_all_stayed(&seen, 100_000);
-    assert!(rounds.load(Ordering::Relaxed) >= 1, "the walk was over before anything was inserted and removed");
 }
 
 #[test]

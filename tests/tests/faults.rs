@@ -1,0 +1,272 @@
+//! Redis frozen, killed, restarted, locked, read-only, full: the documented answer in time, and recovery by itself.
+
+use std::time::Duration;
+
+use end_to_end::{Answer, App, Caller, Options, Route, fill};
+use redis::{Commands, Connection};
+use serde_json::{Value, json};
+
+/// What every route promises when Redis does not do its part.
+const PROMISED: Duration = Duration::from_secs(2);
+
+fn command(redis: &mut Connection, words: &[&str]) {
+    let (name, arguments) = words.split_first().unwrap();
+    let _: redis::Value = redis::cmd(name).arg(arguments).query(redis).unwrap();
+}
+
+/// Closes the application's connections, so that it has to open new ones.
+fn disconnect_clients(redis: &mut Connection) {
+    command(redis, &["CLIENT", "KILL", "TYPE", "normal"]);
+}
+
+/// Asks every route at once, each with the role it takes.
+fn ask_all(app: &App) -> Vec<(Route, Answer)> {
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = Route::all()
+            .into_iter()
+            .map(|route| {
+                scope.spawn(move || {
+                    let answer = route.ask(&app.client(route.role));
+                    (route, answer)
+                })
+            })
+            .collect();
+        asked.into_iter().map(|answer| answer.join().unwrap()).collect()
+    })
+}
+
+/// Every route is answered in time, and those that need Redis with 503.
+fn assert_all_unavailable(app: &App) -> Vec<(Route, Answer)> {
+    let answers = ask_all(app);
+    for (route, answer) in &answers {
+        let expected = if route.path == "/health/live" { 200 } else { 503 };
+        assert_eq!(answer.status, expected, "{answer:#?}");
+        assert!(answer.took < PROMISED, "{route:?} took {:?}", answer.took);
+        if route.path == "/health" {
+            assert_eq!(answer.body["status"], "unhealthy");
+        }
+    }
+    answers
+}
+
+/// Every route works again at once, on the same application.
+fn assert_all_recovered(app: &App) {
+    let mut redis = app.redis().connection();
+    for route in Route::all() {
+        let () = redis.set("users:1", "x").unwrap();
+        let answer = route.ask(&app.client(route.role));
+        assert_eq!(answer.status, 200, "{route:?}: {answer:#?}");
+    }
+}
+
+/// Lets Redis go on. What was sent to it in time is carried out now although nobody waits for it any more: the lock of a
+/// warmup is taken, and would end with its lease of 30 s.
+fn thaw(app: &App) {
+    app.redis().thaw();
+    let () = app.redis().connection().del("lock:cache:warmup").unwrap();
+}
+
+fn kinds(answers: &[(Route, Answer)]) -> Vec<&Value> {
+    let mut kinds: Vec<&Value> =
+        answers.iter().map(|(_, answer)| &answer.body["type"]).filter(|kind| !kind.is_null()).collect();
+    kinds.dedup();
+    kinds
+}
+
+#[test]
+fn a_frozen_redis_is_answered_in_time_and_thaws() {
+    let app = App::start();
+    assert_all_recovered(&app);
+    app.redis().freeze();
+    let answers = assert_all_unavailable(&app);
+    thaw(&app);
+    assert_eq!(kinds(&answers), ["urn:edge-cache:problem:redis-timeout"]);
+    assert_all_recovered(&app);
+}
+
+#[test]
+fn a_redis_frozen_before_the_first_connection_is_answered_in_time() {
+    let app = App::start();
+    app.redis().freeze();
+    assert_all_unavailable(&app);
+    thaw(&app);
+    assert_all_recovered(&app);
+}
+
+#[test]
+fn attempts_without_a_token_are_refused_in_time_while_redis_is_frozen() {
+    let app = App::start();
+    app.redis().freeze();
+    let answers: Vec<Answer> =
+        [Caller::Nobody, Caller::Stranger, Caller::Viewer].map(|caller| app.client(caller).get("/audit")).into();
+    app.redis().thaw();
+    for answer in answers {
+        assert!(answer.took < PROMISED, "{answer:#?}");
+        assert!([401, 403].contains(&answer.status), "{answer:#?}");
+    }
+}
+
+#[test]
+fn a_killed_redis_is_answered_and_its_successor_used() {
+    let mut app = App::start();
+    assert_all_recovered(&app);
+    app.redis_mut().kill();
+    let answers = assert_all_unavailable(&app);
+    assert_eq!(kinds(&answers), ["urn:edge-cache:problem:redis-unreachable"]);
+    for (route, answer) in &answers {
+        let is_problem = answer.header("content-type") == Some("application/problem+json");
+        assert!(!is_problem || answer.header("retry-after").is_some(), "{route:?}: {answer:#?}");
+    }
+    app.redis_mut().launch();
+    assert_all_recovered(&app);
+}
+
+#[test]
+fn a_redis_that_was_restarted_between_two_requests_is_not_noticed() {
+    let mut app = App::start();
+    assert_all_recovered(&app);
+    app.redis_mut().kill();
+    app.redis_mut().launch();
+    assert_all_recovered(&app);
+}
+
+#[test]
+fn a_connection_that_was_closed_between_two_requests_is_not_noticed() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    for route in Route::all() {
+        let () = redis.set("users:1", "x").unwrap();
+        route.ask(&app.client(route.role)).ok();
+        disconnect_clients(&mut redis);
+        if route.method != "GET" {
+            // Within 100 ms of its last use a connection is trusted, and what must not run twice is not repeated.
+            std::thread::sleep(Duration::from_millis(150));
+        }
+        let () = redis.set("users:1", "x").unwrap();
+        let answer = route.ask(&app.client(route.role));
+        assert_eq!(answer.status, 200, "{route:?}: {answer:#?}");
+    }
+}
+
+#[test]
+fn a_wrong_password_is_told_and_a_right_one_used() {
+    let app = App::start();
+    assert_all_recovered(&app);
+    let mut redis = app.redis().connection();
+    command(&mut redis, &["CONFIG", "SET", "requirepass", "another"]);
+    disconnect_clients(&mut redis);
+    // The first to find a connection broken may be told that it broke.
+    assert_all_unavailable(&app);
+    let answers = assert_all_unavailable(&app);
+    assert_eq!(kinds(&answers), ["urn:edge-cache:problem:redis-authentication"]);
+    assert!(answers.iter().all(|(_, answer)| answer.header("retry-after").is_none()), "trying again does not help");
+    command(&mut redis, &["CONFIG", "SET", "requirepass", ""]);
+    assert_all_recovered(&app);
+}
+
+#[test]
+fn a_configured_password_that_is_wrong_is_told() {
+    let app = App::with(Options::new().variable("redis_password", "wrong").redis(&["--requirepass", "right"]));
+    let answers = assert_all_unavailable(&app);
+    assert_eq!(kinds(&answers), ["urn:edge-cache:problem:redis-authentication"]);
+}
+
+#[test]
+fn a_user_who_may_not_run_scripts_is_told_so() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    command(&mut redis, &["ACL", "SETUSER", "default", "-@scripting"]);
+    let problem = app.viewer().get("/keys").with_status(503);
+    assert_eq!(problem["type"], "urn:edge-cache:problem:redis-permission");
+    assert!(problem["detail"].as_str().unwrap().contains("eval"), "{problem:#}");
+    command(&mut redis, &["ACL", "SETUSER", "default", "+@all"]);
+    app.viewer().get("/keys").ok();
+}
+
+#[test]
+fn a_read_only_replica_is_read_and_changes_are_refused() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.set("users:1", "x").unwrap();
+    command(&mut redis, &["REPLICAOF", "127.0.0.1", "1"]);
+    for route in Route::all() {
+        let answer = route.ask(&app.client(route.role));
+        assert!(answer.took < PROMISED, "{answer:#?}");
+        let reads = route.method == "GET" || route.body.as_ref().is_some_and(|body| body["dryRun"] == true);
+        if reads {
+            assert_eq!(answer.status, 200, "{route:?}: {answer:#?}");
+        } else {
+            let problem = answer.with_status(503);
+            assert_eq!(problem["type"], "urn:edge-cache:problem:redis-read-only", "{route:?}: {problem:#}");
+            assert!(problem["detail"].as_str().unwrap().contains("replica"), "{problem:#}");
+        }
+    }
+    app.nobody().get("/stats").with_status(401);
+    command(&mut redis, &["REPLICAOF", "NO", "ONE"]);
+    assert_all_recovered(&app);
+}
+
+#[test]
+fn a_full_redis_is_still_read_and_cleared_but_not_filled() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    fill(&mut redis, "users:", 0..100);
+    let () = redis.hset("cache:ttl", "users", 60).unwrap();
+    command(&mut redis, &["CONFIG", "SET", "maxmemory", "1"]);
+    assert_eq!(app.nobody().get("/health").ok()["status"], "degraded");
+    app.viewer().get("/stats").ok();
+    app.viewer().get("/keys").ok();
+    app.operator().get("/keys/users:1").ok();
+    let problem = app.admin().post("/warmup", &json!({})).with_status(503);
+    assert_eq!(problem["type"], "urn:edge-cache:problem:redis-out-of-memory");
+    let cleared = app.operator().post("/clear", &json!({ "pattern": "users:1*" })).ok();
+    assert_eq!(cleared["stats"]["keysDeleted"], 11);
+    assert!(cleared["warnings"][0].as_str().unwrap().contains("audit"), "the trail could not be written: {cleared:#}");
+    app.operator().delete("/invalidate", &json!({ "keys": ["users:2"], "tags": ["t"] })).ok();
+    app.admin().delete("/invalidate", &json!({ "patterns": ["users:3*"] })).ok();
+    app.admin().patch("/keys/users:4", &json!({ "ttl": 60 })).ok();
+    app.admin().post("/clear", &json!({ "confirm": true })).ok();
+    assert_eq!(end_to_end::keys(&mut redis, "*"), ["cache:ttl"], "what must outlive a clear was lost in a full Redis");
+    app.nobody().get("/stats").with_status(401);
+    command(&mut redis, &["CONFIG", "SET", "maxmemory", "0"]);
+    assert_all_recovered(&app);
+}
+
+#[test]
+fn a_redis_that_cannot_save_says_so() {
+    let app = App::with(Options::new().redis(&["--dir", "/proc"]));
+    let mut redis = app.redis().connection();
+    command(&mut redis, &["CONFIG", "SET", "save", "3600 1"]);
+    let _: Result<redis::Value, _> = redis::cmd("BGSAVE").query(&mut redis);
+    let refused = |redis: &mut Connection| redis.set::<_, _, ()>("x", "y").is_err();
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while !refused(&mut redis) {
+        assert!(std::time::Instant::now() < deadline, "Redis did not notice that it cannot save");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let problem = app.admin().post("/warmup", &json!({})).with_status(503);
+    assert_eq!(problem["type"], "urn:edge-cache:problem:redis-misconf", "{problem:#}");
+}
+
+#[test]
+fn a_clear_that_is_cut_off_says_how_far_it_came_and_can_be_repeated() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    fill(&mut redis, "users:", 0..300_000);
+    let problem = std::thread::scope(|scope| {
+        let clearing = scope.spawn(|| app.operator().post("/clear", &json!({ "pattern": "users:*" })));
+        while redis::cmd("DBSIZE").query::<usize>(&mut redis).unwrap() > 250_000 {
+            std::thread::yield_now();
+        }
+        // From now on Redis refuses to be written.
+        command(&mut redis, &["REPLICAOF", "127.0.0.1", "1"]);
+        clearing.join().unwrap().with_status(503)
+    });
+    let gone = 300_000 - redis::cmd("DBSIZE").query::<u64>(&mut redis).unwrap();
+    // The application may have noted down that it removed something.
+    assert!(problem["keysDeleted"].as_u64().unwrap().abs_diff(gone) <= 1, "{problem:#}");
+    command(&mut redis, &["REPLICAOF", "NO", "ONE"]);
+    let report = app.operator().post("/clear", &json!({ "pattern": "users:*" })).ok();
+    assert!(report["stats"]["keysDeleted"].as_u64().unwrap().abs_diff(300_000 - gone) <= 1, "{report:#}");
+    assert!(end_to_end::keys(&mut redis, "users:*").is_empty());
+}
