@@ -20,6 +20,8 @@ use crate::problem::Problem;
 
 /// The largest body accepted, in bytes.
 const MAX_BODY: usize = 1 << 20;
+/// Up to here a body that is too large is read and dropped: a client that is still sending would not see the answer.
+const MAX_DRAINED: usize = 16 << 20;
 /// The longest request id taken over from a client.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -212,21 +214,24 @@ impl Call {
     pub async fn body(&self) -> Result<Vec<u8>, Problem> {
         let declared =
             self.parts.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if declared.is_some_and(|length| length > MAX_BODY) {
+        let asks_first = self.parts.headers.contains_key("expect");
+        if declared.is_some_and(|length| length > if asks_first { MAX_BODY } else { MAX_DRAINED }) {
             return Err(Problem::body_too_large(MAX_BODY));
         }
         let Some(request) = self.request.borrow_mut().take() else { return Ok(Vec::new()) };
         let mut body = request.into_body();
-        let mut read = Vec::with_capacity(declared.unwrap_or(0));
+        let (mut read, mut length) = (Vec::with_capacity(declared.unwrap_or(0).min(MAX_BODY)), 0);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| Problem::body_unreadable(&error.to_string()))?;
             let Ok(data) = frame.into_data() else { continue };
-            if read.len() + data.len() > MAX_BODY {
-                return Err(Problem::body_too_large(MAX_BODY));
+            length += data.len();
+            match length {
+                0..=MAX_BODY => read.extend_from_slice(&data),
+                ..=MAX_DRAINED => read.clear(),
+                _ => break,
             }
-            read.extend_from_slice(&data);
         }
-        Ok(read)
+        if length > MAX_BODY { Err(Problem::body_too_large(MAX_BODY)) } else { Ok(read) }
     }
 
     /// `{"success": true, ...report, "timestamp": ...}`, with the warnings gathered so far.

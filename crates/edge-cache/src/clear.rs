@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::access::Role;
 use crate::body::Fields;
-use crate::error::Error;
+use crate::error::{Error, RedisError};
 use crate::key::{EVENTS, KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
 use crate::pattern::Pattern;
-use crate::redis::{Arg, Redis};
+use crate::redis::{Arg, Command, Redis, Replies};
 use crate::script::FLUSH;
 use crate::sweep;
 
@@ -137,7 +137,10 @@ impl Request {
             Target::Everything => &everything,
         };
         if self.dry_run {
-            let found = sweep::count(redis, pattern, SAMPLES).await?;
+            let mut found = sweep::count(redis, pattern, SAMPLES).await?;
+            if self.target == Target::Everything && !keep_management {
+                found.matched = flushable(redis).await?;
+            }
             let sample_keys = found.names.iter().map(KeyName::display).collect();
             return Ok(Report::Matched { keys_matched: found.matched, sample_keys });
         }
@@ -147,6 +150,13 @@ impl Request {
         };
         Ok(Report::Cleared { keys_deleted })
     }
+}
+
+/// How many keys a flush would take, management keys included.
+async fn flushable<R: Redis>(redis: &R) -> Result<u64, RedisError> {
+    let all = Replies::new(redis.execute(Command::read("DBSIZE")).await?).count()?;
+    let kept = Replies::new(redis.execute(Command::read("EXISTS").args(OUTLIVING)).await?).count()?;
+    Ok(all.saturating_sub(kept))
 }
 
 async fn flush<R: Redis>(redis: &R) -> Result<u64, Error> {

@@ -180,7 +180,9 @@ pub enum Error {
 impl Error {
     /// A field with a wrong type or value.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), problem: problem.into() }
+        // An unknown field is named by the client, who may send a megabyte.
+        let field = field.into().chars().take(100).collect();
+        Self::Invalid { field, problem: problem.into() }
     }
 
     /// Adds how far a bulk operation had come when Redis failed.
