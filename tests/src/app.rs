@@ -155,3 +155,23 @@ impl App {
         self.client(Caller::Admin)
     }
 }
+
+/// The application that handles messages of the events channel, beside a Redis.
+pub struct Subscriber {
+    host: Host,
+    _state: TempDir,
+}
+
+impl Subscriber {
+    /// Starts it.
+    pub fn start(redis: &RedisServer) -> Self {
+        let state = TempDir::new().expect("a temporary directory");
+        let variables = [("redis_port".to_owned(), redis.port().to_string())];
+        Self { host: Host::subscribe(&variables, state.path()), _state: state }
+    }
+
+    /// What host and component printed so far.
+    pub fn log(&self) -> String {
+        self.host.log()
+    }
+}

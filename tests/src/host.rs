@@ -31,26 +31,36 @@ pub(crate) struct Host {
 impl Host {
     /// Starts the application and waits until it listens.
     pub(crate) fn start(variables: &[(String, String)], state: &Path) -> Self {
-        let is_spin = is_spin();
-        let mut command = if is_spin { spin() } else { local_host(state) };
-        command.current_dir(repository()).args(["--from", "spin.toml"]).arg("--state-dir").arg(state);
+        let mut command = program("spin.toml", state);
         assert!(
             repository().join(CATALOGUE).is_file(),
             "{CATALOGUE} is absent: run `cargo run -p sample-catalogue -- --output {CATALOGUE}`"
         );
         command.args(["--sqlite", &format!("@{CATALOGUE}")]);
+        let mut host = Self::spawn(command, variables);
+        host.address = host.await_address();
+        host
+    }
+
+    /// Starts the application that handles messages of the events channel, and does not wait for it.
+    pub(crate) fn subscribe(variables: &[(String, String)], state: &Path) -> Self {
+        let mut host = Self::spawn(program("events.toml", state), variables);
+        let child = host.child.as_mut().expect("a child that was just started");
+        collect(child.stdout.take().expect("a piped stdout"), Arc::clone(&host.log), None);
+        collect(child.stderr.take().expect("a piped stderr"), Arc::clone(&host.log), None);
+        host
+    }
+
+    fn spawn(mut command: Command, variables: &[(String, String)]) -> Self {
         for (name, _) in env::vars().filter(|(name, _)| name.starts_with("SPIN_VARIABLE_")) {
             command.env_remove(name);
         }
         command.envs(
             variables.iter().map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()), value)),
         );
-        // A group of its own, so that what Spin starts in turn ends with it.
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let child = child.unwrap_or_else(|error| panic!("{} does not start: {error}", command.get_program().display()));
-        let mut host = Self { child: Some(child), is_spin, address: String::new(), log: Arc::default() };
-        host.address = host.await_address();
-        host
+        Self { child: Some(child), is_spin: is_spin(), address: String::new(), log: Arc::default() }
     }
 
     fn await_address(&mut self) -> String {
@@ -112,7 +122,14 @@ fn collect(output: impl Read + Send + 'static, log: Arc<Mutex<String>>, mut tell
     });
 }
 
-fn is_spin() -> bool {
+fn program(manifest: &str, state: &Path) -> Command {
+    let mut command = if is_spin() { spin() } else { local_host(state) };
+    command.current_dir(repository()).args(["--from", manifest]).arg("--state-dir").arg(state);
+    command
+}
+
+/// Whether the tests run on Spin.
+pub fn is_spin() -> bool {
     match env::var("EDGE_CACHE_HOST").as_deref() {
         Err(_) | Ok("" | "local") => false,
         Ok("spin") => true,
@@ -122,6 +139,8 @@ fn is_spin() -> bool {
 
 fn spin() -> Command {
     let mut command = Command::new(env::var_os("SPIN_BIN").unwrap_or_else(|| "spin".into()));
+    // A group of its own, so that what Spin starts in turn ends with it.
+    command.process_group(0);
     command.args(["up", "--listen", &format!("127.0.0.1:{}", free_port())]);
     command
 }

@@ -20,12 +20,13 @@ mod raw;
 mod reader;
 mod routes;
 
-pub use app::{App, Options};
+pub use app::{App, Options, Subscriber};
 pub use caller::Caller;
 pub use client::{Answer, BASE, Client, encode};
 pub use contract::{Contract, contract, repository};
 pub use edge_cache_testing::{RedisServer, free_port};
 pub use fill::{fill, keys, slots, unlink};
+pub use host::is_spin;
 pub use monitor::Monitor;
 pub use raw::raw;
 pub use reader::{Reader, Waits};

@@ -47,6 +47,10 @@ impl Route {
             get("/warmup", Caller::Viewer),
             send("POST", "/warmup", json!({ "modules": ["users"] }), Caller::Admin),
             get("/audit", Caller::Admin),
+            get("/ttl", Caller::Viewer),
+            send("PUT", "/ttl", json!({ "prefix": "test", "ttl": 60 }), Caller::Admin),
+            send("DELETE", "/ttl", json!({ "prefix": "test" }), Caller::Admin),
+            send("POST", "/events", json!({ "type": "stock.changed" }), Caller::Operator),
         ]
     }
 

@@ -54,7 +54,9 @@ fn the_table_of_routes_goes_through_every_documented_operation() {
         Some((prefix, _)) => path.starts_with(prefix),
         None => path == template,
     };
-    for (template, methods) in documented {
+    // The example service and the old addresses have tests of their own.
+    let administration = documented.into_iter().filter(|(template, _)| template.starts_with("/api/cache/"));
+    for (template, methods) in administration {
         for method in methods {
             let gone_through = Route::all().iter().any(|route| {
                 let path = format!("/api/cache{}", route.path.split('?').next().unwrap());

@@ -1,0 +1,109 @@
+//! The example service: the sample catalogue read through the cache, and the addresses of older systems.
+
+use end_to_end::{App, Client};
+use redis::Commands;
+use serde_json::{Value, json};
+
+const PATHS: [&str; 9] = [
+    "/api/products/popular",
+    "/api/products/4985",
+    "/api/products/category/brake-pads",
+    "/api/products/search?q=brake",
+    "/api/vehicles/brands",
+    "/api/vehicles/brand/1/models",
+    "/api/users/stats",
+    "/api/config/shop.currency",
+    "/api/seo/page/homepage",
+];
+
+fn get(client: &Client, path: &str) -> (String, Value) {
+    let answer = client.send("GET", path, None);
+    let cache = answer.header("x-cache").unwrap_or_default().to_owned();
+    (cache, answer.with_status(200))
+}
+
+#[test]
+fn the_second_call_of_every_route_is_served_from_the_cache() {
+    let app = App::start();
+    for path in PATHS {
+        let (first, loaded) = get(&app.nobody(), path);
+        let (second, cached) = get(&app.nobody(), path);
+        assert_eq!((first.as_str(), second.as_str()), ("MISS", "HIT"), "{path}");
+        assert_eq!(loaded, cached, "{path}");
+    }
+}
+
+#[test]
+fn what_was_warmed_up_is_not_loaded_again() {
+    let app = App::start();
+    app.admin().post("/warmup", &json!({})).ok();
+    for path in ["/api/products/popular", "/api/products/4985", "/api/vehicles/brands"] {
+        assert_eq!(get(&app.nobody(), path).0, "HIT", "{path}");
+    }
+}
+
+#[test]
+fn a_changed_price_is_seen_at_once() {
+    let app = App::start();
+    let price = |path: &str| get(&app.nobody(), path);
+    let (_, before) = price("/api/products/4985");
+    assert_eq!(price("/api/products/4985").0, "HIT");
+    price("/api/products/popular");
+    let changed = before["priceCents"].as_u64().unwrap() + 100;
+    let update = json!({ "priceCents": changed }).to_string();
+    let report = app.operator().send("POST", "/api/products/4985", Some(update.as_bytes())).data();
+    assert_eq!(report["keysInvalidated"], 2);
+    for path in ["/api/products/4985", "/api/products/popular"] {
+        let (cache, after) = price(path);
+        let after = after.get(0).unwrap_or(&after).clone();
+        assert_eq!((cache.as_str(), &after["priceCents"]), ("MISS", &json!(changed)), "{path}");
+    }
+}
+
+#[test]
+fn nothing_there_is_404_and_remembered_for_a_while() {
+    let app = App::start();
+    for path in ["/api/products/999999", "/api/config/no.such.key", "/api/seo/page/none", "/api/products/x"] {
+        app.nobody().send("GET", path, None).with_status(404);
+    }
+    let left: i64 = app.redis().connection().ttl("products:999999:details").unwrap();
+    assert!((1..=32).contains(&left), "{left} s");
+    app.nobody().send("GET", "/api/products/search?q=x", None).with_status(422);
+}
+
+#[test]
+fn without_redis_the_database_answers() {
+    let mut app = App::start();
+    app.redis_mut().kill();
+    for _ in 0..5 {
+        assert_eq!(get(&app.nobody(), "/api/products/popular").0, "MISS");
+    }
+}
+
+#[test]
+fn callers_at_once_of_a_cold_key_cause_one_load() {
+    let app = App::start();
+    let outcomes: Vec<String> = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..64).map(|_| scope.spawn(|| get(&app.nobody(), "/api/users/stats").0)).collect();
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "MISS").count(), 1, "{outcomes:?}");
+}
+
+#[test]
+fn addresses_of_older_systems_clear_their_module_and_say_that_they_will_go() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.mset(&[("products:1", 1), ("catalog:1", 1), ("users:1", 1)]).unwrap();
+    app.nobody().send("POST", "/api/products/cache/clear", None).with_status(401);
+    app.viewer().send("POST", "/api/products/cache/clear", None).with_status(403);
+    let answer = app.operator().send("POST", "/api/products/cache/clear", None);
+    assert_eq!(answer.header("link"), Some("</api/cache/clear>; rel=\"successor-version\""));
+    assert!(
+        answer.header("deprecation").unwrap().starts_with('@') && answer.header("sunset").unwrap().ends_with("GMT")
+    );
+    assert_eq!(answer.ok()["stats"]["keysDeleted"], 1);
+    assert_eq!(app.operator().send("GET", "/api/catalog/invalidate-cache", None).ok()["stats"]["keysDeleted"], 1);
+    app.operator().send("GET", "/api/products/cache/clear", None).with_status(405);
+    assert!(redis.exists::<_, bool>("users:1").unwrap());
+}

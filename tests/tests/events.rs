@@ -1,0 +1,73 @@
+//! Messages of the Redis channel of domain events.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use end_to_end::{RedisServer, Subscriber, is_spin};
+use redis::{Commands, Connection};
+
+/// Looks again until it is so, for as long as a host may take to compile and subscribe.
+fn eventually(subscriber: &Subscriber, what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !so() {
+        assert!(Instant::now() < deadline, "{what} did not come:\n{}", subscriber.log());
+        sleep(Duration::from_millis(20));
+    }
+}
+
+fn await_subscription(subscriber: &Subscriber, redis: &mut Connection) {
+    eventually(subscriber, "the subscription", || {
+        let (_, listeners): (String, u32) = redis::cmd("PUBSUB").arg(&["NUMSUB", "cache:events"]).query(redis).unwrap();
+        listeners == 1
+    });
+}
+
+fn send(redis: &mut Connection, message: &str) {
+    let () = redis.publish("cache:events", message).unwrap();
+}
+
+#[test]
+fn a_message_invalidates_what_its_rules_name() {
+    let server = RedisServer::start();
+    let subscriber = Subscriber::start(&server);
+    let mut redis = server.connection();
+    await_subscription(&subscriber, &mut redis);
+    let () = redis.mset(&[("users:7:profile", 1), ("users:70:profile", 1)]).unwrap();
+    send(&mut redis, r#"{"type":"user.updated","id":7}"#);
+    eventually(&subscriber, "the invalidation", || !redis.exists::<_, bool>("users:7:profile").unwrap());
+    assert!(redis.exists::<_, bool>("users:70:profile").unwrap());
+}
+
+#[test]
+fn a_malformed_message_is_counted_and_the_next_is_handled() {
+    let server = RedisServer::start();
+    let subscriber = Subscriber::start(&server);
+    let mut redis = server.connection();
+    await_subscription(&subscriber, &mut redis);
+    for message in ["{", "[]", r#"{"type":"unknown"}"#, "\u{fffd}"] {
+        send(&mut redis, message);
+    }
+    let () = redis.set("stock:1", 1).unwrap();
+    send(&mut redis, r#"{"type":"stock.changed"}"#);
+    eventually(&subscriber, "the invalidation", || !redis.exists::<_, bool>("stock:1").unwrap());
+    let refused: u32 = redis.hget("cache:events", "refused").unwrap();
+    assert_eq!(refused, 4);
+}
+
+#[test]
+fn the_local_host_subscribes_again_when_redis_comes_back() {
+    if is_spin() {
+        // Spin's trigger ends with its connection; whoever runs it starts it again.
+        return;
+    }
+    let mut server = RedisServer::start();
+    let subscriber = Subscriber::start(&server);
+    await_subscription(&subscriber, &mut server.connection());
+    server.kill();
+    server.launch();
+    let mut redis = server.connection();
+    await_subscription(&subscriber, &mut redis);
+    let () = redis.set("stock:1", 1).unwrap();
+    send(&mut redis, r#"{"type":"stock.changed"}"#);
+    eventually(&subscriber, "the invalidation", || !redis.exists::<_, bool>("stock:1").unwrap());
+}
