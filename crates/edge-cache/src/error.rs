@@ -209,7 +209,10 @@ mod tests {
             ("An error was signalled by the server - ResponseError: unknown command", ErrorKind::Server),
             ("An error was signalled by the server - ResponseError: OOM command not allowed", ErrorKind::OutOfMemory),
             ("Password authentication failed - AuthenticationFailed: WRONGPASS", ErrorKind::Authentication),
-            ("Redis server refused to switch database - ResponseError: Authentication required.", ErrorKind::Authentication),
+            (
+                "Redis server refused to switch database - ResponseError: Authentication required.",
+                ErrorKind::Authentication,
+            ),
             ("OOM: command not allowed when used memory > 'maxmemory'.", ErrorKind::OutOfMemory),
             ("NOPERM: this user has no permissions to run the 'eval' command", ErrorKind::Permission),
             ("Password authentication failed- AuthenticationFailed", ErrorKind::Authentication),
