@@ -69,10 +69,7 @@ impl Command {
 }
 
 fn parse_seed(value: Option<OsString>) -> Result<u64, ArgumentError> {
-    let text = value
-        .ok_or(ArgumentError::NoValue("--seed"))?
-        .display()
-        .to_string();
+    let text = value.ok_or(ArgumentError::NoValue("--seed"))?.display().to_string();
     text.parse().map_err(|_| ArgumentError::BadSeed(text))
 }
 
@@ -91,22 +88,13 @@ mod tests {
 
     #[test]
     fn no_arguments_mean_the_default_seed_on_standard_output() {
-        assert_eq!(
-            parse(&[]),
-            Ok(Command::Write {
-                seed: DEFAULT_SEED,
-                output: None
-            })
-        );
+        assert_eq!(parse(&[]), Ok(Command::Write { seed: DEFAULT_SEED, output: None }));
         assert!(HELP.contains(&format!("(default {DEFAULT_SEED})")));
     }
 
     #[test]
     fn both_options_are_read() {
-        let expected = Command::Write {
-            seed: 7,
-            output: Some("a.sql".into()),
-        };
+        let expected = Command::Write { seed: 7, output: Some("a.sql".into()) };
         assert_eq!(parse(&["--seed", "7", "--output", "a.sql"]), Ok(expected));
     }
 
@@ -123,14 +111,8 @@ mod tests {
             (&["--seed"], "--seed needs a value after it"),
             (&["--output"], "--output needs a value after it"),
             (&["--output", ""], "--output needs a value after it"),
-            (
-                &["--seed", "-1"],
-                "--seed must be a whole number from 0 to 18446744073709551615, not -1",
-            ),
-            (
-                &["--seed", "ten"],
-                "--seed must be a whole number from 0 to 18446744073709551615, not ten",
-            ),
+            (&["--seed", "-1"], "--seed must be a whole number from 0 to 18446744073709551615, not -1"),
+            (&["--seed", "ten"], "--seed must be a whole number from 0 to 18446744073709551615, not ten"),
         ] {
             assert_eq!(parse(arguments).unwrap_err().to_string(), expected);
         }

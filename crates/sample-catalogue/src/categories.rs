@@ -6,10 +6,7 @@ use crate::sql::Script;
 use crate::template::Template;
 use crate::words::{Line, WordList};
 
-const LIST: WordList = WordList {
-    name: "categories.txt",
-    text: include_str!("../words/categories.txt"),
-};
+const LIST: WordList = WordList { name: "categories.txt", text: include_str!("../words/categories.txt") };
 
 /// The rows of `categories`: a node comes after its parent.
 pub struct Categories {
@@ -63,10 +60,7 @@ pub enum Fits {
 impl Categories {
     /// Reads the tree; it is the same for every seed.
     pub fn generate() -> Result<Self, Error> {
-        let mut tree = Self {
-            all: Vec::new(),
-            leaves: Vec::new(),
-        };
+        let mut tree = Self { all: Vec::new(), leaves: Vec::new() };
         let mut path: Vec<u32> = Vec::new();
         let mut makers = Vec::new();
         for line in LIST.lines() {
@@ -87,18 +81,12 @@ impl Categories {
         Ok(tree)
     }
 
-    fn add_below(
-        &mut self,
-        parent: u32,
-        line: &Line,
-        makers: &[&'static str],
-    ) -> Result<u32, Error> {
+    fn add_below(&mut self, parent: u32, line: &Line, makers: &[&'static str]) -> Result<u32, Error> {
         let is_group = !line.text.contains('|');
         if is_group {
             return Ok(self.add(Some(parent), line.text, slug(line.text), line.depth));
         }
-        let [name, fits, euros, product] =
-            line.fields("name | fits | price range | product name")?;
+        let [name, fits, euros, product] = line.fields("name | fits | price range | product name")?;
         let category_id = self.add(Some(parent), name, slug(name), line.depth);
         self.leaves.push(Leaf {
             category_id,
@@ -110,36 +98,16 @@ impl Categories {
         Ok(category_id)
     }
 
-    fn add(
-        &mut self,
-        parent_id: Option<u32>,
-        name: &'static str,
-        slug: String,
-        depth: usize,
-    ) -> u32 {
+    fn add(&mut self, parent_id: Option<u32>, name: &'static str, slug: String, depth: usize) -> u32 {
         let id = self.all.len() as u32 + 1;
-        let position = self
-            .all
-            .iter()
-            .filter(|other| other.parent_id == parent_id)
-            .count() as u32
-            + 1;
-        self.all.push(Category {
-            id,
-            parent_id,
-            slug,
-            name,
-            depth: depth as u32,
-            position,
-        });
+        let position = self.all.iter().filter(|other| other.parent_id == parent_id).count() as u32 + 1;
+        self.all.push(Category { id, parent_id, slug, name, depth: depth as u32, position });
         id
     }
 
     /// The categories at the top of the tree.
     pub fn roots(&self) -> impl Iterator<Item = &Category> {
-        self.all
-            .iter()
-            .filter(|category| category.parent_id.is_none())
+        self.all.iter().filter(|category| category.parent_id.is_none())
     }
 
     /// Adds the rows to the script.
@@ -147,14 +115,7 @@ impl Categories {
         let columns = ["id", "parent_id", "slug", "name", "depth", "position"];
         let rows = self.all.iter().map(|row| {
             let parent_id = row.parent_id.into();
-            [
-                row.id.into(),
-                parent_id,
-                (&row.slug).into(),
-                row.name.into(),
-                row.depth.into(),
-                row.position.into(),
-            ]
+            [row.id.into(), parent_id, (&row.slug).into(), row.name.into(), row.depth.into(), row.position.into()]
         });
         script.insert("categories", columns, rows);
     }
@@ -201,11 +162,7 @@ mod tests {
     fn only_leaves_sell_something() {
         let tree = Categories::generate().unwrap();
         for leaf in &tree.leaves {
-            assert!(
-                tree.all
-                    .iter()
-                    .all(|category| category.parent_id != Some(leaf.category_id))
-            );
+            assert!(tree.all.iter().all(|category| category.parent_id != Some(leaf.category_id)));
             assert!(!leaf.makers.is_empty());
         }
     }

@@ -176,10 +176,7 @@ impl Engine {
             let dropped = *random.pick(&choices, "engine")?;
             choices.retain(|choice| *choice != dropped);
         }
-        Ok(choices
-            .into_iter()
-            .map(|choice| Self::of(choice, year, random))
-            .collect())
+        Ok(choices.into_iter().map(|choice| Self::of(choice, year, random)).collect())
     }
 
     fn of((fuel, cc, low_kw, high_kw): Choice, year: u32, random: &mut Random) -> Self {
@@ -192,45 +189,16 @@ impl Engine {
         let first = year.max(FIRST_YEAR);
         let year_from = random.between(first, (first + 12).min(LAST_YEAR));
         let year_to = Some(year_from + random.between(3, 9)).filter(|last| *last < LAST_YEAR);
-        Self {
-            name,
-            fuel,
-            cc,
-            kw,
-            year_from,
-            year_to,
-        }
+        Self { name, fuel, cc, kw, year_from, year_to }
     }
 }
 
 /// Adds the rows of `vehicle_types` to the script: the id of a model beside each of its engines.
 pub fn write<'a>(engines: impl Iterator<Item = (u32, &'a Engine)>, script: &mut Script) {
-    let columns = [
-        "id",
-        "model_id",
-        "name",
-        "fuel",
-        "engine_cc",
-        "power_kw",
-        "year_from",
-        "year_to",
-    ];
+    let columns = ["id", "model_id", "name", "fuel", "engine_cc", "power_kw", "year_from", "year_to"];
     let rows = (1_u32..).zip(engines).map(|(id, (model_id, row))| {
-        let (name, fuel, years) = (
-            (&row.name).into(),
-            row.fuel.word().into(),
-            (row.year_from, row.year_to),
-        );
-        [
-            id.into(),
-            model_id.into(),
-            name,
-            fuel,
-            row.cc.into(),
-            row.kw.into(),
-            years.0.into(),
-            years.1.into(),
-        ]
+        let (name, fuel, years) = ((&row.name).into(), row.fuel.word().into(), (row.year_from, row.year_to));
+        [id.into(), model_id.into(), name, fuel, row.cc.into(), row.kw.into(), years.0.into(), years.1.into()]
     });
     script.insert("vehicle_types", columns, rows);
 }
@@ -244,29 +212,19 @@ mod tests {
     #[test]
     fn a_model_has_two_to_four_engines_with_different_names() {
         let mut random = Random::for_table(1, "test");
-        for class in
-            ["s", "m", "l", "u", "v", "p", "e", "h"].map(|letter| Class::parse(letter).unwrap())
-        {
+        for class in ["s", "m", "l", "u", "v", "p", "e", "h"].map(|letter| Class::parse(letter).unwrap()) {
             for _ in 0..200 {
                 let engines = Engine::generate(class, 2001, &mut random).unwrap();
                 let names: BTreeSet<_> = engines.iter().map(|engine| &engine.name).collect();
-                assert!(
-                    (2..=4).contains(&engines.len()) && names.len() == engines.len(),
-                    "{names:?}"
-                );
+                assert!((2..=4).contains(&engines.len()) && names.len() == engines.len(), "{names:?}");
             }
         }
     }
 
     #[test]
     fn an_electric_car_has_no_displacement() {
-        let engines =
-            Engine::generate(Class::Electric, 2020, &mut Random::for_table(1, "test")).unwrap();
-        assert!(
-            engines
-                .iter()
-                .all(|engine| engine.fuel == Fuel::Electric && engine.cc.is_none())
-        );
+        let engines = Engine::generate(Class::Electric, 2020, &mut Random::for_table(1, "test")).unwrap();
+        assert!(engines.iter().all(|engine| engine.fuel == Fuel::Electric && engine.cc.is_none()));
     }
 
     #[test]
@@ -275,11 +233,7 @@ mod tests {
         for year in [1963, 1990, 2015, LAST_YEAR] {
             for engine in Engine::generate(Class::Small, year, &mut random).unwrap() {
                 assert!((year.max(FIRST_YEAR)..=LAST_YEAR).contains(&engine.year_from));
-                assert!(
-                    engine
-                        .year_to
-                        .is_none_or(|last| last > engine.year_from && last < LAST_YEAR)
-                );
+                assert!(engine.year_to.is_none_or(|last| last > engine.year_from && last < LAST_YEAR));
             }
         }
     }

@@ -31,26 +31,16 @@ fn write(seed: u64, output: Option<&Path>) -> Result<(), String> {
     let Some(path) = output else {
         return print(&sql);
     };
-    std::fs::write(path, &sql)
-        .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    eprintln!(
-        "sample-catalogue: {} bytes written to {}",
-        sql.len(),
-        path.display()
-    );
+    std::fs::write(path, &sql).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    eprintln!("sample-catalogue: {} bytes written to {}", sql.len(), path.display());
     Ok(())
 }
 
 /// A reader that has seen enough, such as `head`, is no failure.
 fn print(text: &str) -> Result<(), String> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(format!("cannot write to standard output: {error}"))
-        }
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("cannot write to standard output: {error}")),
         _ => Ok(()),
     }
 }

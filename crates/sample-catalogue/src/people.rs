@@ -7,10 +7,7 @@ use crate::random::Random;
 use crate::slug::slug;
 use crate::words::WordList;
 
-const LIST: WordList = WordList {
-    name: "people.txt",
-    text: include_str!("../words/people.txt"),
-};
+const LIST: WordList = WordList { name: "people.txt", text: include_str!("../words/people.txt") };
 /// How often another name is tried before the words count as used up.
 const ATTEMPTS: u32 = 1_000;
 
@@ -40,11 +37,7 @@ impl People {
                 _ => return Err(line.bad("first: or last: and names")),
             }
         }
-        Ok(Self {
-            first,
-            last,
-            used: HashSet::new(),
-        })
+        Ok(Self { first, last, used: HashSet::new() })
     }
 
     /// A person not met before.
@@ -54,15 +47,10 @@ impl People {
             let last = *random.pick(&self.last, "family name")?;
             if self.used.insert((first, last)) {
                 let email = format!("{}.{}@example.com", slug(first), slug(last));
-                return Ok(Person {
-                    name: format!("{first} {last}"),
-                    email,
-                });
+                return Ok(Person { name: format!("{first} {last}"), email });
             }
         }
-        Err(Error::TooFewNames {
-            what: "person".to_owned(),
-        })
+        Err(Error::TooFewNames { what: "person".to_owned() })
     }
 }
 
@@ -72,17 +60,10 @@ mod tests {
 
     #[test]
     fn running_out_of_names_is_an_error() {
-        let mut people = People {
-            first: vec!["Ann"],
-            last: vec!["O'Neill"],
-            used: HashSet::new(),
-        };
+        let mut people = People { first: vec!["Ann"], last: vec!["O'Neill"], used: HashSet::new() };
         let mut random = Random::for_table(1, "test");
         let person = people.meet(&mut random).unwrap();
-        assert_eq!(
-            (person.name.as_str(), person.email.as_str()),
-            ("Ann O'Neill", "ann.o-neill@example.com")
-        );
+        assert_eq!((person.name.as_str(), person.email.as_str()), ("Ann O'Neill", "ann.o-neill@example.com"));
         assert!(people.meet(&mut random).is_err());
     }
 }

@@ -48,14 +48,9 @@ struct Part<'a> {
 
 impl Products {
     /// Invents the products: at least one in each leaf of the tree, more parts for popular vehicles than for rare ones.
-    pub fn generate(
-        seed: u64,
-        categories: &Categories,
-        vehicles: &Vehicles,
-    ) -> Result<Self, Error> {
+    pub fn generate(seed: u64, categories: &Categories, vehicles: &Vehicles) -> Result<Self, Error> {
         let mut random = Random::for_table(seed, "products");
-        let garages = [Fits::Car, Fits::Combustion, Fits::Petrol, Fits::Diesel]
-            .map(|fits| Garage::new(fits, vehicles));
+        let garages = [Fits::Car, Fits::Combustion, Fits::Petrol, Fits::Diesel].map(|fits| Garage::new(fits, vehicles));
         let mut names = HashSet::new();
         let mut all = Vec::new();
         let mut scores = Vec::new();
@@ -69,14 +64,7 @@ impl Products {
             let part = Part::with_new_name(leaf, garage, &mut names, &mut random)?;
             let price_cents = price_cents(leaf.euros, &mut random)?;
             scores.push(score(price_cents, part.model, &mut random));
-            all.push(Product::of(
-                id,
-                part,
-                leaf.category_id,
-                price_cents,
-                created_at,
-                &mut random,
-            ));
+            all.push(Product::of(id, part, leaf.category_id, price_cents, created_at, &mut random));
         }
         rank_by_sales(&mut all, &scores);
         Ok(Self { all })
@@ -165,9 +153,7 @@ impl<'a> Part<'a> {
                 return Ok(Self { name, maker, model });
             }
         }
-        Err(Error::TooFewNames {
-            what: format!("product of category {}", leaf.category_id),
-        })
+        Err(Error::TooFewNames { what: format!("product of category {}", leaf.category_id) })
     }
 }
 
@@ -186,34 +172,20 @@ impl<'a> Garage<'a> {
             *sum += model.popularity;
             Some(*sum)
         });
-        Self {
-            fits,
-            sums: sums.collect(),
-            models,
-        }
+        Self { fits, sums: sums.collect(), models }
     }
 
     fn draw(&self, random: &mut Random) -> Result<&'a Model, Error> {
         let ticket = random.below(self.sums.last().copied().unwrap_or(0));
         let index = self.sums.partition_point(|sum| *sum <= ticket);
-        self.models.get(index).copied().ok_or(Error::Nothing {
-            what: "vehicle model",
-        })
+        self.models.get(index).copied().ok_or(Error::Nothing { what: "vehicle model" })
     }
 }
 
 /// Maker's initials and a number that no other id has: 7,919 is prime and no factor of a million.
 fn sku(id: u32, maker: &str) -> String {
-    let initials: String = maker
-        .chars()
-        .filter(char::is_ascii_alphabetic)
-        .take(3)
-        .collect();
-    format!(
-        "{}-{:06}",
-        initials.to_ascii_uppercase(),
-        u64::from(id) * 7_919 % 1_000_000
-    )
+    let initials: String = maker.chars().filter(char::is_ascii_alphabetic).take(3).collect();
+    format!("{}-{:06}", initials.to_ascii_uppercase(), u64::from(id) * 7_919 % 1_000_000)
 }
 
 /// A price of the range, likelier to be low than high, with a usual ending.
@@ -261,16 +233,7 @@ mod tests {
     fn every_leaf_category_sells_something() {
         let categories = Categories::generate().unwrap();
         let products = Products::generate(1, &categories, &Vehicles::generate(1).unwrap()).unwrap();
-        let sold: HashSet<_> = products
-            .all
-            .iter()
-            .map(|product| product.category_id)
-            .collect();
-        assert!(
-            categories
-                .leaves
-                .iter()
-                .all(|leaf| sold.contains(&leaf.category_id))
-        );
+        let sold: HashSet<_> = products.all.iter().map(|product| product.category_id).collect();
+        assert!(categories.leaves.iter().all(|leaf| sold.contains(&leaf.category_id)));
     }
 }

@@ -13,11 +13,9 @@ pub struct Random {
 impl Random {
     /// A stream of its own for each table, so that a change to one table leaves the others as they were.
     pub fn for_table(seed: u64, table: &str) -> Self {
-        let hash = table
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a
-            });
+        let hash = table.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a
+        });
         let mut random = Self { state: seed ^ hash };
         random.next();
         random
@@ -65,26 +63,18 @@ mod tests {
     fn numbers_stay_within_their_bounds_and_reach_both() {
         let mut random = Random::for_table(1, "test");
         let drawn: Vec<_> = (0..1000).map(|_| random.between(3, 7)).collect();
-        assert_eq!(
-            (drawn.iter().min(), drawn.iter().max()),
-            (Some(&3), Some(&7))
-        );
+        assert_eq!((drawn.iter().min(), drawn.iter().max()), (Some(&3), Some(&7)));
         assert_eq!((random.below(0), random.between(9, 2)), (0, 9));
     }
 
     #[test]
     fn each_table_has_its_own_stream() {
-        assert_ne!(
-            Random::for_table(1, "users").next(),
-            Random::for_table(1, "products").next()
-        );
+        assert_ne!(Random::for_table(1, "users").next(), Random::for_table(1, "products").next());
     }
 
     #[test]
     fn an_empty_list_is_an_error_that_says_what_was_missing() {
-        let error = Random::for_table(1, "test")
-            .pick::<u8>(&[], "engine")
-            .unwrap_err();
+        let error = Random::for_table(1, "test").pick::<u8>(&[], "engine").unwrap_err();
         assert_eq!(error.to_string(), "there is no engine to choose from");
     }
 }

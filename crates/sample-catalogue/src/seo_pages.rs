@@ -8,10 +8,7 @@ use crate::timestamp::{TAKEN, Timestamp};
 use crate::vehicles::Vehicles;
 use crate::words::{Line, WordList};
 
-const LIST: WordList = WordList {
-    name: "seo_pages.txt",
-    text: include_str!("../words/seo_pages.txt"),
-};
+const LIST: WordList = WordList { name: "seo_pages.txt", text: include_str!("../words/seo_pages.txt") };
 /// How many vehicle brands have a page of their own.
 const BRAND_PAGES: usize = 20;
 /// Where the shop pretends to be (RFC 2606).
@@ -33,25 +30,11 @@ struct SeoPage {
 
 impl SeoPages {
     /// Reads the written pages and makes the others.
-    pub fn generate(
-        seed: u64,
-        categories: &Categories,
-        vehicles: &Vehicles,
-    ) -> Result<Self, Error> {
+    pub fn generate(seed: u64, categories: &Categories, vehicles: &Vehicles) -> Result<Self, Error> {
         let mut random = Random::for_table(seed, "seo_pages");
-        let mut all = LIST
-            .lines()
-            .map(|line| SeoPage::read(&line))
-            .collect::<Result<Vec<_>, _>>()?;
-        all.extend(
-            categories
-                .roots()
-                .map(|root| SeoPage::of_category(&root.slug, root.name)),
-        );
-        let brands = vehicles
-            .brands_by_popularity()
-            .into_iter()
-            .take(BRAND_PAGES);
+        let mut all = LIST.lines().map(|line| SeoPage::read(&line)).collect::<Result<Vec<_>, _>>()?;
+        all.extend(categories.roots().map(|root| SeoPage::of_category(&root.slug, root.name)));
+        let brands = vehicles.brands_by_popularity().into_iter().take(BRAND_PAGES);
         all.extend(brands.map(|brand| SeoPage::of_brand(&brand.slug, brand.name)));
         for page in &mut all {
             page.updated_at = TAKEN.some_time_before(400, &mut random);
@@ -61,22 +44,9 @@ impl SeoPages {
 
     /// Adds the rows to the script.
     pub fn write(&self, script: &mut Script) {
-        let columns = [
-            "id",
-            "slug",
-            "title",
-            "description",
-            "keywords",
-            "canonical_url",
-            "is_main",
-            "updated_at",
-        ];
+        let columns = ["id", "slug", "title", "description", "keywords", "canonical_url", "is_main", "updated_at"];
         let rows = (1_u32..).zip(&self.all).map(|(id, row)| {
-            let path = if row.slug == "homepage" {
-                ""
-            } else {
-                &row.slug
-            };
+            let path = if row.slug == "homepage" { "" } else { &row.slug };
             [
                 id.into(),
                 (&row.slug).into(),
@@ -103,12 +73,7 @@ impl SeoPage {
         };
         Ok(Self {
             is_main,
-            ..Self::other(
-                slug.to_owned(),
-                title.to_owned(),
-                description.to_owned(),
-                keywords.to_owned(),
-            )
+            ..Self::other(slug.to_owned(), title.to_owned(), description.to_owned(), keywords.to_owned())
         })
     }
 
@@ -117,9 +82,7 @@ impl SeoPage {
         Self::other(
             format!("parts-{slug}"),
             format!("{name}: Parts and Prices"),
-            format!(
-                "The whole {plain} department: compare makers and prices, and see what is in stock today."
-            ),
+            format!("The whole {plain} department: compare makers and prices, and see what is in stock today."),
             format!("{plain}, car parts, {slug} parts"),
         )
     }
@@ -128,21 +91,12 @@ impl SeoPage {
         Self::other(
             format!("vehicle-{slug}"),
             format!("Parts for {name} Models"),
-            format!(
-                "Parts for every {name} in the catalogue: pick the model and the engine, and order what fits."
-            ),
+            format!("Parts for every {name} in the catalogue: pick the model and the engine, and order what fits."),
             format!("{name} parts, {name} spare parts, {name} models"),
         )
     }
 
     fn other(slug: String, title: String, description: String, keywords: String) -> Self {
-        Self {
-            slug,
-            title,
-            description,
-            keywords,
-            is_main: false,
-            updated_at: TAKEN,
-        }
+        Self { slug, title, description, keywords, is_main: false, updated_at: TAKEN }
     }
 }

@@ -23,9 +23,7 @@ impl Template {
         while let Some(start) = rest.find(['[', '{']) {
             let (literal, choice) = rest.split_at(start);
             parts.push(Part::Text(literal));
-            let end = choice
-                .find([']', '}'])
-                .ok_or(line.bad("a closing ] or }"))?;
+            let end = choice.find([']', '}']).ok_or(line.bad("a closing ] or }"))?;
             let inside = &choice[1..end];
             parts.push(match choice.starts_with('[') {
                 true => Part::Words(inside.split(',').collect()),
@@ -57,11 +55,7 @@ impl Template {
 fn numbers(text: &str) -> Option<Part> {
     let (range, step) = text.split_once('/')?;
     let (low, high) = range.split_once('-')?;
-    let (low, high, step) = (
-        low.parse::<u32>().ok()?,
-        high.parse::<u32>().ok()?,
-        step.parse::<u32>().ok()?,
-    );
+    let (low, high, step) = (low.parse::<u32>().ok()?, high.parse::<u32>().ok()?, step.parse::<u32>().ok()?);
     let steps = high.checked_sub(low)?.checked_div(step)?;
     Some(Part::Numbers { low, steps, step })
 }
@@ -74,35 +68,21 @@ mod tests {
     use crate::words::WordList;
 
     fn line() -> Line {
-        WordList {
-            name: "list.txt",
-            text: "x",
-        }
-        .lines()
-        .next()
-        .unwrap()
+        WordList { name: "list.txt", text: "x" }.lines().next().unwrap()
     }
 
     #[test]
     fn every_choice_of_a_template_is_reached() {
         let template = Template::parse("[Front,Rear] Disc {10-20/5} mm[, Sport]", &line()).unwrap();
         let mut random = Random::for_table(1, "test");
-        let names: BTreeSet<_> = (0..500)
-            .map(|_| template.fill(&mut random).unwrap())
-            .collect();
+        let names: BTreeSet<_> = (0..500).map(|_| template.fill(&mut random).unwrap()).collect();
         assert_eq!(names.len(), 2 * 3 * 2);
         assert!(names.contains("Front Disc 20 mm Sport") && names.contains("Rear Disc 10 mm"));
     }
 
     #[test]
     fn a_template_that_cannot_be_read_is_an_error() {
-        for text in [
-            "Disc [Front",
-            "Disc {10-20}",
-            "Disc {20-10/5}",
-            "Disc {1-2/0}",
-            "Disc {a-b/c}",
-        ] {
+        for text in ["Disc [Front", "Disc {10-20}", "Disc {20-10/5}", "Disc {1-2/0}", "Disc {a-b/c}"] {
             assert!(Template::parse(text, &line()).is_err(), "{text}");
         }
     }

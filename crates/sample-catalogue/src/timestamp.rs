@@ -16,16 +16,13 @@ pub const TAKEN: Timestamp = Timestamp(1_763_208_000); // 2025-11-15T12:00:00Z
 impl Timestamp {
     /// A moment of the `days` before this one.
     pub fn some_time_before(self, days: u32, random: &mut Random) -> Self {
-        let back = u64::from(random.below(days)) * DAY_SECONDS
-            + u64::from(random.below(DAY_SECONDS as u32));
+        let back = u64::from(random.below(days)) * DAY_SECONDS + u64::from(random.below(DAY_SECONDS as u32));
         Self(self.0.saturating_sub(back))
     }
 
     /// `count` such moments, the earliest first: when rows with ascending ids came to be.
     pub fn times_before(self, days: u32, count: u32, random: &mut Random) -> Vec<Self> {
-        let mut moments: Vec<_> = (0..count)
-            .map(|_| self.some_time_before(days, random))
-            .collect();
+        let mut moments: Vec<_> = (0..count).map(|_| self.some_time_before(days, random)).collect();
         moments.sort_unstable();
         moments
     }
@@ -43,23 +40,15 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let days = self.0 / DAY_SECONDS + 719_468;
         let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153; // March is 0
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 {
-            shifted_month + 3
-        } else {
-            shifted_month - 9
-        };
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = era * 400 + year_of_era + u64::from(month <= 2);
         let second = self.0 % DAY_SECONDS;
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 

@@ -40,24 +40,13 @@ impl Users {
             let person = people.meet(&mut random)?;
             Ok(User::of(id, person, created_at, &mut random))
         });
-        Ok(Self {
-            all: all.collect::<Result<_, Error>>()?,
-        })
+        Ok(Self { all: all.collect::<Result<_, Error>>()? })
     }
 
     /// Adds the rows to the script.
     pub fn write(&self, script: &mut Script) {
-        let columns = [
-            "id",
-            "email",
-            "name",
-            "role",
-            "is_active",
-            "order_count",
-            "spent_cents",
-            "created_at",
-            "last_login_at",
-        ];
+        let columns =
+            ["id", "email", "name", "role", "is_active", "order_count", "spent_cents", "created_at", "last_login_at"];
         let rows = self.all.iter().map(|row| {
             [
                 row.id.into(),
@@ -82,29 +71,12 @@ impl User {
             _ if id <= EMPLOYEES => "staff",
             _ => "customer",
         };
-        let is_active = if role == "admin" {
-            id < ADMINS
-        } else {
-            !random.chance(12)
-        };
+        let is_active = if role == "admin" { id < ADMINS } else { !random.chance(12) };
         let has_ordered = role == "customer" && !random.chance(25);
-        let order_count = if has_ordered {
-            random.between(1, 24).min(random.between(1, 24))
-        } else {
-            0
-        };
+        let order_count = if has_ordered { random.between(1, 24).min(random.between(1, 24)) } else { 0 };
         let spent_cents = (0..order_count).map(|_| random.between(900, 24_000)).sum();
         let has_logged_in = role != "customer" || has_ordered || !random.chance(30);
         let last_login_at = has_logged_in.then(|| created_at.some_time_after(random));
-        Self {
-            id,
-            person,
-            role,
-            is_active,
-            order_count,
-            spent_cents,
-            created_at,
-            last_login_at,
-        }
+        Self { id, person, role, is_active, order_count, spent_cents, created_at, last_login_at }
     }
 }
