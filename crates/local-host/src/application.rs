@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use http::Request;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use tokio::signal::unix::{SignalKind, signal};
 use wasmtime::component::Linker;
 
@@ -147,7 +147,7 @@ async fn check(server: Arc<Server>, path: String) {
         Ok(response) if response.status().is_success() => return,
         Ok(response) => {
             let status = response.status();
-            let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            let body = response.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
             let detail = serde_json::from_slice::<serde_json::Value>(&body).ok();
             let detail = detail.as_ref().and_then(|body| body.get("detail")?.as_str()).unwrap_or_default();
             format!("{status} {detail}")

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 
 use crate::component::Component;
 use crate::engine;
@@ -30,6 +31,17 @@ pub struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: OutboundHttp,
+    inbound: InboundHttp,
+}
+
+/// Wasmtime 48 hides `host` and other headers of the transport from components; the Wasmtime of Spin 4.1 hides them only
+/// from those on WASI 0.2.
+struct InboundHttp;
+
+impl WasiHttpHooks for InboundHttp {
+    fn is_forbidden_header(&mut self, _: &HeaderName) -> bool {
+        false
+    }
 }
 
 impl Guest {
@@ -47,11 +59,19 @@ impl Guest {
             wasi: wasi(component)?,
             http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(component.allowed_hosts.clone(), own),
+            inbound: InboundHttp,
             component: component.clone(),
         };
         let mut store = Store::new(component.code.engine(), guest);
         engine::share_thread(&mut store);
         Ok(store)
+    }
+}
+
+impl Guest {
+    /// The view with which a request enters an instance on WASI 0.3.
+    pub fn inbound_http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.inbound, table: &mut self.resources, ctx: &mut self.http }
     }
 }
 

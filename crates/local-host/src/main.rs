@@ -1,7 +1,15 @@
 //! A host that runs a `spin.toml` on Wasmtime where the `spin` program is not installed.
 //!
-//! It knows Spin's interfaces and nothing of any application, and answers as Spin does; where it differs on purpose, the
-//! module that differs says so.
+//! It knows Spin's interfaces and nothing of any application, and answers as Spin 4.1 does. On purpose it differs in this:
+//!
+//! - A component that traps or takes longer than `--request-timeout` (60 s; Spin has no limit) is answered for with a
+//!   problem document; Spin's answer is an empty 500.
+//! - What Spin only logs is an error before listening: a route given twice or under the host's own prefix, an unknown
+//!   `--variable`.
+//! - A lost Redis subscription is made again; Spin ends.
+//! - All triggers run in one process. There is no TLS, no runtime configuration file and no log directory, and only the
+//!   key-value store and database `default`.
+//! - A directory named in `files` as a plain string is refused: Spin nests it within itself.
 
 mod allowed_hosts;
 mod application;

@@ -61,7 +61,7 @@ impl Template {
             match part {
                 Part::Text(literal) => text.push_str(literal),
                 Part::Variable(name) => {
-                    text.push_str(lookup(name).ok_or_else(|| TemplateError::Unknown(name.clone()))?)
+                    text.push_str(lookup(name).ok_or_else(|| TemplateError::Unknown(name.clone()))?);
                 }
             }
         }

@@ -78,6 +78,7 @@ fn connection<T>(store: &Accessor<T, HasSelf<Guest>>, handle: &Handle) -> Result
         .map_err(|_| Error::Other("could not find connection for resource".to_owned()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what map_err calls")]
 fn other(error: RedisError) -> Error {
     Error::Other(error.to_string())
 }

@@ -38,6 +38,7 @@ fn a_component_is_told_how_it_was_reached() {
     let seen = host.ask_with("/headers?a=b", &[("x-mine", "1"), ("connection", "close")]).body;
     for line in [
         "x-mine: 1".to_owned(),
+        format!("host: {}", host.address),
         "spin-path-info: /headers".to_owned(),
         format!("spin-full-url: http://{}/headers?a=b", host.address),
         "spin-matched-route: /...".to_owned(),

@@ -67,7 +67,10 @@ impl HandlerState for Pool {
         Ok(Instance {
             store,
             proxy,
-            view: Guest::http,
+            view: match self.proxy {
+                ProxyPre::P2(_) => Guest::http,
+                ProxyPre::P3(_) => Guest::inbound_http,
+            },
             expiration: Expiration { reuse: self.reuse, sleep: Box::pin(sleep(self.reuse.idle)) },
             state: Worker { reuse: self.reuse, component: self.component.clone() },
         })
