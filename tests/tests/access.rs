@@ -63,7 +63,7 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 fn a_method_that_a_path_does_not_have_is_405_with_those_it_has() {
     let app = App::start();
     for (template, methods) in contract().paths() {
-        let path = template.replace("{key}", "users:1");
+        let path = ["{key}", "{id}", "{slug}"].iter().fold(template, |path, name| path.replace(name, "1"));
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
             if methods.iter().any(|known| known == method) {
                 continue;

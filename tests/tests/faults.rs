@@ -14,6 +14,12 @@ fn command(redis: &mut Connection, words: &[&str]) {
     let _: redis::Value = redis::cmd(name).arg(arguments).query(redis).unwrap();
 }
 
+/// What the table of routes needs to find.
+fn prepare(redis: &mut Connection) {
+    let () = redis.set("users:1", "x").unwrap();
+    let () = redis.hset("cache:ttl", "test", 60).unwrap();
+}
+
 /// Closes the application's connections, so that it has to open new ones.
 fn disconnect_clients(redis: &mut Connection) {
     command(redis, &["CLIENT", "KILL", "TYPE", "normal"]);
@@ -53,7 +59,7 @@ fn assert_all_unavailable(app: &App) -> Vec<(Route, Answer)> {
 fn assert_all_recovered(app: &App) {
     let mut redis = app.redis().connection();
     for route in Route::all() {
-        let () = redis.set("users:1", "x").unwrap();
+        prepare(&mut redis);
         let answer = route.ask(&app.client(route.role));
         assert_eq!(answer.status, 200, "{route:?}: {answer:#?}");
     }
@@ -135,14 +141,14 @@ fn a_connection_that_was_closed_between_two_requests_is_not_noticed() {
     let app = App::start();
     let mut redis = app.redis().connection();
     for route in Route::all() {
-        let () = redis.set("users:1", "x").unwrap();
+        prepare(&mut redis);
         route.ask(&app.client(route.role)).ok();
         disconnect_clients(&mut redis);
         if route.method != "GET" {
             // Within 100 ms of its last use a connection is trusted, and what must not run twice is not repeated.
             std::thread::sleep(Duration::from_millis(150));
         }
-        let () = redis.set("users:1", "x").unwrap();
+        prepare(&mut redis);
         let answer = route.ask(&app.client(route.role));
         assert_eq!(answer.status, 200, "{route:?}: {answer:#?}");
     }
@@ -187,7 +193,7 @@ fn a_user_who_may_not_run_scripts_is_told_so() {
 fn a_read_only_replica_is_read_and_changes_are_refused() {
     let app = App::start();
     let mut redis = app.redis().connection();
-    let () = redis.set("users:1", "x").unwrap();
+    prepare(&mut redis);
     command(&mut redis, &["REPLICAOF", "127.0.0.1", "1"]);
     for route in Route::all() {
         let answer = route.ask(&app.client(route.role));

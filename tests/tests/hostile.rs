@@ -136,7 +136,8 @@ fn wrong_types_are_refused_by_name_whatever_they_are() {
 #[test]
 fn unknown_fields_are_refused_by_name_with_those_that_are_known() {
     let app = App::start();
-    for (method, path) in with_body() {
+    // The fields of an event are its own.
+    for (method, path) in with_body().into_iter().filter(|(_, path)| !path.ends_with("/events")) {
         for field in ["unknown", "PATTERN", "Confirm", "", "é", "__proto__"] {
             let mut body = Route::all()
                 .into_iter()
