@@ -5,6 +5,7 @@
 
 mod http;
 mod lifecycle;
+mod parity;
 mod redis;
 mod startup;
 mod storage;

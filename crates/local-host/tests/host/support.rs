@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Sender, channel};
@@ -67,12 +68,17 @@ impl Application {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_local-host"));
+        self.command_of(env!("CARGO_BIN_EXE_local-host"), &["--listen", "127.0.0.1:0"])
+    }
+
+    fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.dir.path())
-            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -81,16 +87,27 @@ impl Application {
 
     /// Starts it and waits until it listens.
     pub fn start(self) -> Host {
-        let mut child = self.command().spawn().unwrap();
+        let command = self.command();
+        self.spawn(command)
+    }
+
+    /// The same on Spin, where it is installed.
+    pub fn start_on_spin(self) -> Option<Host> {
+        let program = std::env::var("SPIN").unwrap_or_else(|_| "spin".to_owned());
+        Command::new(&program).arg("--version").output().ok()?;
+        let command = self.command_of(&program, &["up", "--quiet", "--listen", "127.0.0.1:0"]);
+        Some(self.spawn(command))
+    }
+
+    fn spawn(self, mut command: Command) -> Host {
+        let mut child = command.spawn().unwrap();
         let stderr = collect(child.stderr.take().unwrap(), None);
         let (told, listening) = channel();
         let stdout = collect(child.stdout.take().unwrap(), Some(told));
-        let line = listening.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let address = listening.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             let _ = child.kill();
             panic!("the host did not start: {}", stderr.lock().unwrap().join("\n"))
         });
-        // The guest prints too: the host's own line is the first.
-        let address = line.strip_prefix("Serving http://").unwrap_or_else(|| panic!("{line}")).to_owned();
         Host { child, address, stdout, stderr, _application: self }
     }
 
@@ -108,13 +125,14 @@ impl Application {
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
-fn collect(stream: impl Read + Send + 'static, first: Option<Sender<String>>) -> Lines {
+/// Keeps the lines of `stream`, and sends on the address one of them announces.
+fn collect(stream: impl Read + Send + 'static, address: Option<Sender<String>>) -> Lines {
     let lines = Lines::default();
     let kept = lines.clone();
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if let Some(first) = &first {
-                let _ = first.send(line.clone());
+            if let (Some(told), Some(address)) = (&address, line.strip_prefix("Serving http://")) {
+                let _ = told.send(address.to_owned());
             }
             kept.lock().unwrap().push(line);
         }
@@ -202,7 +220,8 @@ impl Drop for Host {
         if std::thread::panicking() {
             eprintln!("the host said:\n{}", self.stderr().join("\n"));
         }
-        let _ = self.child.kill();
+        // `spin up` runs the trigger in a process of its own: the group is what has to go.
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
         let _ = self.child.wait();
     }
 }
@@ -258,8 +277,11 @@ impl RedisServer {
 
     /// The guest, allowed to reach this server.
     pub fn application(&self) -> Application {
-        Application::with("allowed_outbound_hosts = ['{{ redis }}']")
-            .environment("SPIN_VARIABLE_REDIS", self.url.clone())
+        self.application_with("allowed_outbound_hosts = ['{{ redis }}']")
+    }
+
+    pub fn application_with(&self, grants: &str) -> Application {
+        Application::with(grants).environment("SPIN_VARIABLE_REDIS", self.url.clone())
     }
 }
 
