@@ -18,7 +18,7 @@ fn elements(app: &App, key: &str, limit: usize) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), "0".to_owned());
     loop {
         let mut part = app.operator().get(&format!("/keys/{key}?limit={limit}&cursor={cursor}")).data();
-        all.extend(part["value"].as_array_mut().unwrap().drain(..));
+        all.append(part["value"].as_array_mut().unwrap());
         match part["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => return all,

@@ -63,7 +63,7 @@ fn rows(app: &App) -> Vec<Value> {
     let (mut rows, mut cursor) = (Vec::new(), "0".to_owned());
     loop {
         let mut page = app.viewer().get(&format!("/keys?limit=5&cursor={cursor}")).data();
-        rows.extend(page["keys"].as_array_mut().unwrap().drain(..));
+        rows.append(page["keys"].as_array_mut().unwrap());
         match page["pagination"]["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => return rows,

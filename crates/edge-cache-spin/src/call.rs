@@ -225,10 +225,12 @@ impl Call {
             let frame = frame.map_err(|error| Problem::body_unreadable(&error.to_string()))?;
             let Ok(data) = frame.into_data() else { continue };
             length += data.len();
-            match length {
-                0..=MAX_BODY => read.extend_from_slice(&data),
-                ..=MAX_DRAINED => read.clear(),
-                _ => break,
+            if length <= MAX_BODY {
+                read.extend_from_slice(&data);
+            } else if length <= MAX_DRAINED {
+                read.clear();
+            } else {
+                break;
             }
         }
         if length > MAX_BODY { Err(Problem::body_too_large(MAX_BODY)) } else { Ok(read) }

@@ -169,10 +169,10 @@ fn decode(kind: &str, replies: Replies) -> Result<(Value, &'static str), Error> 
 fn decode_string(mut bytes: Vec<u8>, truncated: bool) -> (Value, &'static str) {
     if truncated {
         // A character cut in two is left off.
-        if let Err(error) = std::str::from_utf8(&bytes) {
-            if error.error_len().is_none() {
-                bytes.truncate(error.valid_up_to());
-            }
+        if let Err(error) = std::str::from_utf8(&bytes)
+            && error.error_len().is_none()
+        {
+            bytes.truncate(error.valid_up_to());
         }
     } else if let Ok(value) = serde_json::from_slice(&bytes) {
         return (value, "json");

@@ -193,7 +193,7 @@ impl<R: Redis, S: Source> Warmup<'_, R, S> {
                 Ok(written) => status.wrote(module, &written),
                 // What is wrong with this entry's tags says nothing about the next entry.
                 Err(error) if error.kind == ErrorKind::WrongType => {
-                    status.failed(module, &format!("{}: {error}", entry.key))
+                    status.failed(module, &format!("{}: {error}", entry.key));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -215,7 +215,7 @@ impl<R: Redis, S: Source> Warmup<'_, R, S> {
             let name = KeyName::new(warmed.key.as_str());
             [Arg::from(name.as_bytes()), name.companion().into()]
         });
-        let tags = entry.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>().join("\n");
+        let tags = entry.tags.iter().map(crate::tag::Tag::as_str).collect::<Vec<_>>().join("\n");
         let values = slice.iter().flat_map(|warmed| {
             let head =
                 [warmed.kind.into(), ttl(warmed).into(), tags.as_str().into(), "".into(), warmed.values.len().into()];

@@ -16,8 +16,8 @@ fn ttl(milliseconds: u64) -> Options<'static> {
     Options { ttl: Some(Duration::from_millis(milliseconds)), jitter: 0.0, early_refresh: 0.0, ..Options::default() }
 }
 
-fn with_grace(options: Options<'static>) -> Options<'static> {
-    Options { grace: Duration::from_secs(60), ..options }
+fn with_grace(options: &Options<'static>) -> Options<'static> {
+    Options { grace: Duration::from_secs(60), ..options.clone() }
 }
 
 /// A loader that takes its time and counts how often it is asked.
@@ -85,7 +85,7 @@ async fn waiting_for_another_load_is_bounded() {
 async fn past_its_ttl_a_value_is_served_at_once_while_one_caller_refreshes() {
     let server = RedisServer::start();
     let cache = cache(&server);
-    let (loads, options) = (Cell::new(0), with_grace(ttl(50)));
+    let (loads, options) = (Cell::new(0), with_grace(&ttl(50)));
     cache.get_or_set("k", &options, async || slow(&loads, 0).await).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let refresh = cache.get_or_set("k", &options, async || slow(&loads, 500).await);
@@ -104,7 +104,7 @@ async fn past_its_ttl_a_value_is_served_at_once_while_one_caller_refreshes() {
 async fn when_a_load_fails_the_stale_value_is_served_and_the_load_not_tried_again_for_a_while() {
     let server = RedisServer::start();
     let cache = cache(&server);
-    let options = Options { throttle: Duration::from_millis(600), ..with_grace(ttl(50)) };
+    let options = Options { throttle: Duration::from_millis(600), ..with_grace(&ttl(50)) };
     let loads = Cell::new(0);
     cache.get_or_set("k", &options, async || slow(&loads, 0).await).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -126,7 +126,7 @@ async fn when_a_load_fails_the_stale_value_is_served_and_the_load_not_tried_agai
 async fn a_load_past_its_time_limit_is_replaced_by_the_stale_value() {
     let server = RedisServer::start();
     let cache = cache(&server);
-    let options = Options { load_timeout: Duration::from_millis(50), ..with_grace(ttl(50)) };
+    let options = Options { load_timeout: Duration::from_millis(50), ..with_grace(&ttl(50)) };
     let loads = Cell::new(0);
     cache.get_or_set("k", &options, async || slow(&loads, 0).await).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -131,10 +131,10 @@ fn collect(stream: impl Read + Send + 'static, address: Option<Sender<String>>) 
     let kept = lines.clone();
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            kept.lock().unwrap().push(line.clone());
             if let (Some(told), Some(address)) = (&address, line.strip_prefix("Serving http://")) {
                 let _ = told.send(address.to_owned());
             }
-            kept.lock().unwrap().push(line);
         }
     });
     lines
