@@ -46,7 +46,7 @@ fn walk_while_another_client_inserts_and_removes(limit: usize) {
     const STEPS: usize = 50_000 / STEP;
     let app = App::start();
     fill(&mut app.redis().connection(), "stays:", 0..100_000);
-    let (tick, ticks) = sync_channel(1);
+    let (tick, ticks) = sync_channel::<usize>(1);
     std::thread::scope(|scope| {
         let other = scope.spawn(|| {
             let mut redis = app.redis().connection();
