@@ -65,10 +65,11 @@ pub struct EntryError {
 
 impl AllowedHosts {
     /// Reads the entries of `component`, variables already filled in. `components` are the ids of the whole application,
-    /// which is what `*.spin.internal` stands for. An entry that variables left empty allows nothing and is no error.
+    /// which is what `*.spin.internal` stands for. An entry that variables left empty or malformed allows nothing and is no
+    /// error; the latter is told in the log.
     ///
     /// # Errors
-    /// An entry that is not in the syntax above.
+    /// An entry without variables that is not in the syntax above.
     pub fn parse<'e>(
         component: &str,
         entries: impl IntoIterator<Item = (&'e str, bool)>,
@@ -79,7 +80,15 @@ impl AllowedHosts {
             if is_template && matches!(text, "" | "http://" | "https://") {
                 continue;
             }
-            let entry = Entry::parse(text).map_err(|problem| EntryError { entry: text.to_owned(), problem })?;
+            let entry = match Entry::parse(text).map_err(|problem| EntryError { entry: text.to_owned(), problem }) {
+                Ok(entry) => entry,
+                // A variable's value is found out when it is used, as in Spin: the component may say more about it.
+                Err(error) if is_template => {
+                    log::problem(format_args!("component `{component}`: {error}; it allows nothing"));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             match &entry.host {
                 HostPattern::Subdomain(suffix) if suffix == CHAINING_SUFFIX => {
                     parsed.extend(components.iter().map(|id| Entry {
