@@ -32,6 +32,10 @@ impl Host {
     /// Starts the application and waits until it listens.
     pub(crate) fn start(variables: &[(String, String)], state: &Path) -> Self {
         let mut command = program("spin.toml", state);
+        if is_spin() {
+            // It knows no port 0; and without an HTTP trigger it would refuse any address.
+            command.args(["--listen", &format!("127.0.0.1:{}", free_port())]);
+        }
         assert!(
             repository().join(CATALOGUE).is_file(),
             "{CATALOGUE} is absent: run `cargo run -p sample-catalogue -- --output {CATALOGUE}`"
@@ -141,7 +145,7 @@ fn spin() -> Command {
     let mut command = Command::new(env::var_os("SPIN_BIN").unwrap_or_else(|| "spin".into()));
     // A group of its own, so that what Spin starts in turn ends with it.
     command.process_group(0);
-    command.args(["up", "--listen", &format!("127.0.0.1:{}", free_port())]);
+    command.arg("up");
     command
 }
 
