@@ -1,4 +1,5 @@
 //! `GET /api/cache/audit`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use end_to_end::{App, Client, Options, fill};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
 //! Messages of the Redis channel of domain events.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
 //! Redis frozen, killed, restarted, locked, read-only, full: the documented answer in time, and recovery by itself.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
 

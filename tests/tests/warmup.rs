@@ -1,4 +1,5 @@
 //! `POST` and `GET /api/cache/warmup`, with the sample catalogue.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use end_to_end::{App, keys};
 use redis::{Commands, Connection};
