@@ -1,4 +1,5 @@
 //! Who may do what, and what becomes of those who may not.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use end_to_end::{Answer, App, BASE, Caller, Client, Options, Route, contract};
 use redis::Commands;
