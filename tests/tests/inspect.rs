@@ -1,4 +1,5 @@
 //! What `GET /api/cache/keys/{key}` shows of values.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
