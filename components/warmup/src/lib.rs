@@ -1,9 +1,12 @@
-//! `POST /api/cache/warmup` fills the cache from its sources; `GET` tells how far that is.
+//! `/api/cache/warmup`: `POST` fills the cache from its sources, `GET` tells how far that is; below it `/cancel`, `/plan` and
+//! `/scheduled`, which whatever keeps the schedule calls.
+
+mod scheduled;
 
 use edge_cache::access::Role;
 use edge_cache::audit::Record;
-use edge_cache::warmup::{self, Plan, Request as Warmup, Status};
-use edge_cache_spin::{Answer, Call, Outcome, Problem, Sqlite, serve};
+use edge_cache::warmup::{self, Limits, Plan, Request as Warmup, Status};
+use edge_cache_spin::{Answer, Call, Outcome, Problem, Sources, serve};
 use serde::Serialize;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
@@ -24,43 +27,95 @@ struct Stats<'a> {
     modules_warmed: Vec<&'a str>,
     keys_created: u64,
     keys_skipped: u64,
+    bytes: u64,
     duration: &'a str,
     duration_ms: u64,
     errors: u64,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
-    serve(request, &["GET", "POST"], warm).await
+#[derive(Serialize)]
+struct Cancelled {
+    message: String,
 }
 
-async fn warm(call: &Call) -> Outcome {
-    if call.method() == "POST" {
-        return run(call).await;
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    let allowed: &[&str] = match request.uri().path() {
+        "/api/cache/warmup" => &["GET", "POST"],
+        "/api/cache/warmup/plan" => &["GET"],
+        _ => &["POST"],
+    };
+    serve(request, allowed, route).await
+}
+
+async fn route(call: &Call) -> Outcome {
+    match (call.path(), call.method()) {
+        ("/api/cache/warmup", "POST") => run(call).await,
+        ("/api/cache/warmup", _) => show(call).await,
+        ("/api/cache/warmup/cancel", _) => cancel(call).await,
+        ("/api/cache/warmup/plan", _) => overview(call).await,
+        ("/api/cache/warmup/scheduled", _) => scheduled::run(call).await,
+        (path, _) => Err(Problem::no_route(path)),
     }
+}
+
+async fn show(call: &Call) -> Outcome {
     call.require(Role::Viewer).await?;
+    if call.wants_events() {
+        return Ok(Answer::events(warmup::follow(call.cache_kept())));
+    }
     Ok(Answer::data(warmup::progress(&call.cache()).await?))
+}
+
+async fn overview(call: &Call) -> Outcome {
+    call.require(Role::Viewer).await?;
+    Ok(Answer::data(warmup::overview(&call.cache(), &plan()?, &call.config().schedule).await?))
+}
+
+async fn cancel(call: &Call) -> Outcome {
+    call.require(Role::Admin).await?;
+    let cache = call.cache();
+    let running = call.audited(Record::new("warmup-cancel"), warmup::cancel(&cache), |_| 0).await?;
+    let message = format!("The warmup that {} started at {} is being cancelled", running.by, running.started_at);
+    Ok(call.report(Cancelled { message }))
 }
 
 async fn run(call: &Call) -> Outcome {
     call.require(Role::Admin).await?;
     let plan = plan()?;
     let request = Warmup::parse(&call.body().await?, &plan)?;
-    let source = Sqlite::open().await.map_err(Problem::unavailable)?;
-    let mut record = Record::new("warmup");
-    record.detail = Some(format!("modules: {}; force: {}", request.describe(), request.force));
-    let (cache, by, owner) = (call.cache(), call.who(), call.random());
-    let warmup = warmup::Warmup { redis: &cache, source: &source, plan: &plan, by: &by, owner: &owner };
-    let status = call.audited(record, request.run(warmup), |_| 0).await?;
+    let status = warm(call, &plan, &request, &call.who(), None).await?;
     let stats = Stats {
         modules_warmed: status.modules_warmed(),
         keys_created: status.keys_created,
         keys_skipped: status.keys_skipped,
+        bytes: status.bytes,
         duration: &status.duration,
         duration_ms: status.duration_ms,
         errors: status.errors,
     };
     Ok(call.report(Body { message: status.message(), stats, details: &status }))
+}
+
+/// Runs a warmup in somebody's name; the trail has it unless it is a dry run.
+async fn warm(
+    call: &Call,
+    plan: &Plan,
+    request: &Warmup,
+    by: &str,
+    reason: Option<String>,
+) -> Result<Status, edge_cache::Error> {
+    let (cache, source, owner) = (call.cache(), Sources::of(call), call.random());
+    let limits =
+        Limits { keys_per_second: call.config().warmup_rate, memory_percent: call.config().thresholds.memory_percent };
+    let warmup = warmup::Warmup { redis: &cache, source: &source, plan, limits, by, owner: &owner };
+    if request.dry_run {
+        return request.run(warmup).await;
+    }
+    let mut record = Record::new("warmup");
+    let reason = reason.map(|reason| format!("{reason}; ")).unwrap_or_default();
+    record.detail = Some(format!("{reason}{}", request.describe()));
+    call.audited(record, request.run(warmup), |_| 0).await
 }
 
 fn plan() -> Result<Plan, Problem> {

@@ -1,16 +1,39 @@
 //! Answers: the envelope of the contract around what an operation reports.
 
+use std::fmt;
+use std::pin::Pin;
 use std::time::SystemTime;
 
 use edge_cache::format;
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
 /// An answer ready to be sent.
 #[derive(Debug)]
 pub struct Answer {
     pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Body,
     pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+/// The body of an answer.
+pub(crate) enum Body {
+    /// JSON in one piece, with its length in the head.
+    Whole(Vec<u8>),
+    /// Server-sent events, as they happen.
+    Events(Events),
+}
+
+/// Server-sent events, each rendered.
+pub(crate) type Events = Pin<Box<dyn Stream<Item = String>>>;
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole(_) => "Whole",
+            Self::Events(_) => "Events",
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -58,6 +81,14 @@ impl Answer {
         Self::json(200, &body)
     }
 
+    /// A stream of server-sent events, each with a name and JSON data.
+    pub fn events<T: Serialize>(events: impl Stream<Item = (&'static str, T)> + 'static) -> Self {
+        let render = |(name, data): (&str, T)| {
+            format!("event: {name}\ndata: {}\n\n", serde_json::to_string(&data).unwrap_or_default())
+        };
+        Self { status: 200, body: Body::Events(Box::pin(events.map(render))), headers: Vec::new() }
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -67,6 +98,6 @@ impl Answer {
 
     fn json(status: u16, body: &impl Serialize) -> Self {
         // Reports are plain structures with string keys, which always serialize.
-        Self { status, body: serde_json::to_vec(body).unwrap_or_default(), headers: Vec::new() }
+        Self { status, body: Body::Whole(serde_json::to_vec(body).unwrap_or_default()), headers: Vec::new() }
     }
 }

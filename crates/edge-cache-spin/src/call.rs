@@ -1,18 +1,20 @@
 //! One request from arrival to answer: identity, method, body, errors, headers, and its line in the log.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use edge_cache::access::{Caller, client_address};
 use edge_cache::{Cache, KeyName, Redis, Runtime};
-use http_body_util::BodyExt;
+use futures_util::StreamExt;
+use http_body_util::{BodyExt, Either, StreamBody};
 use serde::Serialize;
 use spin_sdk::http::{FullBody, Request};
 
 use crate::Outcome;
-use crate::answer::Answer;
+use crate::answer::{Answer, Body, Events};
 use crate::config::Config;
 use crate::instance::{Instance, instance};
 use crate::log;
@@ -24,6 +26,14 @@ const MAX_BODY: usize = 1 << 20;
 const MAX_DRAINED: usize = 16 << 20;
 /// The longest request id taken over from a client.
 const MAX_REQUEST_ID: usize = 128;
+
+/// In one piece, or as it comes.
+type ResponseBody = Either<FullBody<Bytes>, StreamBody<Frames>>;
+type Frames = std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<http_body::Frame<Bytes>, Infallible>>>>;
+
+fn streamed(events: Events) -> StreamBody<Frames> {
+    StreamBody::new(Box::pin(events.map(|event| Ok(http_body::Frame::data(event.into())))))
+}
 
 /// A request being served.
 pub struct Call {
@@ -44,7 +54,7 @@ pub async fn serve(
     request: Request,
     allowed: &[&str],
     handler: impl AsyncFnOnce(&Call) -> Outcome,
-) -> http::Response<FullBody<Bytes>> {
+) -> http::Response<ResponseBody> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let request_id = request_id(&parts.headers);
@@ -95,15 +105,18 @@ struct Head {
 }
 
 impl Head {
-    fn respond(&self, outcome: Outcome, who: Option<(String, String)>) -> http::Response<FullBody<Bytes>> {
+    fn respond(&self, outcome: Outcome, who: Option<(String, String)>) -> http::Response<ResponseBody> {
         let (status, content_type, body, headers) = match outcome {
+            Ok(Answer { status, body: body @ Body::Events(_), headers }) => {
+                (status, "text/event-stream", body, headers)
+            }
             Ok(answer) => (answer.status, "application/json", answer.body, answer.headers),
             Err(problem) => {
                 if problem.status >= 500 {
                     log::failure(&self.request_id, "request.failed", problem.detail());
                 }
                 let body = problem.body(&self.request_id).to_string().into_bytes();
-                (problem.status, "application/problem+json", body, problem.headers)
+                (problem.status, "application/problem+json", Body::Whole(body), problem.headers)
             }
         };
         let (who, ip) = who.unwrap_or_default();
@@ -119,15 +132,21 @@ impl Head {
         let mut response = http::Response::builder()
             .status(status)
             .header("content-type", content_type)
-            .header("content-length", body.len())
             .header("cache-control", "no-store")
             .header("x-content-type-options", "nosniff")
             .header("x-request-id", &self.request_id);
         for (name, value) in headers {
             response = response.header(name, value);
         }
+        let body = match body {
+            Body::Whole(whole) => {
+                response = response.header("content-length", whole.len());
+                ResponseBody::Left(FullBody::new(whole.into()))
+            }
+            Body::Events(events) => ResponseBody::Right(streamed(events)),
+        };
         // Names and values above are all valid; an empty answer is the fallback that cannot fail.
-        response.body(FullBody::new(body.into())).unwrap_or_else(|_| http::Response::new(FullBody::new(Bytes::new())))
+        response.body(body).unwrap_or_else(|_| http::Response::new(ResponseBody::Left(FullBody::new(Bytes::new()))))
     }
 }
 
@@ -188,8 +207,19 @@ impl Call {
     }
 
     /// The cache's database.
-    pub fn cache(&self) -> impl Redis {
+    pub fn cache(&self) -> impl Redis + Runtime {
         self.instance.cache.as_ref()
+    }
+
+    /// The cache's database, for what goes on after the call.
+    pub fn cache_kept(&self) -> impl Redis + Runtime + use<> {
+        Rc::clone(&self.instance.cache)
+    }
+
+    /// Whether the client asks for server-sent events.
+    pub fn wants_events(&self) -> bool {
+        let accept = self.parts.headers.get("accept").and_then(|value| value.to_str().ok());
+        accept.is_some_and(|accept| accept.split(',').any(|kind| kind.trim().starts_with("text/event-stream")))
     }
 
     /// The cache as services use it.

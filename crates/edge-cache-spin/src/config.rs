@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use edge_cache::Pattern;
 use edge_cache::access::Tokens;
 use edge_cache::stats::Thresholds;
+use edge_cache::warmup::schedule::Settings;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use spin_sdk::variables;
 
@@ -26,6 +28,14 @@ pub struct Config {
     pub(crate) trusted_proxies: usize,
     /// The channel on which services tell each other of domain events.
     pub events_channel: String,
+    /// The web server of `url` entries of a warmup: scheme, host and port.
+    pub(crate) warmup_origin: String,
+    /// The token for it; empty: none. Never to be logged.
+    pub(crate) warmup_origin_token: String,
+    /// Keys a warmup may write a second; 0: as many as it can.
+    pub warmup_rate: u64,
+    /// When the schedule warms, and what it may clear.
+    pub schedule: Settings,
 }
 
 /// A variable with a bad value.
@@ -38,7 +48,7 @@ pub struct BadVariable {
 /// Variables as they were typed; one that the component is not given has its default.
 struct Raw(Vec<(&'static str, String)>);
 
-const DEFAULTS: [(&str, &str); 15] = [
+const DEFAULTS: [(&str, &str); 20] = [
     ("redis_host", "127.0.0.1"),
     ("redis_port", "6379"),
     ("redis_username", ""),
@@ -54,6 +64,11 @@ const DEFAULTS: [(&str, &str); 15] = [
     ("evictions_alert_per_minute", "1000"),
     ("trusted_proxies", "0"),
     ("events_channel", "cache:events"),
+    ("warmup_origin", "http://127.0.0.1:8080"),
+    ("warmup_origin_token", ""),
+    ("warmup_rate", "0"),
+    ("warmup_interval_seconds", "900"),
+    ("relief_patterns", ""),
 ];
 
 impl Config {
@@ -112,6 +127,44 @@ impl Raw {
         Ok(channel.to_owned())
     }
 
+    fn origin(&self) -> Result<String, BadVariable> {
+        let origin = self.text("warmup_origin").trim_end_matches('/');
+        let uri: Option<http::Uri> = origin.parse().ok();
+        let fits = |uri: &http::Uri| {
+            let scheme = uri.scheme_str();
+            let bare = uri.path_and_query().is_none_or(|path| path == "/");
+            let login = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+            (scheme == Some("http") || scheme == Some("https")) && uri.host().is_some() && bare && !login
+        };
+        if uri.as_ref().is_some_and(fits) {
+            return Ok(origin.to_owned());
+        }
+        let problem = "must be http:// or https:// with host and port, without login, path and query".into();
+        Err(BadVariable { name: "warmup_origin", problem })
+    }
+
+    fn relief(&self) -> Result<Vec<Pattern>, BadVariable> {
+        let bad = |problem: String| BadVariable { name: "relief_patterns", problem };
+        let given = self.text("relief_patterns").split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
+        let checked = given.map(|text| {
+            let pattern = Pattern::parse("relief_patterns", text).map_err(|error| bad(error.to_string()))?;
+            if pattern.matches_everything() || pattern.names_protected() {
+                return Err(bad(format!("must not hold {text}, which matches everything or what this system keeps")));
+            }
+            Ok(pattern)
+        });
+        checked.collect()
+    }
+
+    fn origin_token(&self) -> Result<String, BadVariable> {
+        let token = self.text("warmup_origin_token");
+        if token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(token.to_owned());
+        }
+        let problem = "must be printable ASCII without spaces".into();
+        Err(BadVariable { name: "warmup_origin_token", problem })
+    }
+
     fn url(&self, db: u64) -> Result<String, BadVariable> {
         let scheme = if self.flag("redis_tls")? { "rediss" } else { "redis" };
         let encode = |name| utf8_percent_encode(self.text(name), NON_ALPHANUMERIC).to_string();
@@ -124,6 +177,7 @@ impl Raw {
     fn check(&self) -> Result<Config, BadVariable> {
         let (db, audit_db) = (self.number("redis_db", 0, 65_535)?, self.number("audit_redis_db", 0, 65_535)?);
         let tokens = Tokens::parse(self.text("tokens"));
+        let memory_percent = self.number("memory_alert_percent", 1, 100)? as f64;
         Ok(Config {
             cache_url: self.url(db)?,
             audit_url: self.url(audit_db)?,
@@ -131,12 +185,20 @@ impl Raw {
             command_timeout: Duration::from_millis(self.number("command_timeout_ms", 50, 60_000)?),
             thresholds: Thresholds {
                 latency_ms: self.number("latency_alert_ms", 1, 60_000)?,
-                memory_percent: self.number("memory_alert_percent", 1, 100)? as f64,
+                memory_percent,
                 hit_rate_percent: self.number("hit_rate_alert_percent", 1, 100)? as f64,
                 evictions_per_minute: self.number("evictions_alert_per_minute", 1, 1_000_000_000)?,
             },
             tokens: tokens.map_err(|problem| BadVariable { name: "tokens", problem })?,
             events_channel: self.channel()?,
+            warmup_origin: self.origin()?,
+            warmup_origin_token: self.origin_token()?,
+            warmup_rate: self.number("warmup_rate", 0, 1_000_000)?,
+            schedule: Settings {
+                interval: Duration::from_secs(self.number("warmup_interval_seconds", 60, 604_800)?),
+                relief: self.relief()?,
+                memory_percent,
+            },
             trusted_proxies: self.number("trusted_proxies", 0, 32)? as usize,
         })
     }
@@ -188,6 +250,15 @@ mod tests {
             ("evictions_alert_per_minute", ""),
             ("trusted_proxies", "many"),
             ("events_channel", ""),
+            ("warmup_origin", ""),
+            ("warmup_origin", "ftp://x"),
+            ("warmup_origin", "http://x/path"),
+            ("warmup_origin", "http://user:word@x"),
+            ("warmup_origin_token", "two words"),
+            ("warmup_rate", "-1"),
+            ("warmup_interval_seconds", "59"),
+            ("relief_patterns", "old:*,*"),
+            ("relief_patterns", "cache:*"),
         ];
         for (name, value) in bad {
             assert_eq!(with(&[(name, value)]).unwrap_err().name, name, "{value}");

@@ -11,7 +11,9 @@ mod event;
 mod guard;
 mod instance;
 mod log;
+mod origin;
 mod problem;
+mod sources;
 mod sqlite;
 pub mod store;
 
@@ -20,6 +22,7 @@ pub use call::{Call, serve};
 pub use config::Config;
 pub use event::{event, handle_event, publish};
 pub use problem::Problem;
+pub use sources::Sources;
 pub use sqlite::Sqlite;
 
 /// What a handler gives back.

@@ -163,7 +163,7 @@ impl From<Error> for Problem {
             Error::RoleTooLow(_) => Self::new(403, "role-too-low", "Forbidden", detail),
             Error::NotFound(_) => Self::new(404, "not-found", "Not Found", detail),
             Error::Conflict(_) => Self::new(409, "already-running", "Conflict", detail),
-            Error::Source(_) => Self::new(503, "source-unavailable", "Service Unavailable", detail),
+            Error::Full(_) => Self::new(503, "memory-alert", "Service Unavailable", detail),
             Error::Redis(source) => Self::from(source),
             Error::Partial { deleted, source } => {
                 let mut problem = Self::from(source).with("keysDeleted", deleted);

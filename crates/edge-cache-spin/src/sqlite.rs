@@ -1,6 +1,6 @@
 //! Spin's SQLite database as a source of warmups.
 
-use edge_cache::warmup::{Rows, Source};
+use edge_cache::warmup::Rows;
 use serde_json::Value;
 use spin_sdk::sqlite::{Connection, Value as Cell};
 
@@ -15,12 +15,6 @@ impl Sqlite {
     pub async fn open() -> Result<Self, String> {
         let opened = Connection::open_default().await;
         opened.map(Self).map_err(|error| format!("the SQLite database cannot be opened: {error}"))
-    }
-}
-
-impl Source for Sqlite {
-    async fn query(&self, sql: &str) -> Result<Rows, String> {
-        self.ask(sql, &[]).await
     }
 }
 

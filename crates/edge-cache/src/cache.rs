@@ -3,7 +3,7 @@
 //! Values are JSON as they are, so other clients can read them; large ones are compressed, very large ones stored in
 //! chunks ([`crate::codec`]). What is known of a value (age, grace, tags) is in its companion key.
 
-mod batch;
+pub(crate) mod batch;
 mod breaker;
 mod counters;
 mod options;
@@ -43,6 +43,20 @@ pub trait Runtime {
     /// Hears how look-ups end, to log them.
     fn looked_up(&self, key: &str, outcome: Outcome) {
         let _ = (key, outcome);
+    }
+}
+
+impl<R: Runtime> Runtime for &R {
+    async fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        (**self).random()
+    }
+
+    fn looked_up(&self, key: &str, outcome: Outcome) {
+        (**self).looked_up(key, outcome);
     }
 }
 

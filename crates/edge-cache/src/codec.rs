@@ -64,12 +64,17 @@ impl Manifest {
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     let unfit = |problem: &dyn std::fmt::Display| Error::invalid("value", format!("cannot be stored: {problem}"));
     let json = serde_json::to_vec(value).map_err(|error| unfit(&error))?;
+    compress(json).map_err(|error| unfit(&error))
+}
+
+/// Compresses JSON that is long enough for it to pay.
+pub(crate) fn compress(json: Vec<u8>) -> std::io::Result<Vec<u8>> {
     if json.len() < COMPRESS_FROM {
         return Ok(json);
     }
     let mut encoder = FrameEncoder::new(Vec::with_capacity(json.len() / 4));
-    encoder.write_all(&json).map_err(|error| unfit(&error))?;
-    let frame = encoder.finish().map_err(|error| unfit(&error))?;
+    encoder.write_all(&json)?;
+    let frame = encoder.finish()?;
     Ok(if frame.len() < json.len() { frame } else { json })
 }
 

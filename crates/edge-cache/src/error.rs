@@ -172,9 +172,9 @@ pub enum Error {
         /// The failure.
         source: RedisError,
     },
-    /// The source that a warmup reads from failed.
+    /// There is no room in memory for what was asked.
     #[error("{0}")]
-    Source(String),
+    Full(String),
 }
 
 impl Error {

@@ -11,6 +11,12 @@ use crate::error::Error;
 pub const TTL_OVERRIDES: &str = "cache:ttl";
 /// The progress of the running or last warmup (a string holding JSON).
 pub const WARMUP_STATUS: &str = "cache:warmup:status";
+/// How each module of the plan fared when it was last warmed (a hash of JSON).
+pub const WARMUP_MODULES: &str = "cache:warmup:modules";
+/// The id of a warmup that is to stop (a string that expires).
+pub const WARMUP_CANCEL: &str = "cache:warmup:cancel";
+/// What the schedule did last (a hash).
+pub const WARMUP_SCHEDULE: &str = "cache:warmup:schedule";
 /// Held while a warmup runs. Outlives a global clear, so that warmups stay single.
 pub const WARMUP_LOCK: &str = "lock:cache:warmup";
 /// The audit trail (a stream), in its own logical database.

@@ -15,6 +15,7 @@ mod client;
 mod codec;
 mod error;
 pub mod events;
+mod fence;
 pub mod format;
 pub mod health;
 pub mod info;

@@ -37,13 +37,15 @@ pub(crate) static INSPECT: Script = Script::repeatable(include_str!("scripts/ins
 /// Changes the expiry of one key and of its companion.
 pub(crate) static EXPIRE: Script = Script::once(include_str!("scripts/expire.lua"));
 /// Writes a slice of warmed entries.
-pub(crate) static WRITE_SLICE: Script = Script::once(include_str!("scripts/write_slice.lua"));
+pub(crate) static WRITE_SLICE: Script =
+    Script::once(concat!(include_str!("scripts/fences_since.lua"), include_str!("scripts/write_slice.lua")));
 /// Reads a cached value with what is known of its age.
 pub(crate) static READ: Script = Script::repeatable(include_str!("scripts/read.lua"));
 /// Takes the right to load a key.
 pub(crate) static ACQUIRE: Script = Script::once(include_str!("scripts/acquire.lua"));
 /// Stores a loaded value unless an invalidation came first.
-pub(crate) static STORE: Script = Script::once(include_str!("scripts/store.lua"));
+pub(crate) static STORE: Script =
+    Script::once(concat!(include_str!("scripts/fences_since.lua"), include_str!("scripts/store.lua")));
 /// Makes loads in flight know of an invalidation.
 pub(crate) static FENCE: Script = Script::once(include_str!("scripts/fence.lua"));
 /// Removes members of a tag whose keys still have it.

@@ -1,10 +1,21 @@
 //! Warming up against a real server: what is written, what is left alone, and one warmup at a time.
 
-use edge_cache::warmup::{Plan, Request, Rows, Source, State, Warmup, progress};
-use edge_cache::{Client, Error};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use edge_cache::warmup::{
+    Limits, Plan, Request, Rows, Source, State, Status, Warmup, cancel, follow, progress, schedule,
+};
+use edge_cache::{Cache, Client, Error, Pattern, clear, invalidate, ttl};
 use edge_cache_testing::{NativeTransport, RedisServer, client};
+use futures_util::StreamExt;
+use futures_util::future::join;
 use redis::Commands;
-use serde_json::json;
+use schedule::{Reason, Settings};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+type Native = Client<NativeTransport>;
 
 const PLAN: &str = r#"
     [[module]]
@@ -23,24 +34,58 @@ const PLAN: &str = r#"
     ]
 "#;
 
-/// Rows that need no database; the query's text chooses.
-struct Fixed;
+/// Rows that need no database; the query's text chooses. Web addresses echo a document.
+#[derive(Default)]
+struct Fixed {
+    asked: Cell<usize>,
+    loading: Notify,
+    go_on: Notify,
+}
 
 impl Source for Fixed {
     async fn query(&self, sql: &str) -> Result<Rows, String> {
+        self.asked.set(self.asked.get() + 1);
         let columns = vec!["id".to_owned(), "score".to_owned()];
         match sql {
             "one" => Ok(Rows { columns, rows: vec![vec![json!(7), json!(1)]] }),
+            "held" => {
+                self.loading.notify_one();
+                self.go_on.notified().await;
+                Ok(Rows { columns, rows: (0..3).map(|n| vec![json!(n), json!(1)]).collect() })
+            }
             "rows" => Ok(Rows { columns, rows: (0..2500).map(|n| vec![json!(n), json!(n * 2)]).collect() }),
+            "large" => Ok(Rows { columns, rows: (0..20_000).map(|n| vec![json!(n), json!("x".repeat(20))]).collect() }),
             _ => Err("no such table".into()),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, String> {
+        match path {
+            "/products?top=2" => {
+                Ok(json!({ "data": { "items": [{ "id": "a", "score": 1 }, { "id": "b", "score": 2 }] } }))
+            }
+            _ => Err(format!("{path} answered with the status 404")),
         }
     }
 }
 
-async fn run(redis: &Client<NativeTransport>, body: &str) -> Result<edge_cache::warmup::Status, Error> {
-    let plan = Plan::read(&Plan::compile(PLAN).unwrap()).unwrap();
+fn plan(text: &str) -> Plan {
+    Plan::read(&Plan::compile(text).unwrap()).unwrap()
+}
+
+async fn run_plan(redis: &Native, text: &str, limits: Limits, source: &Fixed, body: &str) -> Result<Status, Error> {
+    let plan = plan(text);
     let request = Request::parse(body.as_bytes(), &plan).unwrap();
-    request.run(Warmup { redis, source: &Fixed, plan: &plan, by: "tester", owner: "unique" }).await
+    request.run(Warmup { redis, source, plan: &plan, limits, by: "tester", owner: "unique" }).await
+}
+
+async fn run(redis: &Native, body: &str) -> Result<Status, Error> {
+    run_plan(redis, PLAN, Limits::default(), &Fixed::default(), body).await
+}
+
+/// A plan of one entry.
+fn entry(entry: &str) -> String {
+    format!("[[module]]\nname = \"m\"\npriority = 1\nentry = [{{ {entry} }}]")
 }
 
 #[tokio::test]
@@ -111,4 +156,272 @@ async fn keys_the_server_refuses_are_counted_with_the_reason() {
     let failed = run(&redis, r#"{"force":true}"#).await;
     assert!(matches!(failed, Err(Error::Redis(error)) if error.kind == edge_cache::ErrorKind::OutOfMemory));
     assert_eq!(other.get::<_, String>("config:main").unwrap(), "7", "what was there is not lost");
+}
+
+#[tokio::test]
+async fn an_entry_may_come_from_the_web() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    let url = r#"url = "/products?top=2", items = "/data/items""#;
+    let entries = [
+        format!(r#"key = "p:{{id}}", {url}, shape = "row""#),
+        format!(r#"key = "p:all", {url}, shape = "document""#),
+        format!(r#"key = "p:best", {url}, shape = "zset", columns = ["id", "score"]"#),
+        r#"key = "p:whole", url = "/products?top=2", shape = "document""#.to_owned(),
+        r#"key = "p:gone", url = "/gone", shape = "document""#.to_owned(),
+    ];
+    let text = format!("[[module]]\nname = \"m\"\npriority = 1\nentry = [{{ {} }}]", entries.join(" }, { "));
+    let status = run_plan(&redis, &text, Limits::default(), &Fixed::default(), "").await.unwrap();
+    assert_eq!((status.keys_created, status.errors), (5, 1));
+    assert!(status.modules[0].first_error.as_deref().unwrap().contains("p:gone: /gone answered with the status 404"));
+    let get = |redis: &mut redis::Connection, key: &str| redis.get::<_, String>(key).unwrap();
+    assert_eq!(get(&mut other, "p:b"), r#"{"id":"b","score":2}"#);
+    assert_eq!(get(&mut other, "p:all"), r#"[{"id":"a","score":1},{"id":"b","score":2}]"#);
+    assert_eq!(get(&mut other, "p:whole"), r#"{"data":{"items":[{"id":"a","score":1},{"id":"b","score":2}]}}"#);
+    assert_eq!(other.zscore::<_, _, f64>("p:best", "b").unwrap(), 2.0);
+}
+
+#[tokio::test]
+async fn the_ttl_table_of_the_operators_is_in_force() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    ttl::Change::put(br#"{"prefix":"config","ttl":4321}"#).unwrap().run(&redis).await.unwrap();
+    run(&redis, r#"{"modules":["config"]}"#).await.unwrap();
+    assert_eq!(other.ttl::<_, i64>("config:main").unwrap(), 4321);
+}
+
+#[tokio::test]
+async fn a_large_document_is_stored_as_any_value_of_the_cache() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    let text = entry(r#"key = "large", query = "large", shape = "document""#);
+    run_plan(&redis, &text, Limits::default(), &Fixed::default(), "").await.unwrap();
+    let stored: Vec<u8> = other.get("large").unwrap();
+    assert!(stored.starts_with(&[0x04, 0x22, 0x4d, 0x18]), "compressed");
+    let read: Vec<Value> = Cache::new(redis).get("large").await.unwrap().unwrap();
+    assert_eq!((read.len(), &read[7]["id"]), (20_000, &json!(7)));
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_writes_nothing() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    let _: () = other.set("products:1:details", "mine").unwrap();
+    let _: () = other.set("lock:cache:warmup", "somebody else, who does not matter").unwrap();
+    let status = run(&redis, r#"{"dryRun":true}"#).await.unwrap();
+    assert_eq!((status.keys_created, status.keys_skipped, status.errors), (2501, 1, 1));
+    assert!(status.dry_run && status.bytes > 50_000);
+    assert_eq!(redis::cmd("DBSIZE").query::<u64>(&mut other).unwrap(), 2);
+    let forced = run(&redis, r#"{"dryRun":true,"force":true}"#).await.unwrap();
+    assert_eq!((forced.keys_created, forced.keys_skipped), (2502, 0));
+}
+
+/// Holds the load of `m:0`, `m:1`, `m:2` (tag `t`) open, runs the invalidation, lets the load end; the keys then there.
+async fn stored_after(invalidation: impl AsyncFnOnce(&Native)) -> (Vec<String>, Status) {
+    let server = RedisServer::start();
+    let (redis, admin, source) = (client(&server.url(0)), client(&server.url(0)), Fixed::default());
+    let text = entry(r#"key = "m:{id}", query = "held", shape = "row", tags = ["t"]"#);
+    let invalidate = async {
+        source.loading.notified().await;
+        invalidation(&admin).await;
+        source.go_on.notify_one();
+    };
+    let (status, ()) = join(run_plan(&redis, &text, Limits::default(), &source, ""), invalidate).await;
+    let mut keys: Vec<String> = server.connection().keys("m:*").unwrap();
+    keys.sort();
+    (keys, status.unwrap())
+}
+
+#[tokio::test]
+async fn an_invalidation_wins_over_a_warmup_in_flight() {
+    let invalidated = async |admin: &Native, body: &str| {
+        invalidate::Request::parse(body.as_bytes()).unwrap().run(admin).await.unwrap();
+    };
+    let (keys, status) = stored_after(async |_| ()).await;
+    assert_eq!((keys.len(), status.keys_created), (3, 3));
+    let (keys, status) = stored_after(async |admin| invalidated(admin, r#"{"keys":["m:1"]}"#).await).await;
+    assert_eq!((keys, status.keys_created, status.keys_skipped), (vec!["m:0".into(), "m:2".into()], 2, 1));
+    let (keys, _) = stored_after(async |admin| invalidated(admin, r#"{"patterns":["m:[02]"]}"#).await).await;
+    assert_eq!(keys, ["m:1"]);
+    let (keys, _) = stored_after(async |admin| invalidated(admin, r#"{"tags":["t"]}"#).await).await;
+    assert!(keys.is_empty());
+    let (keys, _) = stored_after(async |admin| invalidated(admin, r#"{"tags":["other"]}"#).await).await;
+    assert_eq!(keys.len(), 3);
+    let (keys, _) = stored_after(async |admin| {
+        clear::Request::parse(br#"{"confirm":true}"#).unwrap().run(admin, false).await.unwrap();
+    })
+    .await;
+    assert!(keys.is_empty(), "a global clear: {keys:?}");
+}
+
+#[tokio::test]
+async fn a_running_warmup_can_be_cancelled() {
+    let server = RedisServer::start();
+    let (redis, admin, source) = (client(&server.url(0)), client(&server.url(0)), Fixed::default());
+    assert!(matches!(cancel(&admin).await, Err(Error::NotFound(_))));
+    let text = format!(
+        "{}\n{}",
+        entry(r#"key = "m:{id}", query = "held", shape = "row""#),
+        r#"[[module]]
+        name = "n"
+        priority = 2
+        entry = [{ key = "n:{id}", query = "rows", shape = "row" }]"#
+    );
+    let stop = async {
+        source.loading.notified().await;
+        assert_eq!(cancel(&admin).await.unwrap().by, "tester");
+        // Longer than the time between two looks.
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        source.go_on.notify_one();
+    };
+    let (status, ()) = join(run_plan(&redis, &text, Limits::default(), &source, ""), stop).await;
+    let status = status.unwrap();
+    assert_eq!((status.state, status.error.as_deref()), (State::Cancelled, None));
+    assert!(status.keys_created < 1000, "{status:?}");
+    assert_eq!(progress(&admin).await.unwrap().unwrap(), status);
+    assert!(!server.connection().exists::<_, bool>("lock:cache:warmup").unwrap());
+}
+
+#[tokio::test]
+async fn a_slow_source_does_not_cost_the_lock() {
+    let server = RedisServer::start();
+    let (redis, source) = (client(&server.url(0)), Fixed::default());
+    let text = entry(r#"key = "m:{id}", query = "held", shape = "row""#);
+    let watch = async {
+        source.loading.notified().await;
+        let mut other = server.connection();
+        let _: () = other.pexpire("lock:cache:warmup", 10_000).unwrap();
+        let before: String = other.get("cache:warmup:status").unwrap();
+        while other.pttl::<_, i64>("lock:cache:warmup").unwrap() <= 10_000 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_ne!(other.get::<_, String>("cache:warmup:status").unwrap(), before, "it shows that it lives");
+        source.go_on.notify_one();
+    };
+    let (status, ()) = join(run_plan(&redis, &text, Limits::default(), &source, ""), watch).await;
+    assert_eq!(status.unwrap().keys_created, 3);
+}
+
+#[tokio::test]
+async fn a_warmup_that_lost_its_lock_leaves_the_other_alone() {
+    let server = RedisServer::start();
+    let (redis, source) = (client(&server.url(0)), Fixed::default());
+    let text = entry(r#"key = "m:{id}", query = "held", shape = "row""#);
+    let take_over = async {
+        source.loading.notified().await;
+        let mut other = server.connection();
+        let _: () = other.set("lock:cache:warmup", "another").unwrap();
+        let _: () = other.set("cache:warmup:status", "of the other").unwrap();
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        source.go_on.notify_one();
+    };
+    let (status, ()) = join(run_plan(&redis, &text, Limits::default(), &source, ""), take_over).await;
+    assert!(matches!(status, Err(Error::Conflict(_))), "{status:?}");
+    let mut other = server.connection();
+    assert_eq!(other.get::<_, String>("lock:cache:warmup").unwrap(), "another");
+}
+
+#[tokio::test]
+async fn a_warmup_stops_before_memory_passes_the_alert() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    redis::cmd("CONFIG").arg(&["SET", "maxmemory", "6mb"]).exec(&mut other).unwrap();
+    let text = entry(r#"key = "large:{id}", query = "large", shape = "row""#);
+    let limits = Limits { memory_percent: 50.0, ..Limits::default() };
+    let failed = run_plan(&redis, &text, limits, &Fixed::default(), "").await;
+    let Err(Error::Full(problem)) = failed else { panic!("{failed:?}") };
+    assert!(problem.contains("past 50 % of 6.0M") && problem.contains("keys had been written before"), "{problem}");
+    let status = progress(&redis).await.unwrap().unwrap();
+    assert_eq!(status.state, State::Failed);
+    assert!(status.keys_created < 20_000 && status.error.unwrap().contains("of memory are in use"));
+    let used: String = redis::cmd("INFO").arg("memory").query(&mut other).unwrap();
+    let used: u64 = used.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap();
+    assert!(used < 3 << 20, "{used}");
+}
+
+#[tokio::test]
+async fn a_rate_is_not_exceeded() {
+    let server = RedisServer::start();
+    let redis = client(&server.url(0));
+    let text = entry(r#"key = "m:{id}", query = "rows", shape = "row""#);
+    let limits = Limits { keys_per_second: 2000, ..Limits::default() };
+    let started = Instant::now();
+    let status = run_plan(&redis, &text, limits, &Fixed::default(), "").await.unwrap();
+    assert!(started.elapsed() >= Duration::from_millis(1250), "2,500 keys take 1.25 s: {:?}", started.elapsed());
+    assert!(status.keys_per_second <= 2000, "{status:?}");
+}
+
+#[tokio::test]
+async fn progress_can_be_followed() {
+    let server = RedisServer::start();
+    let (redis, other, source) = (client(&server.url(0)), client(&server.url(0)), Fixed::default());
+    let none: Vec<_> = follow(&other).collect().await;
+    assert_eq!(none, [("progress", Value::Null)]);
+    let text = entry(r#"key = "m:{id}", query = "held", shape = "row""#);
+    let watch = async {
+        source.loading.notified().await;
+        let mut events = std::pin::pin!(follow(&other));
+        let first = events.next().await.unwrap().1;
+        source.go_on.notify_one();
+        (first, events.collect::<Vec<_>>().await)
+    };
+    let (status, (first, rest)) = join(run_plan(&redis, &text, Limits::default(), &source, ""), watch).await;
+    assert_eq!((&first["state"], &first["modules"][0]["state"]), (&json!("running"), &json!("running")));
+    assert_eq!(rest.last().unwrap().1, serde_json::to_value(status.unwrap()).unwrap());
+}
+
+fn settings(relief: &[&str]) -> Settings {
+    let relief = relief.iter().map(|pattern| Pattern::parse("relief", *pattern).unwrap()).collect();
+    Settings { interval: Duration::from_secs(900), relief, memory_percent: 90.0 }
+}
+
+/// One wake-up of a schedule.
+async fn wake(redis: &Native) -> Option<Reason> {
+    let check = schedule::check(redis, &settings(&[])).await.unwrap();
+    let reason = check.reason;
+    if let Some(reason) = reason {
+        schedule::starting(redis, &check, reason).await.unwrap();
+        run(redis, "{}").await.unwrap();
+    }
+    schedule::sweep(redis, check).await.unwrap();
+    reason
+}
+
+#[tokio::test]
+async fn a_schedule_warms_at_first_and_after_a_flush_and_after_a_restart() {
+    let mut server = RedisServer::start();
+    let redis = client(&server.url(0));
+    assert_eq!(wake(&redis).await, Some(Reason::Empty));
+    assert_eq!(wake(&redis).await, None);
+    clear::Request::parse(br#"{"confirm":true}"#).unwrap().run(&redis, false).await.unwrap();
+    assert_eq!(wake(&redis).await, Some(Reason::Empty), "flushed");
+    assert_eq!(wake(&redis).await, None);
+    redis::cmd("SAVE").exec(&mut server.connection()).unwrap();
+    server.kill();
+    server.launch();
+    let redis = client(&server.url(0));
+    assert_eq!(wake(&redis).await, Some(Reason::Restarted));
+    assert_eq!(wake(&redis).await, None);
+    let _: () = server.connection().hset("cache:warmup:schedule", "last_at", 0).unwrap();
+    assert_eq!(wake(&redis).await, Some(Reason::Due));
+}
+
+#[tokio::test]
+async fn short_memory_is_relieved_by_the_patterns_in_their_order_and_not_all_the_time() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    for n in 0..100 {
+        let _: () = other.set(format!("old:{n}"), vec![b'x'; 50_000]).unwrap();
+        let _: () = other.set(format!("older:{n}"), "x").unwrap();
+    }
+    let settings = settings(&["old:*", "older:*"]);
+    assert_eq!(schedule::check(&redis, &settings).await.unwrap().short_of_memory, None, "there is no limit");
+    redis::cmd("CONFIG").arg(&["SET", "maxmemory", "7mb"]).exec(&mut other).unwrap();
+    let short = schedule::check(&redis, &settings).await.unwrap().short_of_memory.unwrap();
+    let relief = schedule::relieve(&redis, &settings, short).await.unwrap();
+    assert_eq!((relief.keys_deleted, relief.patterns), (100, vec!["old:*".to_owned()]));
+    assert!(relief.usage_percent.unwrap() < 90.0 && relief.usage_percent_before > 90.0);
+    assert_eq!(other.keys::<_, Vec<String>>("older:*").unwrap().len(), 100, "enough was free before");
+    redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1mb"]).exec(&mut other).unwrap();
+    assert_eq!(schedule::check(&redis, &settings).await.unwrap().short_of_memory, None, "once a minute at most");
 }

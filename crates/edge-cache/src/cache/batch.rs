@@ -10,7 +10,7 @@ use super::{Cache, Runtime};
 use crate::codec::{self, Stored};
 use crate::error::{Error, RedisError};
 use crate::format;
-use crate::key::{CHUNKED, KeyName};
+use crate::key::{CHUNKED, FENCES, KeyName};
 use crate::redis::{Arg, Command, Redis, Replies};
 use crate::script::{LIFE, TAG_NOTE, WRITE_SLICE};
 use crate::tag::{self, Tag};
@@ -79,35 +79,35 @@ impl<C: Redis + Runtime> Cache<C> {
             let mut ready = Vec::with_capacity(slice.len());
             for (item, value, tags) in encoded {
                 let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key)).max(Duration::from_millis(1));
-                let (value, chunks) = self.store_chunks(item.key, value, life).await?;
+                let (value, chunks) = store_chunks(&self.redis, item.key, value, life).await?;
                 ready.push(Ready { name: KeyName::new(item.key), value, life, tags, chunks });
             }
             write(&self.redis, &ready).await?;
         }
         Ok(())
     }
+}
 
-    /// Writes the chunks of a value that is too large for one, and gives back its manifest with the chunks' id and number;
-    /// a smaller value comes back as it is. Until the manifest is stored nobody finds the chunks.
-    pub(super) async fn store_chunks(
-        &self,
-        key: &str,
-        value: Vec<u8>,
-        life: Duration,
-    ) -> Result<(Vec<u8>, String), RedisError> {
-        let (manifest, chunks) = match codec::split(value, self.redis.random()) {
-            Stored::Whole(value) => return Ok((value, String::new())),
-            Stored::Chunked(manifest, chunks) => (manifest, chunks),
-        };
-        let life = format::milliseconds(life);
-        // Removals look for chunks only while this is there.
-        self.redis.execute(Command::read("SET").arg(CHUNKED).arg(1_i64).arg("NX").arg("PX").arg(life)).await?;
-        LIFE.run(&self.redis, [CHUNKED.into()], [life.into()]).await?;
-        for (name, chunk) in manifest.keys(key).zip(chunks) {
-            self.redis.execute(Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life)).await?;
-        }
-        Ok((manifest.render(), format!("{} {}", manifest.id, manifest.count)))
+/// Writes the chunks of a value that is too large for one, and gives back its manifest with the chunks' id and number; a
+/// smaller value comes back as it is. Until the manifest is stored nobody finds the chunks.
+pub(crate) async fn store_chunks<R: Redis + Runtime>(
+    redis: &R,
+    key: &str,
+    value: Vec<u8>,
+    life: Duration,
+) -> Result<(Vec<u8>, String), RedisError> {
+    let (manifest, chunks) = match codec::split(value, redis.random()) {
+        Stored::Whole(value) => return Ok((value, String::new())),
+        Stored::Chunked(manifest, chunks) => (manifest, chunks),
+    };
+    let life = format::milliseconds(life);
+    // Removals look for chunks only while this is there.
+    redis.execute(Command::read("SET").arg(CHUNKED).arg(1_i64).arg("NX").arg("PX").arg(life)).await?;
+    LIFE.run(redis, [CHUNKED.into()], [life.into()]).await?;
+    for (name, chunk) in manifest.keys(key).zip(chunks) {
+        redis.execute(Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life)).await?;
     }
+    Ok((manifest.render(), format!("{} {}", manifest.id, manifest.count)))
 }
 
 /// Checks the tags of a call.
@@ -131,12 +131,14 @@ pub(super) async fn join_tags<R: Redis>(redis: &R, name: &KeyName, tags: &[Tag])
 async fn write<R: Redis>(redis: &R, ready: &[Ready]) -> Result<(), Error> {
     tag_all(redis, ready).await?;
     let keys = ready.iter().flat_map(|item| [Arg::from(item.name.as_bytes()), item.name.companion().into()]);
+    let keys = [FENCES.into()].into_iter().chain(keys);
     let values = ready.iter().flat_map(|item| {
         let life = format::milliseconds(item.life);
         let head = ["string".into(), life.into(), joined(&item.tags).into(), item.chunks.as_str().into(), 1_i64.into()];
         head.into_iter().chain([item.value.as_slice().into()])
     });
-    let mut replies = WRITE_SLICE.run(redis, keys, ["1".into()].into_iter().chain(values)).await?;
+    let mut replies = WRITE_SLICE.run(redis, keys, ["1".into(), "".into()].into_iter().chain(values)).await?;
+    replies.text()?;
     let (_written, _skipped, _bytes, refused) =
         (replies.count()?, replies.count()?, replies.count()?, replies.count()?);
     if refused > 0 {

@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use super::{Cache, Options, Runtime, batch};
 use crate::codec;
 use crate::error::{Error, RedisError};
+use crate::fence::Fences;
 use crate::format::milliseconds;
 use crate::key::{FENCES, KeyName, TTL_OVERRIDES};
-use crate::pattern::Pattern;
 use crate::redis::{Redis, Replies};
 use crate::script::{ACQUIRE, LOCK, READ, STORE};
 use crate::tag::{self, Tag};
@@ -344,7 +344,7 @@ impl<C: Redis + Runtime> Cache<C> {
         let life = fresh + grace;
         let name = KeyName::new(key);
         self.tag_all(&name, tags, life).await?;
-        let (value, chunks) = self.store_chunks(key, stored, life).await?;
+        let (value, chunks) = batch::store_chunks(&self.redis, key, stored, life).await?;
         let keys = [name.as_bytes().to_vec(), name.companion(), name.lock(), FENCES.as_bytes().to_vec()];
         let mut stamp = lock.stamp.clone();
         for _ in 0..STORE_TRIES {
@@ -360,7 +360,7 @@ impl<C: Redis + Runtime> Cache<C> {
                 b"fenced" => stamp = replies.bytes()?,
                 _ => return Ok(false),
             }
-            if means_this_key(&name, tags, replies)? {
+            if Fences::read(replies)?.mean(&name, tags) {
                 return Ok(false);
             }
         }
@@ -380,20 +380,6 @@ impl<C: Redis + Runtime> Cache<C> {
 
 async fn bypass<T, E>(fetch: impl AsyncFnOnce() -> Result<T, E>) -> Result<Fetched<T>, E> {
     fetch().await.map(|value| Fetched { value, outcome: Outcome::Bypass, age: None })
-}
-
-/// Whether one of the invalidations in the rest of a reply means this key.
-fn means_this_key(name: &KeyName, tags: &[Tag], replies: Replies) -> Result<bool, RedisError> {
-    let parts = replies.rest()?;
-    let hit = |pair: &[Vec<u8>]| match pair {
-        [kind, what] => match kind.as_slice() {
-            b"pattern" => Pattern::stored(what.as_slice()).matches(name.as_bytes()),
-            b"tag" => tags.iter().any(|tag| tag.as_str().as_bytes() == what),
-            _ => true,
-        },
-        _ => true,
-    };
-    Ok(parts.chunks(2).any(hit))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 -- Removes named keys at once, with what is known of them, and says of each whether it existed. Their locks go too, so
 -- that a load in flight does not store what it read before.
 -- KEYS: the names, up to 1,000
--- Reply: per key one: 1 removed, 0 did not exist
+-- Reply: per key one: 1 removed, 0 did not exist. While a warmup runs it learns of them, so that it does not store what it
+-- has loaded before.
 -- Cost: four constant commands a key; 1,000 are about a millisecond.
 -- What belongs to a key goes with it: its companion, and the chunks of a value stored in several.
 local function forget(name)
@@ -16,5 +17,8 @@ for i, name in ipairs(KEYS) do
   removed[i] = redis.call('UNLINK', name)
   redis.call('UNLINK', 'lock:{' .. name .. '}')
   forget(name)
+end
+if redis.pcall('EXISTS', 'lock:cache:warmup') == 1 then
+  for _, name in ipairs(KEYS) do redis.pcall('XADD', 'cache:fences', 'MAXLEN', '~', 1000, '*', 'key', name) end
 end
 return removed

@@ -10,4 +10,6 @@ end
 local before = redis.call('DBSIZE')
 redis.call('FLUSHDB', 'ASYNC')
 for _, key in ipairs(carried) do redis.call('RESTORE', key[1], key[2], key[3]) end
+-- A warmup that runs must not store what it has loaded before.
+if redis.call('EXISTS', 'lock:cache:warmup') == 1 then redis.call('XADD', 'cache:fences', '*', 'pattern', '*') end
 return { before - #carried, #carried }

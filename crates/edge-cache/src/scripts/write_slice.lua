@@ -1,12 +1,16 @@
 -- Writes a slice of entries, each whole or not at all.
--- KEYS: per entry two: the key, its companion
--- ARGV: 1 '1' to overwrite what exists; then per entry: shape, TTL in ms, tags (joined by newlines, '' = none),
+-- KEYS: 1 the fences; then per entry two: the key, its companion
+-- ARGV: 1 '1' to overwrite what exists; 2 the stamp taken before the values were loaded, '' for values that were not;
+--       then per entry: shape, TTL in ms, tags (joined by newlines, '' = none),
 --       chunks ('' or, for a manifest, the chunks' id and number),
 --       number of values, the values (string: one; list: elements; hash: field, value ...; zset: score, member ...)
--- Reply: number written, number left alone because the key exists, bytes of the values written,
---        number refused by the server, its first refusal or ''
+-- Reply: 'written', number written, number left alone because the key exists, bytes of the values written,
+--        number refused by the server, its first refusal or ''; or what fences_since replies, and then nothing is written
 -- Cost: in proportion to the values; the caller keeps a slice to 1,000 entries and 4 MiB.
-local force, at = ARGV[1] == '1', 2
+local fenced = ARGV[2] ~= '' and fences_since(KEYS[1], ARGV[2])
+if fenced then return fenced end
+
+local force, at = ARGV[1] == '1', 3
 local written, skipped, bytes, refused, reason = 0, 0, 0, 0, ''
 local writers = { list = 'RPUSH', hash = 'HSET', zset = 'ZADD' }
 
@@ -45,8 +49,8 @@ local function write(key, companion, shape, ttl, tags, chunks, first, last)
   end
 end
 
-for entry = 1, #KEYS / 2 do
-  local key, companion = KEYS[2 * entry - 1], KEYS[2 * entry]
+for entry = 1, (#KEYS - 1) / 2 do
+  local key, companion = KEYS[2 * entry], KEYS[2 * entry + 1]
   local shape, ttl, tags, chunks = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local values = tonumber(ARGV[at + 4])
   local first, last = at + 5, at + 4 + values
@@ -64,4 +68,4 @@ for entry = 1, #KEYS / 2 do
     end
   end
 end
-return { written, skipped, bytes, refused, reason }
+return { 'written', written, skipped, bytes, refused, reason }

@@ -1,11 +1,11 @@
-//! Turns the rows of a query into keys and values.
+//! Turns what a source answered into keys and values.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::Rows;
 use super::plan::{Entry, Shape, columns};
+use super::source::{Loaded, Rows};
 
 /// A key with its values, ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +24,19 @@ impl Warmed {
 }
 
 impl Entry {
+    /// Makes keys and values of what was loaded.
+    pub(crate) fn render(&self, loaded: Loaded) -> Result<Vec<Warmed>, String> {
+        match loaded {
+            Loaded::Rows(rows) => self.render_rows(rows),
+            Loaded::Document(document) if columns(&self.key).is_none_or(|columns| columns.is_empty()) => {
+                Ok(vec![Warmed { key: self.key.clone(), kind: "string", values: vec![document.to_string()] }])
+            }
+            Loaded::Document(_) => Err("the key names columns, but the answer is not a list of objects".into()),
+        }
+    }
+
     /// Groups rows by key and shapes each group. No rows mean an empty document, and no key for the other shapes.
-    pub(crate) fn render(&self, rows: Rows) -> Result<Vec<Warmed>, String> {
+    fn render_rows(&self, rows: Rows) -> Result<Vec<Warmed>, String> {
         let needed = match self.shape {
             Shape::Hash | Shape::Zset => 2,
             _ => 1,
@@ -121,11 +132,12 @@ impl<'a> Template<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plan::Origin;
     use super::*;
     use serde_json::json;
 
     fn entry(key: &str, shape: Shape) -> Entry {
-        Entry { key: key.into(), query: "q".into(), shape, ttl: None, tags: Vec::new() }
+        Entry { key: key.into(), origin: Origin::Query("q".into()), shape, ttl: None, tags: Vec::new() }
     }
 
     fn rows() -> Rows {
@@ -134,7 +146,7 @@ mod tests {
     }
 
     fn render(key: &str, shape: Shape) -> Vec<(String, Vec<String>)> {
-        let warmed = entry(key, shape).render(rows()).unwrap();
+        let warmed = entry(key, shape).render_rows(rows()).unwrap();
         warmed.into_iter().map(|warmed| (warmed.key, warmed.values)).collect()
     }
 
@@ -156,24 +168,24 @@ mod tests {
     #[test]
     fn rows_with_the_same_key_belong_together() {
         assert_eq!(render("k:{id}", Shape::List), [one("k:a", &["a", "a"]), one("k:b", &["b"])]);
-        assert!(entry("k:{id}", Shape::Row).render(rows()).unwrap_err().contains("same key k:a"));
+        assert!(entry("k:{id}", Shape::Row).render_rows(rows()).unwrap_err().contains("same key k:a"));
     }
 
     #[test]
     fn no_rows_are_an_empty_document_and_no_key_otherwise() {
         let none = || Rows { columns: vec!["id".into(), "n".into()], rows: Vec::new() };
-        assert_eq!(entry("k", Shape::Document).render(none()).unwrap()[0].values, ["[]"]);
-        assert!(entry("k", Shape::List).render(none()).unwrap().is_empty());
+        assert_eq!(entry("k", Shape::Document).render_rows(none()).unwrap()[0].values, ["[]"]);
+        assert!(entry("k", Shape::List).render_rows(none()).unwrap().is_empty());
     }
 
     #[test]
     fn a_query_that_does_not_fit_its_entry_is_told() {
-        assert!(entry("k:{slug}", Shape::Row).render(rows()).unwrap_err().contains("slug"));
+        assert!(entry("k:{slug}", Shape::Row).render_rows(rows()).unwrap_err().contains("slug"));
         let narrow = Rows { columns: vec!["id".into()], rows: Vec::new() };
-        assert!(entry("k", Shape::Hash).render(narrow).unwrap_err().contains("2 columns"));
+        assert!(entry("k", Shape::Hash).render_rows(narrow).unwrap_err().contains("2 columns"));
         let words = Rows { columns: vec!["a".into(), "b".into()], rows: vec![vec![json!("x"), json!("y")]] };
-        assert!(entry("k", Shape::Zset).render(words).unwrap_err().contains("score of x"));
+        assert!(entry("k", Shape::Zset).render_rows(words).unwrap_err().contains("score of x"));
         let null = Rows { columns: vec!["id".into()], rows: vec![vec![json!(null)]] };
-        assert!(entry("k:{id}", Shape::Row).render(null).unwrap_err().contains("no id"));
+        assert!(entry("k:{id}", Shape::Row).render_rows(null).unwrap_err().contains("no id"));
     }
 }

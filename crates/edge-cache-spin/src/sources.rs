@@ -1,0 +1,31 @@
+//! What warmups read from: the database, and the web server `warmup_origin`.
+
+use edge_cache::warmup::{Rows, Source};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::config::Config;
+use crate::origin::Origin;
+use crate::sqlite::Sqlite;
+
+/// The sources of a component, each opened when it is first asked.
+pub struct Sources<'a> {
+    config: &'a Config,
+}
+
+impl<'a> Sources<'a> {
+    /// The sources that the component's variables name.
+    pub fn of(call: &'a Call) -> Self {
+        Self { config: call.config() }
+    }
+}
+
+impl Source for Sources<'_> {
+    async fn query(&self, sql: &str) -> Result<Rows, String> {
+        Sqlite::open().await?.ask(sql, &[]).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, String> {
+        Origin(self.config).get(path).await
+    }
+}

@@ -1,0 +1,501 @@
+//! One warmup from its lock to its result.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, join, join_all, select};
+use futures_util::{Stream, StreamExt, stream};
+
+use super::entry::Warmed;
+use super::progress;
+use super::source::{Loaded, Source};
+use super::status::{ModuleState, State, Status};
+use super::{Plan, Request};
+use crate::cache::{Runtime, batch};
+use crate::codec;
+use crate::error::{Error, ErrorKind, RedisError};
+use crate::fence::{self, Fences};
+use crate::format;
+use crate::info::Info;
+use crate::key::{FENCES, KeyName, WARMUP_CANCEL, WARMUP_LOCK, WARMUP_MODULES, WARMUP_STATUS};
+use crate::redis::{Arg, Command, Redis, Replies};
+use crate::script::{EXIST, LOCK, WRITE_SLICE};
+use crate::tag;
+use crate::ttl::{self, Overrides};
+use crate::warmup::plan::Entry;
+
+/// How long a warmup may be silent before another may start.
+const LEASE: Duration = Duration::from_secs(15);
+/// How long a source may keep it waiting before it shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+/// The least time between two looks at lock, memory and cancellation.
+const BETWEEN_BEATS: Duration = Duration::from_millis(200);
+/// Entries loaded at the same time.
+const CONCURRENT_LOADS: usize = 4;
+/// Entries written in one script call, and about how many bytes.
+const SLICE: usize = 1000;
+const SLICE_BYTES: usize = 4 << 20;
+/// About what Redis needs for a key beside its name and value, its companion included, in bytes.
+const OVERHEAD: u64 = 300;
+/// How often a slice is tried again because of invalidations that came meanwhile.
+const WRITE_TRIES: u32 = 20;
+
+/// What a warmup must not exceed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Keys a second; 0: as many as it can.
+    pub keys_per_second: u64,
+    /// Percent of `maxmemory`.
+    pub memory_percent: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { keys_per_second: 0, memory_percent: 90.0 }
+    }
+}
+
+/// One warmup: what it works with, and in whose name.
+pub struct Warmup<'a, R, S> {
+    /// The cache.
+    pub redis: &'a R,
+    /// Where to read from.
+    pub source: &'a S,
+    /// What to load.
+    pub plan: &'a Plan,
+    /// What it must not exceed.
+    pub limits: Limits,
+    /// Who asked for it: a token's name, or `schedule`.
+    pub by: &'a str,
+    /// A random value that nobody else has.
+    pub owner: &'a str,
+}
+
+/// Why a warmup did not come to its end.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Cancelled,
+    /// Another warmup has the lock.
+    Lost,
+    /// There is no room, in words.
+    Full(String),
+    Redis(RedisError),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Lost => f.write_str("the warmup was silent for too long and lost its lock to another"),
+            Self::Full(problem) => f.write_str(problem),
+            Self::Redis(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<RedisError> for Stop {
+    fn from(error: RedisError) -> Self {
+        Self::Redis(error)
+    }
+}
+
+/// What a slice's writing did.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) created: u64,
+    pub(crate) skipped: u64,
+    pub(crate) bytes: u64,
+    pub(crate) refused: u64,
+    pub(crate) reason: String,
+}
+
+impl Written {
+    fn read(mut replies: Replies) -> Result<Self, RedisError> {
+        Ok(Self {
+            created: replies.count()?,
+            skipped: replies.count()?,
+            bytes: replies.count()?,
+            refused: replies.count()?,
+            reason: replies.text()?,
+        })
+    }
+}
+
+impl Request {
+    /// Carries it out, module by module in the plan's order of priority.
+    ///
+    /// An entry that fails is counted and the rest goes on. Entries are loaded up to four at a time and written in their
+    /// order, up to 1,000 keys in one round trip, with one more for each tag and one, at most five times a second, for lock,
+    /// progress, cancellation and memory. A dry run loads, counts what exists, and writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] while another warmup runs or when the lock was lost to one; [`Error::Full`] when Redis has no room
+    /// left; those of the connection. Each says how many keys had been written. A cancelled warmup is no error.
+    pub async fn run<R: Redis + Runtime, S: Source>(&self, warmup: Warmup<'_, R, S>) -> Result<Status, Error> {
+        let table = ttl::stored(warmup.redis).await?;
+        if !self.dry_run {
+            warmup.lock().await?;
+        }
+        let status = Status::started(warmup.plan, self, warmup.by, warmup.owner);
+        let run = Run {
+            warmup: &warmup,
+            request: self,
+            table,
+            started: Instant::now(),
+            beaten: Cell::new(None),
+            memory: Cell::new((0, 0)),
+            status: RefCell::new(status),
+        };
+        let result = run.modules().await;
+        let mut status = run.status.borrow().clone();
+        status.finish(run.started.elapsed(), result.as_ref().err());
+        if !self.dry_run {
+            run.close(&status, result.as_ref().err()).await.map_err(|error| told(error.into(), &status))?;
+        }
+        match result {
+            Ok(()) | Err(Stop::Cancelled) => Ok(status),
+            Err(stop) => Err(told(stop, &status)),
+        }
+    }
+}
+
+/// A failure half-way says what was done.
+fn told(stop: Stop, status: &Status) -> Error {
+    let done = format!("; {} keys had been written before", status.keys_created);
+    match stop {
+        Stop::Redis(error) => Error::Redis(RedisError::new(error.kind, format!("{}{done}", error.message))),
+        Stop::Full(problem) => Error::Full(problem + &done),
+        stop => Error::Conflict(stop.to_string() + &done),
+    }
+}
+
+impl<R: Redis, S> Warmup<'_, R, S> {
+    async fn lock(&self) -> Result<(), Error> {
+        let set = Command::new("SET").arg(WARMUP_LOCK).arg(self.owner).arg("NX").arg("PX");
+        let mut replies = Replies::new(self.redis.execute(set.arg(format::milliseconds(LEASE))).await?);
+        if replies.optional_bytes()?.is_some() {
+            return Ok(());
+        }
+        let running = progress::stored(self.redis).await?.filter(|status| status.state == State::Running);
+        let who = running.map(|status| format!(", started by {} at {}", status.by, status.started_at));
+        let who = who.unwrap_or_default();
+        Err(Error::Conflict(format!("a warmup is running{who}; GET /api/cache/warmup shows its progress")))
+    }
+}
+
+/// A warmup that holds the lock, or a dry run.
+struct Run<'a, R, S> {
+    warmup: &'a Warmup<'a, R, S>,
+    request: &'a Request,
+    table: Overrides,
+    started: Instant,
+    beaten: Cell<Option<Instant>>,
+    /// Memory used and its limit, in bytes, when last looked at; 0 where there is no limit.
+    memory: Cell<(u64, u64)>,
+    status: RefCell<Status>,
+}
+
+impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
+    async fn modules(&self) -> Result<(), Stop> {
+        let names: Vec<String> = self.status.borrow().modules.iter().map(|module| module.name.clone()).collect();
+        for (index, name) in names.iter().enumerate() {
+            let Some(module) = self.warmup.plan.modules.iter().find(|module| module.name == *name) else { continue };
+            let started = Instant::now();
+            self.change(|status| status.modules[index].state = ModuleState::Running);
+            let loads = module.entries.iter().map(async |entry| (entry, self.load(entry).await));
+            let mut loads = pin!(stream::iter(loads).buffered(CONCURRENT_LOADS));
+            while let Some((entry, loaded)) = self.next(loads.as_mut()).await? {
+                let (loaded, stamp) = loaded?;
+                self.entry(entry, loaded, &stamp, index).await?;
+                self.change(|status| status.modules[index].entries_done += 1);
+            }
+            self.change(|status| status.modules[index].finish(started.elapsed()));
+        }
+        Ok(())
+    }
+
+    /// What an entry needs, and the stamp taken before it was asked for.
+    async fn load(&self, entry: &Entry) -> Result<(Result<Loaded, String>, Vec<u8>), RedisError> {
+        let stamp = fence::stamp(self.warmup.redis).await?;
+        Ok((entry.load(self.warmup.source).await, stamp))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.status.borrow_mut());
+    }
+
+    /// Waits for the next entry, keeping the lock meanwhile.
+    async fn next<T>(&self, mut loads: Pin<&mut impl Stream<Item = T>>) -> Result<Option<T>, Stop> {
+        self.beat().await?;
+        let mut next = pin!(loads.next());
+        loop {
+            match select(next.as_mut(), pin!(self.warmup.redis.sleep(HEARTBEAT))).await {
+                Either::Left((entry, _)) => return Ok(entry),
+                Either::Right(_) => self.beat().await?,
+            }
+        }
+    }
+
+    async fn entry(
+        &self,
+        entry: &Entry,
+        loaded: Result<Loaded, String>,
+        stamp: &[u8],
+        module: usize,
+    ) -> Result<(), Stop> {
+        let problem = |problem: &dyn fmt::Display| format!("{}: {problem}", entry.key);
+        let warmed = match loaded.and_then(|loaded| entry.render(loaded)) {
+            Ok(warmed) => warmed,
+            Err(error) => {
+                self.change(|status| status.failed(module, &problem(&error)));
+                return Ok(());
+            }
+        };
+        for slice in slices(&warmed, self.slice_length()) {
+            self.make_room(slice)?;
+            match self.write(entry, slice, stamp).await {
+                Ok(written) => self.change(|status| status.wrote(module, &written)),
+                // What is wrong with this entry's tags says nothing about the next entry.
+                Err(error) if error.kind == ErrorKind::WrongType => {
+                    self.change(|status| status.failed(module, &problem(&error)));
+                }
+                Err(error) => return Err(error.into()),
+            }
+            self.pace().await;
+            self.beat().await?;
+        }
+        Ok(())
+    }
+
+    /// Shows progress, keeps the lock, and hears whether to go on. Not more than five times a second.
+    async fn beat(&self) -> Result<(), Stop> {
+        if self.request.dry_run || self.beaten.get().is_some_and(|beaten| beaten.elapsed() < BETWEEN_BEATS) {
+            return Ok(());
+        }
+        self.change(|status| status.touch(self.started.elapsed()));
+        let (redis, owner) = (self.warmup.redis, self.warmup.owner);
+        let status = self.status.borrow().clone();
+        let kept = LOCK.run(redis, [WARMUP_LOCK.into()], [owner.into(), format::milliseconds(LEASE).into()]);
+        let cancelled = redis.execute(Command::read("GET").arg(WARMUP_CANCEL));
+        let ((saved, kept), (cancelled, looked)) =
+            join(join(save(redis, &status), kept), join(cancelled, self.look_at_memory())).await;
+        saved?;
+        looked?;
+        self.beaten.set(Some(Instant::now()));
+        if kept?.count()? == 0 {
+            return Err(Stop::Lost);
+        }
+        let cancelled = Replies::new(cancelled?).optional_bytes()?;
+        if cancelled.is_some_and(|id| id == owner.as_bytes()) { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    async fn look_at_memory(&self) -> Result<(), RedisError> {
+        let reply = self.warmup.redis.execute(Command::read("INFO").arg("memory")).await?;
+        let info = Info::new(Replies::new(reply).text()?);
+        self.memory.set((info.number("used_memory"), info.number("maxmemory")));
+        Ok(())
+    }
+
+    /// Where memory has a limit, what a slice really took is known before the next one.
+    async fn look_again_at_memory(&self) -> Result<(), RedisError> {
+        let (_, limit) = self.memory.get();
+        if limit == 0 { Ok(()) } else { self.look_at_memory().await }
+    }
+
+    /// Stops before a slice that would take memory past the alert.
+    fn make_room(&self, slice: &[Warmed]) -> Result<(), Stop> {
+        let (used, limit) = self.memory.get();
+        if limit == 0 || self.request.dry_run {
+            return Ok(());
+        }
+        let after = used + slice.iter().map(|entry| entry.bytes() as u64 + OVERHEAD).sum::<u64>();
+        let percent = after as f64 * 100.0 / limit as f64;
+        if percent > self.warmup.limits.memory_percent {
+            return Err(Stop::Full(format!(
+                "the warmup stopped because {} of memory are in use, and the next keys would take that past {} % of {}; clear \
+                 keys, raise maxmemory or warm fewer modules",
+                format::size(used),
+                self.warmup.limits.memory_percent,
+                format::size(limit)
+            )));
+        }
+        Ok(())
+    }
+
+    fn slice_length(&self) -> usize {
+        match usize::try_from(self.warmup.limits.keys_per_second).unwrap_or(SLICE) {
+            0 => SLICE,
+            rate => rate.min(SLICE),
+        }
+    }
+
+    /// Waits until as many keys are due as were handled.
+    async fn pace(&self) {
+        let rate = self.warmup.limits.keys_per_second;
+        if rate == 0 || self.request.dry_run {
+            return;
+        }
+        let handled = {
+            let status = self.status.borrow();
+            status.keys_created + status.keys_skipped
+        };
+        let due = Duration::from_secs_f64(handled as f64 / rate as f64);
+        self.warmup.redis.sleep(due.saturating_sub(self.started.elapsed())).await;
+    }
+
+    /// Tags first: a value whose tag does not know it could not be invalidated by it. And once more after the values are
+    /// there, because a sweep takes members whose keys it does not find.
+    async fn write(&self, entry: &Entry, slice: &[Warmed], stamp: &[u8]) -> Result<Written, RedisError> {
+        if self.request.dry_run {
+            return self.count(slice).await;
+        }
+        self.tag(entry, slice).await?;
+        let (mut left, mut stamp) = (slice.iter().collect::<Vec<_>>(), stamp.to_vec());
+        for _ in 0..WRITE_TRIES {
+            let mut replies = self.write_once(entry, &left, &stamp).await?;
+            if replies.bytes()? == b"written" {
+                let mut written = Written::read(replies)?;
+                written.skipped += (slice.len() - left.len()) as u64;
+                let (tagged, looked) = join(self.tag(entry, slice), self.look_again_at_memory()).await;
+                return tagged.and(looked).map(|()| written);
+            }
+            // What was invalidated since it was loaded is left to who needs it next.
+            stamp = replies.bytes()?;
+            let fences = Fences::read(replies)?;
+            left.retain(|warmed| !fences.mean(&KeyName::new(warmed.key.as_str()), &entry.tags));
+        }
+        Ok(Written { skipped: slice.len() as u64, ..Written::default() })
+    }
+
+    async fn write_once(&self, entry: &Entry, slice: &[&Warmed], stamp: &[u8]) -> Result<Replies, RedisError> {
+        let force = if self.request.force { "1" } else { "0" };
+        let mut args = Vec::with_capacity(2 + slice.len() * 6);
+        args.extend([force.into(), Arg::from(stamp)]);
+        for warmed in slice {
+            self.arguments(entry, warmed, &mut args).await?;
+        }
+        let keys = slice.iter().flat_map(|warmed| {
+            let name = KeyName::new(warmed.key.as_str());
+            [Arg::from(name.as_bytes()), name.companion().into()]
+        });
+        WRITE_SLICE.run(self.warmup.redis, [FENCES.into()].into_iter().chain(keys), args).await
+    }
+
+    async fn tag(&self, entry: &Entry, slice: &[Warmed]) -> Result<(), RedisError> {
+        if entry.tags.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<KeyName> = slice.iter().map(|warmed| KeyName::new(warmed.key.as_str())).collect();
+        let longest = slice.iter().map(|warmed| entry.ttl_of(&warmed.key, &self.table)).max().unwrap_or_default();
+        let adding = entry.tags.iter().map(|tag| tag::add(self.warmup.redis, tag, longest, &names));
+        join_all(adding).await.into_iter().collect()
+    }
+
+    /// What the script is told of a key; text is stored as any value of the cache, so it may be compressed or in chunks.
+    async fn arguments(&self, entry: &Entry, warmed: &Warmed, into: &mut Vec<Arg>) -> Result<(), RedisError> {
+        let ttl = entry.ttl_of(&warmed.key, &self.table);
+        let (values, chunks) = match (warmed.kind, warmed.values.first()) {
+            ("string", Some(text)) => {
+                let unfit = |error: std::io::Error| RedisError::new(ErrorKind::Protocol, error.to_string());
+                let stored = codec::compress(text.clone().into_bytes()).map_err(unfit)?;
+                let (stored, chunks) = batch::store_chunks(self.warmup.redis, &warmed.key, stored, ttl).await?;
+                (vec![Arg::from(stored)], chunks)
+            }
+            _ => (warmed.values.iter().map(|value| Arg::from(value.as_str())).collect(), String::new()),
+        };
+        let tags = batch::joined(&entry.tags);
+        into.extend([
+            warmed.kind.into(),
+            format::milliseconds(ttl).into(),
+            tags.into(),
+            chunks.into(),
+            values.len().into(),
+        ]);
+        into.extend(values);
+        Ok(())
+    }
+
+    /// What writing would do.
+    async fn count(&self, slice: &[Warmed]) -> Result<Written, RedisError> {
+        let keys = slice.iter().map(|warmed| Arg::from(warmed.key.as_str()));
+        let mut exist = EXIST.run(self.warmup.redis, keys, []).await?;
+        let mut would = Written::default();
+        for warmed in slice {
+            if exist.count()? > 0 && !self.request.force {
+                would.skipped += 1;
+            } else {
+                would.created += 1;
+                would.bytes += warmed.values.iter().map(String::len).sum::<usize>() as u64;
+            }
+        }
+        Ok(would)
+    }
+
+    /// Leaves the result behind and frees the lock: others should neither wait for the lease to end nor read "running".
+    async fn close(&self, status: &Status, stop: Option<&Stop>) -> Result<(), RedisError> {
+        let redis = self.warmup.redis;
+        if matches!(stop, Some(Stop::Lost)) {
+            // What stands there now belongs to the warmup that took over.
+            return Ok(());
+        }
+        let last = status
+            .last_runs()
+            .flat_map(|(name, last)| [name.to_owned(), serde_json::to_string(&last).unwrap_or_default()]);
+        let last: Vec<String> = last.collect();
+        let remember = async {
+            if last.is_empty() {
+                return Ok(());
+            }
+            redis.execute(Command::read("HSET").arg(WARMUP_MODULES).args(last)).await.map(drop)
+        };
+        let release = LOCK.run(redis, [WARMUP_LOCK.into()], [self.warmup.owner.into(), "0".into()]);
+        let ((saved, remembered), released) = join(join(save(redis, status), remember), release).await;
+        if stop.is_none() {
+            saved?;
+            remembered?;
+            released?;
+        }
+        Ok(())
+    }
+}
+
+async fn save<R: Redis>(redis: &R, status: &Status) -> Result<(), RedisError> {
+    let json = serde_json::to_string(status).unwrap_or_default();
+    redis.execute(Command::read("SET").arg(WARMUP_STATUS).arg(json)).await.map(drop)
+}
+
+/// Cuts entries into slices of up to `most` and about 4 MiB.
+fn slices(mut warmed: &[Warmed], most: usize) -> Vec<&[Warmed]> {
+    let mut slices = Vec::new();
+    while !warmed.is_empty() {
+        let mut bytes = 0;
+        let fitting = warmed.iter().take(most).take_while(|entry| {
+            bytes += entry.bytes();
+            bytes <= SLICE_BYTES
+        });
+        let (slice, rest) = warmed.split_at(fitting.count().max(1));
+        slices.push(slice);
+        warmed = rest;
+    }
+    slices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_ends_at_1000_entries_or_4_mib() {
+        let entry = |bytes: usize| Warmed { key: "k".into(), kind: "string", values: vec!["x".repeat(bytes)] };
+        let lengths =
+            |warmed: &[Warmed], most| slices(warmed, most).iter().map(|slice| slice.len()).collect::<Vec<_>>();
+        let many: Vec<_> = (0..2500).map(|_| entry(10)).collect();
+        assert_eq!(lengths(&many, SLICE), [1000, 1000, 500]);
+        let large: Vec<_> = (0..3).map(|_| entry(3 << 20)).collect();
+        assert_eq!(lengths(&large, SLICE).len(), 3);
+        assert_eq!(lengths(&[entry(9 << 20)], SLICE).len(), 1);
+        assert_eq!(lengths(&many[..5], 2), [2, 2, 1]);
+    }
+}
