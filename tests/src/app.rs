@@ -1,5 +1,7 @@
 //! The application under test with its own Redis.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use edge_cache_testing::RedisServer;
@@ -7,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::caller::Caller;
 use crate::client::Client;
+use crate::contract::repository;
 use crate::host::Host;
 
 /// Held for reading by every application, for writing by one that measures time.
@@ -19,6 +22,7 @@ pub struct Options {
     redis: Vec<&'static str>,
     without_tokens: bool,
     alone: bool,
+    plan: Option<&'static str>,
 }
 
 impl Options {
@@ -45,6 +49,12 @@ impl Options {
         self
     }
 
+    /// Warms up by a plan of `tests/plans/`, which scripts/test has built into a component.
+    pub fn plan(mut self, name: &'static str) -> Self {
+        self.plan = Some(name);
+        self
+    }
+
     /// Lets no other test of this file run meanwhile: for promises about time.
     pub fn alone(mut self) -> Self {
         self.alone = true;
@@ -63,8 +73,23 @@ pub struct App {
     host: Host,
     redis: RedisServer,
     state: TempDir,
+    manifest: PathBuf,
     variables: Vec<(String, String)>,
     _turn: Turn,
+}
+
+/// A copy of `spin.toml` whose warmup component was built from another plan.
+fn manifest_with(plan: &str, directory: &Path) -> PathBuf {
+    let root = repository();
+    let component = root.join("target/plans").join(format!("{plan}.wasm"));
+    assert!(component.is_file(), "{} is absent: run scripts/test, which builds it", component.display());
+    let text = fs::read_to_string(root.join("spin.toml")).expect("the manifest");
+    let text = text
+        .replace("\"target/wasm32-wasip2/release/warmup.wasm\"", &format!("\"{}\"", component.display()))
+        .replace("source = \"target/", &format!("source = \"{}/target/", root.display()));
+    let manifest = directory.join("spin.toml");
+    fs::write(&manifest, text).expect("a copy of the manifest");
+    manifest
 }
 
 impl App {
@@ -92,8 +117,9 @@ impl App {
         let mut variables: Vec<_> = own.map(|(name, value)| (name.to_owned(), value)).into();
         variables.extend(options.variables);
         let state = TempDir::new().expect("a temporary directory");
-        let host = Host::start(&variables, state.path());
-        Self { host, redis, state, variables, _turn: turn }
+        let manifest = options.plan.map_or_else(|| "spin.toml".into(), |plan| manifest_with(plan, state.path()));
+        let host = Host::start(&manifest, &variables, state.path());
+        Self { host, redis, state, manifest, variables, _turn: turn }
     }
 
     /// Starts the application again, with what it keeps between starts. Clients made before know only the old one.
@@ -102,7 +128,7 @@ impl App {
     /// When it does not start.
     pub fn restart(&mut self) {
         self.host.stop();
-        self.host = Host::start(&self.variables, self.state.path());
+        self.host = Host::start(&self.manifest, &self.variables, self.state.path());
     }
 
     /// The application's Redis.
@@ -156,6 +182,27 @@ impl App {
     }
 }
 
+/// The application that wakes the warmup endpoint on its schedule.
+pub struct Scheduler {
+    host: Host,
+    _state: TempDir,
+}
+
+impl Scheduler {
+    /// Starts it for an application, with an admin's token or another.
+    pub fn start(app: &App, token: &str) -> Self {
+        let state = TempDir::new().expect("a temporary directory");
+        let endpoint = ("warmup_endpoint".to_owned(), format!("http://{}", app.address()));
+        let variables = [endpoint, ("warmup_token".to_owned(), token.to_owned())];
+        Self { host: Host::beside("schedule.toml", &variables, state.path()), _state: state }
+    }
+
+    /// What host and component printed so far.
+    pub fn log(&self) -> String {
+        self.host.log()
+    }
+}
+
 /// The application that handles messages of the events channel, beside a Redis.
 pub struct Subscriber {
     host: Host,
@@ -167,7 +214,7 @@ impl Subscriber {
     pub fn start(redis: &RedisServer) -> Self {
         let state = TempDir::new().expect("a temporary directory");
         let variables = [("redis_port".to_owned(), redis.port().to_string())];
-        Self { host: Host::subscribe(&variables, state.path()), _state: state }
+        Self { host: Host::beside("events.toml", &variables, state.path()), _state: state }
     }
 
     /// What host and component printed so far.

@@ -113,6 +113,29 @@ impl Client {
         answer
     }
 
+    /// Follows server-sent events of a path below [`BASE`] to their end: names and data.
+    ///
+    /// # Panics
+    /// When there is no stream, or something in it is no event with JSON.
+    pub fn events(&self, path: &str) -> Vec<(String, Value)> {
+        let mut request = Request::builder().uri(format!("{}{BASE}{path}", self.origin));
+        request = request.header("accept", "text/event-stream");
+        if let Some(token) = self.caller.token() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let response = self.agent.run(request.body(()).expect("a well-formed request")).expect("an answer");
+        let headers = headers(response.headers());
+        assert_eq!((response.status().as_u16(), headers["content-type"].as_str()), (200, "text/event-stream"));
+        assert_eq!(headers["cache-control"], "no-store");
+        let text = response.into_body().read_to_string().expect("a stream that ends");
+        let event = |event: &str| {
+            let (name, data) = event.split_once("\ndata: ").expect("an event with data");
+            let name = name.strip_prefix("event: ").expect("an event with a name");
+            (name.to_owned(), serde_json::from_str(data).expect("JSON data"))
+        };
+        text.split_terminator("\n\n").map(event).collect()
+    }
+
     fn given(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }

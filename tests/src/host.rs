@@ -30,8 +30,8 @@ pub(crate) struct Host {
 
 impl Host {
     /// Starts the application and waits until it listens.
-    pub(crate) fn start(variables: &[(String, String)], state: &Path) -> Self {
-        let mut command = program("spin.toml", state);
+    pub(crate) fn start(manifest: &Path, variables: &[(String, String)], state: &Path) -> Self {
+        let mut command = program(manifest, state);
         if is_spin() {
             // It knows no port 0; and without an HTTP trigger it would refuse any address.
             command.args(["--listen", &format!("127.0.0.1:{}", free_port())]);
@@ -46,9 +46,9 @@ impl Host {
         host
     }
 
-    /// Starts the application that handles messages of the events channel, and does not wait for it.
-    pub(crate) fn subscribe(variables: &[(String, String)], state: &Path) -> Self {
-        let mut host = Self::spawn(program("events.toml", state), variables);
+    /// Starts an application that answers no requests, and does not wait for it.
+    pub(crate) fn beside(manifest: &str, variables: &[(String, String)], state: &Path) -> Self {
+        let mut host = Self::spawn(program(Path::new(manifest), state), variables);
         let child = host.child.as_mut().expect("a child that was just started");
         collect(child.stdout.take().expect("a piped stdout"), Arc::clone(&host.log), None);
         collect(child.stderr.take().expect("a piped stderr"), Arc::clone(&host.log), None);
@@ -126,9 +126,9 @@ fn collect(output: impl Read + Send + 'static, log: Arc<Mutex<String>>, mut tell
     });
 }
 
-fn program(manifest: &str, state: &Path) -> Command {
+fn program(manifest: &Path, state: &Path) -> Command {
     let mut command = if is_spin() { spin() } else { local_host(state) };
-    command.current_dir(repository()).args(["--from", manifest]).arg("--state-dir").arg(state);
+    command.current_dir(repository()).arg("--from").arg(manifest).arg("--state-dir").arg(state);
     command
 }
 

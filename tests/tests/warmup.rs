@@ -1,7 +1,7 @@
 //! `POST` and `GET /api/cache/warmup`, with the sample catalogue.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use end_to_end::{App, keys};
+use end_to_end::{App, ORIGIN_TOKEN, Options, Origin, keys};
 use redis::{Commands, Connection};
 use serde_json::{Value, json};
 
@@ -255,4 +255,129 @@ fn an_entry_that_fails_is_counted_and_the_rest_goes_on() {
         (&json!("vehicles"), &json!(2), &json!(0))
     );
     assert!(vehicles["firstError"].as_str().unwrap().contains("vehicles:"), "{vehicles:#}");
+}
+
+fn from_the_web(origin: &Origin, token: &str) -> App {
+    let options = Options::new().plan("origin").variable("warmup_origin", &origin.url());
+    App::with(options.variable("warmup_origin_token", token))
+}
+
+#[test]
+fn entries_are_read_from_a_web_server() {
+    let origin = Origin::start();
+    let app = from_the_web(&origin, ORIGIN_TOKEN);
+    let report = app.admin().post("/warmup", &json!({ "modules": ["web"] })).ok();
+    assert_eq!((&report["stats"]["keysCreated"], &report["stats"]["errors"]), (&json!(7), &json!(0)), "{report:#}");
+    let mut redis = app.redis().connection();
+    assert_eq!(document(&mut redis, "web:b:details"), json!({ "id": "b", "score": 2.5 }));
+    assert_eq!(document(&mut redis, "web:all")["data"]["items"].as_array().unwrap().len(), 3);
+    assert_eq!(redis.zrevrange::<_, Vec<String>>("web:best", 0, -1).unwrap(), ["a", "b", "c"]);
+    assert_eq!(redis.hget::<_, _, String>("web:settings", "retries").unwrap(), "3");
+    assert_eq!(redis.lrange::<_, Vec<String>>("web:words", 0, -1).unwrap(), ["one", "2", "null"]);
+    assert_eq!(origin.asked(), 5);
+}
+
+#[test]
+fn a_web_server_in_trouble_costs_its_entry_and_no_other() {
+    let origin = Origin::start();
+    let app = from_the_web(&origin, ORIGIN_TOKEN);
+    let told = [
+        ("trouble", "answered with the status 503"),
+        ("text", "the answer is not JSON"),
+        ("cut", "broke off"),
+        ("endless", "longer than 64 MiB"),
+        ("silent", "no whole answer within 20 s"),
+    ];
+    for (module, problem) in told {
+        let report = app.admin().post("/warmup", &json!({ "modules": [module] })).ok();
+        let error = report["details"]["modules"][0]["firstError"].as_str().unwrap().to_owned();
+        assert!(error.contains(problem) && error.contains(&origin.url()), "{module}: {error}");
+        assert_eq!(report["stats"]["errors"], 1);
+    }
+    assert_eq!(matching(&mut app.redis().connection(), "web:after"), 1, "the silent server's next entry");
+}
+
+#[test]
+fn a_web_server_that_refuses_the_token_or_is_away_is_told_without_the_token() {
+    let origin = Origin::start();
+    let app = from_the_web(&origin, "a-wrong-token");
+    let report = app.admin().post("/warmup", &json!({ "modules": ["web"] })).ok();
+    assert_eq!(report["stats"]["errors"], 5);
+    assert!(report["details"]["modules"][0]["firstError"].as_str().unwrap().contains("status 401"));
+    assert!(!report.to_string().contains("a-wrong-token") && !app.log().contains("a-wrong-token"));
+    let away = format!("http://127.0.0.1:{}", end_to_end::free_port());
+    let app = App::with(Options::new().plan("origin").variable("warmup_origin", &away));
+    let report = app.admin().post("/warmup", &json!({ "modules": ["text"] })).ok();
+    let error = report["details"]["modules"][0]["firstError"].as_str().unwrap().to_owned();
+    assert!(error.contains(&away) && error.contains("cannot be asked"), "{error}");
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_written() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.set("users:active:count", "mine").unwrap();
+    let report = app.admin().post("/warmup", &json!({ "dryRun": true })).ok();
+    assert_eq!((&report["stats"]["keysCreated"], &report["stats"]["keysSkipped"]), (&json!(ALL - 1), &json!(1)));
+    assert!(report["message"].as_str().unwrap().contains("nothing was written"), "{report:#}");
+    assert!(report["stats"]["bytes"].as_u64().unwrap() > 10_000);
+    assert_eq!(matching(&mut redis, "*"), 1);
+    assert_eq!(app.viewer().get("/warmup").data(), Value::Null, "a dry run is not remembered");
+    assert!(app.admin().get("/audit").ok()["data"]["entries"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_warmup_can_be_watched_and_cancelled() {
+    let app = App::with(Options::new().variable("warmup_rate", "20"));
+    let none = app.admin().post("/warmup/cancel", &json!({})).with_status(404);
+    assert!(none["detail"].as_str().unwrap().contains("no warmup is running"));
+    std::thread::scope(|scope| {
+        let warmup = scope.spawn(|| app.admin().post("/warmup", &json!({})).ok());
+        while app.viewer().get("/warmup").data()["state"] != "running" {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let watching = scope.spawn(|| app.viewer().events("/warmup"));
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        let said = app.admin().post("/warmup/cancel", &json!({})).ok();
+        assert!(said["message"].as_str().unwrap().contains("deploy"), "{said:#}");
+        let report = warmup.join().unwrap();
+        assert_eq!(report["details"]["state"], "cancelled");
+        assert!(report["message"].as_str().unwrap().contains("cancelled after"), "{report:#}");
+        let events = watching.join().unwrap();
+        assert!(events.len() > 1 && events.iter().all(|(name, _)| name == "progress"), "{events:#?}");
+        assert_eq!((&events[0].1["state"], &events.last().unwrap().1), (&json!("running"), &report["details"]));
+    });
+    let actions: Vec<Value> = app.admin().get("/audit").ok()["data"]["entries"].as_array().unwrap().clone();
+    let actions: Vec<&Value> = actions.iter().map(|entry| &entry["action"]).collect();
+    assert_eq!(actions, ["warmup", "warmup-cancel", "warmup-cancel"], "the attempt without a warmup is there too");
+}
+
+#[test]
+fn progress_without_a_warmup_is_one_event() {
+    assert_eq!(App::start().viewer().events("/warmup"), [("progress".to_owned(), Value::Null)]);
+}
+
+#[test]
+fn a_warmup_stops_before_memory_passes_the_alert() {
+    let app = App::with(Options::new().redis(&["--maxmemory", "1500kb"]).variable("memory_alert_percent", "60"));
+    let problem = app.admin().post("/warmup", &json!({})).with_status(503);
+    assert_eq!(problem["type"], "urn:edge-cache:problem:memory-alert");
+    assert!(problem["detail"].as_str().unwrap().contains("keys had been written before"), "{problem:#}");
+    let status = app.viewer().get("/warmup").data();
+    assert_eq!(status["state"], "failed");
+    let record = app.admin().get("/audit").ok()["data"]["entries"][0].take();
+    assert_eq!((&record["action"], &record["outcome"]), (&json!("warmup"), &json!("failed")));
+}
+
+#[test]
+fn the_plan_tells_how_each_module_fared() {
+    let app = App::start();
+    let before = app.viewer().get("/warmup/plan").data();
+    let names: Vec<&Value> = before["modules"].as_array().unwrap().iter().map(|module| &module["name"]).collect();
+    assert_eq!(names, ["config", "vehicles", "products", "users", "seo"]);
+    assert_eq!((&before["modules"][3]["lastRun"], &before["schedule"]["lastAt"]), (&Value::Null, &Value::Null));
+    app.admin().post("/warmup", &json!({ "modules": ["users"] })).ok();
+    let after = app.viewer().get("/warmup/plan").data();
+    assert_eq!(after["modules"][3]["lastRun"]["keysCreated"], 3);
+    assert_eq!(after["modules"][0]["lastRun"], Value::Null);
 }

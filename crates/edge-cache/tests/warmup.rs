@@ -383,7 +383,7 @@ async fn wake(redis: &Native) -> Option<Reason> {
         schedule::starting(redis, &check, reason).await.unwrap();
         run(redis, "{}").await.unwrap();
     }
-    schedule::sweep(redis, check).await.unwrap();
+    schedule::sweep(redis, &check).await.unwrap();
     reason
 }
 

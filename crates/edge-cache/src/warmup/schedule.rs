@@ -219,9 +219,10 @@ pub async fn relieve<R: Redis>(redis: &R, settings: &Settings, before: f64) -> R
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn sweep<R: Redis>(redis: &R, mut check: Check) -> Result<Swept, Error> {
-    let swept = check.sweep.step(redis, SWEEP_MEMBERS).await?;
-    let place = serde_json::to_string(&check.sweep).unwrap_or_default();
+pub async fn sweep<R: Redis>(redis: &R, check: &Check) -> Result<Swept, Error> {
+    let mut sweep = check.sweep.clone();
+    let swept = sweep.step(redis, SWEEP_MEMBERS).await?;
+    let place = serde_json::to_string(&sweep).unwrap_or_default();
     let note = Command::read("HSET").arg(WARMUP_SCHEDULE).arg("sweep").arg(place);
     redis.execute(note.arg("checked_at").arg(millis(check.now))).await?;
     Ok(swept)

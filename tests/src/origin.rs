@@ -1,0 +1,122 @@
+//! A web server that warmups read from, with the faults such servers have.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+
+/// The token it asks for.
+pub const ORIGIN_TOKEN: &str = "an-origin-token";
+
+type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+
+/// The running server; it ends with the test's process.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Origin {
+    /// Starts it on a port of its own.
+    ///
+    /// # Panics
+    /// When the loopback interface has no free port.
+    pub fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a listener that can be awaited");
+        let address = listener.local_addr().expect("the address of a bound socket");
+        let asked = Arc::new(AtomicUsize::new(0));
+        let origin = Self { address, asked: Arc::clone(&asked) };
+        thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(serve(listener, asked));
+        });
+        origin
+    }
+
+    /// The value for the variable `warmup_origin`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Requests so far.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+async fn serve(listener: std::net::TcpListener, asked: Arc<AtomicUsize>) {
+    let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
+    while let Ok((stream, _)) = listener.accept().await {
+        let asked = Arc::clone(&asked);
+        let service = service_fn(move |request| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            answer(request)
+        });
+        // A client that goes away is its own affair.
+        tokio::spawn(async move {
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    if token != Some(&format!("Bearer {ORIGIN_TOKEN}")) {
+        return Ok(whole(401, "no"));
+    }
+    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+    Ok(match path {
+        "/products?top=3" => {
+            let items = [
+                json!({ "id": "a", "score": 3 }),
+                json!({ "id": "b", "score": 2.5 }),
+                json!({ "id": "c", "score": 1 }),
+            ];
+            whole(200, json!({ "data": { "items": items } }).to_string())
+        }
+        "/settings" => whole(200, json!({ "theme": "dark", "retries": 3 }).to_string()),
+        "/words" => whole(200, json!(["one", 2, null]).to_string()),
+        "/text" => whole(200, "<html>an error page with the status 200</html>"),
+        "/cut" => Response::builder().header("content-length", 1000).body(cut()).expect("a well-formed answer"),
+        "/endless" => Response::new(endless()),
+        "/silent" => std::future::pending().await,
+        _ => whole(503, "away"),
+    })
+}
+
+fn whole(status: u16, body: impl Into<Bytes>) -> Response<Body> {
+    let body = Full::new(body.into()).map_err(|never| match never {}).boxed_unsync();
+    Response::builder().status(status).body(body).expect("a well-formed answer")
+}
+
+/// Announces more than it sends.
+fn cut() -> Body {
+    let first = stream::iter([Ok(Frame::data(Bytes::from_static(b"{\"a\":")))]);
+    // Later, so that the head of the answer is on its way.
+    let gone = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Err(std::io::Error::other("the server went away"))
+    });
+    StreamBody::new(first.chain(gone)).boxed_unsync()
+}
+
+fn endless() -> Body {
+    let frame = || Ok(Frame::data(Bytes::from_static(&[b' '; 65_536])));
+    StreamBody::new(stream::repeat_with(frame)).boxed_unsync()
+}
