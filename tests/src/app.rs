@@ -122,6 +122,15 @@ impl App {
         Self { host, redis, state, manifest, variables, _turn: turn }
     }
 
+    /// Starts the application a second time, beside this one and with the same Redis and settings: another process.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn another(&self) -> Beside {
+        let state = TempDir::new().expect("a temporary directory");
+        Beside { host: Host::start(&self.manifest, &self.variables, state.path()), _state: state }
+    }
+
     /// Starts the application again, with what it keeps between starts. Clients made before know only the old one.
     ///
     /// # Panics
@@ -179,6 +188,19 @@ impl App {
     /// A client with the role admin.
     pub fn admin(&self) -> Client {
         self.client(Caller::Admin)
+    }
+}
+
+/// A second process of an application.
+pub struct Beside {
+    host: Host,
+    _state: TempDir,
+}
+
+impl Beside {
+    /// A client of it in a caller's name.
+    pub fn client(&self, caller: Caller) -> Client {
+        Client::new(self.host.address(), caller)
     }
 }
 

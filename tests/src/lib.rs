@@ -21,7 +21,7 @@ mod raw;
 mod reader;
 mod routes;
 
-pub use app::{App, Options, Scheduler, Subscriber};
+pub use app::{App, Beside, Options, Scheduler, Subscriber};
 pub use caller::Caller;
 pub use client::{Answer, BASE, Client, encode};
 pub use contract::{Contract, contract, repository};

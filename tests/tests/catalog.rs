@@ -1,6 +1,6 @@
 //! The example service: the sample catalogue read through the cache, and the addresses of older systems.
 
-use end_to_end::{App, Client};
+use end_to_end::{App, Caller, Client};
 use redis::Commands;
 use serde_json::{Value, json};
 
@@ -31,6 +31,30 @@ fn the_second_call_of_every_route_is_served_from_the_cache() {
         assert_eq!((first.as_str(), second.as_str()), ("MISS", "HIT"), "{path}");
         assert_eq!(loaded, cached, "{path}");
     }
+}
+
+#[test]
+fn a_cold_key_is_loaded_once_by_all_instances_of_two_processes() {
+    let app = App::start();
+    let beside = app.another();
+    // Both are awake, and no instance compiles or connects while the others ask.
+    for client in [app.nobody(), beside.client(Caller::Nobody)] {
+        get(&client, "/api/config/shop.currency");
+    }
+    let path = "/api/products/search?q=brake";
+    let outcomes: Vec<String> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..200)
+            .map(|n| {
+                let client = if n % 2 == 0 { app.nobody() } else { beside.client(Caller::Nobody) };
+                scope.spawn(move || get(&client, path).0)
+            })
+            .collect();
+        asking.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    let missed = outcomes.iter().filter(|outcome| *outcome == "MISS").count();
+    assert_eq!((outcomes.len(), missed), (200, 1), "{outcomes:?}");
+    // Who loads takes the key's lock, which is gone afterwards.
+    assert!(!app.redis().connection().exists::<_, bool>("lock:{products:search:brake}").unwrap());
 }
 
 #[test]

@@ -143,17 +143,37 @@ async fn a_half_written_chunked_value_is_never_readable() {
     assert_eq!(cache.get::<Value>("k").await.unwrap(), Some(json!("12345678")));
 }
 
+/// What earlier versions left in Redis: plain JSON, a frame of the `lz4` program, a frame of ours, and a value in two chunks
+/// with its manifest.
+const GOLDEN: [(&str, &[u8]); 6] = [
+    ("plain.json", include_bytes!("golden/plain.json")),
+    ("frame.lz4", include_bytes!("golden/frame.lz4")),
+    ("own-frame.lz4", include_bytes!("golden/own-frame.lz4")),
+    ("chunked", include_bytes!("golden/manifest")),
+    ("cache:chunk:{chunked}:00c0ffee00c0ffee:1", include_bytes!("golden/chunk-1")),
+    ("cache:chunk:{chunked}:00c0ffee00c0ffee:2", include_bytes!("golden/chunk-2")),
+];
+
 #[tokio::test]
 async fn stored_formats_of_today_are_read_for_ever() {
     let server = RedisServer::start();
     let cache = cache(&server);
-    let golden: [(&str, &[u8]); 2] =
-        [("plain.json", include_bytes!("golden/plain.json")), ("frame.lz4", include_bytes!("golden/frame.lz4"))];
-    for (name, stored) in golden {
+    for (name, stored) in GOLDEN {
         let _: () = server.connection().set(name, stored).unwrap();
+    }
+    for (name, _) in GOLDEN.iter().filter(|(name, _)| !name.starts_with("cache:")) {
         let value = cache.get::<Value>(name).await.unwrap().unwrap();
         assert_eq!((&value["name"], value["list"].as_array().unwrap().len()), (&json!("golden"), 5000), "{name}");
     }
+}
+
+#[tokio::test]
+async fn what_is_stored_today_has_the_golden_form() {
+    let server = RedisServer::start();
+    let value: Value = serde_json::from_slice(GOLDEN[0].1).unwrap();
+    cache(&server).set("k", &value, &Options::default()).await.unwrap();
+    let stored: Vec<u8> = server.connection().get("k").unwrap();
+    assert!(stored == GOLDEN[2].1, "a change of the stored form needs a golden file of its own, beside the old one");
 }
 
 #[tokio::test]

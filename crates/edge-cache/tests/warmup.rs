@@ -425,3 +425,13 @@ async fn short_memory_is_relieved_by_the_patterns_in_their_order_and_not_all_the
     redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1mb"]).exec(&mut other).unwrap();
     assert_eq!(schedule::check(&redis, &settings).await.unwrap().short_of_memory, None, "once a minute at most");
 }
+
+#[test]
+fn the_documented_plan_is_valid_and_its_mistake_is_told_as_documented() {
+    let page = include_str!("../../../docs/warmup.md");
+    let text = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(plan(text).modules.len(), 2);
+    let mistake = Plan::compile(&text.replace("books:{isbn}", "books")).unwrap_err().to_string();
+    let told = page.lines().find_map(|line| line.strip_prefix("books.toml: ")).unwrap();
+    assert_eq!(mistake, told);
+}
