@@ -89,8 +89,8 @@ pub enum Shape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanError {
     problem: String,
-    /// The value in the file that it is about.
-    about: String,
+    /// The field in the file that it is about, and its value.
+    about: Option<(&'static str, String)>,
 }
 
 impl std::error::Error for PlanError {}
@@ -102,16 +102,24 @@ impl fmt::Display for PlanError {
 }
 
 impl PlanError {
-    fn new(problem: impl Into<String>, about: &str) -> Self {
-        Self { problem: problem.into(), about: about.to_owned() }
+    fn new(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), about: None }
+    }
+
+    fn about(self, field: &'static str, value: &str) -> Self {
+        Self { about: Some((field, value.to_owned())), ..self }
     }
 
     /// Adds the line on which the value stands that the mistake is about.
     #[cfg(feature = "compile")]
     fn placed_in(mut self, text: &str) -> Self {
-        let quoted = [format!("\"{}\"", self.about), format!("'{}'", self.about)];
-        let line = text.lines().position(|line| quoted.iter().any(|quoted| line.contains(quoted)));
-        if let Some(line) = line.filter(|_| !self.about.is_empty()) {
+        let Some((field, value)) = &self.about else { return self };
+        let quoted = [format!("\"{value}\""), format!("'{value}'")];
+        let names_it = |line: &str| {
+            let before = quoted.iter().find_map(|quoted| line.split_once(quoted.as_str()));
+            before.is_some_and(|(before, _)| before.trim_end_matches([' ', '=']).ends_with(field))
+        };
+        if let Some(line) = text.lines().position(names_it) {
             self.problem = format!("line {}: {}", line + 1, self.problem);
         }
         self
@@ -157,8 +165,8 @@ impl Plan {
     /// The first mistake with its line, or with the module and entry it is in.
     #[cfg(feature = "compile")]
     pub fn compile(text: &str) -> Result<String, PlanError> {
-        let raw: RawPlan = toml::from_str(text).map_err(|error| PlanError::new(error.to_string(), ""))?;
-        let compiled = serde_json::to_string(&raw).map_err(|error| PlanError::new(error.to_string(), ""))?;
+        let raw: RawPlan = toml::from_str(text).map_err(|error| PlanError::new(error.to_string()))?;
+        let compiled = serde_json::to_string(&raw).map_err(|error| PlanError::new(error.to_string()))?;
         Self::read(&compiled).map(|_| compiled).map_err(|error| error.placed_in(text))
     }
 
@@ -167,12 +175,12 @@ impl Plan {
     /// # Errors
     /// The first mistake, with the module and entry it is in.
     pub fn read(compiled: &str) -> Result<Self, PlanError> {
-        let mut raw: RawPlan = serde_json::from_str(compiled).map_err(|error| PlanError::new(error.to_string(), ""))?;
+        let mut raw: RawPlan = serde_json::from_str(compiled).map_err(|error| PlanError::new(error.to_string()))?;
         raw.module.sort_by_key(|module| module.priority);
         let mut names: Vec<&str> = raw.module.iter().map(|module| module.name.as_str()).collect();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(PlanError::new(format!("module {} stands twice", twice[0]), twice[0]));
+            return Err(PlanError::new(format!("module {} stands twice", twice[0])).about("name", twice[0]));
         }
         raw.module.into_iter().map(Module::check).collect::<Result<_, _>>().map(|modules| Self { modules })
     }
@@ -186,16 +194,16 @@ impl Plan {
 impl Module {
     fn check(raw: RawModule) -> Result<Self, PlanError> {
         let mistake = |entry: &RawEntry, problem: String| {
-            PlanError::new(format!("module {}, entry {}: {problem}", raw.name, entry.key), &entry.key)
+            PlanError::new(format!("module {}, entry {}: {problem}", raw.name, entry.key)).about("key", &entry.key)
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if raw.name.is_empty() || !raw.name.bytes().all(plain) {
             let problem = format!("module {:?}: a name has letters, digits, - and _", raw.name);
-            return Err(PlanError::new(problem, &raw.name));
+            return Err(PlanError::new(problem).about("name", &raw.name));
         }
         if raw.entry.is_empty() {
             let problem = format!("module {}: at least one [[module.entry]] is needed", raw.name);
-            return Err(PlanError::new(problem, &raw.name));
+            return Err(PlanError::new(problem).about("name", &raw.name));
         }
         let entries = raw.entry.iter().map(|entry| Entry::check(entry).map_err(|problem| mistake(entry, problem)));
         Ok(Self { entries: entries.collect::<Result<_, _>>()?, priority: raw.priority, name: raw.name })
