@@ -39,7 +39,7 @@ async fn show(call: &Call) -> Outcome {
     };
     let found = call.read_through().get_or_set(&query.key, &options, async || query.run().await).await;
     let Fetched { value, outcome, age } = found.map_err(Problem::unavailable)?;
-    if value.is_null() {
+    if value.get() == "null" {
         return Err(Problem::nothing_there(call.path()));
     }
     let shown = match outcome {

@@ -3,6 +3,7 @@
 use edge_cache::Error;
 use edge_cache::body::Query as Parameters;
 use edge_cache_spin::Sqlite;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 const POPULAR: &str = "
@@ -89,15 +90,16 @@ impl Query {
         Ok(Some(query))
     }
 
-    /// Asks the database.
-    pub(crate) async fn run(&self) -> Result<Value, String> {
+    /// Asks the database. The answer is JSON as it is stored and sent: a cached one is neither read nor written again.
+    pub(crate) async fn run(&self) -> Result<Box<RawValue>, String> {
         let parameters: Vec<&str> = self.parameter.as_deref().into_iter().collect();
         let answer = Sqlite::open().await?.ask(self.sql, &parameters).await?;
         let mut objects = answer
             .rows
             .into_iter()
             .map(|row| Value::Object(answer.columns.iter().cloned().zip(row).collect::<Map<_, _>>()));
-        Ok(if self.one { objects.next().unwrap_or(Value::Null) } else { objects.collect() })
+        let answer = if self.one { objects.next().unwrap_or(Value::Null) } else { objects.collect() };
+        to_raw_value(&answer).map_err(|error| error.to_string())
     }
 }
 
