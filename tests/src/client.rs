@@ -35,7 +35,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers, names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body; null for the answer to `HEAD`.
+    /// The body; null for the answer to `HEAD`, a string where it is text.
     pub body: Value,
     /// How long it took.
     pub took: Duration,
@@ -157,7 +157,12 @@ fn headers(all: &ureq::http::HeaderMap) -> BTreeMap<String, String> {
 
 impl Answer {
     fn new(request: String, status: u16, headers: BTreeMap<String, String>, bytes: &[u8], took: Duration) -> Self {
-        let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(bytes) };
+        let is_text = headers.get("content-type").is_some_and(|kind| kind.starts_with("text/"));
+        let body = match bytes {
+            [] => Ok(Value::Null),
+            text if is_text => Ok(Value::String(String::from_utf8_lossy(text).into_owned())),
+            json => serde_json::from_slice(json),
+        };
         let body =
             body.unwrap_or_else(|error| panic!("{request}: {status}: not JSON ({error}): {}", bytes.escape_ascii()));
         Self { request, status, headers, body, took }

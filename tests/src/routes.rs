@@ -50,6 +50,7 @@ impl Route {
             get("/warmup/plan", Caller::Viewer),
             send("POST", "/warmup/cancel", json!({}), Caller::Admin),
             send("POST", "/warmup/scheduled", json!({}), Caller::Admin),
+            get("/metrics", Caller::Viewer),
             get("/audit", Caller::Admin),
             get("/ttl", Caller::Viewer),
             send("PUT", "/ttl", json!({ "prefix": "test", "ttl": 60 }), Caller::Admin),

@@ -12,13 +12,14 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct Answer {
     pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
     pub(crate) body: Body,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 /// The body of an answer.
 pub(crate) enum Body {
-    /// JSON in one piece, with its length in the head.
+    /// In one piece, with its length in the head.
     Whole(Vec<u8>),
     /// Server-sent events, as they happen.
     Events(Events),
@@ -86,7 +87,14 @@ impl Answer {
         let render = |(name, data): (&str, T)| {
             format!("event: {name}\ndata: {}\n\n", serde_json::to_string(&data).unwrap_or_default())
         };
-        Self { status: 200, body: Body::Events(Box::pin(events.map(render))), headers: Vec::new() }
+        let body = Body::Events(Box::pin(events.map(render)));
+        Self { status: 200, content_type: "text/event-stream", body, headers: Vec::new() }
+    }
+
+    /// A page of metrics in the text format of Prometheus.
+    pub fn metrics(page: String) -> Self {
+        let body = Body::Whole(page.into_bytes());
+        Self { status: 200, content_type: "text/plain; version=0.0.4; charset=utf-8", body, headers: Vec::new() }
     }
 
     /// Adds a header.
@@ -98,6 +106,7 @@ impl Answer {
 
     fn json(status: u16, body: &impl Serialize) -> Self {
         // Reports are plain structures with string keys, which always serialize.
-        Self { status, body: Body::Whole(serde_json::to_vec(body).unwrap_or_default()), headers: Vec::new() }
+        let body = Body::Whole(serde_json::to_vec(body).unwrap_or_default());
+        Self { status, content_type: "application/json", body, headers: Vec::new() }
     }
 }

@@ -107,10 +107,7 @@ struct Head {
 impl Head {
     fn respond(&self, outcome: Outcome, who: Option<(String, String)>) -> http::Response<ResponseBody> {
         let (status, content_type, body, headers) = match outcome {
-            Ok(Answer { status, body: body @ Body::Events(_), headers }) => {
-                (status, "text/event-stream", body, headers)
-            }
-            Ok(answer) => (answer.status, "application/json", answer.body, answer.headers),
+            Ok(answer) => (answer.status, answer.content_type, answer.body, answer.headers),
             Err(problem) => {
                 if problem.status >= 500 {
                     log::failure(&self.request_id, "request.failed", problem.detail());

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::access::Role;
 use crate::body::Fields;
+use crate::counters;
 use crate::error::{Error, RedisError};
-use crate::key::{EVENTS, KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
+use crate::key::{COUNTERS, EVENTS, KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
 use crate::pattern::Pattern;
 use crate::redis::{Arg, Command, Redis, Replies};
 use crate::script::FLUSH;
@@ -14,7 +15,7 @@ use crate::sweep;
 /// How many names a dry run shows.
 const SAMPLES: usize = 20;
 /// What a global clear carries over.
-const OUTLIVING: [&str; 4] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS];
+const OUTLIVING: [&str; 5] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS, COUNTERS];
 
 /// What to clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,10 +145,12 @@ impl Request {
             let sample_keys = found.names.iter().map(KeyName::display).collect();
             return Ok(Report::Matched { keys_matched: found.matched, sample_keys });
         }
-        let keys_deleted = match self.target {
-            Target::Everything if !keep_management => flush(redis).await?,
-            _ => sweep::delete(redis, pattern).await?,
+        let (kind, keys_deleted) = match self.target {
+            Target::Everything if !keep_management => ("clears:global", flush(redis).await?),
+            Target::Everything => ("clears:global", sweep::delete(redis, pattern).await?),
+            Target::Pattern(_) => ("clears:pattern", sweep::delete(redis, pattern).await?),
         };
+        counters::add(redis, &[(kind, 1), ("removed:clear", keys_deleted)]).await;
         Ok(Report::Cleared { keys_deleted })
     }
 }

@@ -26,11 +26,13 @@ impl Breaker {
         self.open_until.set(None);
     }
 
-    pub(super) fn failed(&self) {
+    /// Notes a failure; whether the circuit, closed until now, opened.
+    pub(super) fn failed(&self) -> bool {
         self.failures.set(self.failures.get().saturating_add(1));
         if self.failures.get() >= FAILURES {
             self.open_until.set(Some(Instant::now() + OPEN));
         }
+        self.failures.get() == FAILURES
     }
 }
 

@@ -2,40 +2,66 @@
 //!
 //! What an instance has not handed over when it ends is lost: at most 31 look-ups.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::cache::Outcome;
 use crate::error::RedisError;
+use crate::format::milliseconds;
 use crate::key::LOOKUPS;
 use crate::redis::{Arg, Redis};
 use crate::script::COUNT;
 
 /// Look-ups gathered before they are handed over.
 const BATCH: u64 = 32;
-/// The most modules counted by name; the rest are `overflow`.
+/// The most modules counted by name, with seven counters each; the rest are `overflow`.
 const MODULES: usize = 100;
+const FIELDS: usize = 7 * MODULES;
 
 #[derive(Debug, Default)]
-pub(super) struct Counters(RefCell<BTreeMap<String, u64>>);
+pub(super) struct Counters {
+    /// By `module:what`.
+    counts: RefCell<BTreeMap<String, u64>>,
+    gathered: Cell<u64>,
+}
 
 impl Counters {
+    /// A look-up ended.
     pub(super) fn add(&self, key: &str, outcome: Outcome) {
+        self.note(key, outcome.name(), 1);
+        self.gathered.set(self.gathered.get() + 1);
+    }
+
+    /// A load ended.
+    pub(super) fn loaded(&self, key: &str, took: Duration, is_ok: bool) {
+        self.note(key, "loads", 1);
+        self.note(key, "load_ms", milliseconds(took));
+        self.note(key, "load_errors", u64::from(!is_ok));
+    }
+
+    /// The circuit breaker opened.
+    pub(super) fn opened(&self) {
+        self.note("", "circuit_opened", 1);
+    }
+
+    fn note(&self, key: &str, what: &str, count: u64) {
         let module = key.split(':').next().filter(|module| module.len() <= 64).unwrap_or("overflow");
-        let mut counts = self.0.borrow_mut();
-        *counts.entry(format!("{module}:{}", outcome.name())).or_default() += 1;
+        if count > 0 {
+            *self.counts.borrow_mut().entry(format!("{module}:{what}")).or_default() += count;
+        }
     }
 
     /// Hands over what was gathered, when it is enough. At most one round trip.
     pub(super) async fn hand_over<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
         let counts = {
-            let mut counts = self.0.borrow_mut();
-            if counts.values().sum::<u64>() < BATCH {
+            if self.gathered.get() < BATCH {
                 return Ok(());
             }
-            std::mem::take(&mut *counts)
+            self.gathered.set(0);
+            self.counts.take()
         };
         let pairs = counts.into_iter().flat_map(|(field, count)| [Arg::from(field), count.into()]);
-        COUNT.run(redis, [LOOKUPS.into()], [MODULES.into()].into_iter().chain(pairs)).await.map(drop)
+        COUNT.run(redis, [LOOKUPS.into()], [FIELDS.into()].into_iter().chain(pairs)).await.map(drop)
     }
 }

@@ -198,6 +198,12 @@ impl<C: Redis + Runtime> Cache<C> {
         }
     }
 
+    fn failed(&self) {
+        if self.breaker.failed() {
+            self.counters.opened();
+        }
+    }
+
     /// `None` when Redis cannot be asked.
     async fn look_up<T: DeserializeOwned>(&self, key: &str) -> Option<Lookup<T>> {
         if self.breaker.is_open() {
@@ -216,7 +222,7 @@ impl<C: Redis + Runtime> Cache<C> {
                 Some(lookup)
             }
             Err(_) => {
-                self.breaker.failed();
+                self.failed();
                 None
             }
         }
@@ -283,11 +289,13 @@ impl<C: Redis + Runtime> Cache<C> {
                 Either::Left((Ok(value), _)) => Ok(value),
                 // Nobody tries again until the lock ends; all are served what there is.
                 Either::Left((Err(_), _)) | Either::Right(_) => {
+                    self.counters.loaded(key, started.elapsed(), false);
                     self.hold(key, lock, options.throttle).await;
                     return Ok(stand_in);
                 }
             },
         };
+        self.counters.loaded(key, started.elapsed(), loaded.is_ok());
         match loaded {
             Ok(value) => {
                 self.store(key, options, lock, &value, started.elapsed()).await;
@@ -321,7 +329,7 @@ impl<C: Redis + Runtime> Cache<C> {
         match stored {
             Ok(true) => {}
             Ok(false) => self.hold(key, lock, Duration::ZERO).await,
-            Err(Error::Redis(error)) if error.is_connection() => self.breaker.failed(),
+            Err(Error::Redis(error)) if error.is_connection() => self.failed(),
             Err(_) => self.hold(key, lock, Duration::ZERO).await,
         }
     }

@@ -1,9 +1,9 @@
 -- Adds to counters of a hash, whose number of fields is bounded.
 -- KEYS: 1 the hash
--- ARGV: 1 most modules, then per counter two: 'module:outcome', how many
+-- ARGV: 1 most fields, then per counter two: its name, 'module:what', and how many
 -- Reply: number of counters
 -- Cost: constant per counter.
-local room = tonumber(ARGV[1]) * 4
+local room = tonumber(ARGV[1])
 for i = 2, #ARGV, 2 do
   local field = ARGV[i]
   if redis.call('HEXISTS', KEYS[1], field) == 0 and redis.call('HLEN', KEYS[1]) >= room then

@@ -1,0 +1,147 @@
+//! `GET /api/cache/metrics`, and what in deploy/ is built on it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use end_to_end::{App, repository};
+use redis::Commands;
+use serde_json::{Value, json};
+
+fn scrape(app: &App) -> String {
+    app.viewer().get("/metrics").ok().as_str().unwrap().to_owned()
+}
+
+/// The value of a sample, by its name and labels as they are written.
+fn sample(page: &str, name: &str) -> Option<f64> {
+    page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
+
+#[test]
+fn what_happens_is_counted() {
+    let app = App::start();
+    for path in ["/api/products/popular", "/api/products/popular", "/api/users/stats"] {
+        app.nobody().send("GET", path, None).with_status(200);
+    }
+    // An instance hands its look-ups over a few dozen at a time.
+    for _ in 0..40 {
+        app.nobody().send("GET", "/api/users/stats", None).with_status(200);
+    }
+    app.operator().delete("/invalidate", &json!({ "keys": ["products:popular:list", "gone"], "tags": ["seo"] })).ok();
+    app.operator().post("/clear", &json!({ "pattern": "users:*" })).ok();
+    app.admin().post("/clear", &json!({ "confirm": true })).ok();
+    app.admin().post("/warmup", &json!({ "modules": ["users"] })).ok();
+    app.operator().post("/events", &json!({ "type": "stock.changed", "id": "1" })).ok();
+    let page = scrape(&app);
+    let expected = [
+        ("redis_up", 1.0),
+        ("edge_cache_invalidations_total{kind=\"tag\"}", 1.0),
+        ("edge_cache_clears_total{kind=\"pattern\"}", 1.0),
+        ("edge_cache_clears_total{kind=\"global\"}", 1.0),
+        ("edge_cache_warmups_total{result=\"done\"}", 1.0),
+        ("edge_cache_warmup_keys{result=\"created\"}", 3.0),
+        ("edge_cache_events_total{outcome=\"handled\"}", 1.0),
+        ("edge_cache_circuit_opened_total", 0.0),
+    ];
+    for (name, value) in expected {
+        assert_eq!(sample(&page, name), Some(value), "{name}\n{page}");
+    }
+    assert!(sample(&page, "edge_cache_invalidations_total{kind=\"key\"}").unwrap() >= 2.0, "{page}");
+    let at_least = [
+        "edge_cache_lookups_total{module=\"users\",outcome=\"hit\"}",
+        "redis_memory_used_bytes",
+        "redis_db_keys{db=\"db0\"}",
+    ];
+    for name in at_least {
+        assert!(sample(&page, name).unwrap() >= 1.0, "{name}\n{page}");
+    }
+    let loads = sample(&page, "edge_cache_loads_total{module=\"users\"}").unwrap();
+    assert!((1.0..=3.0).contains(&loads), "{page}");
+}
+
+#[test]
+fn a_scrape_is_five_commands_and_no_walk() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis::cmd("DEBUG").arg(&["POPULATE", "10000"]).query(&mut redis).unwrap_or_default();
+    scrape(&app);
+    let () = redis::cmd("CONFIG").arg("RESETSTAT").query(&mut redis).unwrap();
+    scrape(&app);
+    let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut redis).unwrap();
+    let mut calls: Vec<&str> =
+        stats.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split(",usec").next()).collect();
+    calls.retain(|call| !call.starts_with("config"));
+    calls.sort_unstable();
+    assert_eq!(calls, ["get:calls=1", "hgetall:calls=3", "info:calls=1"]);
+}
+
+#[test]
+fn labels_stay_few_however_many_modules_there_are() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let fields: Vec<(String, u64)> = (0..700).map(|n| (format!("module{n}:hit"), 1)).collect();
+    let () = redis.hset_multiple("cache:lookups", &fields).unwrap();
+    for _ in 0..40 {
+        app.nobody().send("GET", "/api/users/stats", None).with_status(200);
+    }
+    let page = scrape(&app);
+    assert!(sample(&page, "edge_cache_lookups_total{module=\"overflow\",outcome=\"hit\"}").unwrap() >= 30.0, "{page}");
+    assert_eq!(sample(&page, "edge_cache_lookups_total{module=\"users\",outcome=\"hit\"}"), None);
+}
+
+#[test]
+fn a_redis_that_is_away_is_a_metric_and_no_failure() {
+    let mut app = App::start();
+    scrape(&app);
+    app.redis_mut().kill();
+    assert_eq!(scrape(&app), "# HELP redis_up Whether Redis answers.\n# TYPE redis_up gauge\nredis_up 0\n");
+    app.redis_mut().launch();
+    assert_eq!(sample(&scrape(&app), "redis_up"), Some(1.0));
+}
+
+/// The names of metrics in an expression.
+fn names(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = text.split(|c: char| !is_part(c));
+    words.filter(|word| word.starts_with("redis_") || word.starts_with("edge_cache_")).map(str::to_owned).collect()
+}
+
+fn expressions(value: &Value, found: &mut String) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str() {
+                    Some(text) if name == "expr" || name == "query" => *found += &format!("{text}\n"),
+                    _ => expressions(member, found),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| expressions(element, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
+    let app = App::start();
+    app.admin().post("/warmup", &json!({})).ok();
+    app.operator().post("/clear", &json!({ "pattern": "users:*" })).ok();
+    app.operator().delete("/invalidate", &json!({ "keys": ["a"] })).ok();
+    for _ in 0..40 {
+        app.nobody().send("GET", "/api/users/stats", None).with_status(200);
+    }
+    let page = scrape(&app);
+    let there: BTreeSet<String> =
+        page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next().map(str::to_owned)).collect();
+    let read = |name: &str| fs::read_to_string(repository().join("deploy").join(name)).unwrap();
+    let dashboard: Value = serde_json::from_str(&read("grafana-dashboard.json")).unwrap();
+    let alerts: Value = serde_saphyr::from_str(&read("prometheus-alerts.yml")).unwrap();
+    for document in [dashboard, alerts] {
+        let mut found = String::new();
+        expressions(&document, &mut found);
+        let asked: BTreeSet<String> = names(&found).into_iter().filter(|name| name != "redis_instance").collect();
+        assert!(asked.len() > 4, "{asked:?}");
+        let absent: Vec<&String> = asked.difference(&there).collect();
+        assert!(absent.is_empty(), "nothing tells {absent:?}");
+    }
+}
