@@ -2,6 +2,8 @@
 import { defineConfig } from 'vitest/config';
 import { precompress } from './precompress.ts';
 
+const application = process.env['EDGE_CACHE'] ?? 'http://127.0.0.1:3000';
+
 export default defineConfig({
   base: '/admin/',
   plugins: [precompress()],
@@ -12,9 +14,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: {
-    // `npx vite` while writing: the API comes from an application started with scripts/up.
-    proxy: { '/api': process.env['EDGE_CACHE'] ?? 'http://127.0.0.1:3000' },
-  },
+  // `npx vite` while writing: the API comes from an application started with scripts/up.
+  server: { proxy: { '/api': application } },
+  preview: { proxy: { '/api': application } },
   test: { include: ['tests/**/*.test.ts'] },
 });

@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use edge_cache::format;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
@@ -12,14 +13,15 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct Answer {
     pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
     pub(crate) body: Body,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 /// The body of an answer.
 pub(crate) enum Body {
-    /// JSON in one piece, with its length in the head.
-    Whole(Vec<u8>),
+    /// In one piece, with its length in the head.
+    Whole(Bytes),
     /// Server-sent events, as they happen.
     Events(Events),
 }
@@ -86,10 +88,21 @@ impl Answer {
         let render = |(name, data): (&str, T)| {
             format!("event: {name}\ndata: {}\n\n", serde_json::to_string(&data).unwrap_or_default())
         };
-        Self { status: 200, body: Body::Events(Box::pin(events.map(render))), headers: Vec::new() }
+        let body = Body::Events(Box::pin(events.map(render)));
+        Self { status: 200, content_type: "text/event-stream", body, headers: Vec::new() }
     }
 
-    /// Adds a header.
+    /// A file as it is, for a component that serves files.
+    pub fn file(content_type: &'static str, body: &'static [u8]) -> Self {
+        Self { status: 200, content_type, body: Body::Whole(Bytes::from_static(body)), headers: Vec::new() }
+    }
+
+    /// 304: the client has it already.
+    pub fn not_modified() -> Self {
+        Self { status: 304, content_type: "", body: Body::Whole(Bytes::new()), headers: Vec::new() }
+    }
+
+    /// Adds a header. A `cache-control` takes the place of `no-store`.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -98,6 +111,7 @@ impl Answer {
 
     fn json(status: u16, body: &impl Serialize) -> Self {
         // Reports are plain structures with string keys, which always serialize.
-        Self { status, body: Body::Whole(serde_json::to_vec(body).unwrap_or_default()), headers: Vec::new() }
+        let body = Body::Whole(serde_json::to_vec(body).unwrap_or_default().into());
+        Self { status, content_type: "application/json", body, headers: Vec::new() }
     }
 }

@@ -107,15 +107,12 @@ struct Head {
 impl Head {
     fn respond(&self, outcome: Outcome, who: Option<(String, String)>) -> http::Response<ResponseBody> {
         let (status, content_type, body, headers) = match outcome {
-            Ok(Answer { status, body: body @ Body::Events(_), headers }) => {
-                (status, "text/event-stream", body, headers)
-            }
-            Ok(answer) => (answer.status, "application/json", answer.body, answer.headers),
+            Ok(answer) => (answer.status, answer.content_type, answer.body, answer.headers),
             Err(problem) => {
                 if problem.status >= 500 {
                     log::failure(&self.request_id, "request.failed", problem.detail());
                 }
-                let body = problem.body(&self.request_id).to_string().into_bytes();
+                let body = problem.body(&self.request_id).to_string().into();
                 (problem.status, "application/problem+json", Body::Whole(body), problem.headers)
             }
         };
@@ -131,17 +128,24 @@ impl Head {
         });
         let mut response = http::Response::builder()
             .status(status)
-            .header("content-type", content_type)
-            .header("cache-control", "no-store")
             .header("x-content-type-options", "nosniff")
             .header("x-request-id", &self.request_id);
+        // An answer without a body has nothing to describe.
+        if status != 304 {
+            response = response.header("content-type", content_type);
+        }
+        if !headers.iter().any(|(name, _)| *name == "cache-control") {
+            response = response.header("cache-control", "no-store");
+        }
         for (name, value) in headers {
             response = response.header(name, value);
         }
         let body = match body {
             Body::Whole(whole) => {
-                response = response.header("content-length", whole.len());
-                ResponseBody::Left(FullBody::new(whole.into()))
+                if status != 304 {
+                    response = response.header("content-length", whole.len());
+                }
+                ResponseBody::Left(FullBody::new(whole))
             }
             Body::Events(events) => ResponseBody::Right(streamed(events)),
         };
@@ -183,6 +187,11 @@ impl Call {
     /// The query string, still encoded; empty where there is none.
     pub fn query(&self) -> &str {
         self.parts.uri.query().unwrap_or("")
+    }
+
+    /// A header of the request; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
     /// The key named by what follows `prefix` in the path, decoded to bytes; `None` when the path is not below it.

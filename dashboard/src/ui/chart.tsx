@@ -16,11 +16,13 @@ interface Props {
   summary: string;
   /** The vertical range; by default from zero to what there is. */
   range?: [number, number];
+  /** Steps of the vertical axis that read well. */
+  steps?: number[];
 }
 
-const HEIGHT = 150;
+const HEIGHT = 170;
 
-export function Chart({ title, at, lines, format, summary, range }: Props) {
+export function Chart({ title, at, lines, format, summary, range, steps }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const palette = colours.value;
@@ -28,7 +30,7 @@ export function Chart({ title, at, lines, format, summary, range }: Props) {
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const made = new uPlot(settings(element, lines, format, range), [[], ...lines.map(() => [])], element);
+    const made = new uPlot(settings(element, lines, format, range, steps), [[], ...lines.map(() => [])], element);
     plot.current = made;
     const follow = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     follow.observe(element);
@@ -68,6 +70,7 @@ function settings(
   lines: readonly Line[],
   format: (value: number) => string,
   range: [number, number] | undefined,
+  steps: number[] | undefined,
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const strokes = [...element.querySelectorAll('i')].map((probe) => getComputedStyle(probe).color);
@@ -79,10 +82,10 @@ function settings(
     padding: [8, 12, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { y: { range: range ?? ((_, least, most) => bounds(least, most)) } },
+    scales: { x: { range: (plot: uPlot) => span(plot.data[0]) }, y: { range: range ?? ((_, least, most) => bounds(least, most)) } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, values: '{HH}:{mm}:{ss}' },
-      { ...axis, grid, size: 62, space: 34, values: (_, splits) => splits.map(format) },
+      { ...axis, grid: { show: false }, size: 28, space: 70, values: '{HH}:{mm}:{ss}' },
+      { ...axis, grid, size: 62, space: 34, values: (_, splits) => splits.map(format), ...(steps && { incrs: steps }) },
     ],
     series: [
       {},
@@ -90,10 +93,16 @@ function settings(
         label: line.label,
         stroke: strokes[index] ?? style.color,
         width: index === 0 ? 1.75 : 1.25,
-        points: { show: false },
+        points: { show: (plot: uPlot) => plot.data[0].length < 3 },
       })),
     ],
   };
+}
+
+/** A minute at least, so that the first points do not jump about. */
+function span(at: ArrayLike<number>): [number, number] {
+  const end = at[at.length - 1] ?? Date.now() / 1000;
+  return [Math.min(at[0] ?? end, end - 60), end];
 }
 
 /** From zero, with some air above; flat lines stay in the middle. */

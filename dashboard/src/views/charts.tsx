@@ -4,6 +4,9 @@ import { bytes, number, seconds } from '../lib/format';
 import { extent } from '../lib/samples';
 import { samples } from '../state/live';
 
+/** 1, 2 and 5 times powers of 1,024, and their tenfolds and hundredfolds. */
+const BYTE_STEPS = [0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => step * 1024 ** power));
+
 const percent = (value: number): string => `${Math.round(value * 10) / 10} %`;
 const ms = (value: number): string => `${number(value)} ms`;
 
@@ -28,7 +31,14 @@ export function Charts() {
         range={[0, 105]}
         summary={describe(s.hitRate, percent, 'no look-up yet')}
       />
-      <Chart title="Memory" at={s.at} lines={[{ label: 'used', values: s.memory }]} format={bytes} summary={describe(s.memory, bytes)} />
+      <Chart
+        title="Memory"
+        at={s.at}
+        lines={[{ label: 'used', values: s.memory }]}
+        format={bytes}
+        steps={BYTE_STEPS}
+        summary={describe(s.memory, bytes)}
+      />
       <Chart
         title="Commands a second"
         at={s.at}

@@ -56,17 +56,20 @@ function Filters() {
   const seen = new Set([...ACTIONS, ...records.value.map((record) => record.action)]);
   return (
     <form class="row filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <label for={id}>Who</label>
-      <input
+      <span class="pairing">
+        <label for={id}>Who</label>
+        <input
         id={id}
         value={whoFilter.value}
         autocomplete="off"
         spellcheck={false}
         placeholder="anybody"
         onInput={(event) => void filter(event.currentTarget.value, actionFilter.value)}
-      />
-      <label for={`${id}-action`}>Action</label>
-      <select
+        />
+      </span>
+      <span class="pairing">
+        <label for={`${id}-action`}>Action</label>
+        <select
         id={`${id}-action`}
         value={actionFilter.value}
         onChange={(event) => void filter(whoFilter.value, event.currentTarget.value)}
@@ -75,7 +78,8 @@ function Filters() {
         {[...seen].map((action) => (
           <option key={action}>{action}</option>
         ))}
-      </select>
+        </select>
+      </span>
       <span class="muted num" role="status">
         {number(wanted.value.length)} shown, {number(records.value.length)} looked through
         {total.value !== null && ` of ${number(total.value)}`}

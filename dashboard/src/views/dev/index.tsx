@@ -14,7 +14,10 @@ import { Calls } from './calls';
 import { Inspector } from './inspector';
 
 export function DevTools() {
-  useEffect(() => forgetPreview, []);
+  useEffect(() => {
+    forgetPreview();
+    return forgetPreview;
+  }, []);
   useEffect(watch, []);
   return (
     <div class="dev">

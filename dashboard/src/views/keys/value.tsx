@@ -26,12 +26,12 @@ function Shown({ detail, elements }: { detail: KeyDetail; elements: readonly Ele
   switch (valueFormat) {
     case 'json':
       return (
-        <div class="value mono">
+        <div class="content mono">
           <Json value={value} />
         </div>
       );
     case 'text':
-      return <pre class="value mono text">{value === '' ? '(empty)' : String(value)}</pre>;
+      return <pre class="content mono text">{value === '' ? '(empty)' : String(value)}</pre>;
     case 'base64':
       return <Hex base64={(value as { base64: string }).base64} />;
     case 'elements':
@@ -56,7 +56,7 @@ function Hex({ base64 }: { base64: string }) {
   const [most, setMost] = useState(HEX_LINES);
   const all = hexLines(decodeBase64(base64));
   return (
-    <div class="value mono hex" tabIndex={0} role="group" aria-label="The value's bytes in hexadecimal">
+    <div class="content mono hex" tabIndex={0} role="group" aria-label="The value's bytes in hexadecimal">
       <table>
         <tbody>
           {all.slice(0, most).map((line) => (
@@ -87,7 +87,7 @@ const HEADS: Record<string, readonly string[]> = {
 function Elements({ type, elements }: { type: string; elements: readonly Element[] }) {
   const heads = HEADS[type] ?? ['Member'];
   return (
-    <div class="value elements" tabIndex={0} role="group" aria-label="Elements of the collection">
+    <div class="content elements" tabIndex={0} role="group" aria-label="Elements of the collection">
       <table>
         <thead>
           <tr>
