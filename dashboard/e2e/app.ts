@@ -8,7 +8,11 @@ import { join, resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 /** One token for each role, by the name in the audit trail. */
-export const TOKENS = { viewer: 'token-of-monitoring', operator: 'token-of-support', admin: 'token-of-deploy' } as const;
+export const TOKENS = {
+  viewer: 'token-of-monitoring',
+  operator: 'token-of-support',
+  admin: 'token-of-deploy',
+} as const;
 export const NAMES = { viewer: 'monitoring', operator: 'support', admin: 'deploy' } as const;
 
 export type Role = keyof typeof TOKENS;
@@ -30,7 +34,11 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
   let redis = await startRedis(port, state);
   const { host, url } = await startHost(state, port, variables);
   const cli = (args: readonly string[], input?: string): string =>
-    execFileSync('redis-cli', ['-p', String(port), ...args], { encoding: 'utf8', maxBuffer: 1 << 28, ...(input !== undefined && { input }) });
+    execFileSync('redis-cli', ['-p', String(port), ...args], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+      ...(input !== undefined && { input }),
+    });
   return {
     url,
     redis: (...command) => cli(command.map(String)).trim(),
@@ -51,7 +59,11 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
 }
 
 async function startRedis(port: number, directory: string): Promise<ChildProcess> {
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   await printed(child, /Ready to accept connections/, 20_000);
   return child;
 }
@@ -67,7 +79,16 @@ async function startHost(state: string, redisPort: number, variables: Record<str
   const set = { redis_host: '127.0.0.1', redis_port: String(redisPort), tokens: tokens.join(','), ...variables };
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SPIN_VARIABLE_')));
   for (const [name, value] of Object.entries(set)) env[`SPIN_VARIABLE_${name.toUpperCase()}`] = value;
-  const args = ['--from', 'spin.toml', '--state-dir', state, '--listen', '127.0.0.1:0', '--sqlite', '@data/catalogue.sql'];
+  const args = [
+    '--from',
+    'spin.toml',
+    '--state-dir',
+    state,
+    '--listen',
+    '127.0.0.1:0',
+    '--sqlite',
+    '@data/catalogue.sql',
+  ];
   const host = spawn(hostProgram(), args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const [, url = ''] = await printed(host, /Serving (http:\/\/[\d.:]+)/, 180_000);
   return { host, url };

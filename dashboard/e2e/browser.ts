@@ -18,7 +18,11 @@ const FLAGS = [
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const OUTPUT = join(ROOT, 'dashboard/test-output');
 
-export const SIZES = { phone: { width: 360, height: 740 }, tablet: { width: 768, height: 1024 }, wide: { width: 1440, height: 900 } };
+export const SIZES = {
+  phone: { width: 360, height: 740 },
+  tablet: { width: 768, height: 1024 },
+  wide: { width: 1440, height: 900 },
+};
 export type Scheme = 'light' | 'dark';
 
 export function launch(): Promise<Browser> {
@@ -34,7 +38,13 @@ export interface Visit {
 }
 
 /** A fresh page, signed in unless there is no role. */
-export async function visit(browser: Browser, app: App, role: Role | null, at = '', options: BrowserContextOptions = {}): Promise<Visit> {
+export async function visit(
+  browser: Browser,
+  app: App,
+  role: Role | null,
+  at = '',
+  options: BrowserContextOptions = {},
+): Promise<Visit> {
   const context = await browser.newContext({ viewport: SIZES.wide, colorScheme: 'dark', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -42,10 +52,13 @@ export async function visit(browser: Browser, app: App, role: Role | null, at = 
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
     // A refused request is an answer like any other, and shown; the browser logs it all the same.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.push(message.text());
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      faults.push(message.text());
   });
   await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+    document.addEventListener('securitypolicyviolation', (event) =>
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
+    );
   });
   await page.goto(`${app.url}/admin${at}`);
   if (role !== null) await signIn(page, TOKENS[role]);
@@ -68,9 +81,21 @@ export async function violations(page: Page): Promise<string[]> {
   // Through the debugger, which the page's policy does not bind; a script element would be refused.
   await page.evaluate(AXE);
   return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
+    const { axe } = window as unknown as {
+      axe: {
+        run: () => Promise<{
+          violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[];
+        }>;
+      };
+    };
     const { violations } = await axe.run();
-    return violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.slice(0, 3).map((node) => `  ${node.html.slice(0, 200)}\n  ${node.failureSummary}`).join('\n')}`);
+    return violations.map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help}\n${nodes
+          .slice(0, 3)
+          .map((node) => `  ${node.html.slice(0, 200)}\n  ${node.failureSummary}`)
+          .join('\n')}`,
+    );
   });
 }
 

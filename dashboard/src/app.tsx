@@ -57,7 +57,11 @@ function Header() {
       <div class="settings">
         {signedIn.value && (
           <label class="switch">
-            <input type="checkbox" checked={dev.value} onChange={(event) => (dev.value = event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              checked={dev.value}
+              onChange={(event) => (dev.value = event.currentTarget.checked)}
+            />
             DevTools
           </label>
         )}
@@ -137,8 +141,8 @@ function Banner() {
   return (
     <div class="banner bad" role="alert">
       <strong>Redis is not available.</strong> {down.error}.{' '}
-      {down.lastSeen === null ? 'It has not been seen yet.' : `Last seen ${ago(down.lastSeen, now.value)}.`} Services get
-      no cached values meanwhile. Check that Redis runs and that the network lets this application reach it. {age()}
+      {down.lastSeen === null ? 'It has not been seen yet.' : `Last seen ${ago(down.lastSeen, now.value)}.`} Services
+      get no cached values meanwhile. Check that Redis runs and that the network lets this application reach it. {age()}
     </div>
   );
 }

@@ -6,7 +6,8 @@ interface Data<T> {
   data: T;
 }
 
-export const health = (signal?: AbortSignal): Promise<t.Health> => call('GET', '/health', { alsoOk: 503, ...on(signal) });
+export const health = (signal?: AbortSignal): Promise<t.Health> =>
+  call('GET', '/health', { alsoOk: 503, ...on(signal) });
 
 export const stats = (signal?: AbortSignal): Promise<t.Stats> => data(call('GET', '/stats', on(signal)));
 

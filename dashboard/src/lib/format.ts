@@ -34,10 +34,18 @@ export function milliseconds(ms: number | null | undefined): string {
 export function seconds(total: number): string {
   if (total < 60) return `${total < 10 && !Number.isInteger(total) ? total.toFixed(1) : Math.floor(total)} s`;
   const whole = Math.floor(total);
-  const parts = { d: Math.floor(whole / 86400), h: Math.floor(whole / 3600) % 24, m: Math.floor(whole / 60) % 60, s: whole % 60 };
+  const parts = {
+    d: Math.floor(whole / 86400),
+    h: Math.floor(whole / 3600) % 24,
+    m: Math.floor(whole / 60) % 60,
+    s: whole % 60,
+  };
   const shown = Object.entries(parts);
   const first = shown.findIndex(([, value]) => value > 0);
-  return shown.slice(first, first + 2).map(([unit, value]) => `${value}${unit}`).join(' ');
+  return shown
+    .slice(first, first + 2)
+    .map(([unit, value]) => `${value}${unit}`)
+    .join(' ');
 }
 
 /** How long a key has left; `never` for one that does not expire. */

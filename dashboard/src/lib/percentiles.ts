@@ -32,8 +32,20 @@ export function summarise(calls: readonly ApiCall[]): Summary[] {
       calls: group.length,
       median: quantile(took, 0.5),
       p95: quantile(took, 0.95),
-      redisMs: told.length === 0 ? null : quantile(told.map((redis) => redis.ms), 0.5),
-      trips: told.length === 0 ? null : quantile(told.map((redis) => redis.trips), 0.5),
+      redisMs:
+        told.length === 0
+          ? null
+          : quantile(
+              told.map((redis) => redis.ms),
+              0.5,
+            ),
+      trips:
+        told.length === 0
+          ? null
+          : quantile(
+              told.map((redis) => redis.trips),
+              0.5,
+            ),
     };
   });
   return rows.sort((a, b) => b.median - a.median);

@@ -28,7 +28,16 @@ export function record(method: string, url: string) {
   const elapsed = (): number => performance.now() - started;
   const id = next++;
   const made: ApiCall = {
-    id, at: new Date(), method, url, status: 0, failure: '', headersMs: null, totalMs: null, redis: null, requestId: '',
+    id,
+    at: new Date(),
+    method,
+    url,
+    status: 0,
+    failure: '',
+    headersMs: null,
+    totalMs: null,
+    redis: null,
+    requestId: '',
   };
   calls.value = [made, ...calls.peek()].slice(0, KEPT);
   const change = (what: Partial<ApiCall>): void => {

@@ -25,16 +25,24 @@ export const samples = signal<Samples>(emptySamples());
 export const now = signal(Date.now());
 
 export function refreshStats(abort?: AbortSignal): Promise<void> {
-  return take(stats, () => api.stats(abort), (value) => {
-    samples.value = append(samples.peek(), value, Date.now());
-  });
+  return take(
+    stats,
+    () => api.stats(abort),
+    (value) => {
+      samples.value = append(samples.peek(), value, Date.now());
+    },
+  );
 }
 
 export function refreshHealth(abort?: AbortSignal): Promise<void> {
   return take(health, () => api.health(abort));
 }
 
-async function take<T>(live: { value: Live<T>; peek: () => Live<T> }, ask: () => Promise<T>, then?: (value: T) => void) {
+async function take<T>(
+  live: { value: Live<T>; peek: () => Live<T> },
+  ask: () => Promise<T>,
+  then?: (value: T) => void,
+) {
   try {
     const value = await ask();
     live.value = { value, at: Date.now(), problem: null };

@@ -5,7 +5,9 @@ export type Theme = 'system' | 'dark' | 'light';
 export const THEMES: readonly Theme[] = ['system', 'dark', 'light'];
 
 export const theme = signal<Theme>(read('theme', THEMES, 'system'));
-export const dev = signal(read('dev', ['on', 'off'], 'off') === 'on' || asksForDev(typeof location === 'undefined' ? '' : location.search));
+export const dev = signal(
+  read('dev', ['on', 'off'], 'off') === 'on' || asksForDev(typeof location === 'undefined' ? '' : location.search),
+);
 /** Counts changes of the colours in force, for what draws with them. */
 export const colours = signal(0);
 

@@ -82,7 +82,10 @@ function settings(
     padding: [8, 12, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { x: { range: (plot: uPlot) => span(plot.data[0]) }, y: { range: range ?? ((_, least, most) => bounds(least, most)) } },
+    scales: {
+      x: { range: (plot: uPlot) => span(plot.data[0]) },
+      y: { range: range ?? ((_, least, most) => bounds(least, most)) },
+    },
     axes: [
       { ...axis, grid: { show: false }, size: 28, space: 70, values: '{HH}:{mm}:{ss}' },
       { ...axis, grid, size: 62, space: 34, values: (_, splits) => splits.map(format), ...(steps && { incrs: steps }) },

@@ -5,7 +5,9 @@ import { extent } from '../lib/samples';
 import { samples } from '../state/live';
 
 /** 1, 2 and 5 times powers of 1,024, and their tenfolds and hundredfolds. */
-const BYTE_STEPS = [0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => step * 1024 ** power));
+const BYTE_STEPS = [0, 1, 2, 3, 4].flatMap((power) =>
+  [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => step * 1024 ** power),
+);
 
 const percent = (value: number): string => `${Math.round(value * 10) / 10} %`;
 const ms = (value: number): string => `${number(value)} ms`;
@@ -17,7 +19,9 @@ export function Charts() {
   return (
     <section class="charts" aria-label="Charts">
       <p class="muted charts-head">
-        {span < 5 ? 'Charts begin with this page and grow while it is open.' : `The last ${seconds(span)}, a point every 5 s.`}{' '}
+        {span < 5
+          ? 'Charts begin with this page and grow while it is open.'
+          : `The last ${seconds(span)}, a point every 5 s.`}{' '}
         They pause while the page is hidden.
       </p>
       <Chart
@@ -46,12 +50,22 @@ export function Charts() {
         format={number}
         summary={describe(s.ops, number)}
       />
-      <Chart title="Latency of PING" at={s.at} lines={[{ label: 'ms', values: s.latency }]} format={ms} summary={describe(s.latency, ms)} />
+      <Chart
+        title="Latency of PING"
+        at={s.at}
+        lines={[{ label: 'ms', values: s.latency }]}
+        format={ms}
+        summary={describe(s.latency, ms)}
+      />
     </section>
   );
 }
 
-function describe(column: readonly (number | null)[], format: (value: number) => string, nothing = 'no data yet'): string {
+function describe(
+  column: readonly (number | null)[],
+  format: (value: number) => string,
+  nothing = 'no data yet',
+): string {
   const known = extent(column);
   return known === null ? nothing : `now ${format(known.last)}, from ${format(known.least)} to ${format(known.most)}`;
 }

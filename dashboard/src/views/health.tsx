@@ -9,7 +9,8 @@ interface Verdict {
 
 export function verdict(): Verdict {
   const { value, problem } = health.value;
-  if (problem !== null) return { tone: 'bad', word: problem.unreached ? 'no answer' : 'unknown', reason: problem.message };
+  if (problem !== null)
+    return { tone: 'bad', word: problem.unreached ? 'no answer' : 'unknown', reason: problem.message };
   if (value === null) return { tone: 'none', word: 'checking', reason: '' };
   if (value.status === 'unhealthy') return { tone: 'bad', word: 'unhealthy', reason: value.redis.error };
   if (value.status === 'degraded') return { tone: 'warn', word: 'degraded', reason: value.redis.reasons.join('; ') };

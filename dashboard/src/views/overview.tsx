@@ -46,7 +46,9 @@ function HealthCard() {
       <span class="dot" aria-hidden="true" />
       <strong>{word}</strong>
       <span>{reason}</span>
-      {down && <span class="muted">{down.lastSeen ? `Last seen ${ago(down.lastSeen, now.value)}` : 'Not seen yet'}</span>}
+      {down && (
+        <span class="muted">{down.lastSeen ? `Last seen ${ago(down.lastSeen, now.value)}` : 'Not seen yet'}</span>
+      )}
     </section>
   );
 }
@@ -63,7 +65,12 @@ function Figures({ stats: s }: { stats: Stats }) {
         more={lookups === 0 ? 'no look-up yet' : `of ${number(lookups)} look-ups`}
         tone={alerted(s, 'hit_rate')}
       />
-      <Figure name="Commands / s" value={number(s.opsPerSec)} more={`PING takes ${s.latency}`} tone={alerted(s, 'latency')} />
+      <Figure
+        name="Commands / s"
+        value={number(s.opsPerSec)}
+        more={`PING takes ${s.latency}`}
+        tone={alerted(s, 'latency')}
+      />
       <Figure name="Clients" value={number(s.connectedClients)} more="connected" />
       <Figure
         name="Evictions"
@@ -85,7 +92,9 @@ function Memory({ stats: s }: { stats: Stats }) {
       <dt>Memory</dt>
       <dd>
         <span class="value">{bytes(s.memoryBytes)}</span>
-        <span class="more">{limit > 0 ? `of ${bytes(limit)} · ${number(s.usagePercent)} % used` : 'no limit is set (maxmemory)'}</span>
+        <span class="more">
+          {limit > 0 ? `of ${bytes(limit)} · ${number(s.usagePercent)} % used` : 'no limit is set (maxmemory)'}
+        </span>
         {limit > 0 && <Bar label="Memory used of the limit" percent={s.usagePercent ?? 0} tone={tone} />}
         {s.fragmentationRatio !== null && <span class="more">fragmentation {s.fragmentationRatio.toFixed(2)}</span>}
       </dd>

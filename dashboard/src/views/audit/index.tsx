@@ -39,7 +39,11 @@ function Trail() {
       {problem.value && <Trouble problem={problem.value} what="Reading the trail" retry={() => void more()} />}
       {shown.length > 0 && <Records shown={shown} />}
       {shown.length === 0 && !busy.value && problem.value === null && (
-        <Empty>{records.value.length === 0 ? 'Nothing has been changed yet.' : 'None of the records looked through fits the filter.'}</Empty>
+        <Empty>
+          {records.value.length === 0
+            ? 'Nothing has been changed yet.'
+            : 'None of the records looked through fits the filter.'}
+        </Empty>
       )}
       {busy.value && <Loading what="records" />}
       {!busy.value && hasMore.value && records.value.length > 0 && (
@@ -59,25 +63,25 @@ function Filters() {
       <span class="pairing">
         <label for={id}>Who</label>
         <input
-        id={id}
-        value={whoFilter.value}
-        autocomplete="off"
-        spellcheck={false}
-        placeholder="anybody"
-        onInput={(event) => void filter(event.currentTarget.value, actionFilter.value)}
+          id={id}
+          value={whoFilter.value}
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="anybody"
+          onInput={(event) => void filter(event.currentTarget.value, actionFilter.value)}
         />
       </span>
       <span class="pairing">
         <label for={`${id}-action`}>Action</label>
         <select
-        id={`${id}-action`}
-        value={actionFilter.value}
-        onChange={(event) => void filter(whoFilter.value, event.currentTarget.value)}
-      >
-        <option value="">any</option>
-        {[...seen].map((action) => (
-          <option key={action}>{action}</option>
-        ))}
+          id={`${id}-action`}
+          value={actionFilter.value}
+          onChange={(event) => void filter(whoFilter.value, event.currentTarget.value)}
+        >
+          <option value="">any</option>
+          {[...seen].map((action) => (
+            <option key={action}>{action}</option>
+          ))}
         </select>
       </span>
       <span class="muted num" role="status">
@@ -132,5 +136,7 @@ function whatOf(record: AuditRecord): string {
   const some = (names: readonly string[] | undefined): string =>
     names === undefined ? '' : names.slice(0, 3).join(', ') + (names.length > 3 ? `, … (${names.length})` : '');
   const tags = record.tags && `#${record.tags.slice(0, 3).join(' #')}`;
-  return [record.pattern, some(record.patterns), some(record.keys), tags, record.detail].filter(Boolean).join(' · ') || '–';
+  return (
+    [record.pattern, some(record.patterns), some(record.keys), tags, record.detail].filter(Boolean).join(' · ') || '–'
+  );
 }

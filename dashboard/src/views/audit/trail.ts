@@ -18,7 +18,9 @@ export const problem = signal<Problem | null>(null);
 export const whoFilter = signal('');
 export const actionFilter = signal('');
 
-export const wanted = computed(() => records.value.filter((record) => matches(record, whoFilter.value, actionFilter.value)));
+export const wanted = computed(() =>
+  records.value.filter((record) => matches(record, whoFilter.value, actionFilter.value)),
+);
 
 /** Names may be given in part, whatever their case. */
 export function matches(record: AuditRecord, who: string, action: string): boolean {

@@ -53,7 +53,14 @@ function PlanForm({ plan, onText }: { plan: Plan; onText: (text: string) => void
   return (
     <form onSubmit={submit}>
       <PlanField plan={plan} onText={onText} />
-      <Action kind="primary" submit needs={needed(plan)} busy={busy.value === 'preview'} blocked={incomplete(plan)} onAct={() => undefined}>
+      <Action
+        kind="primary"
+        submit
+        needs={needed(plan)}
+        busy={busy.value === 'preview'}
+        blocked={incomplete(plan)}
+        onAct={() => undefined}
+      >
         Preview
       </Action>
     </form>
@@ -67,7 +74,11 @@ const FIELDS: Record<Exclude<By, 'everything'>, { label: string; hint: string; e
     example: 'users:*',
   },
   keys: { label: 'Keys, one on a line', hint: 'Up to 1,000. Exactly these, no patterns.', example: 'users:1:profile' },
-  tags: { label: 'Tags, one on a line', hint: 'Up to 100. Every key that was stored with one of them goes.', example: 'user-data' },
+  tags: {
+    label: 'Tags, one on a line',
+    hint: 'Up to 100. Every key that was stored with one of them goes.',
+    example: 'user-data',
+  },
 };
 
 function PlanField({ plan, onText }: { plan: Plan; onText: (text: string) => void }) {
@@ -75,8 +86,8 @@ function PlanField({ plan, onText }: { plan: Plan; onText: (text: string) => voi
   if (plan.by === 'everything') {
     return (
       <p>
-        Every key of the cache goes at once, and services load everything again. The audit trail, the TTL table and a running
-        warmup's lock stay. Consider a pattern first.
+        Every key of the cache goes at once, and services load everything again. The audit trail, the TTL table and a
+        running warmup's lock stay. Consider a pattern first.
       </p>
     );
   }
@@ -113,8 +124,8 @@ function Results({ results }: { results: readonly Result[] }) {
       <ul class="results">
         {results.map((result) => (
           <li key={result.at.getTime()}>
-            <span class="muted num">{clock(result.at)}</span> <strong>{plural(result.deleted, 'key')} removed</strong> in{' '}
-            {result.duration} · {result.what}
+            <span class="muted num">{clock(result.at)}</span> <strong>{plural(result.deleted, 'key')} removed</strong>{' '}
+            in {result.duration} · {result.what}
             {result.warnings.map((warning) => (
               <p key={warning} class="error">
                 {warning}

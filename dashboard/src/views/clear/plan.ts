@@ -35,7 +35,14 @@ export interface Result {
 const SAMPLE = 20;
 
 export function lines(text: string): string[] {
-  return [...new Set(text.split('\n').map((line) => line.trim()).filter(Boolean))];
+  return [
+    ...new Set(
+      text
+        .split('\n')
+        .map((line) => line.trim())
+        .filter(Boolean),
+    ),
+  ];
 }
 
 export function needed(plan: Plan): Role {

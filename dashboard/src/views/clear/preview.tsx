@@ -57,7 +57,14 @@ export function PreviewPanel({ preview }: { preview: Preview }) {
             />
           </p>
         )}
-        <Action kind="danger" submit needs={needed(plan)} busy={busy.value === 'clear'} blocked={blocked} onAct={() => undefined}>
+        <Action
+          kind="danger"
+          submit
+          needs={needed(plan)}
+          busy={busy.value === 'clear'}
+          blocked={blocked}
+          onAct={() => undefined}
+        >
           Remove {plural(count, 'key')}
         </Action>
       </form>

@@ -14,15 +14,19 @@ export function Calls() {
       <div class="row">
         <h2 class="grow">Calls to the API</h2>
         <label>
-          <input type="checkbox" checked={withPolls} onChange={(event) => setWithPolls(event.currentTarget.checked)} /> also what
-          repeats itself
+          <input type="checkbox" checked={withPolls} onChange={(event) => setWithPolls(event.currentTarget.checked)} />{' '}
+          also what repeats itself
         </label>
         <button type="button" class="button quiet small" onClick={() => (calls.value = [])}>
           Forget
         </button>
       </div>
       <Summary all={all} />
-      {shown.length === 0 ? <Empty>No call yet. Whatever you do in the other views appears here.</Empty> : <Table shown={shown} />}
+      {shown.length === 0 ? (
+        <Empty>No call yet. Whatever you do in the other views appears here.</Empty>
+      ) : (
+        <Table shown={shown} />
+      )}
     </section>
   );
 }
@@ -84,7 +88,9 @@ function Table({ shown }: { shown: readonly ApiCall[] }) {
               <td class="mono url">
                 {call.method} {call.url.replace('/api/cache', '')}
               </td>
-              <td class={`num${call.status >= 400 || call.failure ? ' error' : ''}`}>{call.failure || call.status || '…'}</td>
+              <td class={`num${call.status >= 400 || call.failure ? ' error' : ''}`}>
+                {call.failure || call.status || '…'}
+              </td>
               <td class="num">{milliseconds(call.headersMs)}</td>
               <td class="num">{milliseconds(call.totalMs)}</td>
               <td class="num">{redis(call)}</td>

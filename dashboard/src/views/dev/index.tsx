@@ -39,7 +39,10 @@ function ClearByModule() {
   const [modules, setModules] = useState<readonly string[]>([]);
   const [problem, setProblem] = useState<Problem | null>(null);
   useEffect(() => {
-    api.ttlTable().then((table) => setModules(modulesOf(table)), (error: unknown) => setProblem(asProblem(error)));
+    api.ttlTable().then(
+      (table) => setModules(modulesOf(table)),
+      (error: unknown) => setProblem(asProblem(error)),
+    );
   }, []);
   const planOf = (name: string): Plan => ({ by: 'pattern', text: `${name}:*` });
   const last = results.value[0];
@@ -50,7 +53,13 @@ function ClearByModule() {
       {problem && <Trouble problem={problem} what="Reading the TTL table" />}
       <div class="row wrap-row">
         {modules.map((name) => (
-          <Action key={name} small needs="operator" busy={busy.value !== '' && shown.value?.plan.text === `${name}:*`} onAct={() => void look(planOf(name))}>
+          <Action
+            key={name}
+            small
+            needs="operator"
+            busy={busy.value !== '' && shown.value?.plan.text === `${name}:*`}
+            onAct={() => void look(planOf(name))}
+          >
             {name}:*
           </Action>
         ))}
@@ -80,7 +89,13 @@ function ForceWarmup() {
           Everything
         </Action>
         {names.map((name) => (
-          <Action key={name} small needs="admin" busy={running} onAct={() => void start({ modules: [name], force: true })}>
+          <Action
+            key={name}
+            small
+            needs="admin"
+            busy={running}
+            onAct={() => void start({ modules: [name], force: true })}
+          >
             {name}
           </Action>
         ))}

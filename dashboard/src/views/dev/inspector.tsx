@@ -45,7 +45,13 @@ export function Inspector() {
           value={typed}
           onInput={(event) => setTyped(event.currentTarget.value)}
         />
-        <Action submit needs="operator" busy={busy} blocked={typed === '' ? 'Type a key first.' : ''} onAct={() => undefined}>
+        <Action
+          submit
+          needs="operator"
+          busy={busy}
+          blocked={typed === '' ? 'Type a key first.' : ''}
+          onAct={() => undefined}
+        >
           Inspect
         </Action>
       </form>
@@ -74,8 +80,8 @@ function Facts({ seen }: { seen: Seen }) {
         <dd class="num">{companion ? milliseconds(companion.load) : 'not known'}</dd>
         <dt>Stored</dt>
         <dd>
-          {detail.type === 'string' ? bytes(detail.length) : plural(detail.length, 'element')}, {storage(detail, companion)};{' '}
-          {bytes(detail.sizeBytes)} in memory
+          {detail.type === 'string' ? bytes(detail.length) : plural(detail.length, 'element')},{' '}
+          {storage(detail, companion)}; {bytes(detail.sizeBytes)} in memory
         </dd>
         <dt>Tags</dt>
         <dd>
@@ -83,14 +89,19 @@ function Facts({ seen }: { seen: Seen }) {
         </dd>
         <dt>Lock</dt>
         <dd>
-          {lockLeft === null ? 'free: nobody is loading it' : `held: somebody is loading it, at most ${ttl(Math.max(0, lockLeft - passed))} more`}
+          {lockLeft === null
+            ? 'free: nobody is loading it'
+            : `held: somebody is loading it, at most ${ttl(Math.max(0, lockLeft - passed))} more`}
         </dd>
         <dt>TTL rule</dt>
         <dd>{rule === null ? 'not known' : `${rule.prefix} → ${seconds(rule.ttl)} (${rule.source})`}</dd>
       </dl>
       <details>
         <summary>Value</summary>
-        <Value detail={detail} elements={Array.isArray(detail.value) && detail.valueFormat === 'elements' ? detail.value : []} />
+        <Value
+          detail={detail}
+          elements={Array.isArray(detail.value) && detail.valueFormat === 'elements' ? detail.value : []}
+        />
       </details>
     </>
   );

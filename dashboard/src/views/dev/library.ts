@@ -53,14 +53,24 @@ export function companionOf(meta: KeyDetail): Companion | null {
   if (!Array.isArray(meta.value)) return null;
   const fields = new Map<string, string>();
   for (const element of meta.value) {
-    if (typeof element === 'object' && 'field' in element && typeof element.field === 'string' && typeof element.value === 'string') {
+    if (
+      typeof element === 'object' &&
+      'field' in element &&
+      typeof element.field === 'string' &&
+      typeof element.value === 'string'
+    ) {
       fields.set(element.field, element.value);
     }
   }
   const number = (name: string): number => Number(fields.get(name) ?? Number.NaN);
   const life = number('life');
   if (Number.isNaN(life)) return null;
-  return { life, grace: number('grace') || 0, load: number('load') || 0, chunks: Number(fields.get('chunks')?.split(' ')[1] ?? 0) };
+  return {
+    life,
+    grace: number('grace') || 0,
+    load: number('load') || 0,
+    chunks: Number(fields.get('chunks')?.split(' ')[1] ?? 0),
+  };
 }
 
 export interface Freshness {

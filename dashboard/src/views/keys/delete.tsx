@@ -39,7 +39,8 @@ export function DeleteKey({ path, detail, onClose, onDone }: Props) {
     <Dialog title="Delete this key?" onClose={onClose}>
       <p class="mono wrap">{detail.key}</p>
       <p class="muted">
-        {detail.type}, {bytes(detail.sizeBytes)}. The next service that needs it loads it again; this is in the audit trail.
+        {detail.type}, {bytes(detail.sizeBytes)}. The next service that needs it loads it again; this is in the audit
+        trail.
       </p>
       {problem && <Trouble problem={problem} what="Deleting" />}
       <div class="row end">

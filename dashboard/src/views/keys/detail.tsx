@@ -35,7 +35,9 @@ export function Detail({ path, onClose }: { path: string; onClose: () => void })
           Close
         </button>
       </div>
-      {read.mayNot !== '' && <RoleWall needs="operator" what="Values may be personal data, so this token may not see them" />}
+      {read.mayNot !== '' && (
+        <RoleWall needs="operator" what="Values may be personal data, so this token may not see them" />
+      )}
       {problem && <Trouble problem={problem} what="Reading the key" retry={read.reload} />}
       {busy && detail === null && <Loading what="the key" />}
       {detail && (
@@ -63,8 +65,12 @@ export function Detail({ path, onClose }: { path: string; onClose: () => void })
               More elements
             </Action>
           )}
-          {asking === 'ttl' && <Expiry path={path} detail={detail} onClose={() => setAsking('')} onDone={read.reload} />}
-          {asking === 'delete' && <DeleteKey path={path} detail={detail} onClose={() => setAsking('')} onDone={onClose} />}
+          {asking === 'ttl' && (
+            <Expiry path={path} detail={detail} onClose={() => setAsking('')} onDone={read.reload} />
+          )}
+          {asking === 'delete' && (
+            <DeleteKey path={path} detail={detail} onClose={() => setAsking('')} onDone={onClose} />
+          )}
         </>
       )}
     </section>

@@ -60,13 +60,20 @@ export function Expiry({ path, detail, onClose, onDone }: Props) {
           />
           <p class="row">
             {CHOICES.map((choice) => (
-              <button key={choice} type="button" class="button quiet small" disabled={forEver} onClick={() => setTyped(String(choice))}>
+              <button
+                key={choice}
+                type="button"
+                class="button quiet small"
+                disabled={forEver}
+                onClick={() => setTyped(String(choice))}
+              >
                 {seconds(choice).replace(/ 0[smh]$/, '')}
               </button>
             ))}
           </p>
           <label>
-            <input type="checkbox" checked={forEver} onChange={(event) => setForEver(event.currentTarget.checked)} /> Never expires
+            <input type="checkbox" checked={forEver} onChange={(event) => setForEver(event.currentTarget.checked)} />{' '}
+            Never expires
           </label>
         </div>
         {problem && <Trouble problem={problem} what="Changing the TTL" />}
@@ -74,7 +81,13 @@ export function Expiry({ path, detail, onClose, onDone }: Props) {
           <button type="button" class="button" onClick={onClose}>
             Cancel
           </button>
-          <Action kind="primary" submit busy={busy} blocked={valid ? '' : 'Type a whole number of seconds, 1 or more.'} onAct={() => undefined}>
+          <Action
+            kind="primary"
+            submit
+            busy={busy}
+            blocked={valid ? '' : 'Type a whole number of seconds, 1 or more.'}
+            onAct={() => undefined}
+          >
             Change
           </Action>
         </div>

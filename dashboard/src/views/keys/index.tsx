@@ -109,7 +109,9 @@ function Found({ walk, selected, onOpen }: { walk: Walk; selected: string | null
   return (
     <>
       <Progress walk={walk} count={count} />
-      {walk.problem.value && <Trouble problem={walk.problem.value} what="Listing keys" retry={() => void walk.more()} />}
+      {walk.problem.value && (
+        <Trouble problem={walk.problem.value} what="Listing keys" retry={() => void walk.more()} />
+      )}
       {count === 0 && state === 'loading' && <Loading what="keys" />}
       {count === 0 && state === 'ended' && (
         <Empty>
@@ -140,11 +142,17 @@ function Progress({ walk, count }: { walk: Walk; count: number }) {
         {state !== 'ended' && total === null && ', there may be more'}
       </span>
       {state !== 'ended' && (
-        <button type="button" class="button quiet small" onClick={() => (isAll ? walk.pause() : void walk.everything())}>
+        <button
+          type="button"
+          class="button quiet small"
+          onClick={() => (isAll ? walk.pause() : void walk.everything())}
+        >
           {isAll ? 'Pause' : 'Load all'}
         </button>
       )}
-      {order.value.by !== null && state !== 'ended' && !asTree.value && <span class="muted">Sorted among what is loaded.</span>}
+      {order.value.by !== null && state !== 'ended' && !asTree.value && (
+        <span class="muted">Sorted among what is loaded.</span>
+      )}
       {asTree.value && state !== 'ended' && <span class="muted">Folders count what is loaded.</span>}
     </p>
   );

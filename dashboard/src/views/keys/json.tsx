@@ -27,7 +27,17 @@ export function Json({ value, name, depth = 0, comma = false }: Props) {
   return <Composite value={value} name={name} depth={depth} comma={comma} />;
 }
 
-function Composite({ value, name, depth, comma }: { value: object; name: string | undefined; depth: number; comma: boolean }) {
+function Composite({
+  value,
+  name,
+  depth,
+  comma,
+}: {
+  value: object;
+  name: string | undefined;
+  depth: number;
+  comma: boolean;
+}) {
   const isList = Array.isArray(value);
   const items = Object.entries(value);
   const [open, setOpen] = useState(depth < OPEN_DEPTH && items.length <= OPEN_ITEMS);
@@ -64,7 +74,13 @@ function Composite({ value, name, depth, comma }: { value: object; name: string 
       {open && (
         <div class="json-inside">
           {items.slice(0, most).map(([key, item], index) => (
-            <Json key={key} value={item} depth={depth + 1} comma={index < items.length - 1} {...(isList ? {} : { name: key })} />
+            <Json
+              key={key}
+              value={item}
+              depth={depth + 1}
+              comma={index < items.length - 1}
+              {...(isList ? {} : { name: key })}
+            />
           ))}
           {items.length > most && (
             <button type="button" class="button quiet small" onClick={() => setMost(most + STEP * 5)}>

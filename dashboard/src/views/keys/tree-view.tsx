@@ -91,7 +91,8 @@ export function Tree({ walk, selected, onOpen }: Props) {
 function sideways(key: string, shown: readonly Branch[], from: number): number | null {
   const branch = shown[from];
   if (branch === undefined) return null;
-  if (key === 'ArrowRight') return branch.kind === 'folder' && branch.open ? Math.min(from + 1, shown.length - 1) : from;
+  if (key === 'ArrowRight')
+    return branch.kind === 'folder' && branch.open ? Math.min(from + 1, shown.length - 1) : from;
   if (key !== 'ArrowLeft') return null;
   if (branch.kind === 'folder' && branch.open) return from;
   const above = shown.findLastIndex((other, index) => index < from && other.depth < branch.depth);
@@ -127,7 +128,9 @@ function BranchLine({ branch, index, top, isActive, isSelected, onAct }: LinePro
 }
 
 function labelOf(branch: Branch): string {
-  return branch.kind === 'folder' ? `${branch.folder.name}, ${branch.folder.keys} keys` : `${branch.name}, ${branch.row.type}`;
+  return branch.kind === 'folder'
+    ? `${branch.folder.name}, ${branch.folder.keys} keys`
+    : `${branch.name}, ${branch.row.type}`;
 }
 
 function FolderCells({ branch }: { branch: Branch & { kind: 'folder' } }) {

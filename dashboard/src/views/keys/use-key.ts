@@ -43,7 +43,11 @@ export function useKey(path: string) {
       setState((before) => ({
         ...before,
         busy: false,
-        detail: before.detail && { ...before.detail, nextCursor: next.nextCursor, truncated: before.detail.truncated || next.truncated },
+        detail: before.detail && {
+          ...before.detail,
+          nextCursor: next.nextCursor,
+          truncated: before.detail.truncated || next.truncated,
+        },
         elements: [...before.elements, ...elementsOf(next)],
       }));
     } catch (error) {

@@ -119,7 +119,14 @@ function cells(type: string, element: Element, index: number) {
   }
   if ('field' in element) return [<Cell key="f" text={element.field} />, <Cell key="v" text={element.value} />];
   if ('member' in element) return [<Cell key="m" text={element.member} />, <Cell key="s" text={element.score} />];
-  return [<td key="i" class="mono num">{element.id}</td>, <td key="f" class="mono">{streamFields(element.fields)}</td>];
+  return [
+    <td key="i" class="mono num">
+      {element.id}
+    </td>,
+    <td key="f" class="mono">
+      {streamFields(element.fields)}
+    </td>,
+  ];
 }
 
 function Cell({ text }: { text: Text }) {
@@ -127,7 +134,10 @@ function Cell({ text }: { text: Text }) {
   const lines = hexLines(decodeBase64(text.base64));
   return (
     <td class="mono">
-      {lines.slice(0, 4).map((line) => line.hex).join(' ')}
+      {lines
+        .slice(0, 4)
+        .map((line) => line.hex)
+        .join(' ')}
       {lines.length > 4 && ' …'} <Copy text={text.base64} what="element as base64" />
     </td>
   );

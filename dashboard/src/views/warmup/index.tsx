@@ -46,12 +46,12 @@ function Start({ chosen, running }: { chosen: ReadonlySet<string>; running: bool
   return (
     <section class="card start" aria-label="Start a warmup">
       <label>
-        <input type="checkbox" checked={force} onChange={(event) => setForce(event.currentTarget.checked)} /> Force: also write
-        keys that exist
+        <input type="checkbox" checked={force} onChange={(event) => setForce(event.currentTarget.checked)} /> Force:
+        also write keys that exist
       </label>
       <label>
-        <input type="checkbox" checked={dryRun} onChange={(event) => setDryRun(event.currentTarget.checked)} /> Dry run: only
-        count
+        <input type="checkbox" checked={dryRun} onChange={(event) => setDryRun(event.currentTarget.checked)} /> Dry run:
+        only count
       </label>
       <div class="row">
         <Action kind="primary" needs="admin" busy={running} onAct={go}>
@@ -85,7 +85,11 @@ function Schedule() {
         <dt>Every</dt>
         <dd>{schedule.intervalSeconds ? seconds(schedule.intervalSeconds) : 'not scheduled'}</dd>
         <dt>Last by itself</dt>
-        <dd>{schedule.lastAt ? `${at(schedule.lastAt)}${schedule.lastReason ? `, because of ${schedule.lastReason}` : ''}` : 'not yet'}</dd>
+        <dd>
+          {schedule.lastAt
+            ? `${at(schedule.lastAt)}${schedule.lastReason ? `, because of ${schedule.lastReason}` : ''}`
+            : 'not yet'}
+        </dd>
         <dt>Next</dt>
         <dd>{schedule.nextAt ? `${clock(schedule.nextAt)} (${until(schedule.nextAt, now.value)})` : 'not known'}</dd>
         <dt>Last looked</dt>

@@ -25,14 +25,19 @@ export function Progress({ state }: { state: Warmup }) {
         </span>
         <span class="num muted">{state.duration}</span>
       </p>
-      {state.state === 'running' && <Bar label="Progress of the warmup" percent={done} text={`${Math.round(done)} %`} />}
+      {state.state === 'running' && (
+        <Bar label="Progress of the warmup" percent={done} text={`${Math.round(done)} %`} />
+      )}
       <p class="num">
-        {plural(state.keysCreated, 'key')} {state.dryRun ? 'would be created' : 'created'}, {number(state.keysSkipped)} left alone,{' '}
-        <span class={state.errors > 0 ? 'error' : ''}>{plural(state.errors, 'error')}</span>, {bytes(state.bytes)}
+        {plural(state.keysCreated, 'key')} {state.dryRun ? 'would be created' : 'created'}, {number(state.keysSkipped)}{' '}
+        left alone, <span class={state.errors > 0 ? 'error' : ''}>{plural(state.errors, 'error')}</span>,{' '}
+        {bytes(state.bytes)}
         {pace(state)}
       </p>
       {state.error && <p class="error">{state.error}</p>}
-      {state.state === 'interrupted' && <p class="muted">Its instance went away without a word. Start it again: what was written stays.</p>}
+      {state.state === 'interrupted' && (
+        <p class="muted">Its instance went away without a word. Start it again: what was written stays.</p>
+      )}
       <ul class="module-progress">
         {state.modules.map((module) => (
           <ModuleLine key={module.name} module={module} />
