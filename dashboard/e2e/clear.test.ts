@@ -28,7 +28,9 @@ test('a pattern: the preview counts and names keys and removes none; the button 
   await open(page, 'Clear');
   await page.getByLabel('Redis pattern').fill('users:*');
   await page.getByRole('button', { name: 'Preview' }).click();
-  await preview(page).getByRole('heading', { name: /200 keys would go/ }).waitFor();
+  await preview(page)
+    .getByRole('heading', { name: /200 keys would go/ })
+    .waitFor();
   expect(await preview(page).getByRole('listitem').count()).toBe(20);
   expect(count('users:*')).toBe(200);
   await picture(page, 'clear-preview');

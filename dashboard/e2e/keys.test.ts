@@ -100,9 +100,19 @@ test('a key in detail: JSON is folded and coloured, its TTL ticks, its tags lead
   const { page, faults, close } = await visit(browser, app, 'operator', '#/keys?pattern=users:1:profile');
   await row(page, 'users:1:profile').click();
   await detail(page).getByText('"User 1"').waitFor();
-  const seconds = async (): Promise<number> => Number((await detail(page).innerText()).match(/\(([\d,]+) s\)/)?.[1]?.replace(',', ''));
+  const seconds = async (): Promise<number> =>
+    Number((await detail(page).innerText()).match(/\(([\d,]+) s\)/)?.[1]?.replace(',', ''));
   const first = await seconds();
-  await page.waitForFunction((before) => Number(document.querySelector('.detail')?.textContent?.match(/\(([\d,]+) s\)/)?.[1]?.replace(',', '')) < before, first);
+  await page.waitForFunction(
+    (before) =>
+      Number(
+        document
+          .querySelector('.detail')
+          ?.textContent?.match(/\(([\d,]+) s\)/)?.[1]
+          ?.replace(',', ''),
+      ) < before,
+    first,
+  );
   expect(await detail(page).locator('.j-number', { hasText: '1' }).count()).toBe(1);
   await detail(page).getByRole('button', { name: 'roles: list of 1' }).click();
   await detail(page).getByText('"reader"').waitFor({ state: 'detached' });
@@ -139,12 +149,16 @@ test('a name that is no text is shown, opened and deleted all the same', async (
 });
 
 test('the TTL is changed, and taken away; copying puts the name on the clipboard', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '#/keys?key=config:main:all', { permissions: ['clipboard-read', 'clipboard-write'] });
+  const { page, close } = await visit(browser, app, 'admin', '#/keys?key=config:main:all', {
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
   await detail(page).getByText('never expires').waitFor();
   await detail(page).getByRole('button', { name: 'Change TTL' }).click();
   await page.getByLabel('Seconds from now').fill('500');
   await page.keyboard.press('Enter');
-  await detail(page).getByText(/8m \d+s/).waitFor();
+  await detail(page)
+    .getByText(/8m \d+s/)
+    .waitFor();
   expect(Number(app.redis('TTL', 'config:main:all'))).toBeGreaterThan(400);
   await detail(page).getByRole('button', { name: 'Change TTL' }).click();
   await page.getByLabel('Never expires').check();

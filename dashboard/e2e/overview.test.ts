@@ -23,7 +23,8 @@ test('the figures are those of Redis', async () => {
   expect(await figure('Hit rate').innerText()).toMatch(/\d\d\.\d %\s*of 1,500 look-ups/);
   expect(await figure('Version').innerText()).toContain(app.redis('INFO', 'server').match(/redis_version:(\S+)/)?.[1]);
   expect(await figure('Memory').innerText()).toMatch(/\d MB\s*no limit is set/);
-  for (const name of ['Commands / s', 'Clients', 'Evictions', 'Uptime']) expect(await figure(name).innerText()).toMatch(/\d/);
+  for (const name of ['Commands / s', 'Clients', 'Evictions', 'Uptime'])
+    expect(await figure(name).innerText()).toMatch(/\d/);
   expect(await page.getByRole('region', { name: 'Health' }).innerText()).toMatch(/healthy\s*Redis answers in \d+/);
   expect(faults).toEqual([]);
   await close();

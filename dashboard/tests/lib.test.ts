@@ -119,7 +119,9 @@ describe('samples', () => {
     const day = Array.from({ length: 17_280 }, (_, n) => n * 5);
     const full = { ...emptySamples(), at: day, hitRate: day, recentHitRate: day, memory: day, ops: day, latency: day };
     const samples = append(full, stats({}), 17_280 * 5000);
-    expect([samples.at.length, samples.at[0], samples.memory.length, samples.memory.at(-1)]).toEqual([17_280, 5, 17_280, 1]);
+    expect([samples.at.length, samples.at[0], samples.memory.length, samples.memory.at(-1)]).toEqual([
+      17_280, 5, 17_280, 1,
+    ]);
   });
 });
 
