@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::instance::{Instance, instance};
 use crate::log;
 use crate::problem::Problem;
+use crate::timing::Timing;
 
 /// The largest body accepted, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -44,12 +45,22 @@ pub struct Call {
     pub(crate) instance: Rc<Instance>,
     pub(crate) caller: RefCell<Option<Caller>>,
     pub(crate) warnings: RefCell<Vec<String>>,
+    pub(crate) timing: Timing,
     pub(crate) started: Instant,
+}
+
+/// What is known of a call once it was handled.
+#[derive(Default)]
+struct Handled {
+    who: String,
+    ip: String,
+    timing: Option<String>,
 }
 
 /// Serves a request: refuses methods that are not `allowed`, runs the handler, and renders what comes of it.
 ///
-/// Every answer has a request id, `cache-control: no-store` and a `content-length`; every failure is a problem body.
+/// Every answer has a request id, `cache-control: no-store` and a `content-length`; every failure is a problem body. One for
+/// which Redis was asked says in `server-timing` how often and how long.
 pub async fn serve(
     request: Request,
     allowed: &[&str],
@@ -59,7 +70,7 @@ pub async fn serve(
     let (parts, body) = request.into_parts();
     let request_id = request_id(&parts.headers);
     let head = Head { method: parts.method.to_string(), path: parts.uri.path().to_owned(), request_id, started };
-    let mut who = None;
+    let mut handled = Handled::default();
     let outcome = match (instance().await, is_allowed(&head.method, allowed)) {
         (Err(bad), _) => Err(Problem::bad_variable(&bad)),
         (Ok(_), false) => Err(Problem::method_not_allowed(&head.method, allowed)),
@@ -67,11 +78,11 @@ pub async fn serve(
             let whole = Request::from_parts(parts.clone(), body);
             let call = Call::new(whole, parts, &head, instance);
             let outcome = handler(&call).await;
-            who = Some((call.who(), call.ip));
+            handled = Handled { who: call.who(), timing: call.timing.header(), ip: call.ip };
             outcome
         }
     };
-    head.respond(outcome, who)
+    head.respond(outcome, &handled)
 }
 
 fn is_allowed(method: &str, allowed: &[&str]) -> bool {
@@ -105,7 +116,7 @@ struct Head {
 }
 
 impl Head {
-    fn respond(&self, outcome: Outcome, who: Option<(String, String)>) -> http::Response<ResponseBody> {
+    fn respond(&self, outcome: Outcome, handled: &Handled) -> http::Response<ResponseBody> {
         let (status, content_type, body, headers) = match outcome {
             Ok(answer) => (answer.status, answer.content_type, answer.body, answer.headers),
             Err(problem) => {
@@ -116,15 +127,14 @@ impl Head {
                 (problem.status, "application/problem+json", Body::Whole(body), problem.headers)
             }
         };
-        let (who, ip) = who.unwrap_or_default();
         log::served(&log::Served {
             request_id: &self.request_id,
             method: &self.method,
             path: &self.path,
             status,
             duration_ms: (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
-            who: &who,
-            ip: &ip,
+            who: &handled.who,
+            ip: &handled.ip,
         });
         let mut response = http::Response::builder()
             .status(status)
@@ -136,6 +146,9 @@ impl Head {
         }
         if !headers.iter().any(|(name, _)| *name == "cache-control") {
             response = response.header("cache-control", "no-store");
+        }
+        if let Some(timing) = &handled.timing {
+            response = response.header("server-timing", timing);
         }
         for (name, value) in headers {
             response = response.header(name, value);
@@ -170,6 +183,7 @@ impl Call {
             instance,
             caller: RefCell::new(None),
             warnings: RefCell::new(Vec::new()),
+            timing: Timing::default(),
             started: head.started,
         }
     }
@@ -217,7 +231,7 @@ impl Call {
 
     /// The cache's database.
     pub fn cache(&self) -> impl Redis + Runtime {
-        self.instance.cache.as_ref()
+        self.timing.of(self.instance.cache.as_ref())
     }
 
     /// The cache's database, for what goes on after the call.
@@ -238,12 +252,12 @@ impl Call {
 
     /// The cache's database, with the whole answer due within `limit` from now.
     pub fn cache_within(&self, limit: Duration) -> impl Redis {
-        self.instance.cache.within(limit)
+        self.timing.of(self.instance.cache.within(limit))
     }
 
     /// The audit trail's database.
     pub fn audit(&self) -> impl Redis {
-        &self.instance.audit
+        self.timing.of(&self.instance.audit)
     }
 
     /// Reads the body, once.

@@ -1127,6 +1127,7 @@ export interface components {
                 "x-request-id": components["headers"]["RequestId"];
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
+                "server-timing": components["headers"]["ServerTiming"];
                 [name: string]: unknown;
             };
             content: {
@@ -1144,6 +1145,7 @@ export interface components {
                 "x-request-id": components["headers"]["RequestId"];
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
+                "server-timing": components["headers"]["ServerTiming"];
                 [name: string]: unknown;
             };
             content: {
@@ -1180,6 +1182,7 @@ export interface components {
                 "x-request-id": components["headers"]["RequestId"];
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
+                "server-timing": components["headers"]["ServerTiming"];
                 [name: string]: unknown;
             };
             content: {
@@ -1197,6 +1200,7 @@ export interface components {
                 "x-request-id": components["headers"]["RequestId"];
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
+                "server-timing": components["headers"]["ServerTiming"];
                 [name: string]: unknown;
             };
             content: {
@@ -1233,6 +1237,7 @@ export interface components {
                 "x-request-id": components["headers"]["RequestId"];
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
+                "server-timing": components["headers"]["ServerTiming"];
                 [name: string]: unknown;
             };
             content: {
@@ -1250,6 +1255,7 @@ export interface components {
                 "x-request-id": components["headers"]["RequestId"];
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
+                "server-timing": components["headers"]["ServerTiming"];
                 [name: string]: unknown;
             };
             content: {
@@ -1267,6 +1273,7 @@ export interface components {
                 "x-request-id": components["headers"]["RequestId"];
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
+                "server-timing": components["headers"]["ServerTiming"];
                 [name: string]: unknown;
             };
             content: {
@@ -1344,6 +1351,11 @@ export interface components {
         RequestId: string;
         /** @description Answers are never to be kept. */
         CacheControl: "no-store";
+        /**
+         * @description What the answer took of Redis: `redis;desc="3 commands, 1 round trip";dur=0.812`. Commands that overlap share a round trip;
+         *     `dur` is milliseconds of waiting. Absent where Redis was not asked.
+         */
+        ServerTiming: string;
         /** @description Bytes of the body, which comes in one piece. */
         ContentLength: string;
     };
@@ -1366,6 +1378,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1378,6 +1391,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1402,6 +1416,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1418,6 +1433,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1441,6 +1457,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1469,6 +1486,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1517,6 +1535,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1561,6 +1580,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1606,6 +1626,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1650,6 +1671,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1680,6 +1702,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1710,6 +1733,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1740,6 +1764,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1775,6 +1800,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1811,6 +1837,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1844,6 +1871,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1881,6 +1909,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1920,6 +1949,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1960,6 +1990,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2116,6 +2147,7 @@ export interface operations {
                     "x-request-id": components["headers"]["RequestId"];
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
                     [name: string]: unknown;
                 };
                 content: {
