@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use edge_cache::access::{Caller, client_address};
+use edge_cache::access::{Caller, Role, client_address};
 use edge_cache::{Cache, KeyName, Redis, Runtime};
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Either, StreamBody};
@@ -53,6 +53,8 @@ pub struct Call {
 #[derive(Default)]
 struct Handled {
     who: String,
+    /// Of whoever's token was recognised.
+    role: Option<Role>,
     ip: String,
     timing: Option<String>,
 }
@@ -78,7 +80,8 @@ pub async fn serve(
             let whole = Request::from_parts(parts.clone(), body);
             let call = Call::new(whole, parts, &head, instance);
             let outcome = handler(&call).await;
-            handled = Handled { who: call.who(), timing: call.timing.header(), ip: call.ip };
+            let role = call.caller.borrow().as_ref().map(|caller| caller.role);
+            handled = Handled { who: call.who(), role, timing: call.timing.header(), ip: call.ip };
             outcome
         }
     };
@@ -146,6 +149,9 @@ impl Head {
         }
         if !headers.iter().any(|(name, _)| *name == "cache-control") {
             response = response.header("cache-control", "no-store");
+        }
+        if let Some(role) = handled.role {
+            response = response.header("x-caller", &handled.who).header("x-caller-role", role.name());
         }
         if let Some(timing) = &handled.timing {
             response = response.header("server-timing", timing);

@@ -1128,6 +1128,8 @@ export interface components {
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
                 "server-timing": components["headers"]["ServerTiming"];
+                "x-caller": components["headers"]["Caller"];
+                "x-caller-role": components["headers"]["CallerRole"];
                 [name: string]: unknown;
             };
             content: {
@@ -1146,6 +1148,8 @@ export interface components {
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
                 "server-timing": components["headers"]["ServerTiming"];
+                "x-caller": components["headers"]["Caller"];
+                "x-caller-role": components["headers"]["CallerRole"];
                 [name: string]: unknown;
             };
             content: {
@@ -1183,6 +1187,8 @@ export interface components {
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
                 "server-timing": components["headers"]["ServerTiming"];
+                "x-caller": components["headers"]["Caller"];
+                "x-caller-role": components["headers"]["CallerRole"];
                 [name: string]: unknown;
             };
             content: {
@@ -1201,6 +1207,8 @@ export interface components {
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
                 "server-timing": components["headers"]["ServerTiming"];
+                "x-caller": components["headers"]["Caller"];
+                "x-caller-role": components["headers"]["CallerRole"];
                 [name: string]: unknown;
             };
             content: {
@@ -1238,6 +1246,8 @@ export interface components {
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
                 "server-timing": components["headers"]["ServerTiming"];
+                "x-caller": components["headers"]["Caller"];
+                "x-caller-role": components["headers"]["CallerRole"];
                 [name: string]: unknown;
             };
             content: {
@@ -1256,6 +1266,8 @@ export interface components {
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
                 "server-timing": components["headers"]["ServerTiming"];
+                "x-caller": components["headers"]["Caller"];
+                "x-caller-role": components["headers"]["CallerRole"];
                 [name: string]: unknown;
             };
             content: {
@@ -1274,6 +1286,8 @@ export interface components {
                 "cache-control": components["headers"]["CacheControl"];
                 "content-length": components["headers"]["ContentLength"];
                 "server-timing": components["headers"]["ServerTiming"];
+                "x-caller": components["headers"]["Caller"];
+                "x-caller-role": components["headers"]["CallerRole"];
                 [name: string]: unknown;
             };
             content: {
@@ -1351,6 +1365,10 @@ export interface components {
         RequestId: string;
         /** @description Answers are never to be kept. */
         CacheControl: "no-store";
+        /** @description The token's name, the *who* of the audit trail. Absent where none was recognised. */
+        Caller: string;
+        /** @description The token's role, so that a client need not try what it may do. */
+        CallerRole: "viewer" | "operator" | "admin";
         /**
          * @description What the answer took of Redis: `redis;desc="3 commands, 1 round trip";dur=0.812`. Commands that overlap share a round trip;
          *     `dur` is milliseconds of waiting. Absent where Redis was not asked.
@@ -1379,6 +1397,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1392,6 +1412,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1417,6 +1439,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1434,6 +1458,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1458,6 +1484,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1487,6 +1515,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1536,6 +1566,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1581,6 +1613,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1627,6 +1661,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1672,6 +1708,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1703,6 +1741,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1734,6 +1774,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1765,6 +1807,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1801,6 +1845,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1838,6 +1884,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1872,6 +1920,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1910,6 +1960,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1950,6 +2002,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1991,6 +2045,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2148,6 +2204,8 @@ export interface operations {
                     "cache-control": components["headers"]["CacheControl"];
                     "content-length": components["headers"]["ContentLength"];
                     "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
                     [name: string]: unknown;
                 };
                 content: {
