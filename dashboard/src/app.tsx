@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { announcement } from './state/announce';
 import { health, now, stats } from './state/live';
 import { href, route, type View } from './state/route';
-import { role, signedIn, signOut, who } from './state/session';
+import { role, signedIn, signOut, typedHere, who } from './state/session';
 import { dev, theme, THEMES, type Theme } from './state/settings';
 import { ago } from './lib/format';
 import { Audit } from './views/audit';
@@ -114,8 +114,8 @@ function Content() {
   const first = useRef(true);
   useEffect(() => {
     document.title = `${TITLES[view]} – edge-cache`;
-    // Who follows a link by keyboard continues in the view, not behind the link.
-    if (!first.current) main.current?.focus();
+    // Who follows a link or signs in by keyboard continues in the view, not behind the link.
+    if (!first.current || typedHere) main.current?.focus();
     first.current = false;
   }, [view]);
   return (
@@ -129,7 +129,6 @@ function Content() {
 /** Whatever view is shown: that the application or Redis is away, and how old the figures are. */
 function Banner() {
   const problem = health.value.problem ?? stats.value.problem;
-  const down = health.value.value?.status === 'unhealthy' ? health.value.value.redis : null;
   if (problem?.unreached) {
     return (
       <div class="banner bad" role="alert">
@@ -137,14 +136,25 @@ function Banner() {
       </div>
     );
   }
-  if (down === null || !('error' in down)) return null;
+  const why = redisTrouble();
+  if (why === '') return null;
   return (
     <div class="banner bad" role="alert">
-      <strong>Redis is not available.</strong> {down.error}.{' '}
-      {down.lastSeen === null ? 'It has not been seen yet.' : `Last seen ${ago(down.lastSeen, now.value)}.`} Services
-      get no cached values meanwhile. Check that Redis runs and that the network lets this application reach it. {age()}
+      <strong>Redis is not available.</strong> {why}. Services get no cached values meanwhile. Check that Redis runs and
+      that the network lets this application reach it. {age()}
     </div>
   );
+}
+
+/** What is wrong with Redis, by whichever noticed: the health check, or the statistics in between. */
+function redisTrouble(): string {
+  const checked = health.value.value;
+  if (checked?.status === 'unhealthy') {
+    const { error, lastSeen } = checked.redis;
+    return `${error}. ${lastSeen === null ? 'It has not been seen yet' : `Last seen ${ago(lastSeen, now.value)}`}`;
+  }
+  const { problem } = stats.value;
+  return problem?.redisDown ? problem.message : '';
 }
 
 function age(): string {

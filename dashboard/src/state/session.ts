@@ -14,8 +14,12 @@ export const role = signal<Role | null>(null);
 export const rejection = signal('');
 export const signedIn = computed(() => token.value !== '');
 
+/** Whether the token was typed into this page, and not kept from before a reload. */
+export let typedHere = false;
+
 export function signIn(typed: string): void {
   forget();
+  typedHere = true;
   rejection.value = '';
   token.value = typed.trim();
   keep(token.value);

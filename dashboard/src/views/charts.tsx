@@ -4,10 +4,8 @@ import { bytes, number, seconds } from '../lib/format';
 import { extent } from '../lib/samples';
 import { samples } from '../state/live';
 
-/** 1, 2 and 5 times powers of 1,024, and their tenfolds and hundredfolds. */
-const BYTE_STEPS = [0, 1, 2, 3, 4].flatMap((power) =>
-  [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => step * 1024 ** power),
-);
+/** Powers of two, so that the labels stay round in powers of 1,024. */
+const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 const percent = (value: number): string => `${Math.round(value * 10) / 10} %`;
 const ms = (value: number): string => `${number(value)} ms`;

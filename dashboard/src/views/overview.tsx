@@ -24,11 +24,13 @@ export function Overview() {
         </button>
       </div>
       <HealthCard />
-      {problem && !problem.unreached && <Trouble problem={problem} what="Reading the statistics" retry={refresh} />}
+      {problem && !problem.unreached && !problem.redisDown && (
+        <Trouble problem={problem} what="Reading the statistics" retry={refresh} />
+      )}
       {value === null && problem === null && <Loading what="statistics" />}
       {value && (
         <>
-          <Alerts stats={value} />
+          {problem === null && <Alerts stats={value} />}
           <Figures stats={value} />
           <Charts />
         </>

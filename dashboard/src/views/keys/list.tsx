@@ -60,10 +60,8 @@ export function List({ walk, selected, onOpen }: Props) {
                   top={start}
                   isActive={index === Math.min(active, count - 1)}
                   isSelected={row.path === selected}
-                  onOpen={() => {
-                    setActive(index);
-                    onOpen(row.path);
-                  }}
+                  onOpen={() => onOpen(row.path)}
+                  onFocus={() => setActive(index)}
                 />
               )
             );
@@ -117,9 +115,10 @@ interface LineProps {
   isActive: boolean;
   isSelected: boolean;
   onOpen: () => void;
+  onFocus: () => void;
 }
 
-function KeyLine({ row, index, top, isActive, isSelected, onOpen }: LineProps) {
+function KeyLine({ row, index, top, isActive, isSelected, onOpen, onFocus }: LineProps) {
   const remaining = left(row.ttl, row.seenAt, now.value);
   return (
     <div
@@ -131,6 +130,7 @@ function KeyLine({ row, index, top, isActive, isSelected, onOpen }: LineProps) {
       tabIndex={isActive ? 0 : -1}
       style={{ transform: `translateY(${top}px)` }}
       onClick={onOpen}
+      onFocus={onFocus}
       onKeyDown={(event) => {
         if (event.key === 'Enter') onOpen();
       }}

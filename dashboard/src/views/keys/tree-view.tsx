@@ -1,7 +1,7 @@
 // The loaded keys as a tree of namespaces. Right opens a folder, Left closes it, Enter opens a key.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useVirtual } from '../../ui/virtual';
-import { bytes, number, ttl } from '../../lib/format';
+import { bytes, number, plural, ttl } from '../../lib/format';
 import { escapeGlob } from '../../lib/pattern';
 import { now } from '../../state/live';
 import { href } from '../../state/route';
@@ -73,10 +73,8 @@ export function Tree({ walk, selected, onOpen }: Props) {
                   top={start}
                   isActive={index === current}
                   isSelected={branch.kind === 'key' && branch.row.path === selected}
-                  onAct={() => {
-                    setActive(index);
-                    act(branch);
-                  }}
+                  onAct={() => act(branch)}
+                  onFocus={() => setActive(index)}
                 />
               )
             );
@@ -106,9 +104,10 @@ interface LineProps {
   isActive: boolean;
   isSelected: boolean;
   onAct: () => void;
+  onFocus: () => void;
 }
 
-function BranchLine({ branch, index, top, isActive, isSelected, onAct }: LineProps) {
+function BranchLine({ branch, index, top, isActive, isSelected, onAct, onFocus }: LineProps) {
   return (
     <div
       role="treeitem"
@@ -121,6 +120,7 @@ function BranchLine({ branch, index, top, isActive, isSelected, onAct }: LinePro
       tabIndex={isActive ? 0 : -1}
       style={{ transform: `translateY(${top}px)`, paddingLeft: `${8 + branch.depth * 18}px` }}
       onClick={onAct}
+      onFocus={onFocus}
     >
       {branch.kind === 'folder' ? <FolderCells branch={branch} /> : <KeyCells branch={branch} />}
     </div>
@@ -129,7 +129,7 @@ function BranchLine({ branch, index, top, isActive, isSelected, onAct }: LinePro
 
 function labelOf(branch: Branch): string {
   return branch.kind === 'folder'
-    ? `${branch.folder.name}, ${branch.folder.keys} keys`
+    ? `${branch.folder.name}, ${plural(branch.folder.keys, 'key')}`
     : `${branch.name}, ${branch.row.type}`;
 }
 
