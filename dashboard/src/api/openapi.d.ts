@@ -293,6 +293,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The admin dashboard
+         * @description Anybody may load it: it is a web app that calls this API with the token its user types in. Its files are compressed ahead
+         *     (`accept-encoding` chooses brotli, gzip or none) and have an entity tag; `/admin/` is the same. Does not touch Redis.
+         */
+        get: operations["getDashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example assets/index-CgLapp4I.js */
+                file: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * A file of the dashboard
+         * @description Anybody may load it.
+         */
+        get: operations["getDashboardFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/products/popular": {
         parameters: {
             query?: never;
@@ -1365,6 +1409,18 @@ export interface components {
         RequestId: string;
         /** @description Answers are never to be kept. */
         CacheControl: "no-store";
+        /** @description For ever, or asking each time whether it changed. */
+        FileCacheControl: "public, max-age=31536000, immutable" | "no-cache";
+        /** @description Of the file in this encoding. */
+        ETag: string;
+        /** @description The encoding is the client's choice. */
+        VaryEncoding: "accept-encoding";
+        /** @description Nothing but the app's own files and this API; nothing inline; in no frame. */
+        ContentSecurityPolicy: string;
+        /** @description Types are as said. */
+        NoSniff: "nosniff";
+        /** @description Links tell nobody where they were. */
+        ReferrerPolicy: "no-referrer";
         /** @description The token's name, the *who* of the audit trail. Absent where none was recognised. */
         Caller: string;
         /** @description The token's role, so that a client need not try what it may do. */
@@ -2060,6 +2116,99 @@ export interface operations {
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyAttempts"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    getDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Those below `/admin/assets/` may be kept for ever, for their names change with their content. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "cache-control": components["headers"]["FileCacheControl"];
+                    etag: components["headers"]["ETag"];
+                    vary: components["headers"]["VaryEncoding"];
+                    "content-security-policy": components["headers"]["ContentSecurityPolicy"];
+                    "x-content-type-options": components["headers"]["NoSniff"];
+                    "referrer-policy": components["headers"]["ReferrerPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "text/javascript": string;
+                    "text/css": string;
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description The client has it, as its `if-none-match` says. */
+            304: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "cache-control": components["headers"]["FileCacheControl"];
+                    etag: components["headers"]["ETag"];
+                    vary: components["headers"]["VaryEncoding"];
+                    "content-security-policy": components["headers"]["ContentSecurityPolicy"];
+                    "x-content-type-options": components["headers"]["NoSniff"];
+                    "referrer-policy": components["headers"]["ReferrerPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NotFound"];
+        };
+    };
+    getDashboardFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example assets/index-CgLapp4I.js */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Those below `/admin/assets/` may be kept for ever, for their names change with their content. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "cache-control": components["headers"]["FileCacheControl"];
+                    etag: components["headers"]["ETag"];
+                    vary: components["headers"]["VaryEncoding"];
+                    "content-security-policy": components["headers"]["ContentSecurityPolicy"];
+                    "x-content-type-options": components["headers"]["NoSniff"];
+                    "referrer-policy": components["headers"]["ReferrerPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "text/javascript": string;
+                    "text/css": string;
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description The client has it, as its `if-none-match` says. */
+            304: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "cache-control": components["headers"]["FileCacheControl"];
+                    etag: components["headers"]["ETag"];
+                    vary: components["headers"]["VaryEncoding"];
+                    "content-security-policy": components["headers"]["ContentSecurityPolicy"];
+                    "x-content-type-options": components["headers"]["NoSniff"];
+                    "referrer-policy": components["headers"]["ReferrerPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NotFound"];
         };
     };
     getProductsPopular: {
