@@ -203,17 +203,88 @@ export interface paths {
         };
         /**
          * How far the running warmup is, or how the last went
-         * @description Role: viewer. Cost: two commands that overlap, one round trip's time.
+         * @description Role: viewer. With `Accept: text/event-stream` the progress is streamed: an event `progress` with the warmup as its data,
+         *     now and at each change, until it has ended; an event `problem` with words where Redis cannot be asked. Cost: two commands
+         *     that overlap, one round trip's time; streaming takes them up to four times a second.
          */
         get: operations["getWarmup"];
         put?: never;
         /**
          * Fill the cache from its sources
          * @description Role: admin. Loads the modules of `warmup.toml` in their order: config, vehicles, products, users, seo. Without `force` a
-         *     key that exists is left alone. An entry that fails is counted in `errors` and the rest goes on. One warmup runs at a time.
-         *     Cost: per query one round trip for lock and progress, and per slice of up to 1,000 keys three more.
+         *     key that exists is left alone. An entry that fails is counted in `errors` and the rest goes on. What is invalidated after it
+         *     was loaded is not written. One warmup runs at a time. It stops with 503 before memory passes `memory_alert_percent`, and
+         *     writes at most `warmup_rate` keys a second where that is set. With `dryRun` it loads and counts, and writes nothing.
+         *     Cost: per entry one round trip, per slice of up to 1,000 keys one and two for its tags, and up to five times a second one
+         *     for lock, progress, cancellation and memory.
          */
         post: operations["warmUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cache/warmup/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop the running warmup
+         * @description Role: admin. The warmup stops before its next slice; what it has written stays. `GET /api/cache/warmup` then tells
+         *     `cancelled`. Cost: two round trips.
+         */
+        post: operations["cancelWarmup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cache/warmup/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a warmup loads, how each module fared last, and the schedule
+         * @description Role: viewer. Cost: two commands that overlap, one round trip's time.
+         */
+        get: operations["getWarmupPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cache/warmup/scheduled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a schedule does each time it wakes
+         * @description Role: admin. For the cron trigger of `schedule.toml`, a hosted scheduler or a CronJob; every 30 seconds is a good pace. It
+         *     warms all modules when `warmup_interval_seconds` have passed, when Redis was restarted (its `run_id` differs), when
+         *     nothing is known of an earlier warmup (the first start, or the cache was flushed), or, after two minutes, when the last
+         *     warmup failed. It clears `relief_patterns`, one after the other, when memory is above `memory_alert_percent`, at most once
+         *     a minute. It removes dead members of tags' sets, a bounded number each time. Where nothing is due it costs five
+         *     commands that overlap, and the sweep about three round trips per 1,000 members.
+         */
+        post: operations["wakeSchedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1072,6 +1143,11 @@ export interface components {
              * @default false
              */
             force?: boolean;
+            /**
+             * @description Load and count, and write nothing.
+             * @default false
+             */
+            dryRun?: boolean;
         };
         WarmupReport: {
             /** @constant */
@@ -1080,8 +1156,10 @@ export interface components {
             stats: {
                 modulesWarmed: string[];
                 keysCreated: components["schemas"]["Count"];
-                /** @description Left alone because they existed. */
+                /** @description Left alone because they existed, or were invalidated after they had been loaded. */
                 keysSkipped: components["schemas"]["Count"];
+                /** @description Of the values written. */
+                bytes: components["schemas"]["Bytes"];
                 duration: components["schemas"]["Duration"];
                 durationMs: components["schemas"]["Milliseconds"];
                 errors: components["schemas"]["Count"];
@@ -1095,11 +1173,13 @@ export interface components {
              * @description `interrupted`: its instance went away without a word.
              * @enum {unknown}
              */
-            state: "running" | "done" | "failed" | "interrupted";
-            /** @description Name of the token that asked for it. */
+            state: "running" | "done" | "failed" | "cancelled" | "interrupted";
+            /** @description Name of the token that asked for it, or `schedule`. */
             by: string;
             id: string;
             force: boolean;
+            /** @description Nothing was written: the numbers are what a warmup would do. */
+            dryRun: boolean;
             startedAt: components["schemas"]["Timestamp"];
             updatedAt: components["schemas"]["Timestamp"];
             finishedAt: null | components["schemas"]["Timestamp"];
@@ -1109,6 +1189,10 @@ export interface components {
             keysSkipped: components["schemas"]["Count"];
             /** @description Of the values written. */
             bytes: components["schemas"]["Bytes"];
+            /** @description Keys handled, written or left alone. */
+            keysPerSecond: components["schemas"]["Count"];
+            /** @description Judged by the entries done so far; null before the first and after the end. */
+            estimatedSecondsLeft: number | null;
             /** @description Entries that failed, and keys Redis refused. */
             errors: components["schemas"]["Count"];
             /** @description Why it could not go on. */
@@ -1126,6 +1210,73 @@ export interface components {
             errors: components["schemas"]["Count"];
             firstError: string | null;
             durationMs: components["schemas"]["Milliseconds"];
+        };
+        WarmupPlan: {
+            modules: {
+                name: string;
+                /** @description The smallest is warmed first. */
+                priority: number;
+                entries: {
+                    /** @description With the columns it is made of in braces. */
+                    key: string;
+                    /** @enum {unknown} */
+                    shape: "document" | "row" | "scalar" | "list" | "hash" | "zset";
+                    /** @enum {unknown} */
+                    source: "query" | "url";
+                    /** @description Null: by the TTL table. */
+                    ttlSeconds: number | null;
+                    tags: string[];
+                }[];
+                lastRun: null | components["schemas"]["WarmupLastRun"];
+            }[];
+            schedule: {
+                intervalSeconds: number;
+                /** @description When it last started a warmup. */
+                lastAt: null | components["schemas"]["Timestamp"];
+                /** @enum {unknown} */
+                lastReason: "empty" | "restarted" | "retry" | "due" | null;
+                nextAt: null | components["schemas"]["Timestamp"];
+                /** @description When it last woke; null where no schedule runs. */
+                lastCheckAt: null | components["schemas"]["Timestamp"];
+            };
+        };
+        WarmupLastRun: {
+            finishedAt: components["schemas"]["Timestamp"];
+            by: string;
+            /** @enum {unknown} */
+            state: "done" | "failed" | "cancelled";
+            keysCreated: components["schemas"]["Count"];
+            keysSkipped: components["schemas"]["Count"];
+            errors: components["schemas"]["Count"];
+            durationMs: components["schemas"]["Milliseconds"];
+        };
+        ScheduleReport: {
+            /** @constant */
+            success: true;
+            /**
+             * @description Why a warmup was due; null where none was.
+             * @enum {unknown}
+             */
+            reason: "empty" | "restarted" | "retry" | "due" | null;
+            /** @description Null where none was due, or another was running. */
+            warmup: null | components["schemas"]["Warmup"];
+            relief: null | {
+                /** @description Those that were cleared. */
+                patterns: string[];
+                keysDeleted: components["schemas"]["Count"];
+                usagePercentBefore: number;
+                usagePercent: number | null;
+            };
+            sweep: {
+                /** @description Looked at. */
+                members: components["schemas"]["Count"];
+                /** @description Whose keys are gone. */
+                removed: components["schemas"]["Count"];
+                /** @description Whether the end of the keyspace was reached. */
+                finished: boolean;
+            };
+            warnings?: components["schemas"]["Warnings"];
+            timestamp: components["schemas"]["Timestamp"];
         };
         AuditPage: {
             entries: components["schemas"]["AuditRecord"][];
@@ -1146,7 +1297,7 @@ export interface components {
             /** @enum {unknown} */
             role: "viewer" | "operator" | "admin" | "-";
             /** @enum {unknown} */
-            action: "clear" | "invalidate" | "warmup" | "expire" | "ttl" | "event" | "denied";
+            action: "clear" | "invalidate" | "warmup" | "warmup-cancel" | "memory-relief" | "expire" | "ttl" | "event" | "denied";
             /** @description Of a clear; `*` for a global one. */
             pattern?: string;
             patterns?: string[];
@@ -1381,7 +1532,7 @@ export interface components {
                     /** @constant */
                     status?: 503;
                     /** @enum {unknown} */
-                    type?: "urn:edge-cache:problem:misconfigured" | "urn:edge-cache:problem:unavailable" | "urn:edge-cache:problem:source-unavailable" | "urn:edge-cache:problem:address-forbidden" | "urn:edge-cache:problem:too-many-connections" | "urn:edge-cache:problem:redis-unreachable" | "urn:edge-cache:problem:redis-timeout" | "urn:edge-cache:problem:redis-authentication" | "urn:edge-cache:problem:redis-permission" | "urn:edge-cache:problem:redis-out-of-memory" | "urn:edge-cache:problem:redis-read-only" | "urn:edge-cache:problem:redis-loading" | "urn:edge-cache:problem:redis-busy" | "urn:edge-cache:problem:redis-misconf" | "urn:edge-cache:problem:redis-wrong-type" | "urn:edge-cache:problem:redis-cluster" | "urn:edge-cache:problem:redis-error";
+                    type?: "urn:edge-cache:problem:misconfigured" | "urn:edge-cache:problem:unavailable" | "urn:edge-cache:problem:source-unavailable" | "urn:edge-cache:problem:address-forbidden" | "urn:edge-cache:problem:too-many-connections" | "urn:edge-cache:problem:redis-unreachable" | "urn:edge-cache:problem:redis-timeout" | "urn:edge-cache:problem:redis-authentication" | "urn:edge-cache:problem:redis-permission" | "urn:edge-cache:problem:redis-out-of-memory" | "urn:edge-cache:problem:memory-alert" | "urn:edge-cache:problem:redis-read-only" | "urn:edge-cache:problem:redis-loading" | "urn:edge-cache:problem:redis-busy" | "urn:edge-cache:problem:redis-misconf" | "urn:edge-cache:problem:redis-wrong-type" | "urn:edge-cache:problem:redis-cluster" | "urn:edge-cache:problem:redis-error";
                 };
             };
         };
@@ -1868,6 +2019,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "text/event-stream": string;
                     "application/json": {
                         /** @constant */
                         success: true;
@@ -1913,6 +2065,114 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyAttempts"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelWarmup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The warmup was asked to stop. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "cache-control": components["headers"]["CacheControl"];
+                    "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        message: string;
+                        warnings?: components["schemas"]["Warnings"];
+                        timestamp: components["schemas"]["Timestamp"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyAttempts"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getWarmupPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "cache-control": components["headers"]["CacheControl"];
+                    "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        data: components["schemas"]["WarmupPlan"];
+                        timestamp: components["schemas"]["Timestamp"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            429: components["responses"]["TooManyAttempts"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    wakeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description What was done. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "cache-control": components["headers"]["CacheControl"];
+                    "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleReport"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyAttempts"];

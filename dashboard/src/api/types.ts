@@ -1,4 +1,4 @@
-// Names for what openapi.yaml describes, and for the parts of warmups that an older application does not answer with.
+// Names for what openapi.yaml describes.
 import type { components, operations } from './openapi';
 
 type Schemas = components['schemas'];
@@ -23,44 +23,9 @@ export type AuditRecord = Schemas['AuditRecord'];
 export type ProblemBody = Schemas['Problem'];
 export type KeysQuery = NonNullable<operations['listKeys']['parameters']['query']>;
 
-/** A warmup under way or over. What is optional came later than the rest. */
-export type Warmup = Omit<Schemas['Warmup'], 'state'> & {
-  state: Schemas['Warmup']['state'] | 'cancelled';
-  dryRun?: boolean;
-  keysPerSecond?: number;
-  estimatedSecondsLeft?: number | null;
-};
+export type Warmup = Schemas['Warmup'];
 export type WarmupModule = Schemas['WarmupModule'];
-
-export interface WarmupRequest {
-  modules?: string[];
-  force?: boolean;
-  dryRun?: boolean;
-}
-
-/** What warmups load, and when: `GET /api/cache/warmup/plan`. */
-export interface WarmupPlan {
-  modules: PlannedModule[];
-  schedule: {
-    intervalSeconds: number | null;
-    lastAt: string | null;
-    lastReason: string | null;
-    nextAt: string | null;
-    lastCheckAt: string | null;
-  } | null;
-}
-
-export interface PlannedModule {
-  name: string;
-  priority: number;
-  entries: { key: string; shape: string; source: string; ttlSeconds: number | null; tags: string[] }[];
-  lastRun: {
-    finishedAt: string;
-    by: string;
-    state: string;
-    keysCreated: number;
-    keysSkipped: number;
-    errors: number;
-    durationMs: number;
-  } | null;
-}
+export type WarmupRequest = Schemas['WarmupRequest'];
+/** What warmups load, and when. */
+export type WarmupPlan = Schemas['WarmupPlan'];
+export type PlannedModule = WarmupPlan['modules'][number];

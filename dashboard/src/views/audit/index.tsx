@@ -6,7 +6,7 @@ import { lacks } from '../../state/session';
 import { Badge, Empty, Loading, RoleWall, Trouble } from '../../ui/notes';
 import { actionFilter, busy, filter, hasMore, more, problem, records, reload, total, wanted, whoFilter } from './trail';
 
-const ACTIONS = ['clear', 'invalidate', 'warmup', 'expire', 'ttl', 'event', 'denied'];
+const ACTIONS = ['clear', 'invalidate', 'warmup', 'warmup-cancel', 'memory-relief', 'expire', 'ttl', 'event', 'denied'];
 const TONES: Record<AuditRecord['outcome'], string> = { ok: 'ok', failed: 'bad', partial: 'warn', denied: 'warn' };
 
 export function Audit() {

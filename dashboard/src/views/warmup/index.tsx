@@ -7,7 +7,7 @@ import { Action } from '../../ui/action';
 import { Empty, Loading, Trouble } from '../../ui/notes';
 import { Modules } from './modules';
 import { Progress } from './progress';
-import { cancel, cancelling, current, plan, planProblem, problem, start, starting, watch } from './store';
+import { cancel, cancelling, current, plan, planProblem, problem, start, starting, unread, watch } from './store';
 
 export function Warmup() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -21,8 +21,9 @@ export function Warmup() {
         <span class="muted">Loads what services need most from its sources, before they ask.</span>
       </div>
       {problem.value && <Trouble problem={problem.value} what="The warmup" />}
+      {unread.value && <Trouble problem={unread.value} what="Reading the state of warmups" />}
       <Start chosen={chosen} running={running} />
-      {state === undefined && problem.value === null && <Loading what="the state of warmups" />}
+      {state === undefined && unread.value === null && <Loading what="the state of warmups" />}
       {state === null && !starting.value && <Empty>There has been no warmup yet.</Empty>}
       {state && <Progress state={state} />}
       <Modules names={names(state)} chosen={chosen} onChoose={setChosen} disabled={running} />
@@ -67,6 +68,13 @@ function Start({ chosen, running }: { chosen: ReadonlySet<string>; running: bool
   );
 }
 
+const REASONS = {
+  empty: 'because the cache was empty',
+  restarted: 'because Redis had been restarted',
+  retry: 'because the one before had failed',
+  due: 'because it was due',
+};
+
 function Schedule() {
   const schedule = plan.value?.schedule;
   if (planProblem.value) {
@@ -83,13 +91,9 @@ function Schedule() {
       <h2>Schedule</h2>
       <dl class="facts">
         <dt>Every</dt>
-        <dd>{schedule.intervalSeconds ? seconds(schedule.intervalSeconds) : 'not scheduled'}</dd>
+        <dd>{seconds(schedule.intervalSeconds)}</dd>
         <dt>Last by itself</dt>
-        <dd>
-          {schedule.lastAt
-            ? `${at(schedule.lastAt)}${schedule.lastReason ? `, because of ${schedule.lastReason}` : ''}`
-            : 'not yet'}
-        </dd>
+        <dd>{schedule.lastAt ? `${at(schedule.lastAt)}, ${REASONS[schedule.lastReason ?? 'due']}` : 'not yet'}</dd>
         <dt>Next</dt>
         <dd>{schedule.nextAt ? `${clock(schedule.nextAt)} (${until(schedule.nextAt, now.value)})` : 'not known'}</dd>
         <dt>Last looked</dt>

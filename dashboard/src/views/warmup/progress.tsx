@@ -49,9 +49,8 @@ export function Progress({ state }: { state: Warmup }) {
 
 function pace(state: Warmup): string {
   if (state.state !== 'running') return '';
-  const rate = state.keysPerSecond === undefined ? '' : ` · ${number(Math.round(state.keysPerSecond))} keys a second`;
   const left = state.estimatedSecondsLeft;
-  return left === undefined || left === null ? rate : `${rate} · about ${seconds(left)} left`;
+  return ` · ${number(state.keysPerSecond)} keys a second${left === null ? '' : ` · about ${seconds(left)} left`}`;
 }
 
 function share(modules: readonly WarmupModule[]): number {

@@ -1,7 +1,7 @@
 // What is known of warmups: the plan, the one under way, and what this page asked for.
 import { signal } from '@preact/signals';
 import * as api from '../../api/endpoints';
-import { asProblem, isAborted, type Problem } from '../../api/problem';
+import { asProblem, isAborted, Problem } from '../../api/problem';
 import type { Warmup, WarmupPlan, WarmupRequest } from '../../api/types';
 import { events } from '../../lib/events';
 import { announce } from '../../state/announce';
@@ -15,7 +15,10 @@ export const current = signal<Warmup | null | undefined>(undefined);
 export const plan = signal<WarmupPlan | null>(null);
 /** Why there is no plan: an older application has none. */
 export const planProblem = signal<Problem | null>(null);
+/** What went wrong with what was asked for here. */
 export const problem = signal<Problem | null>(null);
+/** Why the state cannot be read at the moment. */
+export const unread = signal<Problem | null>(null);
 export const starting = signal(false);
 export const cancelling = signal(false);
 /** How progress arrives: `stream` or `polling`. */
@@ -98,10 +101,11 @@ async function readOnce(abort: AbortSignal): Promise<void> {
       return;
     }
     for await (const event of events(answer.body)) {
-      if (event.event === 'progress' || event.event === 'message') take(unwrap(event.data));
+      if (event.event === 'problem') unread.value = new Problem(503, JSON.parse(event.data) as string);
+      else take(unwrap(event.data));
     }
   } catch (error) {
-    if (!isAborted(error)) problem.value = asProblem(error);
+    if (!isAborted(error)) unread.value = asProblem(error);
   }
 }
 
@@ -114,6 +118,7 @@ export function unwrap(data: string): Warmup | null {
 function take(warmup: Warmup | null): void {
   const before = current.peek();
   current.value = warmup;
+  unread.value = null;
   if (before?.state === 'running' && warmup !== null && warmup.state !== 'running') {
     announce(`Warmup ${warmup.state}: ${warmup.keysCreated} keys created`);
     void loadPlan();
