@@ -83,6 +83,7 @@ test('role too low: buttons say why, and do nothing', async () => {
 
 test('everything can be done with the keyboard alone', async () => {
   const { page, close } = await visit(browser, app, null);
+  await page.locator('input:focus').waitFor();
   await page.keyboard.type(TOKENS.admin);
   await page.keyboard.press('Enter');
   await page.getByRole('navigation', { name: 'Views' }).waitFor();

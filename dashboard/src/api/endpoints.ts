@@ -34,7 +34,7 @@ export const warmup = (signal?: AbortSignal): Promise<t.Warmup | null> => data(c
 export const warmupPlan = (signal?: AbortSignal): Promise<t.WarmupPlan> =>
   data(call('GET', '/warmup/plan', on(signal)));
 
-export const startWarmup = (body: t.WarmupRequest): Promise<unknown> => call('POST', '/warmup', { body });
+export const startWarmup = (body: t.WarmupRequest): Promise<t.WarmupReport> => call('POST', '/warmup', { body });
 
 export const cancelWarmup = (): Promise<unknown> => call('POST', '/warmup/cancel', { body: {} });
 

@@ -25,6 +25,7 @@ export type KeysQuery = NonNullable<operations['listKeys']['parameters']['query'
 
 export type Warmup = Schemas['Warmup'];
 export type WarmupModule = Schemas['WarmupModule'];
+export type WarmupReport = Schemas['WarmupReport'];
 export type WarmupRequest = Schemas['WarmupRequest'];
 /** What warmups load, and when. */
 export type WarmupPlan = Schemas['WarmupPlan'];

@@ -28,9 +28,10 @@ export function List({ walk, selected, onOpen }: Props) {
   const last = items.at(-1)?.index ?? 0;
   const focused = useFocus(scroller, active, items);
 
+  const state = walk.state.value;
   useEffect(() => {
-    if (last >= count - AHEAD && walk.state.peek() === 'idle') void walk.more();
-  }, [last, count, walk]);
+    if (last >= count - AHEAD && state === 'idle') void walk.more();
+  }, [last, count, state, walk]);
   useEffect(() => {
     setActive(0);
     scroller.current?.scrollTo({ top: 0 });
@@ -45,7 +46,7 @@ export function List({ walk, selected, onOpen }: Props) {
     focused.ask();
   };
   return (
-    <div class="table" role="grid" aria-label="Keys" aria-rowcount={walk.state.value === 'ended' ? count + 1 : -1}>
+    <div class="table" role="grid" aria-label="Keys" aria-rowcount={state === 'ended' ? count + 1 : -1}>
       <Head />
       <div class="scroller" ref={scroller} role="rowgroup" onKeyDown={onKey}>
         <div class="sizer" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>

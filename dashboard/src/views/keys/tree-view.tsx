@@ -1,7 +1,7 @@
 // The loaded keys as a tree of namespaces. Right opens a folder, Left closes it, Enter opens a key.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useVirtual } from '../../ui/virtual';
-import { bytes, number, plural, ttl } from '../../lib/format';
+import { bytes, number, ttl } from '../../lib/format';
 import { escapeGlob } from '../../lib/pattern';
 import { now } from '../../state/live';
 import { href } from '../../state/route';
@@ -28,10 +28,11 @@ export function Tree({ walk, selected, onOpen }: Props) {
   const items = virtual.getVirtualItems();
   const current = Math.min(active, shown.length - 1);
 
+  const state = walk.state.value;
   useEffect(() => {
     // A tree of one page says little: it fetches on while it is short, the rest on demand.
-    if (walk.state.peek() === 'idle' && walk.rows.length < 1000) void walk.more();
-  }, [walk, walk.version.value]);
+    if (state === 'idle' && walk.rows.length < 1000) void walk.more();
+  }, [walk, state, walk.version.value]);
   useEffect(() => {
     if (!wanted.current) return;
     const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${current}"]`);
@@ -115,7 +116,6 @@ function BranchLine({ branch, index, top, isActive, isSelected, onAct, onFocus }
       aria-level={branch.depth + 1}
       aria-expanded={branch.kind === 'folder' ? branch.open : undefined}
       aria-selected={isSelected}
-      aria-label={labelOf(branch)}
       data-index={index}
       tabIndex={isActive ? 0 : -1}
       style={{ transform: `translateY(${top}px)`, paddingLeft: `${8 + branch.depth * 18}px` }}
@@ -125,12 +125,6 @@ function BranchLine({ branch, index, top, isActive, isSelected, onAct, onFocus }
       {branch.kind === 'folder' ? <FolderCells branch={branch} /> : <KeyCells branch={branch} />}
     </div>
   );
-}
-
-function labelOf(branch: Branch): string {
-  return branch.kind === 'folder'
-    ? `${branch.folder.name}, ${plural(branch.folder.keys, 'key')}`
-    : `${branch.name}, ${branch.row.type}`;
 }
 
 function FolderCells({ branch }: { branch: Branch & { kind: 'folder' } }) {
@@ -153,7 +147,10 @@ function FolderCells({ branch }: { branch: Branch & { kind: 'folder' } }) {
       >
         clear…
       </a>
-      <span class="cell num">{number(folder.keys)}</span>
+      <span class="cell num">
+        {number(folder.keys)}
+        <span class="hidden"> {folder.keys === 1 ? 'key' : 'keys'}</span>
+      </span>
       <span class="cell size num">{bytes(folder.bytes)}</span>
     </>
   );

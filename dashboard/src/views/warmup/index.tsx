@@ -7,7 +7,19 @@ import { Action } from '../../ui/action';
 import { Empty, Loading, Trouble } from '../../ui/notes';
 import { Modules } from './modules';
 import { Progress } from './progress';
-import { cancel, cancelling, current, plan, planProblem, problem, start, starting, unread, watch } from './store';
+import {
+  cancel,
+  cancelling,
+  current,
+  plan,
+  planProblem,
+  problem,
+  start,
+  starting,
+  tried,
+  unread,
+  watch,
+} from './store';
 
 export function Warmup() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -25,6 +37,7 @@ export function Warmup() {
       <Start chosen={chosen} running={running} />
       {state === undefined && unread.value === null && <Loading what="the state of warmups" />}
       {state === null && !starting.value && <Empty>There has been no warmup yet.</Empty>}
+      {tried.value && <Progress state={tried.value} />}
       {state && <Progress state={state} />}
       <Modules names={names(state)} chosen={chosen} onChoose={setChosen} disabled={running} />
       <Schedule />

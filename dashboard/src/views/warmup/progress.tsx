@@ -16,7 +16,7 @@ const TONES: Record<Warmup['state'], 'ok' | 'warn' | 'bad' | 'info'> = {
 export function Progress({ state }: { state: Warmup }) {
   const done = share(state.modules);
   return (
-    <section class="card progress" aria-label="Latest warmup">
+    <section class="card progress" aria-label={state.dryRun ? 'Dry run' : 'Latest warmup'}>
       <p class="row">
         <Badge tone={TONES[state.state]}>{state.dryRun ? `${state.state}, dry run` : state.state}</Badge>
         <span class="grow">

@@ -12,6 +12,8 @@ const POLL_IDLE_MS = 5_000;
 
 /** Undefined while it is not known; null before the first warmup. */
 export const current = signal<Warmup | null | undefined>(undefined);
+/** The last dry run of this page: it leaves nothing in Redis, not even its state. */
+export const tried = signal<Warmup | null>(null);
 export const plan = signal<WarmupPlan | null>(null);
 /** Why there is no plan: an older application has none. */
 export const planProblem = signal<Problem | null>(null);
@@ -37,10 +39,16 @@ export async function loadPlan(): Promise<void> {
 export async function start(request: WarmupRequest): Promise<void> {
   starting.value = true;
   problem.value = null;
+  tried.value = null;
   announce('Warmup started');
-  const over = api.startWarmup(request).catch((error: unknown) => {
-    problem.value = asProblem(error);
-  });
+  const over = api.startWarmup(request).then(
+    ({ details }) => {
+      if (details.dryRun) tried.value = details;
+    },
+    (error: unknown) => {
+      problem.value = asProblem(error);
+    },
+  );
   look();
   await over;
   starting.value = false;
