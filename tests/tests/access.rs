@@ -246,3 +246,18 @@ fn a_request_id_is_taken_over_when_it_is_plain_and_made_when_not() {
         app.nobody().with_header("x-request-id", id).get("/stats").with_status(401);
     }
 }
+
+#[test]
+fn whoever_is_recognised_is_told_name_and_role_and_nobody_else_is() {
+    let app = App::start();
+    for caller in [Caller::Viewer, Caller::Operator, Caller::Admin] {
+        let answer = app.client(caller).get("/stats");
+        assert_eq!(answer.header("x-caller"), Some(caller.name()));
+        assert_eq!(answer.header("x-caller-role"), Some(caller.role()));
+    }
+    let refused = app.viewer().get("/audit");
+    assert_eq!((refused.status, refused.header("x-caller-role")), (403, Some("viewer")));
+    for client in [app.nobody(), app.stranger()] {
+        assert_eq!(client.get("/stats").header("x-caller"), None);
+    }
+}

@@ -129,3 +129,14 @@ fn head_is_answered_like_get_without_a_body() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body, Value::Null);
 }
+
+#[test]
+fn an_answer_tells_what_it_took_of_redis() {
+    let app = App::start();
+    let client = app.viewer();
+    client.get("/stats").ok();
+    let answer = client.get("/stats");
+    let timing = answer.header("server-timing").unwrap();
+    assert!(timing.starts_with("redis;desc=\"3 commands, 1 round trip\";dur="), "{timing}");
+    assert_eq!(app.nobody().get("/health/live").header("server-timing"), None);
+}

@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use edge_cache::format;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
@@ -20,7 +21,7 @@ pub struct Answer {
 /// The body of an answer.
 pub(crate) enum Body {
     /// In one piece, with its length in the head.
-    Whole(Vec<u8>),
+    Whole(Bytes),
     /// Server-sent events, as they happen.
     Events(Events),
 }
@@ -93,11 +94,21 @@ impl Answer {
 
     /// A page of metrics in the text format of Prometheus.
     pub fn metrics(page: String) -> Self {
-        let body = Body::Whole(page.into_bytes());
+        let body = Body::Whole(page.into());
         Self { status: 200, content_type: "text/plain; version=0.0.4; charset=utf-8", body, headers: Vec::new() }
     }
 
-    /// Adds a header.
+    /// A file as it is, for a component that serves files.
+    pub fn file(content_type: &'static str, body: &'static [u8]) -> Self {
+        Self { status: 200, content_type, body: Body::Whole(Bytes::from_static(body)), headers: Vec::new() }
+    }
+
+    /// 304: the client has it already.
+    pub fn not_modified() -> Self {
+        Self { status: 304, content_type: "", body: Body::Whole(Bytes::new()), headers: Vec::new() }
+    }
+
+    /// Adds a header. A `cache-control` takes the place of `no-store`.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -106,7 +117,7 @@ impl Answer {
 
     fn json(status: u16, body: &impl Serialize) -> Self {
         // Reports are plain structures with string keys, which always serialize.
-        let body = Body::Whole(serde_json::to_vec(body).unwrap_or_default());
+        let body = Body::Whole(serde_json::to_vec(body).unwrap_or_default().into());
         Self { status, content_type: "application/json", body, headers: Vec::new() }
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use edge_cache::access::{Caller, client_address};
+use edge_cache::access::{Caller, Role, client_address};
 use edge_cache::{Cache, KeyName, Redis, Runtime};
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Either, StreamBody};
@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::instance::{Instance, instance};
 use crate::log;
 use crate::problem::Problem;
+use crate::timing::Timing;
 
 /// The largest body accepted, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -44,12 +45,24 @@ pub struct Call {
     pub(crate) instance: Rc<Instance>,
     pub(crate) caller: RefCell<Option<Caller>>,
     pub(crate) warnings: RefCell<Vec<String>>,
+    pub(crate) timing: Timing,
     pub(crate) started: Instant,
+}
+
+/// What is known of a call once it was handled.
+#[derive(Default)]
+struct Handled {
+    who: String,
+    /// Of whoever's token was recognised.
+    role: Option<Role>,
+    ip: String,
+    timing: Option<String>,
 }
 
 /// Serves a request: refuses methods that are not `allowed`, runs the handler, and renders what comes of it.
 ///
-/// Every answer has a request id, `cache-control: no-store` and a `content-length`; every failure is a problem body.
+/// Every answer has a request id, `cache-control: no-store` and a `content-length`; every failure is a problem body. One for
+/// which Redis was asked says in `server-timing` how often and how long.
 pub async fn serve(
     request: Request,
     allowed: &[&str],
@@ -59,7 +72,7 @@ pub async fn serve(
     let (parts, body) = request.into_parts();
     let request_id = request_id(&parts.headers);
     let head = Head { method: parts.method.to_string(), path: parts.uri.path().to_owned(), request_id, started };
-    let mut who = None;
+    let mut handled = Handled::default();
     let outcome = match (instance().await, is_allowed(&head.method, allowed)) {
         (Err(bad), _) => Err(Problem::bad_variable(&bad)),
         (Ok(_), false) => Err(Problem::method_not_allowed(&head.method, allowed)),
@@ -67,11 +80,12 @@ pub async fn serve(
             let whole = Request::from_parts(parts.clone(), body);
             let call = Call::new(whole, parts, &head, instance);
             let outcome = handler(&call).await;
-            who = Some((call.who(), call.ip));
+            let role = call.caller.borrow().as_ref().map(|caller| caller.role);
+            handled = Handled { who: call.who(), role, timing: call.timing.header(), ip: call.ip };
             outcome
         }
     };
-    head.respond(outcome, who)
+    head.respond(outcome, &handled)
 }
 
 fn is_allowed(method: &str, allowed: &[&str]) -> bool {
@@ -105,40 +119,52 @@ struct Head {
 }
 
 impl Head {
-    fn respond(&self, outcome: Outcome, who: Option<(String, String)>) -> http::Response<ResponseBody> {
+    fn respond(&self, outcome: Outcome, handled: &Handled) -> http::Response<ResponseBody> {
         let (status, content_type, body, headers) = match outcome {
             Ok(answer) => (answer.status, answer.content_type, answer.body, answer.headers),
             Err(problem) => {
                 if problem.status >= 500 {
                     log::failure(&self.request_id, "request.failed", problem.detail());
                 }
-                let body = problem.body(&self.request_id).to_string().into_bytes();
+                let body = problem.body(&self.request_id).to_string().into();
                 (problem.status, "application/problem+json", Body::Whole(body), problem.headers)
             }
         };
-        let (who, ip) = who.unwrap_or_default();
         log::served(&log::Served {
             request_id: &self.request_id,
             method: &self.method,
             path: &self.path,
             status,
             duration_ms: (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
-            who: &who,
-            ip: &ip,
+            who: &handled.who,
+            ip: &handled.ip,
         });
         let mut response = http::Response::builder()
             .status(status)
-            .header("content-type", content_type)
-            .header("cache-control", "no-store")
             .header("x-content-type-options", "nosniff")
             .header("x-request-id", &self.request_id);
+        // An answer without a body has nothing to describe.
+        if status != 304 {
+            response = response.header("content-type", content_type);
+        }
+        if !headers.iter().any(|(name, _)| *name == "cache-control") {
+            response = response.header("cache-control", "no-store");
+        }
+        if let Some(role) = handled.role {
+            response = response.header("x-caller", &handled.who).header("x-caller-role", role.name());
+        }
+        if let Some(timing) = &handled.timing {
+            response = response.header("server-timing", timing);
+        }
         for (name, value) in headers {
             response = response.header(name, value);
         }
         let body = match body {
             Body::Whole(whole) => {
-                response = response.header("content-length", whole.len());
-                ResponseBody::Left(FullBody::new(whole.into()))
+                if status != 304 {
+                    response = response.header("content-length", whole.len());
+                }
+                ResponseBody::Left(FullBody::new(whole))
             }
             Body::Events(events) => ResponseBody::Right(streamed(events)),
         };
@@ -163,6 +189,7 @@ impl Call {
             instance,
             caller: RefCell::new(None),
             warnings: RefCell::new(Vec::new()),
+            timing: Timing::default(),
             started: head.started,
         }
     }
@@ -180,6 +207,11 @@ impl Call {
     /// The query string, still encoded; empty where there is none.
     pub fn query(&self) -> &str {
         self.parts.uri.query().unwrap_or("")
+    }
+
+    /// A header of the request; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
     /// The key named by what follows `prefix` in the path, decoded to bytes; `None` when the path is not below it.
@@ -205,7 +237,7 @@ impl Call {
 
     /// The cache's database.
     pub fn cache(&self) -> impl Redis + Runtime {
-        self.instance.cache.as_ref()
+        self.timing.of(self.instance.cache.as_ref())
     }
 
     /// The cache's database, for what goes on after the call.
@@ -226,12 +258,12 @@ impl Call {
 
     /// The cache's database, with the whole answer due within `limit` from now.
     pub fn cache_within(&self, limit: Duration) -> impl Redis {
-        self.instance.cache.within(limit)
+        self.timing.of(self.instance.cache.within(limit))
     }
 
     /// The audit trail's database.
     pub fn audit(&self) -> impl Redis {
-        &self.instance.audit
+        self.timing.of(&self.instance.audit)
     }
 
     /// Reads the body, once.

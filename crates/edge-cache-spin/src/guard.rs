@@ -62,7 +62,7 @@ impl Call {
         record.outcome = "denied".into();
         let path: String = self.path().chars().take(200).collect();
         record.detail = Some(format!("{} {path}", self.method()));
-        let audit = self.instance.audit.within(ANSWER_WITHIN);
+        let audit = self.timing.of(self.instance.audit.within(ANSWER_WITHIN));
         // A token that is known but too low is told so each time: it is not a guess.
         let written = match caller {
             Some(_) => record.write(&audit).await.map(|()| None),
@@ -103,7 +103,7 @@ impl Call {
             // The same server holds the trail: what is left of the promised time is all it gets.
             Err(Error::Redis(error) | Error::Partial { source: error, .. }) if error.is_connection() => {
                 let left = ANSWER_WITHIN.saturating_sub(self.started.elapsed()).max(AUDIT_AT_LEAST);
-                record.write(&self.instance.audit.within(left)).await
+                record.write(&self.timing.of(self.instance.audit.within(left))).await
             }
             _ => record.write(&self.audit()).await,
         };

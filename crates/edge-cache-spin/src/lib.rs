@@ -16,6 +16,7 @@ mod problem;
 mod sources;
 mod sqlite;
 pub mod store;
+mod timing;
 
 pub use answer::Answer;
 pub use call::{Call, serve};

@@ -1,0 +1,142 @@
+// Who changed or tried to change what, newest first.
+import { useEffect, useId } from 'preact/hooks';
+import type { AuditRecord } from '../../api/types';
+import { clock, milliseconds, number } from '../../lib/format';
+import { lacks } from '../../state/session';
+import { Badge, Empty, Loading, RoleWall, Trouble } from '../../ui/notes';
+import { actionFilter, busy, filter, hasMore, more, problem, records, reload, total, wanted, whoFilter } from './trail';
+
+const ACTIONS = ['clear', 'invalidate', 'warmup', 'warmup-cancel', 'memory-relief', 'expire', 'ttl', 'event', 'denied'];
+const TONES: Record<AuditRecord['outcome'], string> = { ok: 'ok', failed: 'bad', partial: 'warn', denied: 'warn' };
+
+export function Audit() {
+  const mayNot = lacks('admin');
+  useEffect(() => {
+    // Asking without the role would itself be a record of the trail.
+    if (mayNot === '') void reload();
+  }, [mayNot]);
+  return (
+    <div class="audit">
+      <div class="view-head">
+        <h1>Audit</h1>
+        <span class="muted grow">Every change and every denied attempt, newest first. A clear does not reach it.</span>
+        {mayNot === '' && (
+          <button type="button" class="button small" onClick={() => void reload()}>
+            Refresh
+          </button>
+        )}
+      </div>
+      {mayNot === '' ? <Trail /> : <RoleWall needs="admin" what="The audit trail is for administrators" />}
+    </div>
+  );
+}
+
+function Trail() {
+  const shown = wanted.value;
+  return (
+    <>
+      <Filters />
+      {problem.value && <Trouble problem={problem.value} what="Reading the trail" retry={() => void more()} />}
+      {shown.length > 0 && <Records shown={shown} />}
+      {shown.length === 0 && !busy.value && problem.value === null && (
+        <Empty>
+          {records.value.length === 0
+            ? 'Nothing has been changed yet.'
+            : 'None of the records looked through fits the filter.'}
+        </Empty>
+      )}
+      {busy.value && <Loading what="records" />}
+      {!busy.value && hasMore.value && records.value.length > 0 && (
+        <button type="button" class="button" onClick={() => void more()}>
+          Load older
+        </button>
+      )}
+    </>
+  );
+}
+
+function Filters() {
+  const id = useId();
+  const seen = new Set([...ACTIONS, ...records.value.map((record) => record.action)]);
+  return (
+    <form class="row filters" role="search" onSubmit={(event) => event.preventDefault()}>
+      <span class="pairing">
+        <label for={id}>Who</label>
+        <input
+          id={id}
+          value={whoFilter.value}
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="anybody"
+          onInput={(event) => void filter(event.currentTarget.value, actionFilter.value)}
+        />
+      </span>
+      <span class="pairing">
+        <label for={`${id}-action`}>Action</label>
+        <select
+          id={`${id}-action`}
+          value={actionFilter.value}
+          onChange={(event) => void filter(whoFilter.value, event.currentTarget.value)}
+        >
+          <option value="">any</option>
+          {[...seen].map((action) => (
+            <option key={action}>{action}</option>
+          ))}
+        </select>
+      </span>
+      <span class="muted num" role="status">
+        {number(wanted.value.length)} shown, {number(records.value.length)} looked through
+        {total.value !== null && ` of ${number(total.value)}`}
+      </span>
+    </form>
+  );
+}
+
+function Records({ shown }: { shown: readonly AuditRecord[] }) {
+  return (
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Records of the audit trail">
+      <table class="records">
+        <thead>
+          <tr>
+            {['When', 'Who', 'Action', 'What', 'Keys', 'Took', 'From', 'Outcome'].map((head) => (
+              <th key={head} scope="col">
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((record) => (
+            <tr key={record.id}>
+              <td class="num" title={record.at}>
+                {clock(record.at)}
+              </td>
+              <td>
+                {record.who} <span class="muted">{record.role === '-' ? '' : record.role}</span>
+              </td>
+              <td>{record.action}</td>
+              <td class="what mono" title={`request ${record.requestId}`}>
+                {whatOf(record)}
+              </td>
+              <td class="num">{number(record.keysDeleted)}</td>
+              <td class="num">{milliseconds(record.durationMs)}</td>
+              <td class="num">{record.ip}</td>
+              <td>
+                <Badge tone={TONES[record.outcome]}>{record.outcome}</Badge>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function whatOf(record: AuditRecord): string {
+  const some = (names: readonly string[] | undefined): string =>
+    names === undefined ? '' : names.slice(0, 3).join(', ') + (names.length > 3 ? `, … (${names.length})` : '');
+  const tags = record.tags && `#${record.tags.slice(0, 3).join(' #')}`;
+  return (
+    [record.pattern, some(record.patterns), some(record.keys), tags, record.detail].filter(Boolean).join(' · ') || '–'
+  );
+}

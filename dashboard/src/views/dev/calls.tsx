@@ -1,0 +1,109 @@
+// What each call to the API cost: time until the headers and the whole body, and what was asked of Redis for it.
+import { useState } from 'preact/hooks';
+import { clock, milliseconds, number } from '../../lib/format';
+import { summarise } from '../../lib/percentiles';
+import { type ApiCall, calls } from '../../state/calls';
+import { Empty } from '../../ui/notes';
+
+export function Calls() {
+  const [withPolls, setWithPolls] = useState(false);
+  const all = calls.value;
+  const shown = withPolls ? all : all.filter((call) => !isPoll(call));
+  return (
+    <section class="card calls" aria-label="Calls to the API">
+      <div class="row">
+        <h2 class="grow">Calls to the API</h2>
+        <label>
+          <input type="checkbox" checked={withPolls} onChange={(event) => setWithPolls(event.currentTarget.checked)} />{' '}
+          also what repeats itself
+        </label>
+        <button type="button" class="button quiet small" onClick={() => (calls.value = [])}>
+          Forget
+        </button>
+      </div>
+      <Summary all={all} />
+      {shown.length === 0 ? (
+        <Empty>No call yet. Whatever you do in the other views appears here.</Empty>
+      ) : (
+        <Table shown={shown} />
+      )}
+    </section>
+  );
+}
+
+function isPoll(call: ApiCall): boolean {
+  return call.method === 'GET' && /\/(stats|health|warmup)$/.test(call.url);
+}
+
+/** By method and path, the slowest median first. */
+function Summary({ all }: { all: readonly ApiCall[] }) {
+  const rows = summarise(all);
+  if (rows.length === 0) return null;
+  return (
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Summary by operation">
+      <table>
+        <thead>
+          <tr>
+            {['Operation', 'Calls', 'Median', '95 %', 'Redis, median', 'Round trips'].map((head) => (
+              <th key={head} scope="col">
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.operation}>
+              <td class="mono">{row.operation}</td>
+              <td class="num">{number(row.calls)}</td>
+              <td class="num">{milliseconds(row.median)}</td>
+              <td class="num">{milliseconds(row.p95)}</td>
+              <td class="num">{milliseconds(row.redisMs)}</td>
+              <td class="num">{row.trips === null ? 'not told' : row.trips}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Table({ shown }: { shown: readonly ApiCall[] }) {
+  return (
+    <div class="scroll-x tall" tabIndex={0} role="group" aria-label="Latest calls">
+      <table>
+        <thead>
+          <tr>
+            {['At', 'Call', 'Status', 'Headers', 'Whole', 'Redis', 'Request'].map((head) => (
+              <th key={head} scope="col">
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.slice(0, 100).map((call) => (
+            <tr key={call.id}>
+              <td class="num">{clock(call.at)}</td>
+              <td class="mono url">
+                {call.method} {call.url.replace('/api/cache', '')}
+              </td>
+              <td class={`num${call.status >= 400 || call.failure ? ' error' : ''}`}>
+                {call.failure || call.status || '…'}
+              </td>
+              <td class="num">{milliseconds(call.headersMs)}</td>
+              <td class="num">{milliseconds(call.totalMs)}</td>
+              <td class="num">{redis(call)}</td>
+              <td class="mono muted">{call.requestId.slice(0, 8)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function redis({ redis }: ApiCall): string {
+  if (redis === null) return '–';
+  return `${milliseconds(redis.ms)}, ${redis.commands} cmd in ${redis.trips} trip${redis.trips === 1 ? '' : 's'}`;
+}

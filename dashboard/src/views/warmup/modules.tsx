@@ -1,0 +1,90 @@
+// The modules that can be warmed up: what each loads, and how its last run went.
+import { useState } from 'preact/hooks';
+import type { PlannedModule } from '../../api/types';
+import { ago, milliseconds, number, plural, ttl } from '../../lib/format';
+import { now } from '../../state/live';
+import { plan } from './store';
+
+interface Props {
+  names: readonly string[];
+  chosen: ReadonlySet<string>;
+  onChoose: (chosen: ReadonlySet<string>) => void;
+  disabled: boolean;
+}
+
+export function Modules({ names, chosen, onChoose, disabled }: Props) {
+  if (names.length === 0) return null;
+  const toggle = (name: string, on: boolean): void => {
+    const next = new Set(chosen);
+    if (on) next.add(name);
+    else next.delete(name);
+    onChoose(next);
+  };
+  return (
+    <section aria-label="Modules">
+      <h2>Modules</h2>
+      <p class="muted">None chosen means all of them, in this order.</p>
+      <ul class="modules">
+        {names.map((name) => (
+          <li key={name}>
+            <label>
+              <input
+                type="checkbox"
+                checked={chosen.has(name)}
+                disabled={disabled}
+                onChange={(event) => toggle(name, event.currentTarget.checked)}
+              />{' '}
+              <strong>{name}</strong>
+            </label>
+            <Planned module={plan.value?.modules.find((module) => module.name === name)} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Planned({ module }: { module: PlannedModule | undefined }) {
+  const [open, setOpen] = useState(false);
+  if (module === undefined) return null;
+  const { lastRun, entries } = module;
+  return (
+    <>
+      <span class="muted num">
+        {lastRun === null
+          ? 'not run yet'
+          : `${lastRun.state} ${ago(lastRun.finishedAt, now.value)} by ${lastRun.by}: ${number(lastRun.keysCreated)} created, ` +
+            `${number(lastRun.keysSkipped)} left alone, ${plural(lastRun.errors, 'error')}, ${milliseconds(lastRun.durationMs)}`}
+      </span>
+      <button type="button" class="button quiet small" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {plural(entries.length, 'entry', 'entries')}
+      </button>
+      {open && (
+        <div class="scroll-x" tabIndex={0} role="group" aria-label={`Entries of ${module.name}`}>
+          <table>
+            <thead>
+              <tr>
+                {['Key', 'Shape', 'Source', 'TTL', 'Tags'].map((head) => (
+                  <th key={head} scope="col">
+                    {head}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {entries.map((entry) => (
+                <tr key={entry.key}>
+                  <td class="mono">{entry.key}</td>
+                  <td>{entry.shape}</td>
+                  <td class="mono source">{entry.source}</td>
+                  <td class="num">{entry.ttlSeconds === null ? 'by the table' : ttl(entry.ttlSeconds)}</td>
+                  <td>{entry.tags.join(', ')}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </>
+  );
+}
