@@ -1,6 +1,9 @@
 //! The example service: the sample catalogue read through the cache, and the addresses of older systems.
 
-use end_to_end::{App, Caller, Client};
+use std::fs;
+
+use edge_cache_testing::PostgresServer;
+use end_to_end::{App, Caller, Client, Options, repository};
 use redis::Commands;
 use serde_json::{Value, json};
 
@@ -82,6 +85,58 @@ fn a_changed_price_is_seen_at_once() {
         let after = after.get(0).unwrap_or(&after).clone();
         assert_eq!((cache.as_str(), &after["priceCents"]), ("MISS", &json!(changed)), "{path}");
     }
+}
+
+/// The application on a PostgreSQL with the sample catalogue.
+fn on_postgres(server: &PostgresServer) -> App {
+    let script = repository().join("data/catalogue.postgres.sql");
+    server.run(&fs::read_to_string(&script).expect("scripts/build writes the catalogue for PostgreSQL"));
+    let options = Options::new().variable("postgres_url", &server.url());
+    App::with(options.variable("postgres_address", &server.origin()))
+}
+
+#[test]
+fn the_catalogue_in_postgresql_gives_the_answers_of_sqlite_byte_for_byte() {
+    let server = PostgresServer::start();
+    let (sqlite, postgres) = (App::start(), on_postgres(&server));
+    for path in PATHS.into_iter().chain(["/api/products/category/none", "/api/products/search?q=50%25"]) {
+        let [ours, theirs] = [&sqlite, &postgres].map(|app| get(&app.nobody(), path).1);
+        assert_eq!(ours.to_string(), theirs.to_string(), "{path}");
+    }
+    for path in
+        ["/api/products/999999999999999999", "/api/config/no%00key", "/api/vehicles/brand/99999999999999999999/models"]
+    {
+        let statuses = [&sqlite, &postgres].map(|app| app.nobody().send("GET", path, None).status);
+        assert_eq!(statuses, [404, 404], "{path}");
+    }
+    let update = json!({ "priceCents": 1234 }).to_string();
+    let report = postgres.operator().send("POST", "/api/products/4985", Some(update.as_bytes())).data();
+    assert_eq!(report["keysInvalidated"], 2);
+    assert_eq!(server.run("SELECT price_cents FROM products WHERE id = 4985"), "1234\n");
+}
+
+#[test]
+fn without_postgresql_a_503_says_why_and_its_return_is_noticed() {
+    let mut server = PostgresServer::start();
+    let app = on_postgres(&server);
+    get(&app.nobody(), "/api/products/1");
+    server.kill();
+    let problem = app.nobody().send("GET", "/api/products/2", None).with_status(503);
+    let text = problem.to_string();
+    assert!(text.contains("PostgreSQL"), "{text}");
+    for secret in [server.password(), &server.url()] {
+        assert!(!text.contains(secret) && !app.log().contains(secret), "the password is told: {text}");
+    }
+    server.launch();
+    get(&app.nobody(), "/api/products/2");
+}
+
+#[test]
+fn an_address_that_is_not_the_url_s_is_a_misconfiguration() {
+    let app = App::with(Options::new().variable("postgres_url", "postgres://u:p@127.0.0.1:1/shop"));
+    let problem = app.nobody().send("GET", "/api/products/popular", None).with_status(503);
+    assert_eq!(problem["variable"], "postgres_address");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("postgres://127.0.0.1:1")), "{problem}");
 }
 
 #[test]

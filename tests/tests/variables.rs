@@ -6,7 +6,7 @@ use std::fs;
 use end_to_end::{App, BASE, Caller, Options, Route, repository};
 
 /// Values that variables must not have.
-const BAD: [(&str, &str); 14] = [
+const BAD: [(&str, &str); 16] = [
     ("redis_db", "-1"),
     ("redis_db", "one"),
     ("redis_tls", "yes"),
@@ -21,6 +21,8 @@ const BAD: [(&str, &str); 14] = [
     ("evictions_alert_per_minute", "many"),
     ("trusted_proxies", "-1"),
     ("trusted_proxies", "33"),
+    ("postgres_url", "mysql://u:a-token-in-plain@db/shop"),
+    ("postgres_url", "host=db user=shop"),
 ];
 /// Values of the two that `allowed_outbound_hosts` is made from.
 const BAD_ADDRESSES: [(&str, &str); 5] = [

@@ -10,7 +10,7 @@ use std::time::Duration;
 use edge_cache::access::Role;
 use edge_cache::body::Fields;
 use edge_cache::{Fetched, Options, Outcome as Lookup};
-use edge_cache_spin::{Answer, Call, Outcome, Problem, Sqlite, event, publish, serve};
+use edge_cache_spin::{Answer, Call, Database, Outcome, Problem, event, publish, serve};
 use serde_json::{Value, json};
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
@@ -37,7 +37,7 @@ async fn show(call: &Call) -> Outcome {
         tags: query.tags,
         ..Options::default()
     };
-    let found = call.read_through().get_or_set(&query.key, &options, async || query.run().await).await;
+    let found = call.read_through().get_or_set(&query.key, &options, async || query.run(call.config()).await).await;
     let Fetched { value, outcome, age } = found.map_err(Problem::unavailable)?;
     if value.get() == "null" {
         return Err(Problem::nothing_there(call.path()));
@@ -58,9 +58,9 @@ async fn update(call: &Call) -> Outcome {
     let price = fields.positive("priceCents", MAX_PRICE)?;
     fields.finish("priceCents")?;
     let price = price.ok_or_else(|| edge_cache::Error::invalid("priceCents", "is needed, in cents"))?;
-    let database = Sqlite::open().await.map_err(Problem::unavailable)?;
+    let database = Database::open(call.config()).await.map_err(Problem::unavailable)?;
     let sql =
-        "UPDATE products SET price_cents = CAST(? AS INTEGER) WHERE id = CAST(? AS INTEGER) RETURNING id, price_cents";
+        "UPDATE products SET price_cents = CAST(? AS BIGINT) WHERE id = CAST(? AS BIGINT) RETURNING id, price_cents";
     let rows = database.ask(sql, &[&price.to_string(), id]).await.map_err(Problem::unavailable)?;
     if rows.rows.is_empty() {
         return Err(Problem::nothing_there(call.path()));

@@ -2,42 +2,45 @@
 
 use edge_cache::Error;
 use edge_cache::body::Query as Parameters;
-use edge_cache_spin::Sqlite;
+use edge_cache_spin::{Config, Database};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-const POPULAR: &str = "
-    SELECT p.id, p.sku, p.name, p.maker, p.price_cents AS priceCents, p.stock, p.sales_count AS salesCount,
-           c.slug AS categorySlug, c.name AS categoryName
+// SQL that SQLite and PostgreSQL both take: names with capitals in quotes, and no function that only one of them has.
+const POPULAR: &str = r#"
+    SELECT p.id, p.sku, p.name, p.maker, p.price_cents AS "priceCents", p.stock, p.sales_count AS "salesCount",
+           c.slug AS "categorySlug", c.name AS "categoryName"
     FROM products p JOIN categories c ON c.id = p.category_id
-    WHERE p.is_active = 1 ORDER BY p.sales_count DESC, p.id LIMIT 100";
-const PRODUCT: &str = "
-    SELECT p.id, p.sku, p.name, p.maker, p.price_cents AS priceCents, p.stock, p.sales_count AS salesCount,
-           c.slug AS categorySlug, c.name AS categoryName
+    WHERE p.is_active = 1 ORDER BY p.sales_count DESC, p.id LIMIT 100"#;
+const PRODUCT: &str = r#"
+    SELECT p.id, p.sku, p.name, p.maker, p.price_cents AS "priceCents", p.stock, p.sales_count AS "salesCount",
+           c.slug AS "categorySlug", c.name AS "categoryName"
     FROM products p JOIN categories c ON c.id = p.category_id
-    WHERE p.is_active = 1 AND p.id = CAST(? AS INTEGER)";
-const CATEGORY: &str = "
-    SELECT p.id, p.name, p.maker, p.price_cents AS priceCents, p.stock
+    WHERE p.is_active = 1 AND p.id = CAST(? AS BIGINT)"#;
+const CATEGORY: &str = r#"
+    SELECT p.id, p.name, p.maker, p.price_cents AS "priceCents", p.stock
     FROM products p JOIN categories c ON c.id = p.category_id
-    WHERE p.is_active = 1 AND c.slug = ? ORDER BY p.sales_count DESC, p.id";
-const SEARCH: &str = "
-    SELECT id, name, maker, price_cents AS priceCents FROM products
-    WHERE is_active = 1 AND instr(lower(name || ' ' || maker || ' ' || sku), lower(?)) > 0
-    ORDER BY sales_count DESC, id LIMIT 50";
-const BRANDS: &str = "
-    SELECT id, slug, name, country_code AS countryCode, popularity
-    FROM vehicle_brands ORDER BY popularity DESC, id LIMIT 20";
-const MODELS: &str = "
-    SELECT brand_id AS brandId, id, slug, name, year_from AS yearFrom, popularity
-    FROM vehicle_models WHERE brand_id = CAST(? AS INTEGER) ORDER BY popularity DESC, id";
-const USERS: &str = "
-    SELECT COUNT(*) AS accounts, SUM(is_active) AS active, SUM(role = 'admin' AND is_active = 1) AS admins,
-           SUM(order_count) AS orders, SUM(spent_cents) AS spentCents, MAX(last_login_at) AS lastLoginAt
-    FROM users";
-const SETTING: &str = "
-    SELECT key, value, environment, updated_at AS updatedAt FROM settings WHERE is_active = 1 AND key = ?";
-const PAGE: &str = "
-    SELECT slug, title, description, keywords, canonical_url AS canonicalUrl FROM seo_pages WHERE slug = ?";
+    WHERE p.is_active = 1 AND c.slug = ? ORDER BY p.sales_count DESC, p.id"#;
+const SEARCH: &str = r#"
+    SELECT id, name, maker, price_cents AS "priceCents" FROM products
+    WHERE is_active = 1
+      AND replace(lower(name || ' ' || maker || ' ' || sku), ?, '') <> lower(name || ' ' || maker || ' ' || sku)
+    ORDER BY sales_count DESC, id LIMIT 50"#;
+const BRANDS: &str = r#"
+    SELECT id, slug, name, country_code AS "countryCode", popularity
+    FROM vehicle_brands ORDER BY popularity DESC, id LIMIT 20"#;
+const MODELS: &str = r#"
+    SELECT brand_id AS "brandId", id, slug, name, year_from AS "yearFrom", popularity
+    FROM vehicle_models WHERE brand_id = CAST(? AS BIGINT) ORDER BY popularity DESC, id"#;
+const USERS: &str = r#"
+    SELECT COUNT(*) AS accounts, SUM(is_active) AS active,
+           SUM(CASE WHEN role = 'admin' AND is_active = 1 THEN 1 ELSE 0 END) AS admins,
+           SUM(order_count) AS orders, SUM(spent_cents) AS "spentCents", MAX(last_login_at) AS "lastLoginAt"
+    FROM users"#;
+const SETTING: &str = r#"
+    SELECT key, value, environment, updated_at AS "updatedAt" FROM settings WHERE is_active = 1 AND key = ?"#;
+const PAGE: &str = r#"
+    SELECT slug, title, description, keywords, canonical_url AS "canonicalUrl" FROM seo_pages WHERE slug = ?"#;
 
 /// A query with its parameter, and where its answer is cached.
 #[derive(Debug)]
@@ -52,8 +55,12 @@ pub(crate) struct Query {
 
 /// The id in `/api/products/{id}`.
 pub(crate) fn product_id(path: &str) -> Option<&str> {
-    path.strip_prefix("/api/products/")
-        .filter(|id| !id.is_empty() && id.len() <= 18 && id.bytes().all(|b| b.is_ascii_digit()))
+    path.strip_prefix("/api/products/").filter(|id| is_id(id))
+}
+
+/// Digits that make a 64-bit number.
+fn is_id(text: &str) -> bool {
+    (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Query {
@@ -61,12 +68,16 @@ impl Query {
     pub(crate) fn of(path: &str, parameters: &str) -> Result<Option<Self>, Error> {
         let segments: Vec<String> = path.split('/').skip(2).map(edge_cache::body::decode_segment).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        // No database has such text, and PostgreSQL refuses to look for it.
+        if segments.iter().any(|segment| segment.contains('\0')) {
+            return Ok(None);
+        }
         let mut parameters = Parameters::parse(parameters);
         let query = match segments.as_slice() {
             ["products", "popular"] => many("products:popular:list", POPULAR, None, &["product-catalog"]),
             ["products", "search"] => {
                 let words = parameters.text("q")?.map(|words| words.trim().to_lowercase()).unwrap_or_default();
-                if !(2..=100).contains(&words.chars().count()) {
+                if !(2..=100).contains(&words.chars().count()) || words.contains('\0') {
                     return Err(Error::invalid("q", "must have 2 to 100 characters"));
                 }
                 many(&format!("products:search:{words}"), SEARCH, Some(&words), &["product-catalog"])
@@ -78,7 +89,7 @@ impl Query {
                 one(&format!("products:{id}:details"), PRODUCT, Some(id), &["product-catalog"])
             }
             ["vehicles", "brands"] => many("vehicles:brands:top20", BRANDS, None, &["vehicle-catalog"]),
-            ["vehicles", "brand", id, "models"] if id.bytes().all(|byte| byte.is_ascii_digit()) => {
+            ["vehicles", "brand", id, "models"] if is_id(id) => {
                 many(&format!("vehicles:brand:{id}:models"), MODELS, Some(id), &["vehicle-catalog"])
             }
             ["users", "stats"] => one("users:stats", USERS, None, &["user-data"]),
@@ -91,9 +102,9 @@ impl Query {
     }
 
     /// Asks the database. The answer is JSON as it is stored and sent: a cached one is neither read nor written again.
-    pub(crate) async fn run(&self) -> Result<Box<RawValue>, String> {
+    pub(crate) async fn run(&self, config: &Config) -> Result<Box<RawValue>, String> {
         let parameters: Vec<&str> = self.parameter.as_deref().into_iter().collect();
-        let answer = Sqlite::open().await?.ask(self.sql, &parameters).await?;
+        let answer = Database::open(config).await?.ask(self.sql, &parameters).await?;
         let mut objects = answer
             .rows
             .into_iter()

@@ -9,6 +9,8 @@ use edge_cache::warmup::schedule::Settings;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use spin_sdk::variables;
 
+use crate::postgres_url::PostgresUrl;
+
 /// The settings of a component, valid by construction.
 #[derive(Debug)]
 pub struct Config {
@@ -36,6 +38,8 @@ pub struct Config {
     pub warmup_rate: u64,
     /// When the schedule warms, and what it may clear.
     pub schedule: Settings,
+    /// The database warmups and services read; none is Spin's own SQLite.
+    pub(crate) postgres: Option<PostgresUrl>,
 }
 
 /// A variable with a bad value.
@@ -48,7 +52,7 @@ pub struct BadVariable {
 /// Variables as they were typed; one that the component is not given has its default.
 struct Raw(Vec<(&'static str, String)>);
 
-const DEFAULTS: [(&str, &str); 20] = [
+const DEFAULTS: [(&str, &str); 22] = [
     ("redis_host", "127.0.0.1"),
     ("redis_port", "6379"),
     ("redis_username", ""),
@@ -69,6 +73,8 @@ const DEFAULTS: [(&str, &str); 20] = [
     ("warmup_rate", "0"),
     ("warmup_interval_seconds", "900"),
     ("relief_patterns", ""),
+    ("postgres_url", ""),
+    ("postgres_address", ""),
 ];
 
 impl Config {
@@ -165,6 +171,20 @@ impl Raw {
         Err(BadVariable { name: "warmup_origin_token", problem })
     }
 
+    /// The address must be given apart: hosts let components reach what the manifest lists, and a list holds no secrets.
+    fn postgres(&self) -> Result<Option<PostgresUrl>, BadVariable> {
+        let text = self.text("postgres_url");
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let url = PostgresUrl::parse(text).map_err(|problem| BadVariable { name: "postgres_url", problem })?;
+        if self.text("postgres_address") != url.address() {
+            let problem = format!("must be {}, the server of `postgres_url`", url.address());
+            return Err(BadVariable { name: "postgres_address", problem });
+        }
+        Ok(Some(url))
+    }
+
     fn url(&self, db: u64) -> Result<String, BadVariable> {
         let scheme = if self.flag("redis_tls")? { "rediss" } else { "redis" };
         let encode = |name| utf8_percent_encode(self.text(name), NON_ALPHANUMERIC).to_string();
@@ -199,6 +219,7 @@ impl Raw {
                 relief: self.relief()?,
                 memory_percent,
             },
+            postgres: self.postgres()?,
             trusted_proxies: self.number("trusted_proxies", 0, 32)? as usize,
         })
     }
@@ -210,7 +231,7 @@ mod tests {
 
     fn with(changes: &[(&'static str, &str)]) -> Result<Config, BadVariable> {
         let values = DEFAULTS.map(|(name, default)| {
-            let changed = changes.iter().find(|(changed, _)| *changed == name);
+            let changed = changes.iter().rfind(|(changed, _)| *changed == name);
             (name, changed.map_or(default, |(_, value)| value).to_owned())
         });
         Raw(values.to_vec()).check()
@@ -259,9 +280,24 @@ mod tests {
             ("warmup_interval_seconds", "59"),
             ("relief_patterns", "old:*,*"),
             ("relief_patterns", "cache:*"),
+            ("postgres_url", "host=db user=shop"),
+            ("postgres_url", "mysql://db/shop"),
+            ("postgres_address", "db:5432"),
         ];
         for (name, value) in bad {
-            assert_eq!(with(&[(name, value)]).unwrap_err().name, name, "{value}");
+            // An address counts where there is a server that it could be the address of.
+            let url = if name == "postgres_address" { "postgres://db/shop" } else { "" };
+            assert_eq!(with(&[("postgres_url", url), (name, value)]).unwrap_err().name, name, "{value}");
         }
+    }
+
+    #[test]
+    fn postgresql_is_used_when_it_has_a_url_and_its_address_is_allowed() {
+        assert!(with(&[]).unwrap().postgres.is_none());
+        assert!(with(&[("postgres_address", "postgres://db:5432")]).unwrap().postgres.is_none());
+        let both = [("postgres_url", "postgresql://u:p%40@db/shop"), ("postgres_address", "postgres://db:5432")];
+        assert_eq!(with(&both).unwrap().postgres.unwrap().text(), "postgresql://u:p%40@db/shop");
+        let error = with(&both[..1]).unwrap_err();
+        assert_eq!(error.problem, "must be postgres://db:5432, the server of `postgres_url`");
     }
 }

@@ -1,17 +1,21 @@
 //! What the components share: the Spin face of [`edge_cache`].
 //!
 //! A component parses its request, calls one function of `edge_cache` and renders the answer; everything else that an
-//! endpoint needs is here, once. Only this crate names Spin's Redis, key-value, SQLite and variables interfaces.
+//! endpoint needs is here, once. Only this crate names Spin's Redis, key-value, SQLite, PostgreSQL
+//! and variables interfaces.
 
 mod answer;
 mod call;
 mod config;
 mod connection;
+mod database;
 mod event;
 mod guard;
 mod instance;
 mod log;
 mod origin;
+mod postgres;
+mod postgres_url;
 mod problem;
 mod sources;
 mod sqlite;
@@ -21,7 +25,9 @@ mod timing;
 pub use answer::Answer;
 pub use call::{Call, serve};
 pub use config::Config;
+pub use database::Database;
 pub use event::{event, handle_event, publish};
+pub use postgres::Postgres;
 pub use problem::Problem;
 pub use sources::Sources;
 pub use sqlite::Sqlite;

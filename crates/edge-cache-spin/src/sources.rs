@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::config::Config;
+use crate::database::Database;
 use crate::origin::Origin;
-use crate::sqlite::Sqlite;
 
 /// The sources of a component, each opened when it is first asked.
 pub struct Sources<'a> {
@@ -22,7 +22,7 @@ impl<'a> Sources<'a> {
 
 impl Source for Sources<'_> {
     async fn query(&self, sql: &str) -> Result<Rows, String> {
-        Sqlite::open().await?.ask(sql, &[]).await
+        Database::open(self.config).await?.ask(sql, &[]).await
     }
 
     async fn get(&self, path: &str) -> Result<Value, String> {

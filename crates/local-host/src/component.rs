@@ -13,6 +13,7 @@ use crate::allowed_hosts::AllowedHosts;
 use crate::files;
 use crate::guest::Guest;
 use crate::interfaces::key_value::KeyValueFile;
+use crate::interfaces::postgres;
 use crate::manifest::{self, Manifest};
 use crate::template::Template;
 use crate::variables::Variables;
@@ -29,6 +30,8 @@ pub struct Component {
     pub key_value_stores: HashSet<String>,
     pub sqlite_databases: HashSet<String>,
     pub storage: Storage,
+    /// Its connections to PostgreSQL, shared by its instances.
+    pub postgres: postgres::Pools,
     /// Its output is thrown away.
     pub quiet: bool,
 }
@@ -108,6 +111,7 @@ impl Loader<'_> {
             key_value_stores: component.key_value_stores.iter().cloned().collect(),
             sqlite_databases: component.sqlite_databases.iter().cloned().collect(),
             storage: self.storage.clone(),
+            postgres: postgres::Pools::default(),
             quiet: self.quiet,
         })
     }

@@ -27,6 +27,10 @@ pub struct Guest {
     pub key_value: ResourceTable,
     /// Open SQLite connections.
     pub sqlite: ResourceTable,
+    /// Open PostgreSQL connections.
+    pub postgres: ResourceTable,
+    /// PostgreSQL connections to be opened.
+    pub postgres_builders: ResourceTable,
     resources: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -55,6 +59,8 @@ impl Guest {
             redis: table(MAX_REDIS_CONNECTIONS),
             key_value: table(MAX_STORES),
             sqlite: table(MAX_STORES),
+            postgres: table(MAX_STORES),
+            postgres_builders: table(MAX_STORES),
             resources: ResourceTable::new(),
             wasi: wasi(component)?,
             http: WasiHttpCtx::new(),

@@ -3,17 +3,19 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use sample_catalogue::DEFAULT_SEED;
+use sample_catalogue::{DEFAULT_SEED, Dialect};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
 Writes the sample catalogue of an auto-parts shop as SQL for SQLite and PostgreSQL.
 
-Usage: sample-catalogue [--seed N] [--output FILE]
+Usage: sample-catalogue [--seed N] [--dialect WHICH] [--output FILE]
 
-  --seed N       whole number; the same seed gives the same bytes (default 1)
-  --output FILE  file to write, replaced when it exists (default: standard output)
-  --help         this text
+  --seed N         whole number; the same seed gives the same bytes (default 1)
+  --dialect WHICH  portable: both databases take it; postgres: PostgreSQL's own types,
+                   which read back as those of SQLite do (default portable)
+  --output FILE    file to write, replaced when it exists (default: standard output)
+  --help           this text
 
 The script can be run again: rows and tables that exist are left as they are.
 Exit status: 0 written, 1 not written, 2 wrong arguments.
@@ -28,6 +30,8 @@ pub enum Command {
     Write {
         /// What it is made from.
         seed: u64,
+        /// For which databases.
+        dialect: Dialect,
         /// Where it goes; standard output when absent.
         output: Option<PathBuf>,
     },
@@ -45,6 +49,9 @@ pub enum ArgumentError {
     /// Not a seed.
     #[error("--seed must be a whole number from 0 to {max}, not {0}", max = u64::MAX)]
     BadSeed(String),
+    /// Not a dialect.
+    #[error("--dialect must be portable or postgres, not {0}")]
+    BadDialect(String),
 }
 
 impl Command {
@@ -54,23 +61,32 @@ impl Command {
     ///
     /// [`ArgumentError`] for the first argument that makes no sense.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ArgumentError> {
-        let (mut seed, mut output) = (DEFAULT_SEED, None);
+        let (mut seed, mut dialect, mut output) = (DEFAULT_SEED, Dialect::default(), None);
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--help" | "-h") => return Ok(Self::Help),
                 Some("--seed") => seed = parse_seed(arguments.next())?,
+                Some("--dialect") => dialect = parse_dialect(arguments.next())?,
                 Some("--output" | "-o") => output = Some(parse_path(arguments.next())?),
                 _ => return Err(ArgumentError::Unknown(argument.display().to_string())),
             }
         }
-        Ok(Self::Write { seed, output })
+        Ok(Self::Write { seed, dialect, output })
     }
 }
 
 fn parse_seed(value: Option<OsString>) -> Result<u64, ArgumentError> {
     let text = value.ok_or(ArgumentError::NoValue("--seed"))?.display().to_string();
     text.parse().map_err(|_| ArgumentError::BadSeed(text))
+}
+
+fn parse_dialect(value: Option<OsString>) -> Result<Dialect, ArgumentError> {
+    match value.ok_or(ArgumentError::NoValue("--dialect"))?.display().to_string().as_str() {
+        "portable" => Ok(Dialect::Portable),
+        "postgres" => Ok(Dialect::Postgres),
+        other => Err(ArgumentError::BadDialect(other.to_owned())),
+    }
 }
 
 fn parse_path(value: Option<OsString>) -> Result<PathBuf, ArgumentError> {
@@ -88,14 +104,14 @@ mod tests {
 
     #[test]
     fn no_arguments_mean_the_default_seed_on_standard_output() {
-        assert_eq!(parse(&[]), Ok(Command::Write { seed: DEFAULT_SEED, output: None }));
+        assert_eq!(parse(&[]), Ok(Command::Write { seed: DEFAULT_SEED, dialect: Dialect::Portable, output: None }));
         assert!(HELP.contains(&format!("(default {DEFAULT_SEED})")));
     }
 
     #[test]
-    fn both_options_are_read() {
-        let expected = Command::Write { seed: 7, output: Some("a.sql".into()) };
-        assert_eq!(parse(&["--seed", "7", "--output", "a.sql"]), Ok(expected));
+    fn all_options_are_read() {
+        let expected = Command::Write { seed: 7, dialect: Dialect::Postgres, output: Some("a.sql".into()) };
+        assert_eq!(parse(&["--seed", "7", "--dialect", "postgres", "--output", "a.sql"]), Ok(expected));
     }
 
     #[test]
@@ -111,6 +127,8 @@ mod tests {
             (&["--seed"], "--seed needs a value after it"),
             (&["--output"], "--output needs a value after it"),
             (&["--output", ""], "--output needs a value after it"),
+            (&["--dialect"], "--dialect needs a value after it"),
+            (&["--dialect", "mysql"], "--dialect must be portable or postgres, not mysql"),
             (&["--seed", "-1"], "--seed must be a whole number from 0 to 18446744073709551615, not -1"),
             (&["--seed", "ten"], "--seed must be a whole number from 0 to 18446744073709551615, not ten"),
         ] {

@@ -21,6 +21,7 @@ mod vehicles;
 mod words;
 
 pub use error::Error;
+pub use sql::Dialect;
 
 use categories::Categories;
 use products::Products;
@@ -50,6 +51,23 @@ pub const DEFAULT_SEED: u64 = 1;
 ///
 /// [`Error`] when a built-in word list is malformed or too short, which the tests of this crate rule out.
 pub fn catalogue_sql(seed: u64) -> Result<String, Error> {
+    catalogue(seed, Dialect::Portable)
+}
+
+/// The same rows as [`catalogue_sql`], for one kind of database or for both.
+///
+/// ```
+/// use sample_catalogue::{DEFAULT_SEED, Dialect, catalogue};
+///
+/// let sql = catalogue(DEFAULT_SEED, Dialect::Postgres)?;
+/// assert!(sql.contains("id BIGINT PRIMARY KEY"));
+/// # Ok::<(), sample_catalogue::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of [`catalogue_sql`].
+pub fn catalogue(seed: u64, dialect: Dialect) -> Result<String, Error> {
     let categories = Categories::generate()?;
     let vehicles = Vehicles::generate(seed)?;
     let products = Products::generate(seed, &categories, &vehicles)?;
@@ -57,7 +75,7 @@ pub fn catalogue_sql(seed: u64) -> Result<String, Error> {
     let settings = Settings::generate(seed)?;
     let seo_pages = SeoPages::generate(seed, &categories, &vehicles)?;
 
-    let mut script = Script::new(seed);
+    let mut script = Script::new(seed, dialect);
     categories.write(&mut script);
     vehicles.write(&mut script);
     products.write(&mut script);

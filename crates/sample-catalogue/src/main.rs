@@ -7,11 +7,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::{Command, HELP};
+use sample_catalogue::Dialect;
 
 fn main() -> ExitCode {
     let result = match Command::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => print(HELP),
-        Ok(Command::Write { seed, output }) => write(seed, output.as_deref()),
+        Ok(Command::Write { seed, dialect, output }) => write(seed, dialect, output.as_deref()),
         Err(error) => {
             eprintln!("sample-catalogue: {error}\nTry sample-catalogue --help.");
             return ExitCode::from(2);
@@ -26,8 +27,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn write(seed: u64, output: Option<&Path>) -> Result<(), String> {
-    let sql = sample_catalogue::catalogue_sql(seed).map_err(|error| error.to_string())?;
+fn write(seed: u64, dialect: Dialect, output: Option<&Path>) -> Result<(), String> {
+    let sql = sample_catalogue::catalogue(seed, dialect).map_err(|error| error.to_string())?;
     let Some(path) = output else {
         return print(&sql);
     };

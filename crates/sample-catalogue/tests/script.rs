@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use sample_catalogue::{DEFAULT_SEED, catalogue_sql};
+use sample_catalogue::{DEFAULT_SEED, Dialect, catalogue, catalogue_sql};
 
 /// FNV-1a of the default script. It changes only when the catalogue is meant to change.
 const FINGERPRINT: u64 = 11_362_229_007_322_586_797;
@@ -26,6 +26,14 @@ fn any_seed_makes_a_catalogue_and_another_one() {
     for (index, script) in scripts.iter().enumerate() {
         assert!(!scripts[..index].contains(script));
     }
+}
+
+#[test]
+fn the_rows_are_the_same_in_every_dialect() {
+    let rows = |sql: String| sql.split_once("\nINSERT").unwrap().1.to_owned();
+    assert!(rows(catalogue(7, Dialect::Postgres).unwrap()) == rows(catalogue_sql(7).unwrap()));
+    let printed = run(&["--seed", "7", "--dialect", "postgres"]);
+    assert!(printed.stdout == catalogue(7, Dialect::Postgres).unwrap().as_bytes());
 }
 
 #[test]
@@ -78,7 +86,10 @@ fn a_wrong_argument_ends_with_status_2_and_a_file_that_cannot_be_written_with_1(
 fn help_names_every_option() {
     let help = run(&["--help"]);
     let text = String::from_utf8(help.stdout).unwrap();
-    assert!(help.status.success() && ["--seed", "--output", "--help"].iter().all(|option| text.contains(option)));
+    assert!(
+        help.status.success()
+            && ["--seed", "--dialect", "--output", "--help"].iter().all(|option| text.contains(option))
+    );
 }
 
 fn run(arguments: &[&str]) -> std::process::Output {

@@ -1,4 +1,4 @@
-//! What tests and benchmarks share: a private `redis-server`, and the native connection to it.
+//! What tests and benchmarks share: a private `redis-server` and the native connection to it, a private PostgreSQL.
 //!
 //! One server per test, because SCAN, INFO and FLUSHDB see the whole server. Everything here panics with a reason when the
 //! surroundings are not as they must be: it never runs in production.
@@ -9,7 +9,9 @@
 )]
 
 mod native;
+mod postgres;
 mod server;
 
 pub use native::{NativeTransport, client};
+pub use postgres::PostgresServer;
 pub use server::{RedisServer, free_port};

@@ -1,6 +1,7 @@
 //! The interfaces of Spin this host implements, one file each: its definition, and what its functions do.
 
 pub mod key_value;
+pub mod postgres;
 pub mod redis;
 pub mod sqlite;
 mod streams;
@@ -31,5 +32,6 @@ pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     variables::bindings::spin::variables::variables::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     variables::bindings::fermyon::spin::variables::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     key_value::bindings::key_value::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    sqlite::bindings::sqlite::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+    sqlite::bindings::sqlite::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    postgres::bindings::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
 }

@@ -1,13 +1,15 @@
 //! The same questions to this host and to Spin: what they answer must not differ. Runs where the `spin` program is on the
 //! PATH or named by `SPIN`; elsewhere it says that it did not run.
 
+use edge_cache_testing::PostgresServer;
+
 use crate::support::{Host, RedisServer};
 
-const GRANTS: &str = "allowed_outbound_hosts = ['{{ redis }}', 'http://self', 'http://*.spin.internal', \
+const GRANTS: &str = "allowed_outbound_hosts = ['{{ redis }}', '{{ postgres_origin }}', 'postgres://127.0.0.1:1', 'http://self', 'http://*.spin.internal', \
      'redis://127.0.0.1:1', 'http://127.0.0.1:1']\n\
      key_value_stores = ['default']\nsqlite_databases = ['default']\nenvironment = { A = 'b' }";
 
-/// Asked in this order, each host with a Redis server of its own.
+/// Asked in this order, each host with a Redis and a PostgreSQL of its own.
 const QUESTIONS: &[&str] = &[
     "/redis",
     "/redis/parallel",
@@ -32,6 +34,24 @@ const QUESTIONS: &[&str] = &[
     "/sqlite?SELECT+*+FROM+none",
     "/sqlite?INSERT+INTO+t+VALUES(1)+RETURNING+a",
     "/sqlite/open?other",
+    "/postgres",
+    "/postgres/values",
+    "/postgres/parameters",
+    "/postgres/statements",
+    "/postgres/synchronous",
+    "/postgres/stream?0",
+    "/postgres/stream?5000",
+    "/postgres/partly",
+    "/postgres/parallel",
+    "/postgres/reuse",
+    "/postgres/trust?/none.pem",
+    "/postgres/open?postgres://127.0.0.1:1/x",
+    "/postgres/open?host=127.0.0.1+port=1+user=u",
+    "/postgres/open?redis://127.0.0.1:1",
+    "/postgres/open?postgres://127.0.0.1:1?sslmode=perhaps",
+    "/postgres/open?nonsense",
+    "/postgres/open?",
+    "/postgres/open?host=/tmp",
     "/variable?none",
     "/variable?a-b",
     "/variable?",
@@ -57,12 +77,15 @@ const QUESTIONS: &[&str] = &[
     "/send?https://example.com/",
 ];
 
+type Servers = (RedisServer, PostgresServer);
+
 /// The answer without what is different in every run: addresses and ports.
-fn ask(host: &Host, redis: &RedisServer, path: &str) -> String {
+fn ask(host: &Host, (redis, postgres): &Servers, path: &str) -> String {
     let headers = [("spin-client-addr", "1.2.3.4:5"), ("connection", "close"), ("x-twice", "1"), ("x-twice", "2")];
     let answer = host.ask_with(path, &headers);
-    let mut lines: Vec<_> =
-        answer.body.replace(&host.address, "HOST").replace(&redis.url, "REDIS").lines().map(mask).collect();
+    let body = answer.body.replace(&host.address, "HOST").replace(&redis.url, "REDIS");
+    let body = body.replace(&postgres.port().to_string(), "PORT");
+    let mut lines: Vec<_> = body.lines().map(mask).collect();
     if path.contains("/headers") {
         lines.sort();
     }
@@ -79,12 +102,14 @@ fn mask(line: &str) -> String {
 
 #[test]
 fn spin_gives_the_same_answers() {
-    let (ours, theirs) = (RedisServer::start(), RedisServer::start());
-    let Some(spin) = theirs.application_with(GRANTS).start_on_spin() else {
+    let servers = || (RedisServer::start(), PostgresServer::start());
+    let application = |(redis, postgres): &Servers| redis.application_with(GRANTS).postgres(postgres);
+    let (ours, theirs) = (servers(), servers());
+    let Some(spin) = application(&theirs).start_on_spin() else {
         eprintln!("not run: there is no `spin` on the PATH and SPIN does not name one");
         return;
     };
-    let host = ours.application_with(GRANTS).start();
+    let host = application(&ours).start();
     let differ: Vec<_> = QUESTIONS
         .iter()
         .map(|path| (path, ask(&host, &ours, path), ask(&spin, &theirs, path)))

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use edge_cache_testing::PostgresServer;
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,9 +45,11 @@ impl Application {
         Self::from_manifest(&format!(
             "spin_manifest_version = 2\n\
              [application]\nname = 'test'\nversion = '1.2.3'\n\
-             [variables]\nredis = {{ default = 'redis://127.0.0.1:1' }}\n\
+             [variables]\nredis = {{ default = 'redis://127.0.0.1:1' }}\npostgres = {{ default = '' }}\n\
+             postgres_origin = {{ default = '' }}\n\
              [[trigger.http]]\nroute = '/...'\ncomponent = 'guest'\n\
-             [component.guest]\nsource = '{}'\nvariables = {{ redis = '{{{{ redis }}}}' }}\n{grants}\n",
+             [component.guest]\nsource = '{}'\n\
+             variables = {{ redis = '{{{{ redis }}}}', postgres = '{{{{ postgres }}}}' }}\n{grants}\n",
             guest().display()
         ))
     }
@@ -67,6 +70,12 @@ impl Application {
         self
     }
 
+    /// Told where `server` is, and how to log in.
+    pub fn postgres(self, server: &PostgresServer) -> Self {
+        self.environment("SPIN_VARIABLE_POSTGRES", server.url())
+            .environment("SPIN_VARIABLE_POSTGRES_ORIGIN", server.origin())
+    }
+
     fn command(&self) -> Command {
         self.command_of(env!("CARGO_BIN_EXE_local-host"), &["--listen", "127.0.0.1:0"])
     }
@@ -78,6 +87,8 @@ impl Application {
             .args(arguments)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            // With it Spin puts its own call stack into errors, where components and their callers see it.
+            .env("RUST_BACKTRACE", "0")
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

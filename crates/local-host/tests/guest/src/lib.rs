@@ -2,6 +2,7 @@
 //! takes Redis messages and runs on schedule.
 
 mod cron;
+mod postgres;
 mod redis;
 mod storage;
 mod subscriber;
@@ -50,6 +51,19 @@ async fn answer(request: Request) -> Outcome {
         "/kv/get" => storage::read(&argument).await,
         "/sqlite" => storage::sqlite(&argument).await,
         "/sqlite/open" => Ok(storage::open_database(&argument).await),
+        "/postgres" => postgres::kept().await,
+        "/postgres/values" => postgres::values().await,
+        "/postgres/parameters" => postgres::parameters().await,
+        "/postgres/statements" => postgres::statements().await,
+        "/postgres/synchronous" => postgres::synchronous().await,
+        "/postgres/nothing" => postgres::nothing().await,
+        "/postgres/open" => Ok(postgres::open(&argument).await),
+        "/postgres/build" => Ok(postgres::build(&argument).await),
+        "/postgres/trust" => postgres::open_trusting(&argument).await,
+        "/postgres/stream" => postgres::stream(&argument).await,
+        "/postgres/partly" => postgres::partly().await,
+        "/postgres/parallel" => postgres::parallel().await,
+        "/postgres/reuse" => postgres::reuse().await,
         "/variable" => Ok(format!("{:?}", spin_sdk::variables::get(&argument).await)),
         "/environment" => Ok(std::env::var(&argument).unwrap_or_else(|error| error.to_string())),
         "/file" => std::fs::read_to_string(&argument).map_err(|error| error.to_string()),

@@ -1,0 +1,184 @@
+//! Connections, kept and reused: each component has a pool for each address, as in Spin.
+//!
+//! There are no time limits but those an address asks for (`connect_timeout`): what takes too long is the component's to
+//! decide, as in Spin.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::bindings::postgres::Error;
+use super::error::chain;
+
+/// Connections open at once to one address; who asks for more waits.
+const CONNECTIONS: usize = 64;
+/// Addresses whose pools are kept.
+const ADDRESSES: usize = 16;
+
+/// A connection of a pool.
+pub type Client = Arc<Object>;
+
+/// Where to connect to: a URL or `key=value` pairs, and a certificate authority to trust besides the machine's own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    text: String,
+    authority: Option<String>,
+}
+
+impl Address {
+    pub fn new(text: String) -> Self {
+        Self { text, authority: None }
+    }
+
+    /// Also trusts the authority with this certificate, in PEM.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn trust(&mut self, certificate: String) -> Result<(), Error> {
+        let invalid = "invalid root certificate: invalid root certificate";
+        parse(&certificate).map_err(|_| Error::Other(invalid.to_owned()))?;
+        self.authority = Some(certificate);
+        Ok(())
+    }
+
+    /// The hosts it names, each with its port where one is given.
+    ///
+    /// # Errors
+    /// It is no address of a PostgreSQL server, or one of a socket on this machine.
+    pub fn hosts(&self) -> Result<Vec<String>, Error> {
+        let config: Config =
+            self.text.parse().map_err(|e: tokio_postgres::Error| Error::ConnectionFailed(e.to_string()))?;
+        let ports = config.get_ports();
+        let only = if let [port] = ports { Some(port) } else { None };
+        let with_port = |at: usize, host: String| match ports.get(at).or(only) {
+            Some(port) => format!("{host}:{port}"),
+            None => host,
+        };
+        let hosts = config.get_hosts().iter().enumerate().map(|(at, host)| match host {
+            Host::Tcp(host) => Ok(with_port(at, host.clone())),
+            Host::Unix(_) => Err("Unix sockets are not supported on WebAssembly".to_owned()),
+        });
+        // Where `hostaddr` is given it is what is connected to, and the host only a name.
+        let numbers = config.get_hostaddrs().iter().enumerate().map(|(at, ip)| Ok(with_port(at, ip.to_string())));
+        hosts.chain(numbers).collect::<Result<_, _>>().map_err(Error::ConnectionFailed)
+    }
+
+    fn pool(&self) -> Result<Pool> {
+        let config: Config = self.text.parse().context("parsing Postgres connection string")?;
+        let reuse = ManagerConfig { recycling_method: RecyclingMethod::Clean };
+        let manager = if config.get_ssl_mode() == SslMode::Disable {
+            Manager::from_config(config, NoTls, reuse)
+        } else {
+            Manager::from_config(config, self.tls()?, reuse)
+        };
+        Pool::builder(manager).max_size(CONNECTIONS).build().context("building Postgres connection pool")
+    }
+
+    fn tls(&self) -> Result<MakeRustlsConnect> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if let Some(authority) = &self.authority {
+            roots.add(parse(authority)?)?;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
+    }
+}
+
+fn parse(certificate: &str) -> Result<CertificateDer<'static>> {
+    CertificateDer::from_pem_slice(certificate.as_bytes()).context("invalid root certificate")
+}
+
+/// The pools of a component, the one used last at the end.
+#[derive(Default)]
+pub struct Pools(Mutex<Vec<(Address, Pool)>>);
+
+impl Pools {
+    /// A connection: one that is free, else a new one.
+    ///
+    /// # Errors
+    /// The server cannot be reached, refuses the login, or its certificate is not trusted.
+    pub async fn client(&self, address: &Address) -> Result<Client, Error> {
+        let client = async { anyhow::Ok(self.pool(address)?.get().await?) };
+        let client = client.await.map_err(|error| Error::ConnectionFailed(chain(&error)))?;
+        Ok(Arc::new(client))
+    }
+
+    fn pool(&self, address: &Address) -> Result<Pool> {
+        let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (address, pool) = match pools.iter().position(|(known, _)| known == address) {
+            Some(at) => pools.remove(at),
+            None => (address.clone(), address.pool().context("establishing PostgreSQL connection pool")?),
+        };
+        if pools.len() == ADDRESSES {
+            pools.remove(0);
+        }
+        pools.push((address, pool.clone()));
+        Ok(pool)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(address: &str) -> Result<Vec<String>, Error> {
+        Address::new(address.to_owned()).hosts()
+    }
+
+    #[test]
+    fn hosts_are_found_in_urls_and_in_pairs() {
+        for (address, expected) in [
+            ("postgres://u:p%40@db.example/shop", &["db.example:5432"] as &[_]),
+            ("postgresql://db.example:6432/shop?connect_timeout=3", &["db.example:6432"]),
+            ("host=db.example port=1 user=u password='a b'", &["db.example:1"]),
+            ("postgres://a:1,b:2/shop", &["a:1", "b:2"]),
+            ("host=a,b port=7", &["a:7", "b:7"]),
+            ("host=a hostaddr=10.0.0.1 port=7", &["a:7", "10.0.0.1:7"]),
+            ("user=u", &[]),
+        ] {
+            assert_eq!(hosts(address).unwrap(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_or_no_host_is_refused() {
+        for (address, expected) in [
+            ("redis://h", "invalid connection string"),
+            ("port=x", "invalid connection string"),
+            ("host=/tmp", "Unix sockets are not supported on WebAssembly"),
+        ] {
+            let error = hosts(address).unwrap_err();
+            assert!(matches!(&error, Error::ConnectionFailed(text) if text.contains(expected)), "{address}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pools_are_kept_for_the_addresses_used_last() {
+        let pools = Pools::default();
+        let address = |n: usize| Address::new(format!("host=h{n} user=u sslmode=disable"));
+        for n in 0..ADDRESSES {
+            pools.pool(&address(n)).unwrap();
+        }
+        pools.pool(&address(0)).unwrap();
+        pools.pool(&address(ADDRESSES)).unwrap();
+        let kept: Vec<_> = pools.0.lock().unwrap().iter().map(|(address, _)| address.text.clone()).collect();
+        assert_eq!(kept.len(), ADDRESSES);
+        assert!(kept.contains(&address(0).text) && !kept.contains(&address(1).text), "{kept:?}");
+    }
+
+    #[test]
+    fn a_certificate_that_is_none_is_refused() {
+        let mut address = Address::new("host=h".to_owned());
+        let error = address.trust("-----BEGIN".to_owned()).unwrap_err();
+        assert!(matches!(error, Error::Other(text) if text.starts_with("invalid root certificate")));
+    }
+}
