@@ -25,7 +25,7 @@ pub use app::{App, Beside, Options, Scheduler, Subscriber};
 pub use caller::Caller;
 pub use client::{Answer, BASE, Client, encode};
 pub use contract::{Contract, contract, repository};
-pub use edge_cache_testing::{RedisServer, free_port};
+pub use edge_cache_testing::{PostgresServer, RedisServer, free_port};
 pub use fill::{fill, keys, slots, unlink};
 pub use host::is_spin;
 pub use monitor::Monitor;

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use edge_cache_testing::PostgresServer;
-use end_to_end::{App, Caller, Client, Options, repository};
+use end_to_end::{App, Caller, Client, Options, PostgresServer, repository};
 use redis::Commands;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! `POST` and `GET /api/cache/warmup`, with the sample catalogue.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use end_to_end::{App, ORIGIN_TOKEN, Options, Origin, keys};
+use end_to_end::{App, ORIGIN_TOKEN, Options, Origin, PostgresServer, keys};
 use redis::{Commands, Connection};
 use serde_json::{Value, json};
 
@@ -380,4 +380,54 @@ fn the_plan_tells_how_each_module_fared() {
     let after = app.viewer().get("/warmup/plan").data();
     assert_eq!(after["modules"][3]["lastRun"]["keysCreated"], 3);
     assert_eq!(after["modules"][0]["lastRun"], Value::Null);
+}
+
+/// A PostgreSQL with the sample catalogue, and an application that reads it.
+fn from_postgres() -> (PostgresServer, App) {
+    let postgres = PostgresServer::start();
+    let catalogue = end_to_end::repository().join("data/catalogue.postgres.sql");
+    postgres.run(&std::fs::read_to_string(catalogue).expect("the catalogue, which scripts/build makes"));
+    let options = Options::new().variable("postgres_url", &postgres.url());
+    let app = App::with(options.variable("postgres_address", &postgres.origin()));
+    (postgres, app)
+}
+
+/// Every key that a warmup wrote, with its type, lifetime and value as Redis has them.
+fn written(redis: &mut Connection) -> std::collections::BTreeMap<String, (i64, Vec<u8>)> {
+    let mut all = std::collections::BTreeMap::new();
+    for key in keys(redis, "*").into_iter().filter(|key| !key.starts_with("cache:")) {
+        let seconds: i64 = redis::cmd("OBJECT").arg("IDLETIME").arg(&key).query(redis).unwrap();
+        assert!(seconds < 600, "{key}");
+        let life: i64 = redis.hget(format!("cache:meta:{{{key}}}"), "life").unwrap();
+        all.insert(key.clone(), (life, redis::cmd("DUMP").arg(&key).query(redis).unwrap()));
+    }
+    all
+}
+
+#[test]
+fn postgres_gives_the_same_keys_and_values_as_sqlite_byte_for_byte() {
+    let sqlite = App::start();
+    sqlite.admin().post("/warmup", &json!({})).ok();
+    let (_postgres, app) = from_postgres();
+    let report = app.admin().post("/warmup", &json!({})).ok();
+    assert_eq!((&report["stats"]["keysCreated"], &report["stats"]["errors"]), (&json!(ALL), &json!(0)), "{report:#}");
+    let (ours, theirs) = (written(&mut app.redis().connection()), written(&mut sqlite.redis().connection()));
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    for (key, value) in &ours {
+        assert!(*value == theirs[key], "{key} differs");
+    }
+}
+
+#[test]
+fn a_postgres_that_is_away_costs_its_entries_and_its_password_is_not_told() {
+    let (mut postgres, app) = from_postgres();
+    postgres.kill();
+    let report = app.admin().post("/warmup", &json!({ "modules": ["users"] })).ok();
+    assert_eq!((&report["stats"]["keysCreated"], &report["stats"]["errors"]), (&json!(0), &json!(3)), "{report:#}");
+    let error = report["details"]["modules"][0]["firstError"].as_str().unwrap();
+    assert!(error.contains("PostgreSQL"), "{error}");
+    assert!(!report.to_string().contains(postgres.password()) && !app.log().contains(postgres.password()));
+    postgres.launch();
+    let report = app.admin().post("/warmup", &json!({ "modules": ["users"] })).ok();
+    assert_eq!(report["stats"]["keysCreated"], 3, "it is asked again by itself: {report:#}");
 }
