@@ -9,6 +9,7 @@ mod run;
 pub mod schedule;
 mod source;
 mod status;
+mod write;
 
 use std::time::SystemTime;
 

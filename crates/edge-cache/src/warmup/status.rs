@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use super::run::{Stop, Written};
+use super::run::Stop;
+use super::write::Written;
 use super::{Request, now};
 use crate::format;
 

@@ -1,0 +1,168 @@
+//! How a warmup writes what it has loaded: slice by slice, and nothing that was invalidated meanwhile.
+
+use futures_util::future::{join, join_all};
+
+use super::entry::Warmed;
+use super::plan::Entry;
+use super::run::Run;
+use super::source::Source;
+use crate::cache::{Runtime, batch};
+use crate::codec;
+use crate::error::{ErrorKind, RedisError};
+use crate::fence::Fences;
+use crate::format;
+use crate::key::{FENCES, KeyName};
+use crate::redis::{Arg, Redis, Replies};
+use crate::script::{EXIST, WRITE_SLICE};
+use crate::tag;
+
+/// Bytes in one script call, about.
+const SLICE_BYTES: usize = 4 << 20;
+/// How often a slice is tried again because of invalidations that came meanwhile.
+const WRITE_TRIES: u32 = 20;
+
+/// What a slice's writing did.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) created: u64,
+    pub(crate) skipped: u64,
+    pub(crate) bytes: u64,
+    pub(crate) refused: u64,
+    pub(crate) reason: String,
+}
+
+impl Written {
+    fn read(mut replies: Replies) -> Result<Self, RedisError> {
+        Ok(Self {
+            created: replies.count()?,
+            skipped: replies.count()?,
+            bytes: replies.count()?,
+            refused: replies.count()?,
+            reason: replies.text()?,
+        })
+    }
+}
+
+impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
+    /// Tags first: a value whose tag does not know it could not be invalidated by it. And once more after the values are
+    /// there, because a sweep takes members whose keys it does not find.
+    pub(super) async fn write(&self, entry: &Entry, slice: &[Warmed], stamp: &[u8]) -> Result<Written, RedisError> {
+        if self.request.dry_run {
+            return self.count(slice).await;
+        }
+        self.tag(entry, slice).await?;
+        let (mut left, mut stamp) = (slice.iter().collect::<Vec<_>>(), stamp.to_vec());
+        for _ in 0..WRITE_TRIES {
+            let mut replies = self.write_once(entry, &left, &stamp).await?;
+            if replies.bytes()? == b"written" {
+                let mut written = Written::read(replies)?;
+                written.skipped += (slice.len() - left.len()) as u64;
+                let (tagged, looked) = join(self.tag(entry, slice), self.look_again_at_memory()).await;
+                return tagged.and(looked).map(|()| written);
+            }
+            // What was invalidated since it was loaded is left to who needs it next.
+            stamp = replies.bytes()?;
+            let fences = Fences::read(replies)?;
+            left.retain(|warmed| !fences.mean(&KeyName::new(warmed.key.as_str()), &entry.tags));
+        }
+        Ok(Written { skipped: slice.len() as u64, ..Written::default() })
+    }
+
+    async fn write_once(&self, entry: &Entry, slice: &[&Warmed], stamp: &[u8]) -> Result<Replies, RedisError> {
+        let force = if self.request.force { "1" } else { "0" };
+        let mut args = Vec::with_capacity(2 + slice.len() * 6);
+        args.extend([force.into(), Arg::from(stamp)]);
+        for warmed in slice {
+            self.arguments(entry, warmed, &mut args).await?;
+        }
+        let keys = slice.iter().flat_map(|warmed| {
+            let name = KeyName::new(warmed.key.as_str());
+            [Arg::from(name.as_bytes()), name.companion().into()]
+        });
+        WRITE_SLICE.run(self.warmup.redis, [FENCES.into()].into_iter().chain(keys), args).await
+    }
+
+    async fn tag(&self, entry: &Entry, slice: &[Warmed]) -> Result<(), RedisError> {
+        if entry.tags.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<KeyName> = slice.iter().map(|warmed| KeyName::new(warmed.key.as_str())).collect();
+        let longest = slice.iter().map(|warmed| entry.ttl_of(&warmed.key, &self.table)).max().unwrap_or_default();
+        let adding = entry.tags.iter().map(|tag| tag::add(self.warmup.redis, tag, longest, &names));
+        join_all(adding).await.into_iter().collect()
+    }
+
+    /// What the script is told of a key; text is stored as any value of the cache, so it may be compressed or in chunks.
+    async fn arguments(&self, entry: &Entry, warmed: &Warmed, into: &mut Vec<Arg>) -> Result<(), RedisError> {
+        let ttl = entry.ttl_of(&warmed.key, &self.table);
+        let (values, chunks) = match (warmed.kind, warmed.values.first()) {
+            ("string", Some(text)) => {
+                let unfit = |error: std::io::Error| RedisError::new(ErrorKind::Protocol, error.to_string());
+                let stored = codec::compress(text.clone().into_bytes()).map_err(unfit)?;
+                let (stored, chunks) = batch::store_chunks(self.warmup.redis, &warmed.key, stored, ttl).await?;
+                (vec![Arg::from(stored)], chunks)
+            }
+            _ => (warmed.values.iter().map(|value| Arg::from(value.as_str())).collect(), String::new()),
+        };
+        let tags = batch::joined(&entry.tags);
+        into.extend([
+            warmed.kind.into(),
+            format::milliseconds(ttl).into(),
+            tags.into(),
+            chunks.into(),
+            values.len().into(),
+        ]);
+        into.extend(values);
+        Ok(())
+    }
+
+    /// What writing would do.
+    async fn count(&self, slice: &[Warmed]) -> Result<Written, RedisError> {
+        let keys = slice.iter().map(|warmed| Arg::from(warmed.key.as_str()));
+        let mut exist = EXIST.run(self.warmup.redis, keys, []).await?;
+        let mut would = Written::default();
+        for warmed in slice {
+            if exist.count()? > 0 && !self.request.force {
+                would.skipped += 1;
+            } else {
+                would.created += 1;
+                would.bytes += warmed.values.iter().map(String::len).sum::<usize>() as u64;
+            }
+        }
+        Ok(would)
+    }
+}
+
+/// Cuts entries into slices of up to `most` and about 4 MiB.
+pub(super) fn slices(mut warmed: &[Warmed], most: usize) -> Vec<&[Warmed]> {
+    let mut slices = Vec::new();
+    while !warmed.is_empty() {
+        let mut bytes = 0;
+        let fitting = warmed.iter().take(most).take_while(|entry| {
+            bytes += entry.bytes();
+            bytes <= SLICE_BYTES
+        });
+        let (slice, rest) = warmed.split_at(fitting.count().max(1));
+        slices.push(slice);
+        warmed = rest;
+    }
+    slices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_ends_at_1000_entries_or_4_mib() {
+        let entry = |bytes: usize| Warmed { key: "k".into(), kind: "string", values: vec!["x".repeat(bytes)] };
+        let lengths =
+            |warmed: &[Warmed], most| slices(warmed, most).iter().map(|slice| slice.len()).collect::<Vec<_>>();
+        let many: Vec<_> = (0..2500).map(|_| entry(10)).collect();
+        assert_eq!(lengths(&many, 1000), [1000, 1000, 500]);
+        let large: Vec<_> = (0..3).map(|_| entry(3 << 20)).collect();
+        assert_eq!(lengths(&large, 1000).len(), 3);
+        assert_eq!(lengths(&[entry(9 << 20)], 1000).len(), 1);
+        assert_eq!(lengths(&many[..5], 2), [2, 2, 1]);
+    }
+}
