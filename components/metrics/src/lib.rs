@@ -13,5 +13,5 @@ async fn handle(request: Request) -> impl IntoResponse {
 
 async fn show(call: &Call) -> Outcome {
     call.require(Role::Viewer).await?;
-    Ok(Answer::metrics(metrics::run(&call.cache()).await))
+    Ok(Answer::metrics(metrics::run(&call.cache(), &call.audit()).await))
 }

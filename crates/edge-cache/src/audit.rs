@@ -4,9 +4,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 
 use crate::body::Query;
+use crate::counters;
 use crate::error::{Error, RedisError};
 use crate::format;
 use crate::key::AUDIT;
@@ -111,13 +113,15 @@ impl Record {
         serde_json::to_string(self).map_err(|error| RedisError::new(Protocol, error.to_string()))
     }
 
-    /// Writes the record: one round trip.
+    /// Writes the record, and counts it: two commands that overlap.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Those of the connection. A count that is lost harms nobody but a chart, so that is not told.
     pub async fn write<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
         let trimmed = Command::new("XADD").arg(AUDIT).arg("MAXLEN").arg("~").arg(KEPT);
-        redis.execute(trimmed.arg("*").arg("record").arg(self.to_json()?)).await.map(drop)
+        let written = redis.execute(trimmed.arg("*").arg("record").arg(self.to_json()?));
+        let (written, _) = join(written, counters::count(redis, self)).await;
+        written.map(drop)
     }
 
     /// Writes a denied attempt and counts it against the client: one round trip. Past 20 in a minute nothing is written
@@ -202,7 +206,7 @@ impl Request {
         let before = self.cursor.as_ref().map_or_else(|| "+".to_owned(), |id| format!("({id}"));
         let range = Command::read("XREVRANGE").arg(AUDIT).arg(before).arg("-").arg("COUNT").arg(self.limit);
         let length = Command::read("XLEN").arg(AUDIT);
-        let (range, length) = futures_util::future::join(redis.execute(range), redis.execute(length)).await;
+        let (range, length) = join(redis.execute(range), redis.execute(length)).await;
         let (mut replies, total) = (Replies::new(range?), Replies::new(length?).count()?);
         let mut entries = Vec::new();
         while replies.remaining() > 0 {

@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use crate::access::Role;
 use crate::body::Fields;
-use crate::counters;
 use crate::error::{Error, RedisError};
-use crate::key::{COUNTERS, EVENTS, KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
+use crate::key::{EVENTS, KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
 use crate::pattern::Pattern;
 use crate::redis::{Arg, Command, Redis, Replies};
 use crate::script::FLUSH;
@@ -15,7 +14,7 @@ use crate::sweep;
 /// How many names a dry run shows.
 const SAMPLES: usize = 20;
 /// What a global clear carries over.
-const OUTLIVING: [&str; 5] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS, COUNTERS];
+const OUTLIVING: [&str; 4] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS];
 
 /// What to clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,12 +144,10 @@ impl Request {
             let sample_keys = found.names.iter().map(KeyName::display).collect();
             return Ok(Report::Matched { keys_matched: found.matched, sample_keys });
         }
-        let (kind, keys_deleted) = match self.target {
-            Target::Everything if !keep_management => ("clears:global", flush(redis).await?),
-            Target::Everything => ("clears:global", sweep::delete(redis, pattern).await?),
-            Target::Pattern(_) => ("clears:pattern", sweep::delete(redis, pattern).await?),
+        let keys_deleted = match self.target {
+            Target::Everything if !keep_management => flush(redis).await?,
+            _ => sweep::delete(redis, pattern).await?,
         };
-        counters::add(redis, &[(kind, 1), ("removed:clear", keys_deleted)]).await;
         Ok(Report::Cleared { keys_deleted })
     }
 }

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::access::Role;
 use crate::body::Fields;
-use crate::counters;
 use crate::error::{Error, RedisError};
 use crate::key::KeyName;
 use crate::pattern::Pattern;
@@ -103,20 +102,7 @@ impl Request {
         let result =
             if self.dry_run { self.preview(redis, &mut report).await } else { self.remove(redis, &mut report).await };
         result.map_err(|error| error.after(report.keys_invalidated()))?;
-        if !self.dry_run {
-            self.count(redis, &report).await;
-        }
         Ok(report)
-    }
-
-    async fn count<R: Redis>(&self, redis: &R, report: &Report) {
-        let counts = [
-            ("invalidations:key", self.keys.len() as u64),
-            ("invalidations:tag", self.tags.len() as u64),
-            ("invalidations:pattern", self.patterns.len() as u64),
-            ("removed:invalidation", report.keys_invalidated()),
-        ];
-        counters::add(redis, &counts).await;
     }
 
     async fn remove<R: Redis>(&self, redis: &R, report: &mut Report) -> Result<(), Error> {

@@ -27,7 +27,7 @@ pub const FENCES: &str = "cache:fences";
 pub const LOOKUPS: &str = "cache:lookups";
 /// Events by what became of them (a hash). Outlives a global clear.
 pub const EVENTS: &str = "cache:events";
-/// What the administration did (a hash). Outlives a global clear.
+/// What the administration did (a hash), beside the audit trail.
 pub const COUNTERS: &str = "cache:counters";
 /// Exists while a value stored in chunks may (a string).
 pub const CHUNKED: &str = "cache:chunked";

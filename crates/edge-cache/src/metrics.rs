@@ -37,10 +37,11 @@ const FROM_INFO: [(&str, &str, Kind, &str); 12] = [
     ("redis_expired_keys_total", "expired_keys", Kind::Counter, "Keys removed because their time was over."),
 ];
 
-/// Reads everything and renders it: five commands, overlapping. Never fails: a Redis that cannot be asked is `redis_up 0`.
-pub async fn run<R: Redis>(redis: &R) -> String {
+/// Reads everything and renders it: five commands, overlapping; one of them to the audit trail's database, where changes are
+/// counted. Never fails: a Redis that cannot be asked is `redis_up 0`.
+pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> String {
     let mut text = Text::default();
-    let reading = read(redis).await;
+    let reading = read(redis, audit).await;
     text.family("redis_up", Kind::Gauge, "Whether Redis answers.");
     text.sample(&[], if reading.is_ok() { 1.0 } else { 0.0 });
     if let Ok(reading) = reading {
@@ -63,16 +64,19 @@ struct Reading {
 /// The counters of a hash, by name.
 type Fields = BTreeMap<String, u64>;
 
-async fn read<R: Redis>(redis: &R) -> Result<Reading, RedisError> {
+async fn read<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<Reading, RedisError> {
     let info = async {
         let sent = Instant::now();
         let reply = redis.execute(Command::read("INFO")).await;
         reply.map(|reply| (reply, sent.elapsed()))
     };
-    let hash = |name| redis.execute(Command::read("HGETALL").arg(name));
+    let hash = |name| Command::read("HGETALL").arg(name);
     let warmup = redis.execute(Command::read("GET").arg(WARMUP_STATUS));
-    let ((info, warmup), (lookups, (counters, events))) =
-        join(join(info, warmup), join(hash(LOOKUPS), join(hash(COUNTERS), hash(EVENTS)))).await;
+    let ((info, warmup), (lookups, (counters, events))) = join(
+        join(info, warmup),
+        join(redis.execute(hash(LOOKUPS)), join(audit.execute(hash(COUNTERS)), redis.execute(hash(EVENTS)))),
+    )
+    .await;
     let (info, took) = info?;
     let warmup = Replies::new(warmup?).optional_bytes()?;
     Ok(Reading {
@@ -173,6 +177,7 @@ impl Reading {
                 }
             }
         }
+        self.changes(text);
         text.family("edge_cache_events_total", Kind::Counter, "Domain events by what became of them.");
         for (outcome, count) in &self.events {
             text.sample(&[("outcome", outcome)], *count as f64);
@@ -189,5 +194,24 @@ impl Reading {
             "How long the running or last warmup has taken.",
         );
         text.sample(&[], warmup.duration_ms as f64 / 1e3);
+    }
+
+    /// Changes are counted as `changes:action/outcome`.
+    fn changes(&self, text: &mut Text) {
+        let changes = || {
+            let parts = |field: &'_ String| {
+                let (action, outcome) = field.strip_prefix("changes:")?.split_once('/')?;
+                Some((action.to_owned(), outcome.to_owned()))
+            };
+            self.counters.iter().filter_map(move |(field, count)| Some((parts(field)?, *count as f64)))
+        };
+        text.family("edge_cache_changes_total", Kind::Counter, "What the audit trail has, by action and outcome.");
+        for ((action, outcome), count) in changes() {
+            text.sample(&[("action", &action), ("outcome", &outcome)], count);
+        }
+        text.family("edge_cache_warmups_total", Kind::Counter, "Warmups by how they ended.");
+        for ((_, outcome), count) in changes().filter(|((action, _), _)| action == "warmup") {
+            text.sample(&[("outcome", &outcome)], count);
+        }
     }
 }

@@ -15,7 +15,6 @@ use super::status::{ModuleState, State, Status};
 use super::write::slices;
 use super::{Plan, Request};
 use crate::cache::Runtime;
-use crate::counters;
 use crate::error::{Error, ErrorKind, RedisError};
 use crate::fence;
 use crate::format;
@@ -337,16 +336,8 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
             }
             redis.execute(Command::read("HSET").arg(WARMUP_MODULES).args(last)).await.map(drop)
         };
-        let result = match status.state {
-            State::Done => "warmups:done",
-            State::Cancelled => "warmups:cancelled",
-            _ => "warmups:failed",
-        };
-        let counts = [(result, 1)];
-        let counted = counters::add(redis, &counts);
         let release = LOCK.run(redis, [WARMUP_LOCK.into()], [self.warmup.owner.into(), "0".into()]);
-        let ((saved, remembered), (released, ())) =
-            join(join(save(redis, status), remember), join(release, counted)).await;
+        let ((saved, remembered), released) = join(join(save(redis, status), remember), release).await;
         if stop.is_none() {
             saved?;
             remembered?;
