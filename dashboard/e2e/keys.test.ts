@@ -85,8 +85,9 @@ test('the tree folds namespaces, by mouse and by keyboard', async () => {
   const { page, close } = await visit(browser, app, 'viewer', '#/keys');
   await page.getByRole('button', { name: 'Tree' }).click();
   const tree = page.getByRole('tree', { name: 'Keys by namespace' });
-  const users = tree.getByRole('treeitem', { name: /^users\s*:\s*200\s+keys/ });
+  const users = tree.getByRole('treeitem', { name: /^users\s*:/ });
   await users.waitFor();
+  expect(await users.innerText()).toMatch(/200\s+keys/);
   await users.focus();
   await page.keyboard.press('ArrowRight');
   await tree
