@@ -291,6 +291,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cache/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics in the text format of Prometheus
+         * @description Role: viewer; Prometheus sends the token with `authorization` of its scrape configuration. `redis_*` as in redis_exporter,
+         *     `edge_cache_*` for look-ups, loads and their time by module, invalidations, clears, warmups, events. Counted as things
+         *     happen, never by a walk over keys. When Redis cannot be asked the answer is 200 with `redis_up 0` alone. Cost: five
+         *     commands that overlap, one round trip's time.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cache/audit": {
         parameters: {
             query?: never;
@@ -2175,6 +2198,35 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyAttempts"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metrics. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    "cache-control": components["headers"]["CacheControl"];
+                    "content-length": components["headers"]["ContentLength"];
+                    "server-timing": components["headers"]["ServerTiming"];
+                    "x-caller": components["headers"]["Caller"];
+                    "x-caller-role": components["headers"]["CallerRole"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
             429: components["responses"]["TooManyAttempts"];
             503: components["responses"]["Unavailable"];
         };

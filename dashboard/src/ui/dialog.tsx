@@ -1,6 +1,6 @@
-// A modal question. The browser's own <dialog> keeps the focus inside, closes on Escape and gives the focus back.
+// A modal question. The browser's own <dialog> keeps the focus inside and closes on Escape.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 interface Props {
   title: string;
@@ -11,10 +11,14 @@ interface Props {
 export function Dialog({ title, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    const dialog = ref.current;
+  useLayoutEffect(() => {
+    const [dialog, before] = [ref.current, document.activeElement];
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      // The browser gives the focus back only to what closes before it is removed.
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return (
     <dialog ref={ref} class="dialog" aria-labelledby={id} onCancel={onClose}>

@@ -1,5 +1,5 @@
 // The loaded keys as a table of any length. Arrow keys, Page Up and Down, Home and End move; Enter opens.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useVirtual } from '../../ui/virtual';
 import { bytes, ttl } from '../../lib/format';
 import { now } from '../../state/live';
@@ -76,7 +76,8 @@ export function List({ walk, selected, onOpen }: Props) {
 /** Moves the focus to the active row once it is in the document, if a key was pressed for it. */
 function useFocus(scroller: { current: HTMLElement | null }, active: number, items: unknown) {
   const wanted = useRef(false);
-  useEffect(() => {
+  // Before the next key is pressed: focus that came late would lead back.
+  useLayoutEffect(() => {
     if (!wanted.current) return;
     const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${active}"]`);
     if (!row) return;

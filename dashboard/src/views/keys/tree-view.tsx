@@ -1,5 +1,5 @@
 // The loaded keys as a tree of namespaces. Right opens a folder, Left closes it, Enter opens a key.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useVirtual } from '../../ui/virtual';
 import { bytes, number, ttl } from '../../lib/format';
 import { escapeGlob } from '../../lib/pattern';
@@ -33,7 +33,7 @@ export function Tree({ walk, selected, onOpen }: Props) {
     // A tree of one page says little: it fetches on while it is short, the rest on demand.
     if (state === 'idle' && walk.rows.length < 1000) void walk.more();
   }, [walk, state, walk.version.value]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!wanted.current) return;
     const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${current}"]`);
     if (!row) return;
