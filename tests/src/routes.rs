@@ -64,6 +64,11 @@ impl Route {
         Self::all().into_iter().filter(|route| route.role > Caller::Nobody).collect()
     }
 
+    /// The status where nothing is wrong: there is no warmup to cancel.
+    pub fn expected(&self) -> u16 {
+        if self.path == "/warmup/cancel" { 404 } else { 200 }
+    }
+
     /// Asks.
     pub fn ask(&self, client: &Client) -> Answer {
         let body = self.body.as_ref().map(Value::to_string);
