@@ -1,5 +1,5 @@
 // Removing keys: say which, look at what would go, then remove.
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useState } from 'preact/hooks';
 import { Action } from '../../ui/action';
 import { Trouble } from '../../ui/notes';
 import { clock, plural } from '../../lib/format';
@@ -11,8 +11,9 @@ import { busy, forgetPreview, look, problem, results, shown } from './store';
 const LABELS: Record<By, string> = { pattern: 'Pattern', keys: 'Keys', tags: 'Tags', everything: 'Everything' };
 export function Clear() {
   const [plan, setPlan] = useState<Plan>(asked);
-  useEffect(() => setPlan(asked()), [route.value]);
-  useEffect(forgetPreview, [plan.by, plan.text]);
+  // At once, before another key is pressed: later they would undo what that key did.
+  useLayoutEffect(() => setPlan(asked()), [route.value]);
+  useLayoutEffect(forgetPreview, [plan.by, plan.text]);
   const choose = (by: By): void => go('clear', { by }, true);
   return (
     <div class="clear">

@@ -1,5 +1,5 @@
 // The key browser: search, list or tree, and one key in detail beside it.
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useState } from 'preact/hooks';
 import { searchPattern } from '../../lib/pattern';
 import { number, plural } from '../../lib/format';
 import { Empty, Loading, Trouble } from '../../ui/notes';
@@ -46,7 +46,7 @@ function applySort(asked: string | null): void {
 function SearchForm({ pattern, type }: { pattern: string; type: string }) {
   const [typed, setTyped] = useState(pattern);
   const id = useId();
-  useEffect(() => setTyped(pattern), [pattern]);
+  useLayoutEffect(() => setTyped(pattern), [pattern]);
   const ask = (text: string, kind: string): void => {
     const query = { ...(text.trim() && { pattern: text.trim() }), ...(kind && { type: kind }) };
     go('keys', query);
