@@ -71,7 +71,7 @@ class Measurement:
     def run(self):
         runs = self.settings["runs"]
         say("starts")
-        self.cases["start"] = cases.starts(self.everyone, runs)
+        self.cases["start"] = cases.starts(self.everyone, 1 if self.settings["quick"] else runs)
         for each in self.everyone:
             each.start()
         self.small()

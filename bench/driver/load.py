@@ -34,8 +34,8 @@ def parse(text):
     return {
         "requests": int(_found(r"(\d+) requests in", text)),
         "per_second": float(_found(r"Requests/sec:\s+([0-9.]+)", text)),
-        "p50_ms": _time_ms(_found(r"50%\s+(\S+)", text)),
-        "p99_ms": _time_ms(_found(r"99%\s+(\S+)", text)),
+        "p50_ms": _time_ms(_found(r"(?m)^\s+50%\s+(\S+)", text)),
+        "p99_ms": _time_ms(_found(r"(?m)^\s+99%\s+(\S+)", text)),
         "failed": failed + (sum(map(int, errors.groups())) if errors else 0),
     }
 
