@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 COLOURS = ["#2563eb", "#7c3aed", "#16a34a", "#d97706", "#dc2626", "#6b7280", "#0891b2", "#be185d"]
 WIDTH, HEIGHT = 860, 430
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 78, 50
+LEFT, RIGHT, TOP, BOTTOM = 70, 20, 104, 50
 STYLE = "text{font:12px system-ui,sans-serif;fill:#374151}.t{font-size:15px;font-weight:600;fill:#111827}"
 
 
@@ -26,7 +26,7 @@ class Drawing:
     def legend(self, labels):
         x, y = LEFT, 36
         for label, colour in zip(labels, COLOURS):
-            width = 26 + 6.6 * len(label)
+            width = 26 + 6.3 * len(label)
             if x + width > WIDTH - RIGHT:
                 x, y = LEFT, y + 17
             self.box(x, y, 11, 11, colour)
