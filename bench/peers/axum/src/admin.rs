@@ -59,7 +59,8 @@ pub(crate) async fn list(redis: &ConnectionManager, page: &Page) -> RedisResult<
     let replies: Vec<redis::Value> = pipeline.cmd("DBSIZE").query_async(&mut redis).await?;
     let (rows, total) = replies.split_at(3 * names.len());
     let rows: Vec<Value> = names.iter().zip(rows.chunks_exact(3)).map(|(name, facts)| row(name, facts)).collect();
-    let total = if pattern.is_none() { total.first().and_then(|total| redis::from_redis_value(total).ok()) } else { None };
+    let total =
+        if pattern.is_none() { total.first().and_then(|total| redis::from_redis_value(total).ok()) } else { None };
     let total: Option<u64> = total;
     let next = (cursor != 0).then(|| cursor.to_string());
     let pagination = json!({ "total": total, "returned": rows.len(), "hasMore": next.is_some(), "nextCursor": next });

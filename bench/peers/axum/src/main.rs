@@ -54,8 +54,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/scan", get(scan))
         .layer(middleware::from_fn_with_state(app.clone(), authenticate));
     let open = Router::new().route("/health", get(health)).route("/health/live", get(live));
-    let router =
-        Router::new().nest("/api/cache", guarded.merge(open)).route("/api/products/search", get(search)).with_state(app);
+    let router = Router::new()
+        .nest("/api/cache", guarded.merge(open))
+        .route("/api/products/search", get(search))
+        .with_state(app);
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{}", variable("PORT")?)).await?;
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, router).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
