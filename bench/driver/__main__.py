@@ -72,11 +72,17 @@ class Measurement:
         runs = self.settings["runs"]
         say("starts")
         self.cases["start"] = cases.starts(self.everyone, 1 if self.settings["quick"] else runs)
-        for each in self.everyone:
-            each.start()
+        self.restart()
         self.small()
+        # What a thousand callers left in memory is told with them, and is not the loads'.
+        self.restart()
         for size in self.settings["sizes"]:
             self.sized(size)
+
+    def restart(self):
+        for each in self.everyone:
+            each.stop()
+            each.start()
 
     def small(self):
         """What needs an empty database."""

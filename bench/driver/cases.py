@@ -94,7 +94,8 @@ def stampedes(contestants, server, runs, callers):
         client.close()
         statuses = [answer.status for answer in answers]
         outcomes = [answer.headers.get("x-cache") for answer in answers]
-        return {"last_ms": taken, "loads": outcomes.count("MISS"), "failed": callers - statuses.count(200)}
+        memory = processes.memory_bytes(each.pids())
+        return {"last_ms": taken, "loads": outcomes.count("MISS"), "failed": callers - statuses.count(200), "memory_bytes": memory}
 
     return rounds(contestants, runs, measure)
 

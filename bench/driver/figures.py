@@ -31,7 +31,9 @@ class Figures:
 
 
 def plain(value):
-    """Three figures, and no exponent."""
+    """Three figures, and no exponent; whole numbers as they are."""
+    if value == int(value) and value < 1000:
+        return str(int(value))
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

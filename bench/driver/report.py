@@ -13,6 +13,10 @@ def table(head, rows):
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
 
 
+def cores_of(raw):
+    return raw["machine"]["cores"]
+
+
 class Report:
     def __init__(self, raw, labels):
         self.raw, self.figures, self.labels = raw, Figures(raw), labels
@@ -65,6 +69,9 @@ class Report:
         missed = [goal for goal, met, _ in judged if met is False]
         yield "## Reading"
         yield ""
+        if self.raw["load_average"][0] > cores_of(self.raw) / 2:
+            yield (f"**The machine was busy before the run began** (load average {self.raw['load_average'][0]}): rates are too low, "
+                   "spreads too wide, and memory is all that can be quoted.")
         verdict = "Missed: " + "; ".join(missed) + "." if missed else "None is missed."
         yield f"On local-host {measured.count(True)} of {len(measured)} goals are met in this run. {verdict}"
         rate = {key: self.figures.median("load /stats 64", key, "per_second") for key in self.contestants}
@@ -84,8 +91,8 @@ class Report:
         spreads = [0.0]
         for case, figures in self.raw["cases"].items():
             for key in figures if case.startswith("load") else ():
-                values = self.figures.rounds(case, key, "per_second")
-                spreads.append((max(values) - min(values)) / self.figures.median(case, key, "per_second"))
+                values, middle = self.figures.rounds(case, key, "per_second"), self.figures.median(case, key, "per_second")
+                spreads.append((max(values) - min(values)) / middle if middle else 0.0)
         return max(spreads)
 
     def starts(self):
@@ -127,7 +134,8 @@ class Report:
         yield from table(["", "nothing cached: query and storing, ms", "cached, ms", "saved"], self.rows("read", ("cold_ms",), ("cached_ms",), saved))
         yield f"{self.settings['callers']:,} callers at once for a key that nobody has asked for:"
         yield ""
-        yield from table(["", "loads", "until the last answer, ms", "failed"], self.rows("stampede", ("loads",), ("last_ms",), ("failed",)))
+        head = ["", "loads", "until the last answer, ms", "failed", "memory after, MiB"]
+        yield from table(head, self.rows("stampede", ("loads",), ("last_ms",), ("failed",), ("memory_bytes", MIB)))
         if self.raw["cases"].get("warmup"):
             yield "`POST /warmup` of 10,000 keys, one a row of SQLite:"
             yield ""
