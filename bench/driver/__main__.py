@@ -1,0 +1,173 @@
+"""Measures edge-cache beside its peers; scripts/bench starts it when all is built."""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cases
+import chart
+import contestants
+import machine
+from figures import Figures
+from report import ROUTES, Report
+from server import Server
+
+RESULTS = contestants.ROOT / "bench/results"
+SHARE = 10
+CONNECTIONS = (1, 16, 64)
+GIB_FOR_HUGE = 4
+STARTED = time.monotonic()
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/bench")
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--huge", action="store_true")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    return parser.parse_args()
+
+
+def settings_of(given):
+    if given.quick:
+        sizes, runs, seconds, callers, tag_keys = [1_000, 10_000, 100_000], 2, 1, 1000, 10_000
+    else:
+        sizes, runs, seconds, callers, tag_keys = [10_000, 100_000, 1_000_000], 5, 2, 1000, 100_000
+    if given.huge and machine.free_gib() < GIB_FOR_HUGE:
+        print(f"bench: --huge is left out, it needs {GIB_FOR_HUGE} GiB of free memory", file=sys.stderr)
+        given.huge = False
+    return {
+        "quick": given.quick, "runs": given.runs or runs, "seconds": seconds, "callers": callers, "tag_keys": tag_keys,
+        "sizes": sizes + ([10_000_000] if given.huge else []), "keys": sizes[-1], "share": SHARE,
+    }
+
+
+def say(words):
+    print(f"bench: {time.monotonic() - STARTED:4.0f} s: {words}", file=sys.stderr, flush=True)
+
+
+def sql_file(work):
+    """The catalogue with the rows of the warmup, which are fewer than those of bench/warmup."""
+    rows = (contestants.ROOT / "bench/rows.sql").read_text().replace("id < 100000", f"id < {cases.WARMUP_KEYS}")
+    path = Path(work) / "catalogue.sql"
+    path.write_text((contestants.ROOT / "data/catalogue.sql").read_text() + rows)
+    return path
+
+
+class Measurement:
+    """One run over all cases."""
+
+    def __init__(self, settings, server, everyone):
+        self.settings, self.server, self.everyone = settings, server, everyone
+        self.cases, self.commands = {}, {}
+        self.labels = {each.key: each.label for each in everyone}
+        self.labels |= {"scan": "a bare SCAN pass, native", "scan-match": "a SCAN pass that returns matches, native"}
+
+    def run(self):
+        runs = self.settings["runs"]
+        say("starts")
+        self.cases["start"] = cases.starts(self.everyone, 1 if self.settings["quick"] else runs)
+        self.restart()
+        self.small()
+        # What a thousand callers left in memory is told with them, and is not the loads'.
+        self.restart()
+        for size in self.settings["sizes"]:
+            self.sized(size)
+
+    def restart(self):
+        for each in self.everyone:
+            each.stop()
+            each.start()
+
+    def small(self):
+        """What needs an empty database."""
+        runs, everyone, server = self.settings["runs"], self.everyone, self.server
+        say("cached reads, stampedes, warmups")
+        self.cases["read"] = cases.reads(everyone, server, runs)
+        self.cases["stampede"] = cases.stampedes(everyone, server, runs, self.settings["callers"])
+        planned = (contestants.ROOT / "target/bench/warmup.wasm").exists()
+        self.cases["warmup"] = cases.warmups([each for each in everyone if planned or not each.ours], server, runs)
+
+    def sized(self, size):
+        """What depends on the number of keys."""
+        runs, everyone, server = self.settings["runs"], self.everyone, self.server
+        say(f"{size:,} keys: clears")
+        server.fill(size, SHARE)
+        for route in ("/keys", "/stats"):
+            self.cases[f"latency {route} {size}"] = cases.latencies(everyone, runs, ROUTES[route], 20)
+        ways = cases.removals(everyone)
+        self.labels |= {way.key: way.label for way in ways}
+        native = next(each for each in everyone if each.key == "axum")
+        self.cases[f"clear {size}"] = cases.clears(ways, server, runs, size, SHARE) | cases.scans(native, server, runs, size)
+        if size == self.settings["keys"]:
+            self.largest(size)
+
+    def largest(self, size):
+        """What is measured at the size that is quoted."""
+        runs, everyone, server = self.settings["runs"], self.everyone, self.server
+        say(f"{size:,} keys: loads")
+        for route, path in ROUTES.items():
+            self.commands[route] = cases.commands(everyone, server, path)
+            for connections in CONNECTIONS:
+                say(f"load {route} at {connections} connections")
+                measured = cases.loads(everyone, server, path, connections, runs, self.settings["seconds"])
+                self.cases[f"load {route} {connections}"] = measured
+        self.cases["memory"] = self.most_memory()
+        say("tags")
+        self.cases["tag"], ways = cases.tags(everyone, server, runs, self.settings["tag_keys"])
+        self.labels |= {way.key: way.label for way in ways}
+
+    def most_memory(self):
+        """The most that any load of a round left a contestant with."""
+        loads = [figures for case, figures in self.cases.items() if case.startswith("load ")]
+        rounds = range(self.settings["runs"])
+        return {
+            each.key: [{"memory_bytes": max(load[each.key][at]["memory_bytes"] for load in loads)} for at in rounds]
+            for each in self.everyone
+        }
+
+
+def draw(raw, labels, output):
+    figures, sizes, keys = Figures(raw), raw["settings"]["sizes"], list(raw["machine"]["versions"])
+    rates = [(labels[key], [figures.median(f"load {route} 64", key, "per_second") for route in ROUTES]) for key in keys]
+    (output / "load.svg").write_text(chart.bars("Requests a second, 64 connections", list(ROUTES), rates))
+    named = list(raw["cases"][f"clear {sizes[-1]}"])
+    grown = [(labels[key], [(size, figures.median(f"clear {size}", key, "ms")) for size in sizes]) for key in named]
+    title = "Clearing a tenth of the keys by a pattern, and a bare SCAN pass"
+    (output / "growth.svg").write_text(chart.lines(title, "keys", "ms", grown))
+
+
+def main():
+    given = arguments()
+    settings = settings_of(given)
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(limit, 8192), most), most))
+    with tempfile.TemporaryDirectory() as work:
+        server = Server(work)
+        everyone = contestants.all_of(work, server.port, sql_file(work))
+        measurement = Measurement(settings, server, everyone)
+        described, before = machine.describe(everyone), machine.load_average()
+        try:
+            measurement.run()
+        finally:
+            for each in everyone:
+                each.stop()
+            server.stop()
+    raw = {"machine": described, "load_average": [before, machine.load_average()], "settings": settings}
+    raw |= {"labels": measurement.labels, "commands": measurement.commands, "cases": measurement.cases}
+    given.output.mkdir(parents=True, exist_ok=True)
+    (given.output / "figures.json").write_text(json.dumps(raw, indent=1) + "\n")
+    draw(raw, measurement.labels, given.output)
+    text = Report(raw, measurement.labels).text()
+    (given.output / "figures.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("NO_COLOR", "1")
+    main()

@@ -1,0 +1,184 @@
+"""What is compared: how each is started, and in which words it is asked."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import processes
+from http1 import Client
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "bench"
+TOKEN_SHA256 = hashlib.sha256(TOKEN.encode()).hexdigest()
+START_PATIENCE_SECONDS = 120
+
+
+class Contestant:
+    """A server under measurement. `command` and `environment` are told its port and its directory."""
+
+    ours = False
+
+    def __init__(self, key, label, work, redis_port):
+        self.key, self.label, self.work, self.redis_port = key, label, Path(work) / key, redis_port
+        self.port, self.process = None, None
+
+    def command(self):
+        raise NotImplementedError
+
+    def environment(self):
+        return {}
+
+    def forget_compiled(self):
+        """Makes the next start the first one."""
+
+    def start(self):
+        """Starts it; seconds until the first answer."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.port = processes.free_port()
+        started = time.perf_counter()
+        with open(self.work / "stderr.log", "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), cwd=ROOT, env={**os.environ, **self.environment()}, stdout=subprocess.DEVNULL, stderr=log
+            )
+        while True:
+            try:
+                client = Client(self.port)
+                answer = client("GET", "/api/cache/health/live")
+                client.close()
+                if answer.status == 200:
+                    return time.perf_counter() - started
+            except OSError:
+                pass
+            self._must_live(started)
+            time.sleep(0.002)
+
+    def _must_live(self, started):
+        late = time.perf_counter() - started > START_PATIENCE_SECONDS
+        if self.process.poll() is not None or late:
+            tail = (self.work / "stderr.log").read_text(errors="replace")[-2000:]
+            self.stop()
+            raise SystemExit(f"bench: {self.label} did not start:\n{tail}")
+
+    def stop(self):
+        if self.process:
+            processes.stop(self.process)
+            self.process = None
+
+    def client(self):
+        return Client(self.port, {"authorization": f"Bearer {TOKEN}"})
+
+    def pids(self):
+        return processes.tree(self.process.pid)
+
+    def version(self):
+        return ""
+
+
+def _output(*command):
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+
+
+class Ours(Contestant):
+    """edge-cache on a host that runs spin.toml."""
+
+    ours = True
+
+    def __init__(self, key, label, work, redis_port, program, sql):
+        super().__init__(key, label, work, redis_port)
+        self.program, self.sql = program, sql
+
+    def environment(self):
+        return {
+            "SPIN_VARIABLE_REDIS_PORT": str(self.redis_port),
+            "SPIN_VARIABLE_TOKENS": f"bench:admin:{TOKEN_SHA256}",
+            "XDG_CACHE_HOME": str(self.work / "compiled"),
+        }
+
+    def manifest(self):
+        """spin.toml, with the warmup whose plan is the measurement's, where that was built."""
+        text = (ROOT / "spin.toml").read_text()
+        planned = ROOT / "target/bench/warmup.wasm"
+        if planned.exists():
+            text = text.replace('"target/wasm32-wasip2/release/warmup.wasm"', f'"{planned}"')
+        text = text.replace('source = "target/', f'source = "{ROOT}/target/')
+        path = self.work / "spin.toml"
+        path.write_text(text)
+        return str(path)
+
+    def forget_compiled(self):
+        shutil.rmtree(self.work / "state", ignore_errors=True)
+        shutil.rmtree(self.work / "compiled", ignore_errors=True)
+
+    def command(self):
+        common = ["-f", self.manifest(), "--listen", f"127.0.0.1:{self.port}", "--sqlite", f"@{self.sql}"]
+        common += ["--state-dir", str(self.work / "state")]
+        if self.key == "spin":
+            return [self.program, "up", *common, "--quiet"]
+        return [self.program, *common, "--request-timeout", "600"]
+
+    def version(self):
+        return _output(self.program, "--version")
+
+
+class Fastify(Contestant):
+    """Peer (a): Node, Fastify and ioredis."""
+
+    def __init__(self, work, redis_port, sql):
+        super().__init__("fastify", "Node: Fastify, ioredis", work, redis_port)
+        self.sql = sql
+
+    def command(self):
+        return ["node", str(ROOT / "bench/peers/fastify/src/server.js")]
+
+    def environment(self):
+        return _peer_environment(self)
+
+    def version(self):
+        lock = (ROOT / "bench/peers/fastify/package-lock.json").read_text()
+        found = {name: re.search(rf'"node_modules/{name}": {{\s*"version": "([^"]+)"', lock) for name in ("fastify", "ioredis")}
+        packages = ", ".join(f"{name} {match[1]}" for name, match in found.items() if match)
+        return f"Node {_output('node', '--version')}, {packages}"
+
+
+class Axum(Contestant):
+    """Peer (b): native Rust, axum and the redis crate."""
+
+    def __init__(self, work, redis_port, sql):
+        super().__init__("axum", "native Rust: axum, redis", work, redis_port)
+        self.sql = sql
+
+    def command(self):
+        return [str(ROOT / "target/peers/release/edge-cache-bench-axum")]
+
+    def environment(self):
+        return _peer_environment(self)
+
+    def version(self):
+        lock = (ROOT / "bench/peers/axum/Cargo.lock").read_text()
+        found = {name: re.search(rf'name = "{name}"\nversion = "([^"]+)"', lock) for name in ("axum", "redis")}
+        packages = ", ".join(f"{name} {match[1]}" for name, match in found.items() if match)
+        return f"{_output('rustc', '--version')}, {packages}"
+
+
+def _peer_environment(peer):
+    return {
+        "PORT": str(peer.port),
+        "REDIS_PORT": str(peer.redis_port),
+        "TOKEN_SHA256": TOKEN_SHA256,
+        "CATALOGUE": str(peer.sql),
+        "NODE_ENV": "production",
+    }
+
+
+def all_of(work, redis_port, sql):
+    """Every contestant that can run here."""
+    local = os.environ.get("LOCAL_HOST_BIN") or str(ROOT / "target/host/local-host")
+    spin = os.environ.get("SPIN_BIN") or shutil.which("spin")
+    found = [Ours("local", "edge-cache on local-host", work, redis_port, local, sql)]
+    if spin:
+        found.append(Ours("spin", "edge-cache on Spin", work, redis_port, spin, sql))
+    return found + [Fastify(work, redis_port, sql), Axum(work, redis_port, sql)]

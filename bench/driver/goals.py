@@ -1,0 +1,91 @@
+"""What was aimed at, held against the figures of the run."""
+
+PEER = "fastify"
+LOAD_METRICS = {"per_second": "requests/s", "p50_ms": "p50", "p99_ms": "p99", "cpu_us": "CPU a request"}
+
+
+def _worse(figures, case, key):
+    """The metrics in which the peer is ahead, as `p99 (1.3 times)`."""
+    told = []
+    for name, words in LOAD_METRICS.items():
+        ratio = figures.ratio(case, key, PEER, name)
+        if ratio is None:
+            continue
+        behind = 1 / ratio if name == "per_second" and ratio else ratio
+        if behind > 1:
+            told.append(f"{words} ({behind:.2f} times the peer's)" if name != "per_second" else f"{words} ({ratio:.2f} of the peer's)")
+    return told
+
+
+def _ahead(figures, key):
+    told = {}
+    for route in ("/health", "/stats"):
+        for connections in (16, 64):
+            worse = _worse(figures, f"load {route} {connections}", key)
+            if worse:
+                told[f"{route} at {connections}"] = ", ".join(worse)
+    if not told:
+        return True, "ahead in requests/s, p50, p99 and CPU a request"
+    return False, "behind: " + "; ".join(f"{where}: {what}" for where, what in told.items())
+
+
+def _ratio_goal(ratio, wanted, words, at_most=True):
+    if ratio is None:
+        return None, "not measured"
+    return (ratio <= wanted if at_most else ratio >= wanted), words.format(ratio)
+
+
+def _memory(figures, key):
+    rest = figures.ratio("start", key, PEER, "memory_bytes")
+    load = figures.ratio("memory", key, PEER, "memory_bytes")
+    if rest is None or load is None:
+        return None, "not measured"
+    return rest <= 0.5 and load <= 0.5, f"{rest:.2f} of the peer's at rest, {load:.2f} under load"
+
+
+def _start(figures, key, name):
+    return _ratio_goal(figures.median("start", key, name), 500, "{:.0f} ms")
+
+
+def _keys(figures, key):
+    ratios = [figures.ratio(f"load /keys {connections}", key, PEER, "per_second") for connections in (1, 16, 64)]
+    if None in ratios:
+        return None, "not measured"
+    told = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    return min(ratios) >= 3, f"{told} times the peer's requests/s at 1, 16, 64 connections"
+
+
+def _against_scan(figures, clear, key, scan):
+    mine, bare = figures.median(clear, key, "ms"), figures.median(clear, scan, "ms")
+    return _ratio_goal(mine / bare if mine and bare else None, 1.3, "{:.2f} times its time")
+
+
+def _saved(figures, key):
+    cached, cold = figures.median("read", key, "cached_ms"), figures.median("read", key, "cold_ms")
+    return _ratio_goal(1 - cached / cold if cached else None, 0.95, "{:.1%} less, as a client sees it", at_most=False)
+
+
+def _loads(figures, key):
+    most = max(figures.rounds("stampede", key, "loads"), default=None)
+    failed = sum(figures.rounds("stampede", key, "failed"))
+    return (None, "not measured") if most is None else (most == 1 and not failed, f"{most} loads at most, {failed} requests failed")
+
+
+def judge(figures, key, keys):
+    """(goal, met or None where it was not measured, what was seen), for a contestant of ours."""
+    clear = f"clear {keys}"
+    against = "not slower than the peer in `POST /clear`"
+    return [
+        ("`/health`, `/stats` at 16 and 64 connections ahead of the Node peer", *_ahead(figures, key)),
+        ("half the peer's memory", *_memory(figures, key)),
+        ("first answer within 0.5 s, nothing compiled before", *_start(figures, key, "first_ms")),
+        ("first answer within 0.5 s, components compiled before", *_start(figures, key, "again_ms")),
+        (f"`/keys?limit=100` of {keys:,} keys 3 times the peer", *_keys(figures, key)),
+        (f"{against}, one UNLINK a key", *_ratio_goal(figures.ratio(clear, key, PEER, "ms"), 1, "{:.2f} times its time")),
+        (f"{against}, one UNLINK a slice", *_ratio_goal(figures.ratio(clear, key, "fastify-slice", "ms"), 1, "{:.2f} times its time")),
+        ("`POST /clear` within 1.3 times a bare SCAN pass", *_against_scan(figures, clear, key, "scan")),
+        ("the same beside a SCAN pass that returns only matches", *_against_scan(figures, clear, key, "scan-match")),
+        ("a tag invalidated in half the peer's time", *_ratio_goal(figures.ratio("tag", key, PEER, "ms"), 0.5, "{:.2f} times its time")),
+        ("a cached read takes 95 % less time than the query", *_saved(figures, key)),
+        ("one load in a stampede", *_loads(figures, key)),
+    ]

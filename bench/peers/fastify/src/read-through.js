@@ -1,0 +1,51 @@
+// Reading through the cache: one load per key in this process by a map of promises, and across processes by a lock in Redis.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const LEASE_MS = 10_000;
+const RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
+export class ReadThrough {
+  #redis;
+  #loading = new Map();
+
+  constructor(redis) {
+    this.#redis = redis;
+    redis.defineCommand('releaseLock', { numberOfKeys: 1, lua: RELEASE });
+  }
+
+  /** The value of `key` as JSON text, and whether it was a HIT or a MISS; `load` runs once however many ask. */
+  async getOrSet(key, ttlSeconds, tags, load) {
+    const stored = await this.#redis.get(key);
+    if (stored !== null) return { json: stored, outcome: 'HIT' };
+    const loading = this.#loading.get(key);
+    if (loading) return { json: (await loading).json, outcome: 'HIT' };
+    const own = this.#loadOnce(key, ttlSeconds, tags, load).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, own);
+    return own;
+  }
+
+  async #loadOnce(key, ttlSeconds, tags, load) {
+    const [lock, owner, deadline] = [`lock:${key}`, randomUUID(), performance.now() + LEASE_MS];
+    while (performance.now() < deadline && !(await this.#redis.set(lock, owner, 'PX', LEASE_MS, 'NX'))) {
+      await sleep(10);
+      const stored = await this.#redis.get(key);
+      if (stored !== null) return { json: stored, outcome: 'HIT' };
+    }
+    // Another caller may have stored it between the first look and the lock.
+    const stored = await this.#redis.get(key);
+    if (stored !== null) {
+      await this.#redis.releaseLock(lock, owner);
+      return { json: stored, outcome: 'HIT' };
+    }
+    try {
+      const json = JSON.stringify(await load());
+      const pipeline = this.#redis.pipeline().set(key, json, 'EX', ttlSeconds);
+      for (const tag of tags) pipeline.sadd(`cache:tags:${tag}`, key);
+      await pipeline.exec();
+      return { json, outcome: 'MISS' };
+    } finally {
+      await this.#redis.releaseLock(lock, owner);
+    }
+  }
+}
