@@ -142,7 +142,7 @@ fn where_the_trail_shares_the_database_a_global_clear_leaves_all_management_keys
     assert_eq!(report["stats"]["keysDeleted"], 1_000);
     assert_eq!(
         keys(&mut redis, "*"),
-        ["cache:audit", "cache:tags:user-data", "cache:ttl", "lock:cache:warmup", "lock:users:1"]
+        ["cache:audit", "cache:counters", "cache:tags:user-data", "cache:ttl", "lock:cache:warmup", "lock:users:1"]
     );
     assert_eq!(app.admin().get("/audit").data()["pagination"]["total"], 1);
 }
@@ -224,8 +224,10 @@ fn a_pattern_costs_a_round_trip_per_1000_keys_and_a_global_clear_one() {
     app.admin().post("/clear", &json!({ "confirm": true })).ok();
     let mut commands = monitor.commands();
     commands.retain(|name| name != "ping");
-    // The first call of a script is answered that it is not known.
-    assert!(commands == ["evalsha", "eval", "xadd"] || commands == ["evalsha", "xadd"], "{commands:?}");
+    // The first call of a script is answered that it is not known. The record is written and counted.
+    let told = ["xadd", "evalsha"].map(str::to_owned);
+    let flushed = commands.strip_suffix(&told).map(|flush| flush.join(" "));
+    assert!(matches!(flushed.as_deref(), Some("evalsha eval" | "evalsha")), "{commands:?}");
 }
 
 /// Removes 200,000 of 1,000,000 keys while somebody reads; how long that one ever waited.
