@@ -5,6 +5,7 @@ mod scheduled;
 
 use edge_cache::access::Role;
 use edge_cache::audit::Record;
+use edge_cache::body::Fields;
 use edge_cache::warmup::{self, Limits, Plan, Request as Warmup, Status};
 use edge_cache_spin::{Answer, Call, Outcome, Problem, Sources, serve};
 use serde::Serialize;
@@ -74,6 +75,7 @@ async fn overview(call: &Call) -> Outcome {
 
 async fn cancel(call: &Call) -> Outcome {
     call.require(Role::Admin).await?;
+    Fields::from_json(&call.body().await?)?.finish("none")?;
     let cache = call.cache();
     let running = call.audited(Record::new("warmup-cancel"), warmup::cancel(&cache), |_| 0).await?;
     let message = format!("The warmup that {} started at {} is being cancelled", running.by, running.started_at);
