@@ -111,6 +111,7 @@ fn the_catalogue_in_postgresql_gives_the_answers_of_sqlite_byte_for_byte() {
     let update = json!({ "priceCents": 1234 }).to_string();
     let report = postgres.operator().send("POST", "/api/products/4985", Some(update.as_bytes())).data();
     assert_eq!(report["keysInvalidated"], 6, "the product, two lists by category, two searches, the popular");
+    assert_eq!(get(&postgres.nobody(), "/api/products/4985").1["priceCents"], 1234);
     assert_eq!(server.run("SELECT price_cents FROM products WHERE id = 4985"), "1234\n");
 }
 
