@@ -260,6 +260,6 @@ fn clear_200_000_of_1_000_000_beside_a_reader(app: &App) -> Waits {
 fn clearing_200_000_of_a_million_keys_holds_nobody_up() {
     let app = App::with(Options::new().alone());
     let waits = clear_200_000_of_1_000_000_beside_a_reader(&app);
-    assert!(waits.commands > 1_000, "the other client was not served in between: {waits:?}");
+    assert!(waits.commands > 100, "the other client was not served in between: {waits:?}");
     assert!(waits.longest < Duration::from_millis(50), "the other client had to wait: {waits:?}");
 }
