@@ -19,6 +19,8 @@ pub mod events;
 mod fence;
 pub mod format;
 pub mod health;
+#[cfg(all(test, feature = "compile"))]
+mod hostile;
 pub mod info;
 pub mod inspect;
 pub mod invalidate;
