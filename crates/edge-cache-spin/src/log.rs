@@ -1,5 +1,6 @@
 //! One structured line per event on standard error, which the host collects.
 
+use std::io::Write;
 use std::time::SystemTime;
 
 use edge_cache::{ConnectionEvent, Outcome, format};
@@ -24,7 +25,11 @@ fn line(level: &str, event: &str, fields: &Value) {
     if let (Some(entry), Some(fields)) = (entry.as_object_mut(), fields.as_object()) {
         entry.extend(fields.clone());
     }
-    eprintln!("{entry}");
+    // In one piece: standard error is not buffered, and a component pays for each write with a call of its host.
+    let mut text = entry.to_string();
+    text.push('\n');
+    // A log that cannot be written has nowhere to say so.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// A request was answered.
