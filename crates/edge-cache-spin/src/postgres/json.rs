@@ -9,7 +9,7 @@
 //! | text, varchar, char, enum, citext, name, uuid | text |
 //! | boolean | `true`, `false` |
 //! | date, time | `2026-11-22`, `01:02:03.5` |
-//! | timestamp, timestamptz | `2026-11-22T01:02:03.5`, in UTC |
+//! | timestamp | `2026-11-22T01:02:03.5` (a timestamptz cannot be read: cast it) |
 //! | interval | ISO 8601: `P1Y2M3DT4H5M6.7S` |
 //! | json, jsonb | itself |
 //! | bytea | its text, as a SQLite blob's |

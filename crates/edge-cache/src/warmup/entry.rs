@@ -37,6 +37,10 @@ impl Entry {
 
     /// Groups rows by key and shapes each group. No rows mean an empty document, and no key for the other shapes.
     fn render_rows(&self, rows: Rows) -> Result<Vec<Warmed>, String> {
+        if rows.rows.is_empty() && rows.columns.is_empty() {
+            // PostgreSQL names no columns where there are no rows.
+            return Ok(self.nothing().into_iter().collect());
+        }
         let needed = match self.shape {
             Shape::Hash | Shape::Zset => 2,
             _ => 1,
@@ -56,10 +60,17 @@ impl Entry {
                 group.push(row);
             }
         }
-        if groups.is_empty() && self.shape == Shape::Document && template.is_constant() {
-            groups.push((self.key.clone(), Vec::new()));
+        if groups.is_empty() {
+            return Ok(self.nothing().into_iter().collect());
         }
         groups.into_iter().map(|(key, group)| self.shape(key, group, &rows.columns)).collect()
+    }
+
+    /// What there is to write where there are no rows.
+    fn nothing(&self) -> Option<Warmed> {
+        let is_constant = columns(&self.key).is_none_or(|columns| columns.is_empty());
+        let empty = || Warmed { key: self.key.clone(), kind: "string", values: vec!["[]".into()] };
+        (self.shape == Shape::Document && is_constant).then(empty)
     }
 
     fn shape(&self, key: String, group: Vec<Vec<Value>>, columns: &[String]) -> Result<Warmed, String> {
@@ -108,10 +119,6 @@ impl<'a> Template<'a> {
         };
         let places = columns(key).unwrap_or_default().into_iter().map(place).collect::<Result<_, String>>()?;
         Ok(Self { key, places })
-    }
-
-    fn is_constant(&self) -> bool {
-        self.places.is_empty()
     }
 
     fn fill(&self, row: &[Value]) -> Result<String, String> {
@@ -176,6 +183,8 @@ mod tests {
         let none = || Rows { columns: vec!["id".into(), "n".into()], rows: Vec::new() };
         assert_eq!(entry("k", Shape::Document).render_rows(none()).unwrap()[0].values, ["[]"]);
         assert!(entry("k", Shape::List).render_rows(none()).unwrap().is_empty());
+        assert_eq!(entry("k", Shape::Document).render_rows(Rows::default()).unwrap()[0].values, ["[]"]);
+        assert!(entry("k:{id}", Shape::Row).render_rows(Rows::default()).unwrap().is_empty());
     }
 
     #[test]
