@@ -87,6 +87,9 @@ class Ours(Contestant):
 
     ours = True
 
+    # The warmup whose plan is the measurement's; the product's where that was not built.
+    warmup = ROOT / "target/bench/warmup.wasm"
+
     def __init__(self, key, label, work, redis_port, program, sql):
         super().__init__(key, label, work, redis_port)
         self.program, self.sql = program, sql
@@ -99,11 +102,10 @@ class Ours(Contestant):
         }
 
     def manifest(self):
-        """spin.toml, with the warmup whose plan is the measurement's, where that was built."""
+        """spin.toml with absolute paths, and the warmup."""
         text = (ROOT / "spin.toml").read_text()
-        planned = ROOT / "target/bench/warmup.wasm"
-        if planned.exists():
-            text = text.replace('"target/wasm32-wasip2/release/warmup.wasm"', f'"{planned}"')
+        if self.warmup and self.warmup.exists():
+            text = text.replace('"target/wasm32-wasip2/release/warmup.wasm"', f'"{self.warmup}"')
         text = text.replace('source = "target/', f'source = "{ROOT}/target/')
         path = self.work / "spin.toml"
         path.write_text(text)

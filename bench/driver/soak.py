@@ -6,6 +6,7 @@ its request; when the host's memory or its connections grew; or when a lock was 
 
 import argparse
 import collections
+import json
 import random
 import signal
 import statistics
@@ -216,6 +217,15 @@ def judge(app, server, seen, seconds):
     return problems, told
 
 
+def failures(app):
+    """What the application said of failed requests, those in the windows of the restarts included."""
+    causes = collections.Counter()
+    for line in (app.work / "stderr.log").read_text(errors="replace").splitlines():
+        if '"request.failed"' in line:
+            causes[json.loads(line)["problem"]] += 1
+    return [f"told in the log {count} times: {cause[:300]}" for cause, count in causes.most_common(10)]
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/test --soak")
     parser.add_argument("--minutes", type=float, default=10)
@@ -223,11 +233,13 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         server = Server(work)
         app = contestants.all_of(work, server.port, contestants.ROOT / "data/catalogue.sql")[0]
+        app.warmup = None
         app.start()
         seen = Seen()
         try:
             load(app, server, seen, seconds)
             problems, told = judge(app, server, seen, seconds)
+            told += failures(app) if problems else []
         finally:
             app.stop()
             server.stop()
