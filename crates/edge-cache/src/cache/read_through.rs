@@ -25,6 +25,8 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Between two looks for another caller's result, at first and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 const LAST_LOOK: Duration = Duration::from_millis(50);
+/// A caller that waits rests so many times as long as its look took: many that wait for one load leave room for it.
+const CALM: u32 = 4;
 /// How often invalidations of other keys may come between a load and its storing before that is given up.
 const STORE_TRIES: usize = 8;
 
@@ -166,7 +168,9 @@ impl<C: Redis + Runtime> Cache<C> {
         let deadline = Instant::now() + options.lock_wait;
         let mut pause = FIRST_LOOK;
         loop {
+            let asked = Instant::now();
             let Some(lookup) = self.look_up::<T>(key).await else { return bypass(fetch).await };
+            let took = asked.elapsed();
             let judged = lookup.found.map(|found| (found.judge(options, self.uniform()), found));
             let servable = match judged {
                 Some((Judgement::Fresh, found)) => return Ok(found.serve(Outcome::Hit)),
@@ -193,7 +197,8 @@ impl<C: Redis + Runtime> Cache<C> {
             if Instant::now() >= deadline {
                 return bypass(fetch).await;
             }
-            self.redis.sleep(pause.mul_f64(0.5 + self.uniform())).await;
+            let rest = pause.max(took * CALM).min(options.lock_wait);
+            self.redis.sleep(rest.mul_f64(0.5 + self.uniform())).await;
             pause = (pause * 2).min(LAST_LOOK);
         }
     }

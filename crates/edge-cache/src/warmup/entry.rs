@@ -1,8 +1,8 @@
 //! Turns what a source answered into keys and values.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::plan::{Entry, Shape, columns};
 use super::source::{Loaded, Rows};
@@ -49,6 +49,10 @@ impl Entry {
             return Err(format!("the query must give at least {needed} columns, gives {}", rows.columns.len()));
         }
         let template = Template::new(&self.key, &rows.columns)?;
+        let objects = Objects::new(&rows.columns);
+        if self.shape == Shape::Row {
+            return one_key_each(&template, &objects, &rows.rows);
+        }
         let mut groups: Vec<(String, Vec<Vec<Value>>)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         for row in rows.rows {
@@ -63,7 +67,7 @@ impl Entry {
         if groups.is_empty() {
             return Ok(self.nothing().into_iter().collect());
         }
-        groups.into_iter().map(|(key, group)| self.shape(key, group, &rows.columns)).collect()
+        groups.into_iter().map(|(key, group)| self.shape(key, group, &objects)).collect()
     }
 
     /// What there is to write where there are no rows.
@@ -73,14 +77,11 @@ impl Entry {
         (self.shape == Shape::Document && is_constant).then(empty)
     }
 
-    fn shape(&self, key: String, group: Vec<Vec<Value>>, columns: &[String]) -> Result<Warmed, String> {
-        let object = |row: Vec<Value>| Value::Object(columns.iter().cloned().zip(row).collect::<Map<_, _>>());
+    fn shape(&self, key: String, group: Vec<Vec<Value>>, objects: &Objects) -> Result<Warmed, String> {
         let first = |row: &Vec<Value>| row.first().map(text).unwrap_or_default();
         let second = |row: &Vec<Value>| row.get(1).map(text).unwrap_or_default();
         let (kind, values) = match self.shape {
-            Shape::Document => ("string", vec![Value::Array(group.into_iter().map(object).collect()).to_string()]),
-            Shape::Row if group.len() > 1 => return Err(format!("{} rows have the same key {key}", group.len())),
-            Shape::Row => ("string", group.into_iter().take(1).map(|row| object(row).to_string()).collect()),
+            Shape::Document | Shape::Row => ("string", vec![objects.list(&group)]),
             Shape::Scalar => {
                 let value = group.into_iter().next().and_then(|row| row.into_iter().next());
                 ("string", vec![value.unwrap_or(Value::Null).to_string()])
@@ -95,6 +96,74 @@ impl Entry {
             }
         };
         Ok(Warmed { key, kind, values })
+    }
+}
+
+/// Keys of which each has one row.
+fn one_key_each(template: &Template<'_>, objects: &Objects, rows: &[Vec<Value>]) -> Result<Vec<Warmed>, String> {
+    let warmed =
+        rows.iter().map(|row| Ok(Warmed { key: template.fill(row)?, kind: "string", values: vec![objects.one(row)] }));
+    let warmed = warmed.collect::<Result<Vec<_>, String>>()?;
+    let mut seen = HashSet::with_capacity(warmed.len());
+    match warmed.iter().find(|entry| !seen.insert(entry.key.as_str())) {
+        Some(twice) => Err(format!("several rows have the same key {}", twice.key)),
+        None => Ok(warmed),
+    }
+}
+
+/// Renders rows as JSON objects, their members in alphabetical order.
+struct Objects {
+    /// Places of the columns in that order, each with its name as JSON, up to the colon.
+    members: Vec<(usize, String)>,
+}
+
+impl Objects {
+    fn new(columns: &[String]) -> Self {
+        let mut order: Vec<usize> = (0..columns.len()).collect();
+        order.sort_by_key(|place| &columns[*place]);
+        // Of columns with the same name the last counts, as in any JSON object.
+        order.dedup_by(|later, earlier| {
+            let same = columns[*later] == columns[*earlier];
+            if same {
+                *earlier = (*later).max(*earlier);
+            }
+            same
+        });
+        let member = |place: usize| (place, format!("{}:", Value::from(columns[place].as_str())));
+        Self { members: order.into_iter().map(member).collect() }
+    }
+
+    fn write(&self, row: &[Value], into: &mut Vec<u8>) {
+        let mut before = b'{';
+        for (place, name) in &self.members {
+            into.push(before);
+            into.extend_from_slice(name.as_bytes());
+            // Writing a value to memory cannot fail.
+            let _ = serde_json::to_writer(&mut *into, row.get(*place).unwrap_or(&Value::Null));
+            before = b',';
+        }
+        if before == b'{' {
+            into.push(before);
+        }
+        into.push(b'}');
+    }
+
+    fn one(&self, row: &[Value]) -> String {
+        let mut json = Vec::with_capacity(32 * (1 + self.members.len()));
+        self.write(row, &mut json);
+        String::from_utf8(json).unwrap_or_default()
+    }
+
+    fn list(&self, rows: &[Vec<Value>]) -> String {
+        let mut json = vec![b'['];
+        for (place, row) in rows.iter().enumerate() {
+            if place > 0 {
+                json.push(b',');
+            }
+            self.write(row, &mut json);
+        }
+        json.push(b']');
+        String::from_utf8(json).unwrap_or_default()
     }
 }
 
@@ -176,6 +245,15 @@ mod tests {
     fn rows_with_the_same_key_belong_together() {
         assert_eq!(render("k:{id}", Shape::List), [one("k:a", &["a", "a"]), one("k:b", &["b"])]);
         assert!(entry("k:{id}", Shape::Row).render_rows(rows()).unwrap_err().contains("same key k:a"));
+    }
+
+    #[test]
+    fn objects_are_what_the_library_for_json_makes_of_them() {
+        let columns = ["b", "a\"é", "a", "b"].map(str::to_owned);
+        let row = vec![json!(1), json!("x\n"), json!({ "z": [null, 1.5] }), json!(2)];
+        let map: serde_json::Map<_, _> = columns.iter().cloned().zip(row.clone()).collect();
+        assert_eq!(Objects::new(&columns).one(&row), Value::Object(map).to_string());
+        assert_eq!(Objects::new(&[]).one(&[]), "{}");
     }
 
     #[test]

@@ -35,6 +35,8 @@ const BETWEEN_BEATS: Duration = Duration::from_millis(200);
 const CONCURRENT_LOADS: usize = 4;
 /// Entries written in one script call.
 const SLICE: usize = 1000;
+/// Slices under way at the same time.
+const SLICES_AHEAD: usize = 3;
 /// About what Redis needs for a key beside its name and value, its companion included, in bytes.
 const OVERHEAD: u64 = 300;
 
@@ -227,9 +229,15 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
                 return Ok(());
             }
         };
-        for slice in slices(&warmed, self.slice_length()) {
+        // While Redis writes one slice the next is prepared.
+        let ahead = if self.warmup.limits.keys_per_second > 0 { 1 } else { SLICES_AHEAD };
+        let writes = slices(&warmed, self.slice_length()).into_iter().map(async |slice| {
             self.make_room(slice)?;
-            match self.write(entry, slice, stamp).await {
+            Ok::<_, Stop>(self.write(entry, slice, stamp).await)
+        });
+        let mut writes = pin!(stream::iter(writes).buffered(ahead));
+        while let Some(written) = writes.next().await {
+            match written? {
                 Ok(written) => self.change(|status| status.wrote(module, &written)),
                 // What is wrong with this entry's tags says nothing about the next entry.
                 Err(error) if error.kind == ErrorKind::WrongType => {
@@ -295,6 +303,7 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
                 format::size(limit)
             )));
         }
+        self.memory.set((after, limit));
         Ok(())
     }
 
