@@ -6,6 +6,7 @@
 pub(crate) mod batch;
 mod breaker;
 mod counters;
+mod load;
 mod options;
 mod read_through;
 

@@ -218,3 +218,17 @@ async fn look_ups_are_counted_by_module() {
     let misses: u64 = server.connection().hget("cache:lookups", "users:miss").unwrap();
     assert_eq!((misses, hits >= 31), (1, true), "{hits} hits");
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn few_lookups_are_counted_too_and_no_load_is_lost() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let counted = |field: &str| server.connection().hget::<_, _, Option<u64>>("cache:lookups", field).unwrap();
+    cache.get_or_set("users:1", &ttl(60_000), async || Ok::<_, String>(1)).await.unwrap();
+    assert_eq!((counted("users:miss"), counted("users:loads")), (Some(1), Some(1)));
+    cache.get_or_set("users:2", &ttl(60_000), async || Ok::<_, String>(1)).await.unwrap();
+    assert_eq!(counted("users:loads"), Some(2));
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    cache.get_or_set("users:1", &ttl(60_000), async || Ok::<_, String>(1)).await.unwrap();
+    assert_eq!((counted("users:miss"), counted("users:hit")), (Some(2), Some(1)));
+}

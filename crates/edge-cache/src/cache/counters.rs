@@ -1,10 +1,11 @@
-//! How look-ups ended, by module (the key's first segment), gathered here and added to Redis a few dozen at a time.
+//! How look-ups ended, by module (the key's first segment), gathered here and added to Redis a few dozen at a time, at the
+//! latest with the first look-up after a second.
 //!
-//! What an instance has not handed over when it ends is lost: at most 31 look-ups.
+//! What an instance has not handed over when it ends is lost: at most 31 look-ups of its last second, no load.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cache::Outcome;
 use crate::error::RedisError;
@@ -15,6 +16,8 @@ use crate::script::COUNT;
 
 /// Look-ups gathered before they are handed over.
 const BATCH: u64 = 32;
+/// How long what was gathered is kept where look-ups are few. Hosts end an instance that was idle for a second.
+const KEPT: Duration = Duration::from_secs(1);
 /// The most modules counted by name, with seven counters each; the rest are `overflow`.
 const MODULES: usize = 100;
 const FIELDS: usize = 7 * MODULES;
@@ -24,6 +27,8 @@ pub(super) struct Counters {
     /// By `module:what`.
     counts: RefCell<BTreeMap<String, u64>>,
     gathered: Cell<u64>,
+    /// When look-ups were last due.
+    due: Cell<Option<Instant>>,
 }
 
 impl Counters {
@@ -52,15 +57,27 @@ impl Counters {
         }
     }
 
-    /// Hands over what was gathered, when it is enough. At most one round trip.
+    /// Whether enough was gathered to be handed over.
+    pub(super) fn are_many(&self) -> bool {
+        self.gathered.get() >= BATCH
+    }
+
+    /// Whether look-ups have waited long enough to be handed over; asked once a look-up.
+    pub(super) fn are_due(&self) -> bool {
+        let is_due = self.due.get().is_none_or(|last| last.elapsed() >= KEPT);
+        if is_due {
+            self.due.set(Some(Instant::now()));
+        }
+        is_due
+    }
+
+    /// Hands over what was gathered. At most one round trip.
     pub(super) async fn hand_over<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
-        let counts = {
-            if self.gathered.get() < BATCH {
-                return Ok(());
-            }
-            self.gathered.set(0);
-            self.counts.take()
-        };
+        let counts = self.counts.take();
+        if counts.is_empty() {
+            return Ok(());
+        }
+        self.gathered.set(0);
         let pairs = counts.into_iter().flat_map(|(field, count)| [Arg::from(field), count.into()]);
         COUNT.run(redis, [LOOKUPS.into()], [FIELDS.into()].into_iter().chain(pairs)).await.map(drop)
     }

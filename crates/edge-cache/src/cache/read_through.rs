@@ -1,35 +1,26 @@
 //! `get_or_set`: one load per key across all instances, stale values while it lasts, and invalidations that win over it.
 
 use std::fmt::Display;
-use std::future::Future;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, join, join_all, select};
+use futures_util::future::join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Cache, Options, Runtime, batch};
+use super::load::Turn;
+use super::{Cache, Options, Runtime};
 use crate::codec;
-use crate::error::{Error, RedisError};
-use crate::fence::Fences;
+use crate::error::RedisError;
 use crate::format::milliseconds;
-use crate::key::{FENCES, KeyName, TTL_OVERRIDES};
+use crate::key::KeyName;
 use crate::redis::{Redis, Replies};
-use crate::script::{ACQUIRE, LOCK, READ, STORE};
-use crate::tag::{self, Tag};
-use crate::ttl::Overrides;
+use crate::script::READ;
 
-/// How long a load may be silent before another caller may start one. Prolonged while it lasts.
-const LEASE: Duration = Duration::from_secs(10);
 /// Between two looks for another caller's result, at first and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 const LAST_LOOK: Duration = Duration::from_millis(50);
 /// A caller that waits rests so many times as long as its look took: many that wait for one load leave room for it.
 const CALM: u32 = 4;
-/// How often invalidations of other keys may come between a load and its storing before that is given up.
-const STORE_TRIES: usize = 8;
-
 /// How a look-up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -82,23 +73,6 @@ struct Lookup<T> {
     writing: Vec<u8>,
 }
 
-/// Whose turn it is to load a key.
-enum Turn {
-    /// Ours.
-    Ours(Lock),
-    /// Another caller is at it.
-    Anothers,
-    /// Another caller has just been.
-    Over,
-}
-
-/// The right to load a key.
-struct Lock {
-    owner: String,
-    stamp: Vec<u8>,
-    overrides: Overrides,
-}
-
 impl<T> Found<T> {
     fn serve(self, outcome: Outcome) -> Fetched<T> {
         Fetched { value: self.value, outcome, age: self.age }
@@ -134,7 +108,7 @@ impl<C: Redis + Runtime> Cache<C> {
     /// while one caller refreshes it, and also when `fetch` fails. An invalidation that comes while `fetch` runs wins: the
     /// value goes to its caller and is not stored. When Redis is away, the caller gets `fetch`'s answer.
     ///
-    /// A hit costs one round trip; a miss three, and two per tag that overlap.
+    /// A hit costs one round trip; a miss three, and two per tag that overlap. Once a second another one counts look-ups.
     ///
     /// # Errors
     /// Those of `fetch`, where no stale value can stand in.
@@ -152,6 +126,9 @@ impl<C: Redis + Runtime> Cache<C> {
         if let Ok(fetched) = &result {
             self.counters.add(key, fetched.outcome);
             self.redis.looked_up(key, fetched.outcome);
+            if fetched.outcome != Outcome::Bypass && self.counters.are_due() {
+                self.count().await;
+            }
         }
         result
     }
@@ -203,7 +180,13 @@ impl<C: Redis + Runtime> Cache<C> {
         }
     }
 
-    fn failed(&self) {
+    /// Adds to Redis what was counted.
+    pub(super) async fn count(&self) {
+        // Counts are worth no failure.
+        let _ = self.counters.hand_over(&self.redis).await;
+    }
+
+    pub(super) fn failed(&self) {
         if self.breaker.failed() {
             self.counters.opened();
         }
@@ -216,7 +199,12 @@ impl<C: Redis + Runtime> Cache<C> {
         }
         let name = KeyName::new(key);
         let keys = [name.as_bytes().into(), name.companion().into(), name.lock().into()];
-        let (read, _) = join(READ.run(&self.redis, keys, []), self.counters.hand_over(&self.redis)).await;
+        let counting = async {
+            if self.counters.are_many() {
+                self.count().await;
+            }
+        };
+        let (read, ()) = join(READ.run(&self.redis, keys, []), counting).await;
         let parsed = match read {
             Ok(replies) => self.parse(key, replies).await,
             Err(error) => Err(error),
@@ -251,142 +239,8 @@ impl<C: Redis + Runtime> Cache<C> {
         Ok(Lookup { found, locked, writing })
     }
 
-    async fn acquire(&self, key: &str, seen: &[u8]) -> Result<Turn, RedisError> {
-        let owner = format!("{:016x}{:016x}", self.redis.random(), self.redis.random());
-        let name = KeyName::new(key);
-        let own = [name.as_bytes().into(), name.companion().into()];
-        let keys = [name.lock().into(), FENCES.into(), TTL_OVERRIDES.into()].into_iter().chain(own);
-        let args = [owner.as_str().into(), milliseconds(LEASE).into(), seen.into()];
-        let mut replies = ACQUIRE.run(&self.redis, keys, args).await?;
-        match replies.count()? {
-            0 => Ok(Turn::Anothers),
-            1 => {
-                let stamp = replies.bytes()?;
-                Ok(Turn::Ours(Lock { owner, stamp, overrides: Overrides::read(replies)? }))
-            }
-            _ => Ok(Turn::Over),
-        }
-    }
-
-    /// Keeps the lock for `life` more, or releases it (zero).
-    async fn hold(&self, key: &str, lock: &Lock, life: Duration) {
-        let args = [lock.owner.as_str().into(), milliseconds(life).into()];
-        // A lock that cannot be held is noticed when the value is stored; one that cannot be released ends by itself.
-        let _ = LOCK.run(&self.redis, [KeyName::new(key).lock().into()], args).await;
-    }
-
-    async fn load<T, E>(
-        &self,
-        key: &str,
-        options: &Options<'_>,
-        lock: &Lock,
-        stand_in: Option<Fetched<T>>,
-        fetch: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Fetched<T>, E>
-    where
-        T: Serialize,
-    {
-        let started = Instant::now();
-        let mut load = pin!(self.holding(key, lock, fetch()));
-        let loaded = match stand_in {
-            None => load.await,
-            Some(stand_in) => match select(load.as_mut(), pin!(self.redis.sleep(options.load_timeout))).await {
-                Either::Left((Ok(value), _)) => Ok(value),
-                // Nobody tries again until the lock ends; all are served what there is.
-                Either::Left((Err(_), _)) | Either::Right(_) => {
-                    self.counters.loaded(key, started.elapsed(), false);
-                    self.hold(key, lock, options.throttle).await;
-                    return Ok(stand_in);
-                }
-            },
-        };
-        self.counters.loaded(key, started.elapsed(), loaded.is_ok());
-        match loaded {
-            Ok(value) => {
-                self.store(key, options, lock, &value, started.elapsed()).await;
-                Ok(Fetched { value, outcome: Outcome::Miss, age: Some(Duration::ZERO) })
-            }
-            Err(error) => {
-                self.hold(key, lock, Duration::ZERO).await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Runs a load, prolonging the lock while it lasts.
-    async fn holding<F: Future>(&self, key: &str, lock: &Lock, load: F) -> F::Output {
-        let mut load = pin!(load);
-        loop {
-            match select(load.as_mut(), pin!(self.redis.sleep(LEASE / 3))).await {
-                Either::Left((output, _)) => return output,
-                Either::Right(_) => self.hold(key, lock, LEASE).await,
-            }
-        }
-    }
-
-    /// Stores a loaded value if it may be; whatever happens, the caller has it.
-    async fn store<T: Serialize>(&self, key: &str, options: &Options<'_>, lock: &Lock, value: &T, load: Duration) {
-        let encoded = codec::encode(value).and_then(|stored| Ok((stored, batch::tags(options.tags)?)));
-        let stored = match encoded {
-            Ok((stored, tags)) => self.try_store(key, options, lock, stored, &tags, load).await,
-            Err(error) => Err(error),
-        };
-        match stored {
-            Ok(true) => {}
-            Ok(false) => self.hold(key, lock, Duration::ZERO).await,
-            Err(Error::Redis(error)) if error.is_connection() => self.failed(),
-            Err(_) => self.hold(key, lock, Duration::ZERO).await,
-        }
-    }
-
-    async fn try_store(
-        &self,
-        key: &str,
-        options: &Options<'_>,
-        lock: &Lock,
-        stored: Vec<u8>,
-        tags: &[Tag],
-        load: Duration,
-    ) -> Result<bool, Error> {
-        let is_null = stored == b"null";
-        if is_null && options.negative_ttl.is_none() {
-            return Ok(false);
-        }
-        let fresh = options.fresh(key, is_null, &lock.overrides, self.uniform());
-        let grace = if is_null { Duration::ZERO } else { options.grace };
-        let life = fresh + grace;
-        let name = KeyName::new(key);
-        self.tag_all(&name, tags, life).await?;
-        let (value, chunks) = batch::store_chunks(&self.redis, key, stored, life).await?;
-        let keys = [name.as_bytes().to_vec(), name.companion(), name.lock(), FENCES.as_bytes().to_vec()];
-        let mut stamp = lock.stamp.clone();
-        for _ in 0..STORE_TRIES {
-            let times = [life, grace, load].map(|time| milliseconds(time).into());
-            let args = [lock.owner.as_str().into(), stamp.into()].into_iter().chain(times);
-            let args = args.chain([batch::joined(tags).into(), value.as_slice().into(), chunks.as_str().into()]);
-            let mut replies = STORE.run(&self.redis, keys.iter().map(|key| key.as_slice().into()), args).await?;
-            match replies.bytes()?.as_slice() {
-                b"stored" => {
-                    self.tag_all(&name, tags, life).await?;
-                    return Ok(true);
-                }
-                b"fenced" => stamp = replies.bytes()?,
-                _ => return Ok(false),
-            }
-            if Fences::read(replies)?.mean(&name, tags) {
-                return Ok(false);
-            }
-        }
-        Ok(false)
-    }
-
-    async fn tag_all(&self, name: &KeyName, tags: &[Tag], life: Duration) -> Result<(), RedisError> {
-        let adding = tags.iter().map(|tag| tag::add(&self.redis, tag, life, std::slice::from_ref(name)));
-        join_all(adding).await.into_iter().collect()
-    }
-
     /// Uniform in 0..1.
-    fn uniform(&self) -> f64 {
+    pub(super) fn uniform(&self) -> f64 {
         (self.redis.random() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
