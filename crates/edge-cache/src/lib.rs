@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod pattern;
 mod redis;
 mod script;
+mod slice;
 pub mod stats;
 mod sweep;
 pub mod tag;

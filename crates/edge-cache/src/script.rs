@@ -1,6 +1,7 @@
 //! Server-side scripts: sent by hash, with the source only where the server does not know the hash yet.
 //!
-//! Each script is one file in `scripts/`, whose head states its keys, arguments, reply stride and cost.
+//! Each script is one file in `scripts/`, whose head states its keys, arguments, reply stride and cost; what several share
+//! stands before them.
 
 use std::sync::OnceLock;
 
@@ -21,9 +22,11 @@ pub(crate) static PAGE: Script = Script::repeatable(include_str!("scripts/page.l
 /// Counts, and names some of, the keys of a slice that match a pattern.
 pub(crate) static MATCH_SLICE: Script = Script::repeatable(include_str!("scripts/match_slice.lua"));
 /// Removes the keys of a slice that match a pattern.
-pub(crate) static DELETE_SLICE: Script = Script::once(include_str!("scripts/delete_slice.lua"));
+pub(crate) static DELETE_SLICE: Script =
+    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_slice.lua")));
 /// Removes named keys and says which of them existed.
-pub(crate) static DELETE_KEYS: Script = Script::once(include_str!("scripts/delete_keys.lua"));
+pub(crate) static DELETE_KEYS: Script =
+    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_keys.lua")));
 /// Empties the database but for the keys that outlive a global clear.
 pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua"));
 /// Takes a tag's members aside and names the first slice of them.
@@ -37,19 +40,26 @@ pub(crate) static INSPECT: Script = Script::repeatable(include_str!("scripts/ins
 /// Changes the expiry of one key and of its companion.
 pub(crate) static EXPIRE: Script = Script::once(include_str!("scripts/expire.lua"));
 /// Writes a slice of warmed entries.
-pub(crate) static WRITE_SLICE: Script =
-    Script::once(concat!(include_str!("scripts/fences_since.lua"), include_str!("scripts/write_slice.lua")));
+pub(crate) static WRITE_SLICE: Script = Script::once(concat!(
+    include_str!("scripts/fences_since.lua"),
+    include_str!("scripts/belongings.lua"),
+    include_str!("scripts/write_slice.lua")
+));
 /// Reads a cached value with what is known of its age.
 pub(crate) static READ: Script = Script::repeatable(include_str!("scripts/read.lua"));
 /// Takes the right to load a key.
 pub(crate) static ACQUIRE: Script = Script::once(include_str!("scripts/acquire.lua"));
 /// Stores a loaded value unless an invalidation came first.
-pub(crate) static STORE: Script =
-    Script::once(concat!(include_str!("scripts/fences_since.lua"), include_str!("scripts/store.lua")));
+pub(crate) static STORE: Script = Script::once(concat!(
+    include_str!("scripts/fences_since.lua"),
+    include_str!("scripts/belongings.lua"),
+    include_str!("scripts/store.lua")
+));
 /// Makes loads in flight know of an invalidation.
 pub(crate) static FENCE: Script = Script::once(include_str!("scripts/fence.lua"));
 /// Removes members of a tag whose keys still have it.
-pub(crate) static DELETE_TAGGED: Script = Script::once(include_str!("scripts/delete_tagged.lua"));
+pub(crate) static DELETE_TAGGED: Script =
+    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_tagged.lua")));
 /// Adds to bounded counters.
 pub(crate) static COUNT: Script = Script::once(include_str!("scripts/count.lua"));
 /// Notes further tags of a key.

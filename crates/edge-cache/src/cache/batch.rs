@@ -10,9 +10,10 @@ use super::{Cache, Runtime};
 use crate::codec::{self, Stored};
 use crate::error::{Error, RedisError};
 use crate::format;
-use crate::key::{CHUNKED, FENCES, KeyName};
-use crate::redis::{Arg, Command, Redis, Replies};
-use crate::script::{LIFE, TAG_NOTE, WRITE_SLICE};
+use crate::key::{CHUNKED, KeyName};
+use crate::redis::{Command, Redis, Replies};
+use crate::script::{LIFE, TAG_NOTE};
+use crate::slice::{Manner, Slice};
 use crate::tag::{self, Tag};
 use crate::ttl::{self, Overrides};
 
@@ -130,14 +131,13 @@ pub(super) async fn join_tags<R: Redis>(redis: &R, name: &KeyName, tags: &[Tag])
 /// there, because a sweep takes members whose keys it does not find.
 async fn write<R: Redis>(redis: &R, ready: &[Ready]) -> Result<(), Error> {
     tag_all(redis, ready).await?;
-    let keys = ready.iter().flat_map(|item| [Arg::from(item.name.as_bytes()), item.name.companion().into()]);
-    let keys = [FENCES.into()].into_iter().chain(keys);
-    let values = ready.iter().flat_map(|item| {
-        let life = format::milliseconds(item.life);
-        let head = ["string".into(), life.into(), joined(&item.tags).into(), item.chunks.as_str().into(), 1_i64.into()];
-        head.into_iter().chain([item.value.as_slice().into()])
-    });
-    let mut replies = WRITE_SLICE.run(redis, keys, ["1".into(), "".into()].into_iter().chain(values)).await?;
+    let tags: Vec<String> = ready.iter().map(|item| joined(&item.tags)).collect();
+    let mut slice = Slice::with_capacity(ready.len());
+    for (item, tags) in ready.iter().zip(&tags) {
+        let manner = Manner { kind: "string", life: item.life, tags, chunks: item.chunks.clone() };
+        slice.push(item.name.as_bytes(), manner, [item.value.as_slice().into()].into_iter());
+    }
+    let mut replies = slice.write(redis, true, b"").await?;
     replies.text()?;
     let (_written, _skipped, _bytes, refused) =
         (replies.count()?, replies.count()?, replies.count()?, replies.count()?);

@@ -11,27 +11,8 @@ for _, name in ipairs(reply[2]) do
   if not own then doomed[#doomed + 1] = name end
 end
 
--- Companions go with their keys; whether values have chunks is looked up only where the database has any.
-local companions, chunks = {}, {}
-local chunked = redis.call('EXISTS', 'cache:chunked') == 1
-for i, name in ipairs(doomed) do
-  companions[i] = 'cache:meta:{' .. name .. '}'
-  if chunked then
-    local id, count = string.match(redis.pcall('HGET', companions[i], 'chunks') or '', '^(%w+) (%d+)$')
-    for n = 1, tonumber(count or 0) do chunks[#chunks + 1] = 'cache:chunk:{' .. name .. '}:' .. id .. ':' .. n end
-  end
-end
-
-local function unlink(names)
-  local removed = 0
-  for first = 1, #names, 1000 do
-    removed = removed + redis.call('UNLINK', unpack(names, first, math.min(first + 999, #names)))
-  end
-  return removed
-end
+forget(doomed)
 local removed = unlink(doomed)
-unlink(companions)
-unlink(chunks)
 -- After the removal: a full server refuses to grow only as long as a script has changed nothing. Where it still refuses,
 -- the next slice tries again; and as long as it is full, no load can store anything either.
 local known = 0

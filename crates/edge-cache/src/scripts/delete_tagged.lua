@@ -2,25 +2,20 @@
 -- KEYS: the members, up to 1,000
 -- ARGV: 1 the tag
 -- Reply: number of keys removed
--- Cost: five constant commands a key; 1,000 are about a millisecond.
--- What belongs to a key goes with it: its companion, and the chunks of a value stored in several.
-local function forget(name)
-  local companion = 'cache:meta:{' .. name .. '}'
-  local id, count = string.match(redis.pcall('HGET', companion, 'chunks') or '', '^(%w+) (%d+)$')
-  for i = 1, tonumber(count or 0) do redis.call('UNLINK', 'cache:chunk:{' .. name .. '}:' .. id .. ':' .. i) end
-  redis.call('UNLINK', companion)
-end
-
-local removed = 0
-for _, name in ipairs(KEYS) do
-  local companion = 'cache:meta:{' .. name .. '}'
-  local tags = redis.pcall('HGET', companion, 'tags')
-  -- A key that another client tagged has no companion, and is taken at the set's word.
-  local has = type(tags) ~= 'string' or string.find('\n' .. tags .. '\n', '\n' .. ARGV[1] .. '\n', 1, true)
-  if has then
-    removed = removed + redis.call('UNLINK', name)
-    redis.call('UNLINK', 'lock:{' .. name .. '}')
-    forget(name)
+-- Cost: one command a key where one of them has a companion, and a few over all of them; 1,000 are below a millisecond.
+local doomed = KEYS
+local companions = companions_of(KEYS)
+if any_exists(companions) then
+  doomed = {}
+  local wanted = '\n' .. ARGV[1] .. '\n'
+  for i, name in ipairs(KEYS) do
+    local tags = redis.pcall('HGET', companions[i], 'tags')
+    -- A key that another client tagged has no companion, and is taken at the set's word.
+    local has = type(tags) ~= 'string' or string.find('\n' .. tags .. '\n', wanted, 1, true)
+    if has then doomed[#doomed + 1] = name end
   end
 end
+local removed = unlink(doomed)
+unlink(locks_of(doomed))
+forget(doomed)
 return removed

@@ -12,11 +12,7 @@ if redis.call('GET', KEYS[3]) ~= ARGV[1] then return { 'lost' } end
 local fenced = fences_since(KEYS[4], ARGV[2])
 if fenced then return fenced end
 
-local id, count = string.match(redis.pcall('HGET', KEYS[2], 'chunks') or '', '^(%w+) (%d+)$')
-for i = 1, tonumber(count or 0) do
-  redis.call('UNLINK', 'cache:chunk:' .. string.sub(KEYS[2], 12) .. ':' .. id .. ':' .. i)
-end
-redis.call('UNLINK', KEYS[2])
+forget({ KEYS[1] })
 redis.call('SET', KEYS[1], ARGV[7], 'PX', ARGV[3])
 redis.call('HSET', KEYS[2], 'life', ARGV[3], 'grace', ARGV[4], 'load', ARGV[5], 'tags', ARGV[6], 'chunks', ARGV[8], 'writing', ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])

@@ -1,24 +1,32 @@
 -- Writes a slice of entries, each whole or not at all.
--- KEYS: 1 the fences; then per entry two: the key, its companion
+-- KEYS: 1 the fences; then the keys
 -- ARGV: 1 '1' to overwrite what exists; 2 the stamp taken before the values were loaded, '' for values that were not;
---       then per entry: shape, TTL in ms, tags (joined by newlines, '' = none),
---       chunks ('' or, for a manifest, the chunks' id and number),
---       number of values, the values (string: one; list: elements; hash: field, value ...; zset: score, member ...)
+--       then per run of entries that have this in common: their number, shape, TTL in ms, tags (joined by newlines,
+--       '' = none), chunks ('' or, for a manifest, the chunks' id and number), number of values each;
+--       followed by their values (string: one; list: elements; hash: field, value ...; zset: score, member ...)
 -- Reply: 'written', number written, number left alone because the key exists, bytes of the values written,
 --        number refused by the server, its first refusal or ''; or what fences_since replies, and then nothing is written
--- Cost: in proportion to the values; the caller keeps a slice to 1,000 entries and 4 MiB.
+-- Cost: in proportion to the values, one command for a string without tags; the caller keeps a slice to 1,000 entries and
+--       4 MiB.
 local fenced = ARGV[2] ~= '' and fences_since(KEYS[1], ARGV[2])
 if fenced then return fenced end
 
-local force, at = ARGV[1] == '1', 3
-local written, skipped, bytes, refused, reason = 0, 0, 0, 0, ''
+local force = ARGV[1] == '1'
+local written, skipped, bytes, refused, reason = {}, 0, 0, 0, ''
 local writers = { list = 'RPUSH', hash = 'HSET', zset = 'ZADD' }
+local names = { unpack(KEYS, 2) }
+local companions = companions_of(names)
+local some_known = any_exists(companions)
+
+-- One command replaces whatever was there, or changes nothing; false where the key exists and is to be left alone.
+local function set(key, value, ttl)
+  if force then return redis.pcall('SET', key, value, 'PX', ttl) end
+  return redis.pcall('SET', key, value, 'PX', ttl, 'NX')
+end
 
 local function fill(key, shape, ttl, first, last)
-  -- One command replaces whatever was there, or changes nothing.
-  if shape == 'string' then return redis.pcall('SET', key, ARGV[first], 'PX', ttl) end
+  if not force and redis.call('EXISTS', key) == 1 then return false end
   redis.call('UNLINK', key)
-  -- Lua can spread only so many values over a call.
   for from = first, last, 4000 do
     local outcome = redis.pcall(writers[shape], key, unpack(ARGV, from, math.min(from + 3999, last)))
     if type(outcome) == 'table' and outcome.err then
@@ -29,43 +37,37 @@ local function fill(key, shape, ttl, first, last)
   return redis.pcall('PEXPIRE', key, ttl)
 end
 
--- What belongs to a key goes with it: its companion, and the chunks of a value stored in several.
-local function forget(key, companion)
-  local id, count = string.match(redis.pcall('HGET', companion, 'chunks') or '', '^(%w+) (%d+)$')
-  for i = 1, tonumber(count or 0) do redis.call('UNLINK', 'cache:chunk:{' .. key .. '}:' .. id .. ':' .. i) end
-  redis.call('UNLINK', companion)
-end
-
-local function write(key, companion, shape, ttl, tags, chunks, first, last)
-  local outcome = fill(key, shape, ttl, first, last)
-  if type(outcome) == 'table' and outcome.err then return outcome.err end
-  -- Tags that a key had before and has no more must be known as such, or its old tags would still remove it.
-  local tagged = redis.call('EXISTS', companion) == 1
-  forget(key, companion)
-  redis.call('UNLINK', 'lock:{' .. key .. '}')
-  if tags ~= '' or tagged or chunks ~= '' then
+-- Tags that a key had before and has no more must be known as such, or its old tags would still remove it.
+local function note(key, companion, ttl, tags, chunks)
+  local was_known = some_known and redis.call('EXISTS', companion) == 1
+  if was_known then forget({ key }) end
+  if tags ~= '' or was_known or chunks ~= '' then
     redis.call('HSET', companion, 'tags', tags, 'life', ttl, 'chunks', chunks)
     redis.call('PEXPIRE', companion, ttl)
   end
 end
 
-for entry = 1, (#KEYS - 1) / 2 do
-  local key, companion = KEYS[2 * entry], KEYS[2 * entry + 1]
-  local shape, ttl, tags, chunks = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local values = tonumber(ARGV[at + 4])
-  local first, last = at + 5, at + 4 + values
-  at = last + 1
-  if not force and redis.call('EXISTS', key) == 1 then
-    skipped = skipped + 1
-  else
-    local refusal = write(key, companion, shape, ttl, tags, chunks, first, last)
-    if refusal then
+local at, entry = 3, 0
+while entry < #names do
+  local count, shape, ttl, tags, chunks, values = tonumber(ARGV[at]), unpack(ARGV, at + 1, at + 5)
+  values, at = tonumber(values), at + 6
+  for _ = 1, count do
+    entry = entry + 1
+    local key, first, last = names[entry], at, at + values - 1
+    at = last + 1
+    local outcome
+    if shape == 'string' then outcome = set(key, ARGV[first], ttl) else outcome = fill(key, shape, ttl, first, last) end
+    if not outcome then
+      skipped = skipped + 1
+    elseif type(outcome) == 'table' and outcome.err then
       refused = refused + 1
-      if reason == '' then reason = refusal end
+      if reason == '' then reason = outcome.err end
     else
-      written = written + 1
+      written[#written + 1] = key
       for i = first, last do bytes = bytes + #ARGV[i] end
+      note(key, companions[entry], ttl, tags, chunks)
     end
   end
 end
-return { 'written', written, skipped, bytes, refused, reason }
+unlink(locks_of(written))
+return { 'written', #written, skipped, bytes, refused, reason }

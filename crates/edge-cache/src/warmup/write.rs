@@ -10,10 +10,10 @@ use crate::cache::{Runtime, batch};
 use crate::codec;
 use crate::error::{ErrorKind, RedisError};
 use crate::fence::Fences;
-use crate::format;
-use crate::key::{FENCES, KeyName};
+use crate::key::KeyName;
 use crate::redis::{Arg, Redis, Replies};
-use crate::script::{EXIST, WRITE_SLICE};
+use crate::script::EXIST;
+use crate::slice::{Manner, Slice};
 use crate::tag;
 
 /// Bytes in one script call, about.
@@ -68,18 +68,13 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
         Ok(Written { skipped: slice.len() as u64, ..Written::default() })
     }
 
-    async fn write_once(&self, entry: &Entry, slice: &[&Warmed], stamp: &[u8]) -> Result<Replies, RedisError> {
-        let force = if self.request.force { "1" } else { "0" };
-        let mut args = Vec::with_capacity(2 + slice.len() * 6);
-        args.extend([force.into(), Arg::from(stamp)]);
-        for warmed in slice {
-            self.arguments(entry, warmed, &mut args).await?;
+    async fn write_once(&self, entry: &Entry, entries: &[&Warmed], stamp: &[u8]) -> Result<Replies, RedisError> {
+        let tags = batch::joined(&entry.tags);
+        let mut slice = Slice::with_capacity(entries.len());
+        for warmed in entries {
+            self.push(entry, warmed, &tags, &mut slice).await?;
         }
-        let keys = slice.iter().flat_map(|warmed| {
-            let name = KeyName::new(warmed.key.as_str());
-            [Arg::from(name.as_bytes()), name.companion().into()]
-        });
-        WRITE_SLICE.run(self.warmup.redis, [FENCES.into()].into_iter().chain(keys), args).await
+        slice.write(self.warmup.redis, self.request.force, stamp).await
     }
 
     async fn tag(&self, entry: &Entry, slice: &[Warmed]) -> Result<(), RedisError> {
@@ -92,27 +87,25 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
         join_all(adding).await.into_iter().collect()
     }
 
-    /// What the script is told of a key; text is stored as any value of the cache, so it may be compressed or in chunks.
-    async fn arguments(&self, entry: &Entry, warmed: &Warmed, into: &mut Vec<Arg>) -> Result<(), RedisError> {
-        let ttl = entry.ttl_of(&warmed.key, &self.table);
-        let (values, chunks) = match (warmed.kind, warmed.values.first()) {
+    /// Text is stored as any value of the cache, so it may be compressed or in chunks.
+    async fn push<'a>(
+        &self,
+        entry: &Entry,
+        warmed: &Warmed,
+        tags: &'a str,
+        slice: &mut Slice<'a>,
+    ) -> Result<(), RedisError> {
+        let (key, life) = (warmed.key.as_bytes(), entry.ttl_of(&warmed.key, &self.table));
+        let manner = |chunks| Manner { kind: warmed.kind, life, tags, chunks };
+        match (warmed.kind, warmed.values.first()) {
             ("string", Some(text)) => {
                 let unfit = |error: std::io::Error| RedisError::new(ErrorKind::Protocol, error.to_string());
                 let stored = codec::compress(text.clone().into_bytes()).map_err(unfit)?;
-                let (stored, chunks) = batch::store_chunks(self.warmup.redis, &warmed.key, stored, ttl).await?;
-                (vec![Arg::from(stored)], chunks)
+                let (stored, chunks) = batch::store_chunks(self.warmup.redis, &warmed.key, stored, life).await?;
+                slice.push(key, manner(chunks), [stored.into()].into_iter());
             }
-            _ => (warmed.values.iter().map(|value| Arg::from(value.as_str())).collect(), String::new()),
-        };
-        let tags = batch::joined(&entry.tags);
-        into.extend([
-            warmed.kind.into(),
-            format::milliseconds(ttl).into(),
-            tags.into(),
-            chunks.into(),
-            values.len().into(),
-        ]);
-        into.extend(values);
+            _ => slice.push(key, manner(String::new()), warmed.values.iter().map(|value| value.as_str().into())),
+        }
         Ok(())
     }
 
