@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use edge_cache::format;
@@ -63,7 +62,7 @@ struct Plain<T> {
 impl Answer {
     /// `{"success": true, ...report, "timestamp": ...}`, with warnings where something beside the point failed.
     pub(crate) fn report(report: impl Serialize, warnings: &[String]) -> Self {
-        let timestamp = format::timestamp(SystemTime::now());
+        let timestamp = format::now();
         Self::json(200, &Envelope { success: true, report, warnings, timestamp })
     }
 
@@ -74,7 +73,7 @@ impl Answer {
 
     /// `{...report, "timestamp": ...}` with a status of its own, as the health checks answer.
     pub fn plain(status: u16, report: impl Serialize) -> Self {
-        let timestamp = format::timestamp(SystemTime::now());
+        let timestamp = format::now();
         Self::json(status, &Plain { report, timestamp })
     }
 

@@ -1,7 +1,6 @@
 //! One structured line per event on standard error, which the host collects.
 
 use std::io::Write;
-use std::time::SystemTime;
 
 use edge_cache::{ConnectionEvent, Outcome, format};
 use serde::Serialize;
@@ -21,7 +20,7 @@ pub(crate) struct Served<'a> {
 }
 
 fn line(level: &str, event: &str, fields: &Value) {
-    let mut entry = json!({ "at": format::timestamp(SystemTime::now()), "level": level, "event": event });
+    let mut entry = json!({ "at": format::now(), "level": level, "event": event });
     if let (Some(entry), Some(fields)) = (entry.as_object_mut(), fields.as_object()) {
         entry.extend(fields.clone());
     }

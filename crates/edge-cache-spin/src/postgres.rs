@@ -17,6 +17,8 @@ use crate::postgres_url::PostgresUrl;
 const OPEN_SECONDS: u64 = 5;
 /// How long a query and reading its rows may take.
 const QUERY_SECONDS: u64 = 30;
+/// Rows taken from the host at a time.
+const ROWS: usize = 256;
 
 /// A connection to the database of the variable `postgres_url`.
 pub struct Postgres {
@@ -53,9 +55,15 @@ impl Postgres {
         let mut answer = self.connection.query(sql, parameters).await.map_err(explain)?;
         let columns = answer.columns().to_vec();
         let mut rows = Vec::new();
-        while let Some(row) = answer.rows().next().await {
-            let cells = row.into_iter().zip(&columns).map(|(value, column)| json::value(value, column));
-            rows.push(cells.collect::<Result<_, _>>()?);
+        loop {
+            let (_, read) = answer.rows().read(Vec::with_capacity(ROWS)).await;
+            if read.is_empty() {
+                break;
+            }
+            for row in read {
+                let cells = row.into_iter().zip(&columns).map(|(value, column)| json::value(value, column));
+                rows.push(cells.collect::<Result<_, _>>()?);
+            }
         }
         answer.result().await.map_err(explain)?;
         Ok(Rows { columns: columns.into_iter().map(|column| column.name).collect(), rows })

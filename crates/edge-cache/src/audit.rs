@@ -2,7 +2,7 @@
 //!
 //! One record is one JSON document in one field, so that a page reads with a fixed stride.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ impl Record {
     /// A record of an action by somebody, to be completed with [`Record::finish`].
     pub fn new(action: &str) -> Self {
         Self {
-            at: format::timestamp(SystemTime::now()),
+            at: format::now(),
             who: "-".into(),
             role: "-".into(),
             action: action.into(),

@@ -225,8 +225,8 @@ impl<C: Redis + Runtime> Cache<C> {
         Ok(tag::keys(&self.redis, &Tag::parse("tag", tag)?).await?)
     }
 
-    /// Removes every key of a tag; how many. Loads in flight with this tag are not stored. Two round trips per 1,000 keys
-    /// and two more.
+    /// Removes every key of a tag; how many. Loads in flight with this tag are not stored. One round trip per 1,000 keys
+    /// and five more.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a bad tag; [`Error::Partial`] when the connection fails half-way.

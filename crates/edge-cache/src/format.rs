@@ -40,6 +40,11 @@ pub fn percent(ratio: f64) -> String {
     format!("{:.1}%", ratio * 100.0)
 }
 
+/// The time of now, as [`timestamp`] writes it.
+pub fn now() -> String {
+    timestamp(SystemTime::now())
+}
+
 /// A time in RFC 3339, UTC, with milliseconds: `2025-11-15T12:30:45.123Z`.
 pub fn timestamp(at: SystemTime) -> String {
     humantime::format_rfc3339_millis(at).to_string()

@@ -31,8 +31,6 @@ pub(crate) static DELETE_KEYS: Script =
 pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua"));
 /// Takes a tag's members aside and names the first slice of them.
 pub(crate) static TAG_TAKE: Script = Script::once(include_str!("scripts/tag_take.lua"));
-/// Drops removed members and names the next slice.
-pub(crate) static TAG_NEXT: Script = Script::once(include_str!("scripts/tag_next.lua"));
 /// Adds keys to a tag, whose set then lives as long as they do.
 pub(crate) static TAG_ADD: Script = Script::repeatable(include_str!("scripts/tag_add.lua"));
 /// Describes one key and reads a bounded part of its value.

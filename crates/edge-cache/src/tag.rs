@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::error::{Error, RedisError};
 use crate::format;
 use crate::key::KeyName;
 use crate::redis::{Arg, Command, Redis, Replies};
-use crate::script::{DELETE_TAGGED, EXIST, TAG_ADD, TAG_NEXT, TAG_TAKE};
+use crate::script::{DELETE_TAGGED, EXIST, TAG_ADD, TAG_TAKE};
 use crate::sweep;
 
 /// Members removed in one step.
@@ -88,10 +89,9 @@ pub async fn add<R: Redis>(redis: &R, tag: &Tag, life: Duration, keys: &[KeyName
 pub async fn keys<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>, RedisError> {
     let (mut cursor, mut found) = (b"0".to_vec(), HashSet::new());
     loop {
-        let scan = Command::read("SSCAN").arg(tag.key()).arg(cursor).arg("COUNT").arg(SLICE);
-        let mut replies = Replies::new(redis.execute(scan).await?);
-        cursor = replies.bytes()?;
-        found.extend(replies.rest()?.into_iter().map(KeyName::new));
+        let members;
+        (cursor, members) = scan_members(redis, &tag.key(), &cursor).await?;
+        found.extend(members.into_iter().map(KeyName::new));
         if cursor == b"0" {
             return Ok(found.into_iter().collect());
         }
@@ -101,7 +101,7 @@ pub async fn keys<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>, RedisE
 /// Removes every key of a tag, up to 1,000 of them in one atomic step, more in several.
 ///
 /// The members are set aside first, so that what is tagged from then on belongs to a new set and is not forgotten; what
-/// an interruption leaves aside is finished by the next invalidation of the tag. Two round trips per 1,000 keys and one
+/// an interruption leaves aside is finished by the next invalidation of the tag. One round trip per 1,000 keys and five
 /// more. Returns how many keys were removed (members whose keys had expired do not count).
 ///
 /// # Errors
@@ -109,23 +109,69 @@ pub async fn keys<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>, RedisE
 pub async fn invalidate<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, Error> {
     sweep::fence(redis, "tag", tag.as_str().as_bytes()).await?;
     let mut replies = TAG_TAKE.run(redis, [tag.key().into(), tag.aside().into()], [SLICE.into()]).await?;
+    let (count, members) = (replies.count()?, replies.rest()?);
+    if count <= SLICE as u64 {
+        let removed = remove(redis, tag, &members).await?;
+        drop_members(redis, tag, &members).await.map_err(|error| Error::from(error).after(removed))?;
+        return Ok(removed);
+    }
     let mut removed = 0;
     loop {
-        replies.count()?;
-        let members = replies.rest()?;
-        if members.is_empty() {
-            return Ok(removed);
+        remove_aside(redis, tag, &mut removed).await.map_err(|error| Error::from(error).after(removed))?;
+        // Another invalidation of the tag may have put more aside, and the walk may then have missed some.
+        let left = redis.execute(Command::read("SCARD").arg(tag.aside())).await;
+        match left.and_then(|replies| Replies::new(replies).count()) {
+            Ok(0) => return Ok(removed),
+            Ok(_) => {}
+            Err(error) => return Err(Error::from(error).after(removed)),
         }
-        let step = async {
-            let names = members.iter().map(|member| member.as_slice().into());
-            let count = DELETE_TAGGED.run(redis, names, [tag.as_str().into()]).await?.count()?;
-            let drop = [SLICE.into()].into_iter().chain(members.into_iter().map(Into::into));
-            Ok::<_, RedisError>((count, TAG_NEXT.run(redis, [tag.aside().into()], drop).await))
-        };
-        let (count, next) = step.await.map_err(|error| Error::from(error).after(removed))?;
-        removed += count;
-        replies = next.map_err(|error| Error::from(error).after(removed))?;
     }
+}
+
+/// Removes the keys of the members set aside. While those of one slice are removed the next is read and the one before,
+/// whose keys are gone, dropped.
+async fn remove_aside<R: Redis>(redis: &R, tag: &Tag, removed: &mut u64) -> Result<(), RedisError> {
+    let set = tag.aside();
+    let (mut cursor, mut members) = scan_members(redis, &set, b"0").await?;
+    let mut gone = Vec::new();
+    loop {
+        let is_last = cursor == b"0";
+        let next = async { if is_last { Ok((cursor, Vec::new())) } else { scan_members(redis, &set, &cursor).await } };
+        let (count, (dropped, next)) =
+            join(remove(redis, tag, &members), join(drop_members(redis, tag, &gone), next)).await;
+        *removed += count?;
+        dropped?;
+        gone = members;
+        if is_last {
+            return drop_members(redis, tag, &gone).await;
+        }
+        (cursor, members) = next?;
+    }
+}
+
+/// Removes the keys of members, but for those that were written again without the tag; how many.
+async fn remove<R: Redis>(redis: &R, tag: &Tag, members: &[Vec<u8>]) -> Result<u64, RedisError> {
+    if members.is_empty() {
+        return Ok(0);
+    }
+    let names = members.iter().map(|member| member.as_slice().into());
+    DELETE_TAGGED.run(redis, names, [tag.as_str().into()]).await?.count()
+}
+
+/// Drops members that were set aside.
+async fn drop_members<R: Redis>(redis: &R, tag: &Tag, members: &[Vec<u8>]) -> Result<(), RedisError> {
+    if members.is_empty() {
+        return Ok(());
+    }
+    let members = members.iter().map(|member| Arg::from(member.as_slice()));
+    redis.execute(Command::read("SREM").arg(tag.aside()).args(members)).await.map(drop)
+}
+
+/// A step through a set: the next cursor, `0` at the end, and about 1,000 members.
+async fn scan_members<R: Redis>(redis: &R, set: &str, cursor: &[u8]) -> Result<(Vec<u8>, Vec<Vec<u8>>), RedisError> {
+    let scan = Command::read("SSCAN").arg(set).arg(cursor).arg("COUNT").arg(SLICE);
+    let mut replies = Replies::new(redis.execute(scan).await?);
+    Ok((replies.bytes()?, replies.rest()?))
 }
 
 /// Where a sweep over all tags stands, between its steps.
@@ -189,10 +235,7 @@ impl Sweep {
 
     async fn members<R: Redis>(&mut self, redis: &R, set: &str, swept: &mut Swept) -> Result<(), RedisError> {
         let cursor = if self.member.is_empty() { "0" } else { &self.member };
-        let scan = Command::read("SSCAN").arg(set).arg(cursor).arg("COUNT").arg(SLICE);
-        let mut replies = Replies::new(redis.execute(scan).await?);
-        let next = replies.text()?;
-        let members = replies.rest()?;
+        let (next, members) = scan_members(redis, set, cursor.as_bytes()).await?;
         swept.members += members.len() as u64;
         for members in members.chunks(SLICE) {
             let mut exist = EXIST.run(redis, members.iter().map(|member| member.as_slice().into()), []).await?;
@@ -207,11 +250,11 @@ impl Sweep {
                 swept.removed += Replies::new(redis.execute(remove).await?).count()?;
             }
         }
-        if next == "0" {
+        if next == b"0" {
             self.sets.remove(0);
             self.member.clear();
         } else {
-            self.member = next;
+            self.member = String::from_utf8_lossy(&next).into_owned();
         }
         Ok(())
     }

@@ -11,8 +11,6 @@ mod source;
 mod status;
 mod write;
 
-use std::time::SystemTime;
-
 pub use plan::{Entry, Module, Origin, Plan, PlanError, Shape};
 pub use progress::{Overview, cancel, follow, overview, progress};
 pub use run::{Limits, Warmup};
@@ -21,7 +19,6 @@ pub use status::{LastRun, ModuleState, ModuleStatus, State, Status};
 
 use crate::body::{self, Fields};
 use crate::error::Error;
-use crate::format;
 
 /// The most modules a request may name.
 const MAX_MODULES: usize = 100;
@@ -61,8 +58,4 @@ impl Request {
         let modules = if self.modules.is_empty() { "all".into() } else { self.modules.join(", ") };
         format!("modules: {modules}; force: {}", self.force)
     }
-}
-
-pub(crate) fn now() -> String {
-    format::timestamp(SystemTime::now())
 }

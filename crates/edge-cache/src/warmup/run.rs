@@ -103,7 +103,7 @@ impl Request {
     /// Carries it out, module by module in the plan's order of priority.
     ///
     /// An entry that fails is counted and the rest goes on. Entries are loaded up to four at a time and written in their
-    /// order, up to 1,000 keys in one round trip, with one more for each tag and one, at most five times a second, for lock,
+    /// order, up to 1,000 keys in one round trip, with two more for each tag and one, at most five times a second, for lock,
     /// progress, cancellation and memory. A dry run loads, counts what exists, and writes nothing.
     ///
     /// # Errors
@@ -192,9 +192,9 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
         Ok(())
     }
 
-    /// What an entry needs, and the stamp taken before it was asked for.
+    /// What an entry needs, and the stamp taken before it was asked for; none where nothing will be written.
     async fn load(&self, entry: &Entry) -> Result<(Result<Loaded, String>, Vec<u8>), RedisError> {
-        let stamp = fence::stamp(self.warmup.redis).await?;
+        let stamp = if self.request.dry_run { Vec::new() } else { fence::stamp(self.warmup.redis).await? };
         Ok((entry.load(self.warmup.source).await, stamp))
     }
 
@@ -229,8 +229,9 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
                 return Ok(());
             }
         };
-        // While Redis writes one slice the next is prepared.
-        let ahead = if self.warmup.limits.keys_per_second > 0 { 1 } else { SLICES_AHEAD };
+        // While Redis writes one slice the next is prepared; not where one must be known before the next.
+        let (_, memory_limit) = self.memory.get();
+        let ahead = if self.warmup.limits.keys_per_second > 0 || memory_limit > 0 { 1 } else { SLICES_AHEAD };
         let writes = slices(&warmed, self.slice_length()).into_iter().map(async |slice| {
             self.make_room(slice)?;
             Ok::<_, Stop>(self.write(entry, slice, stamp).await)

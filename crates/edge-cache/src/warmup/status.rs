@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Request;
 use super::plan::Plan;
 use super::run::Stop;
 use super::write::Written;
-use super::{Request, now};
 use crate::format;
 
 /// Where a warmup stands.
@@ -153,7 +153,7 @@ impl Status {
         let wanted =
             plan.modules.iter().filter(|module| request.modules.is_empty() || request.modules.contains(&module.name));
         let modules = wanted.map(|module| ModuleStatus::pending(&module.name, module.entries.len()));
-        let started_at = now();
+        let started_at = format::now();
         Self {
             state: State::Running,
             by: by.to_owned(),
@@ -177,7 +177,7 @@ impl Status {
     }
 
     pub(crate) fn touch(&mut self, elapsed: Duration) {
-        self.updated_at = now();
+        self.updated_at = format::now();
         self.duration = format::duration(elapsed);
         self.duration_ms = format::milliseconds(elapsed);
         let (done, total) = self

@@ -57,6 +57,9 @@ pub mod bindings {
     pub use spin::sqlite::sqlite;
 }
 
+/// Rows read before the component takes them.
+const ROWS_AHEAD: usize = 64;
+
 /// An open connection. Each `open` makes its own, so that transactions of one do not mix with another's.
 #[derive(Clone, Debug)]
 pub struct Database(Arc<Mutex<rusqlite::Connection>>);
@@ -223,7 +226,7 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
     ) -> Result<Rows, Error> {
         let database = accessor.with(|mut access| access.get().database(&this))?;
         let (columns_in, columns_out) = oneshot::channel();
-        let (rows_in, rows_out) = mpsc::channel(4);
+        let (rows_in, rows_out) = mpsc::channel(ROWS_AHEAD);
         let (end_in, end_out) = oneshot::channel();
         // Every `send` may find its reader gone, which only means that nobody waits any more.
         tokio::task::spawn_blocking(move || {
