@@ -8,17 +8,19 @@ use std::pin::pin;
 use std::time::Duration;
 
 use edge_cache::warmup::Rows;
+use futures_util::TryStreamExt;
 use futures_util::future::{Either, select};
-use spin_sdk::pg::{Connection, ParameterValue};
+use futures_util::stream::{self, Stream};
+use serde_json::Value;
+use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, QueryResult};
 
+use crate::database::{BATCH, batch};
 use crate::postgres_url::PostgresUrl;
 
 /// How long opening a connection may take. The host keeps connections and hands them out again, so this is mostly short.
 const OPEN_SECONDS: u64 = 5;
-/// How long a query and reading its rows may take.
-const QUERY_SECONDS: u64 = 30;
-/// Rows taken from the host at a time.
-const ROWS: usize = 256;
+/// How long a query, and then each thousand of its rows, may take.
+const ANSWER_SECONDS: u64 = 30;
 
 /// A connection to the database of the variable `postgres_url`.
 pub struct Postgres {
@@ -44,30 +46,66 @@ impl Postgres {
     /// # Errors
     /// What went wrong, in words for the operator and without the password; a value that has no JSON form here.
     pub async fn ask(&self, sql: &str, parameters: &[&str]) -> Result<Rows, String> {
-        let asked = within(QUERY_SECONDS, self.rows(sql, parameters)).await;
-        asked.unwrap_or_else(|| Err(format!("PostgreSQL: no answer within {QUERY_SECONDS} s")))
-    }
-
-    async fn rows(&self, sql: &str, parameters: &[&str]) -> Result<Rows, String> {
-        let explain = |error: spin_sdk::pg::Error| self.url.redact(&refusal::words(&error));
-        let sql = if parameters.is_empty() { sql.to_owned() } else { placeholder::numbered(sql) };
-        let parameters: Vec<_> = parameters.iter().map(|text| ParameterValue::Str((*text).to_owned())).collect();
-        let mut answer = self.connection.query(sql, parameters).await.map_err(explain)?;
-        let columns = answer.columns().to_vec();
+        let mut answer = self.query(sql, parameters).await?;
         let mut rows = Vec::new();
         loop {
-            let (_, read) = answer.rows().read(Vec::with_capacity(ROWS)).await;
-            if read.is_empty() {
-                break;
-            }
-            for row in read {
-                let cells = row.into_iter().zip(&columns).map(|(value, column)| json::value(value, column));
-                rows.push(cells.collect::<Result<_, _>>()?);
+            let read = self.read(&mut answer).await?;
+            let is_last = read.len() < BATCH;
+            rows.extend(read);
+            if is_last {
+                let columns = names(&answer);
+                self.end(answer).await?;
+                return Ok(Rows { columns, rows });
             }
         }
-        answer.result().await.map_err(explain)?;
-        Ok(Rows { columns: columns.into_iter().map(|column| column.name).collect(), rows })
     }
+
+    /// Runs a query and gives its rows in batches, while the rest is still on its way.
+    pub(crate) fn batches(self, sql: &str) -> impl Stream<Item = Result<Rows, String>> {
+        stream::once(async move {
+            let answer = self.query(sql, &[]).await?;
+            Ok::<_, String>(stream::try_unfold(Some((self, answer)), async |open| {
+                let Some((postgres, mut answer)) = open else { return Ok(None) };
+                let batch = Rows { rows: postgres.read(&mut answer).await?, columns: names(&answer) };
+                if batch.rows.len() < BATCH {
+                    postgres.end(answer).await?;
+                    return Ok(Some((batch, None)));
+                }
+                Ok(Some((batch, Some((postgres, answer)))))
+            }))
+        })
+        .try_flatten()
+    }
+
+    async fn query(&self, sql: &str, parameters: &[&str]) -> Result<QueryResult, String> {
+        let sql = if parameters.is_empty() { sql.to_owned() } else { placeholder::numbered(sql) };
+        let parameters: Vec<_> = parameters.iter().map(|text| ParameterValue::Str((*text).to_owned())).collect();
+        self.in_time(self.connection.query(sql, parameters)).await
+    }
+
+    /// The next rows; fewer than a batch has are the last.
+    async fn read(&self, answer: &mut QueryResult) -> Result<Vec<Vec<Value>>, String> {
+        let read = self.in_time(async { Ok(batch(async |rows| answer.rows().read(rows).await.1).await) }).await?;
+        let cells = |row: Vec<DbValue>| {
+            row.into_iter().zip(answer.columns()).map(|(cell, column)| json::value(cell, column)).collect()
+        };
+        read.into_iter().map(cells).collect()
+    }
+
+    /// Whether the rows were all there are.
+    async fn end(&self, answer: QueryResult) -> Result<(), String> {
+        self.in_time(answer.result()).await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+        let done = within(ANSWER_SECONDS, work).await;
+        let done = done.ok_or_else(|| format!("PostgreSQL: no answer within {ANSWER_SECONDS} s"))?;
+        done.map_err(|error| self.url.redact(&refusal::words(&error)))
+    }
+}
+
+fn names(answer: &QueryResult) -> Vec<String> {
+    answer.columns().iter().map(|column| column.name.clone()).collect()
 }
 
 /// What `work` gives, if it does so within so many seconds.

@@ -1,6 +1,8 @@
 //! What warmups read from: the database, and the web server `warmup_origin`.
 
 use edge_cache::warmup::{Rows, Source};
+use futures_util::StreamExt;
+use futures_util::stream::LocalBoxStream;
 use serde_json::Value;
 
 use crate::call::Call;
@@ -23,6 +25,10 @@ impl<'a> Sources<'a> {
 impl Source for Sources<'_> {
     async fn query(&self, sql: &str) -> Result<Rows, String> {
         Database::open(self.config).await?.ask(sql, &[]).await
+    }
+
+    fn batches<'s>(&'s self, sql: &'s str) -> LocalBoxStream<'s, Result<Rows, String>> {
+        Database::batches(self.config, sql).boxed_local()
     }
 
     async fn get(&self, path: &str) -> Result<Value, String> {

@@ -199,13 +199,16 @@ impl<T: Transport> Client<T> {
         self.send(&open, command, deadline).await.map_err(|error| (error, true))
     }
 
-    async fn execute_until(&self, command: Command, deadline: Instant) -> Result<Vec<Reply>, RedisError> {
+    async fn execute_until(&self, mut command: Command, deadline: Instant) -> Result<Vec<Reply>, RedisError> {
         let mut tried = 1;
         loop {
             let (error, sent) = match self.attempt(&command, deadline).await {
                 Ok(replies) => return Ok(replies),
                 Err(failure) => failure,
             };
+            if error.kind == ErrorKind::NoScript && command.tell_script() {
+                continue;
+            }
             let may_repeat = tried < TRIES && (command.repeatable || !sent);
             let pause = (Duration::from_millis(50) * tried).min(Duration::from_secs(2));
             let in_time = Instant::now() + pause < deadline;

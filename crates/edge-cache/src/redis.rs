@@ -66,6 +66,8 @@ pub struct Command {
     pub name: &'static str,
     /// Its arguments in order.
     pub args: Vec<Arg>,
+    /// The script that the first argument is the hash of, for a server that does not know it yet.
+    pub source: Option<&'static str>,
     /// Whether it may be sent again when it is not known whether the first sending arrived.
     pub repeatable: bool,
 }
@@ -73,12 +75,12 @@ pub struct Command {
 impl Command {
     /// A command that changes something: sent once, unless [`Command::repeatable`] says otherwise.
     pub fn new(name: &'static str) -> Self {
-        Self { name, args: Vec::new(), repeatable: false }
+        Self { name, args: Vec::new(), source: None, repeatable: false }
     }
 
     /// A command that only reads, or whose repetition has the same effect and reply.
     pub fn read(name: &'static str) -> Self {
-        Self { name, args: Vec::new(), repeatable: true }
+        Self { name, args: Vec::new(), source: None, repeatable: true }
     }
 
     /// Appends an argument.
@@ -93,6 +95,21 @@ impl Command {
     pub fn args<A: Into<Arg>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
+    }
+
+    /// `EVALSHA` of a script, by its hash; with its source for a server that does not know it.
+    pub(crate) fn script(sha: &str, source: &'static str) -> Self {
+        Self { source: Some(source), ..Self::new("EVALSHA").arg(sha) }
+    }
+
+    /// Makes the script's `EVAL` of its `EVALSHA`; whether there was one to make.
+    pub(crate) fn tell_script(&mut self) -> bool {
+        let Some(source) = self.source.take() else { return false };
+        self.name = "EVAL";
+        if let Some(hash) = self.args.first_mut() {
+            *hash = source.into();
+        }
+        true
     }
 
     /// Marks a writing command as safe to send twice.

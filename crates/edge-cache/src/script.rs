@@ -95,21 +95,9 @@ impl Script {
         args: impl IntoIterator<Item = Arg>,
     ) -> Result<Replies, RedisError> {
         let keys: Vec<Arg> = keys.into_iter().collect();
-        let count = keys.len();
-        let tail: Vec<Arg> = keys.into_iter().chain(args).collect();
-        let by_hash = self.command("EVALSHA", self.sha(), count, tail.clone());
-        let replies = match redis.execute(by_hash).await {
-            Err(error) if error.kind == ErrorKind::NoScript => {
-                redis.execute(self.command("EVAL", self.source, count, tail)).await
-            }
-            other => other,
-        };
-        replies.map(Replies::new).map_err(explain)
-    }
-
-    fn command(&self, name: &'static str, script: &str, keys: usize, tail: Vec<Arg>) -> Command {
-        let command = Command::new(name).arg(script).arg(keys).args(tail);
-        if self.repeatable { command.repeatable() } else { command }
+        let command = Command::script(self.sha(), self.source).arg(keys.len()).args(keys).args(args);
+        let command = if self.repeatable { command.repeatable() } else { command };
+        redis.execute(command).await.map(Replies::new).map_err(explain)
     }
 }
 

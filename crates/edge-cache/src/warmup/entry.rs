@@ -48,11 +48,11 @@ impl Entry {
         if rows.columns.len() < needed {
             return Err(format!("the query must give at least {needed} columns, gives {}", rows.columns.len()));
         }
+        if self.shape == Shape::Row {
+            return OneKeyEach::new(self).render(&rows);
+        }
         let template = Template::new(&self.key, &rows.columns)?;
         let objects = Objects::new(&rows.columns);
-        if self.shape == Shape::Row {
-            return one_key_each(&template, &objects, &rows.rows);
-        }
         let mut groups: Vec<(String, Vec<Vec<Value>>)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         for row in rows.rows {
@@ -99,15 +99,33 @@ impl Entry {
     }
 }
 
-/// Keys of which each has one row.
-fn one_key_each(template: &Template<'_>, objects: &Objects, rows: &[Vec<Value>]) -> Result<Vec<Warmed>, String> {
-    let warmed =
-        rows.iter().map(|row| Ok(Warmed { key: template.fill(row)?, kind: "string", values: vec![objects.one(row)] }));
-    let warmed = warmed.collect::<Result<Vec<_>, String>>()?;
-    let mut seen = HashSet::with_capacity(warmed.len());
-    match warmed.iter().find(|entry| !seen.insert(entry.key.as_str())) {
-        Some(twice) => Err(format!("several rows have the same key {}", twice.key)),
-        None => Ok(warmed),
+/// Renders rows that are a key each, batch by batch.
+pub(crate) struct OneKeyEach<'a> {
+    entry: &'a Entry,
+    seen: HashSet<String>,
+}
+
+impl<'a> OneKeyEach<'a> {
+    pub(crate) fn new(entry: &'a Entry) -> Self {
+        Self { entry, seen: HashSet::new() }
+    }
+
+    /// The keys of the next rows.
+    pub(crate) fn render(&mut self, rows: &Rows) -> Result<Vec<Warmed>, String> {
+        if rows.rows.is_empty() && rows.columns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let template = Template::new(&self.entry.key, &rows.columns)?;
+        let objects = Objects::new(&rows.columns);
+        let mut warmed = Vec::with_capacity(rows.rows.len());
+        for row in &rows.rows {
+            let key = template.fill(row)?;
+            if !self.seen.insert(key.clone()) {
+                return Err(format!("several rows have the same key {key}"));
+            }
+            warmed.push(Warmed { key, kind: "string", values: vec![objects.one(row)] });
+        }
+        Ok(warmed)
     }
 }
 

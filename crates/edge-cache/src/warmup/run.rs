@@ -5,12 +5,12 @@ use std::fmt;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, join, ready, select};
 use futures_util::{Stream, StreamExt, stream};
 
-use super::entry::Warmed;
+use super::entry::{OneKeyEach, Warmed};
 use super::progress;
-use super::source::{Loaded, Source};
+use super::source::{Answer, Source};
 use super::status::{ModuleState, State, Status};
 use super::write::slices;
 use super::{Plan, Request};
@@ -183,8 +183,8 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
             let loads = module.entries.iter().map(async |entry| (entry, self.load(entry).await));
             let mut loads = pin!(stream::iter(loads).buffered(CONCURRENT_LOADS));
             while let Some((entry, loaded)) = self.next(loads.as_mut()).await? {
-                let (loaded, stamp) = loaded?;
-                self.entry(entry, loaded, &stamp, index).await?;
+                let (answer, stamp) = loaded?;
+                self.entry(entry, answer, &stamp, index).await?;
                 self.change(|status| status.modules[index].entries_done += 1);
             }
             self.change(|status| status.modules[index].finish(started.elapsed()));
@@ -193,9 +193,15 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
     }
 
     /// What an entry needs, and the stamp taken before it was asked for; none where nothing will be written.
-    async fn load(&self, entry: &Entry) -> Result<(Result<Loaded, String>, Vec<u8>), RedisError> {
+    async fn load<'e>(&'e self, entry: &'e Entry) -> Result<(Answer<'e>, Vec<u8>), RedisError> {
         let stamp = if self.request.dry_run { Vec::new() } else { fence::stamp(self.warmup.redis).await? };
-        Ok((entry.load(self.warmup.source).await, stamp))
+        let source = self.warmup.source;
+        // A rate may take minutes, for which no source should keep its rows open.
+        let answer = match self.warmup.limits.keys_per_second {
+            0 => entry.ask(source).await,
+            _ => Answer::Whole(entry.load(source).await),
+        };
+        Ok((answer, stamp))
     }
 
     fn change(&self, change: impl FnOnce(&mut Status)) {
@@ -214,40 +220,49 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
         }
     }
 
-    async fn entry(
-        &self,
-        entry: &Entry,
-        loaded: Result<Loaded, String>,
-        stamp: &[u8],
-        module: usize,
-    ) -> Result<(), Stop> {
+    /// Writes an entry's keys. What goes wrong with it, half-way too, is counted and says nothing about the next entry.
+    async fn entry(&self, entry: &Entry, answer: Answer<'_>, stamp: &[u8], module: usize) -> Result<(), Stop> {
         let problem = |problem: &dyn fmt::Display| format!("{}: {problem}", entry.key);
-        let warmed = match loaded.and_then(|loaded| entry.render(loaded)) {
-            Ok(warmed) => warmed,
-            Err(error) => {
-                self.change(|status| status.failed(module, &problem(&error)));
-                return Ok(());
+        let warmed = match answer {
+            Answer::Whole(loaded) => stream::iter([loaded.and_then(|loaded| entry.render(loaded))]).boxed_local(),
+            Answer::Rows(batches) => {
+                let mut each = OneKeyEach::new(entry);
+                batches.map(move |rows| each.render(&rows?)).boxed_local()
             }
         };
+        let until_error = warmed.scan(false, |over, warmed| {
+            let next = (!*over).then_some(warmed);
+            *over = matches!(next, Some(Err(_)));
+            ready(next)
+        });
+        let cut = until_error.flat_map(|warmed| {
+            let slices = warmed.map(|warmed| slices(warmed, self.slice_length()));
+            stream::iter(match slices {
+                Ok(slices) => slices.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            })
+        });
         // While Redis writes one slice the next is prepared; not where one must be known before the next.
         let (_, memory_limit) = self.memory.get();
         let ahead = if self.warmup.limits.keys_per_second > 0 || memory_limit > 0 { 1 } else { SLICES_AHEAD };
-        let writes = slices(&warmed, self.slice_length()).into_iter().map(async |slice| {
-            self.make_room(slice)?;
-            Ok::<_, Stop>(self.write(entry, slice, stamp).await)
+        let writes = cut.map(async |slice| {
+            let slice = match slice {
+                Ok(slice) => slice,
+                Err(error) => return Ok(Err(problem(&error))),
+            };
+            self.make_room(&slice)?;
+            match self.write(entry, &slice, stamp).await {
+                Err(error) if error.kind == ErrorKind::WrongType => Ok(Err(problem(&error))),
+                written => Ok::<_, Stop>(Ok(written?)),
+            }
         });
-        let mut writes = pin!(stream::iter(writes).buffered(ahead));
-        while let Some(written) = writes.next().await {
+        let mut writes = pin!(writes.buffered(ahead));
+        while let Some(written) = self.next(writes.as_mut()).await? {
             match written? {
                 Ok(written) => self.change(|status| status.wrote(module, &written)),
-                // What is wrong with this entry's tags says nothing about the next entry.
-                Err(error) if error.kind == ErrorKind::WrongType => {
-                    self.change(|status| status.failed(module, &problem(&error)));
-                }
-                Err(error) => return Err(error.into()),
+                Err(problem) => self.change(|status| status.failed(module, &problem)),
             }
             self.pace().await;
-            self.beat().await?;
         }
         Ok(())
     }

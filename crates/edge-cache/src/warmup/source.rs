@@ -1,5 +1,7 @@
 //! Where a warmup reads from, and how a JSON answer becomes rows.
 
+use futures_util::StreamExt;
+use futures_util::stream::{self, LocalBoxStream};
 use serde_json::{Map, Value};
 
 use super::plan::{Entry, Origin, Shape};
@@ -11,6 +13,12 @@ pub struct Rows {
     pub columns: Vec<String>,
     /// The rows, each with one value per column.
     pub rows: Vec<Vec<Value>>,
+}
+
+/// An entry's answer: whole, or its rows as they come.
+pub(crate) enum Answer<'a> {
+    Whole(Result<Loaded, String>),
+    Rows(LocalBoxStream<'a, Result<Rows, String>>),
 }
 
 /// What was loaded for an entry.
@@ -30,6 +38,12 @@ pub trait Source {
     /// What went wrong, in words for the operator.
     async fn query(&self, sql: &str) -> Result<Rows, String>;
 
+    /// Runs a query and gives its rows a thousand or so at a time, while the rest is still on its way; at least one batch,
+    /// however few the rows. The first error is the end.
+    fn batches<'a>(&'a self, sql: &'a str) -> LocalBoxStream<'a, Result<Rows, String>> {
+        stream::once(self.query(sql)).boxed_local()
+    }
+
     /// Gets a path of the web server, whose answer must be JSON.
     ///
     /// # Errors
@@ -38,7 +52,20 @@ pub trait Source {
 }
 
 impl Entry {
-    /// Asks the source for what this entry needs.
+    /// Asks the source for what this entry needs. Rows that are a key each need not be there all at once; the first of them
+    /// are waited for.
+    pub(crate) async fn ask<'a, S: Source>(&'a self, source: &'a S) -> Answer<'a> {
+        match &self.origin {
+            Origin::Query(sql) if self.shape == Shape::Row => {
+                let mut batches = source.batches(sql);
+                let first = batches.next().await;
+                Answer::Rows(stream::iter(first).chain(batches).boxed_local())
+            }
+            _ => Answer::Whole(self.load(source).await),
+        }
+    }
+
+    /// Asks the source for all that this entry needs.
     pub(crate) async fn load<S: Source>(&self, source: &S) -> Result<Loaded, String> {
         match &self.origin {
             Origin::Query(sql) => source.query(sql).await.map(Loaded::Rows),

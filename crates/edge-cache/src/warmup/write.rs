@@ -127,18 +127,17 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
 }
 
 /// Cuts entries into slices of up to `most` and about 4 MiB.
-pub(super) fn slices(mut warmed: &[Warmed], most: usize) -> Vec<&[Warmed]> {
-    let mut slices = Vec::new();
-    while !warmed.is_empty() {
-        let mut bytes = 0;
-        let fitting = warmed.iter().take(most).take_while(|entry| {
-            bytes += entry.bytes();
-            bytes <= SLICE_BYTES
-        });
-        let (slice, rest) = warmed.split_at(fitting.count().max(1));
-        slices.push(slice);
-        warmed = rest;
+pub(super) fn slices(warmed: Vec<Warmed>, most: usize) -> Vec<Vec<Warmed>> {
+    let (mut slices, mut slice, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for entry in warmed {
+        bytes += entry.bytes();
+        if !slice.is_empty() && (slice.len() == most || bytes > SLICE_BYTES) {
+            slices.push(std::mem::take(&mut slice));
+            bytes = entry.bytes();
+        }
+        slice.push(entry);
     }
+    slices.extend((!slice.is_empty()).then_some(slice));
     slices
 }
 
@@ -149,8 +148,7 @@ mod tests {
     #[test]
     fn a_slice_ends_at_1000_entries_or_4_mib() {
         let entry = |bytes: usize| Warmed { key: "k".into(), kind: "string", values: vec!["x".repeat(bytes)] };
-        let lengths =
-            |warmed: &[Warmed], most| slices(warmed, most).iter().map(|slice| slice.len()).collect::<Vec<_>>();
+        let lengths = |warmed: &[Warmed], most| slices(warmed.to_vec(), most).iter().map(Vec::len).collect::<Vec<_>>();
         let many: Vec<_> = (0..2500).map(|_| entry(10)).collect();
         assert_eq!(lengths(&many, 1000), [1000, 1000, 500]);
         let large: Vec<_> = (0..3).map(|_| entry(3 << 20)).collect();
