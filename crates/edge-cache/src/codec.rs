@@ -117,13 +117,13 @@ pub(crate) fn decode<T: DeserializeOwned>(stored: &[u8]) -> Option<T> {
     serde_json::from_slice(&plain(stored)?).ok()
 }
 
-/// Cuts a value that is too large for one key.
-pub(crate) fn split(stored: Vec<u8>, id: u64) -> Stored {
+/// Cuts a value that is too large for one key. `id` is asked for only then: it may be a call to the host.
+pub(crate) fn split(stored: Vec<u8>, id: impl FnOnce() -> u64) -> Stored {
     if stored.len() <= CHUNK {
         return Stored::Whole(stored);
     }
     let chunks: Vec<Vec<u8>> = stored.chunks(CHUNK).map(<[u8]>::to_vec).collect();
-    Stored::Chunked(Manifest { bytes: stored.len(), id: format!("{id:016x}"), count: chunks.len() }, chunks)
+    Stored::Chunked(Manifest { bytes: stored.len(), id: format!("{:016x}", id()), count: chunks.len() }, chunks)
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_manifest_names_its_chunks() {
-        let Stored::Chunked(manifest, chunks) = split(vec![7; 2 * CHUNK + 1], 255) else { panic!("must be cut") };
+        let Stored::Chunked(manifest, chunks) = split(vec![7; 2 * CHUNK + 1], || 255) else { panic!("must be cut") };
         assert_eq!((chunks.len(), chunks[2].len(), manifest.bytes), (3, 1, 2 * CHUNK + 1));
         assert_eq!(Manifest::read(&manifest.render()).as_ref(), Some(&manifest));
         assert_eq!(manifest.keys("k").last().unwrap(), "cache:chunk:{k}:00000000000000ff:3");

@@ -97,7 +97,7 @@ pub(crate) async fn store_chunks<R: Redis + Runtime>(
     value: Vec<u8>,
     life: Duration,
 ) -> Result<(Vec<u8>, String), RedisError> {
-    let (manifest, chunks) = match codec::split(value, redis.random()) {
+    let (manifest, chunks) = match codec::split(value, || redis.random()) {
         Stored::Whole(value) => return Ok((value, String::new())),
         Stored::Chunked(manifest, chunks) => (manifest, chunks),
     };
