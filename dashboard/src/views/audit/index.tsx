@@ -4,6 +4,7 @@ import type { AuditRecord } from '../../api/types';
 import { clock, milliseconds, number } from '../../lib/format';
 import { lacks } from '../../state/session';
 import { Badge, Empty, Loading, RoleWall, Trouble } from '../../ui/notes';
+import { Table } from '../../ui/table';
 import { actionFilter, busy, filter, hasMore, more, problem, records, reload, total, wanted, whoFilter } from './trail';
 
 const ACTIONS = ['clear', 'invalidate', 'warmup', 'warmup-cancel', 'memory-relief', 'expire', 'ttl', 'event', 'denied'];
@@ -94,41 +95,32 @@ function Filters() {
 
 function Records({ shown }: { shown: readonly AuditRecord[] }) {
   return (
-    <div class="scroll-x" tabIndex={0} role="group" aria-label="Records of the audit trail">
-      <table class="records">
-        <thead>
-          <tr>
-            {['When', 'Who', 'Action', 'What', 'Keys', 'Took', 'From', 'Outcome'].map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((record) => (
-            <tr key={record.id}>
-              <td class="num" title={record.at}>
-                {clock(record.at)}
-              </td>
-              <td>
-                {record.who} <span class="muted">{record.role === '-' ? '' : record.role}</span>
-              </td>
-              <td>{record.action}</td>
-              <td class="what mono" title={`request ${record.requestId}`}>
-                {whatOf(record)}
-              </td>
-              <td class="num">{number(record.keysDeleted)}</td>
-              <td class="num">{milliseconds(record.durationMs)}</td>
-              <td class="num">{record.ip}</td>
-              <td>
-                <Badge tone={TONES[record.outcome]}>{record.outcome}</Badge>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Records of the audit trail"
+      heads={['When', 'Who', 'Action', 'What', 'Keys', 'Took', 'From', 'Outcome']}
+      kind="records"
+    >
+      {shown.map((record) => (
+        <tr key={record.id}>
+          <td class="num" title={record.at}>
+            {clock(record.at)}
+          </td>
+          <td>
+            {record.who} <span class="muted">{record.role === '-' ? '' : record.role}</span>
+          </td>
+          <td>{record.action}</td>
+          <td class="what mono" title={`request ${record.requestId}`}>
+            {whatOf(record)}
+          </td>
+          <td class="num">{number(record.keysDeleted)}</td>
+          <td class="num">{milliseconds(record.durationMs)}</td>
+          <td class="num">{record.ip}</td>
+          <td>
+            <Badge tone={TONES[record.outcome]}>{record.outcome}</Badge>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { PlannedModule } from '../../api/types';
 import { ago, milliseconds, number, plural, ttl } from '../../lib/format';
 import { now } from '../../state/live';
+import { Table } from '../../ui/table';
 import { plan } from './store';
 
 interface Props {
@@ -60,30 +61,17 @@ function Planned({ module }: { module: PlannedModule | undefined }) {
         {plural(entries.length, 'entry', 'entries')}
       </button>
       {open && (
-        <div class="scroll-x" tabIndex={0} role="group" aria-label={`Entries of ${module.name}`}>
-          <table>
-            <thead>
-              <tr>
-                {['Key', 'Shape', 'Source', 'TTL', 'Tags'].map((head) => (
-                  <th key={head} scope="col">
-                    {head}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {entries.map((entry) => (
-                <tr key={entry.key}>
-                  <td class="mono">{entry.key}</td>
-                  <td>{entry.shape}</td>
-                  <td class="mono source">{entry.source}</td>
-                  <td class="num">{entry.ttlSeconds === null ? 'by the table' : ttl(entry.ttlSeconds)}</td>
-                  <td>{entry.tags.join(', ')}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label={`Entries of ${module.name}`} heads={['Key', 'Shape', 'Source', 'TTL', 'Tags']}>
+          {entries.map((entry) => (
+            <tr key={entry.key}>
+              <td class="mono">{entry.key}</td>
+              <td>{entry.shape}</td>
+              <td class="mono source">{entry.source}</td>
+              <td class="num">{entry.ttlSeconds === null ? 'by the table' : ttl(entry.ttlSeconds)}</td>
+              <td>{entry.tags.join(', ')}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </>
   );
