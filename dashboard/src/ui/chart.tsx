@@ -79,7 +79,8 @@ function settings(
   return {
     width: element.clientWidth || 300,
     height: HEIGHT,
-    padding: [8, 12, 0, 0],
+    // At the right half a label of the time axis: one may stand below the last point.
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
