@@ -1,7 +1,8 @@
 // Part 2: nothing is removed before one has seen what would go.
 import type { Page } from 'playwright-core';
 import { beforeEach, expect, test } from 'vitest';
-import { open, picture, stage, violations } from './browser.ts';
+import { TOKENS } from './app.ts';
+import { open, picture, signIn, stage, violations } from './browser.ts';
 import { refill } from './data.ts';
 
 const { app, visit } = stage();
@@ -88,6 +89,18 @@ test('a pattern that matches everything takes the word too', async () => {
   await page.keyboard.press('Enter');
   await done(page).getByText('keys removed').waitFor();
   expect(count('users:*')).toBe(0);
+  await close();
+});
+
+test('what was done with one token is not told to the next', async () => {
+  const { page, close } = await visit('operator', '#/clear?by=pattern&pattern=users:*');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.getByRole('button', { name: 'Remove 200 keys' }).click();
+  await done(page).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await signIn(page, TOKENS.viewer);
+  await page.getByRole('heading', { level: 1, name: 'Clear' }).waitFor();
+  expect(await done(page).count()).toBe(0);
   await close();
 });
 
