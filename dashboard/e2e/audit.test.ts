@@ -70,6 +70,18 @@ test('a token that may not read it is told so, without a denied attempt of its o
   await close();
 });
 
+test('a link to what the role may not see makes no denied attempt either', async () => {
+  const before = app.redis('-n', 1, 'XLEN', 'cache:audit');
+  const { page, close } = await visit('viewer', '#/audit');
+  await page.getByText('Needs the role admin; your token has viewer.').waitFor();
+  await page.goto(`${app.url}/admin#/keys?key=users:1`);
+  await page.reload();
+  await page.getByText('Needs the role operator; your token has viewer.').waitFor();
+  expect(await page.getByText('Loading the key').count()).toBe(0);
+  expect(app.redis('-n', 1, 'XLEN', 'cache:audit')).toBe(before);
+  await close();
+});
+
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
   for (const [size, viewport] of Object.entries(SIZES)) {
     const { page, close } = await visit('admin', '#/audit', { colorScheme, viewport });

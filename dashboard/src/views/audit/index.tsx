@@ -2,6 +2,7 @@
 import { useEffect, useId } from 'preact/hooks';
 import type { AuditRecord } from '../../api/types';
 import { clock, milliseconds, number } from '../../lib/format';
+import { roleTold } from '../../state/live';
 import { lacks } from '../../state/session';
 import { Badge, Empty, Loading, RoleWall, Trouble } from '../../ui/notes';
 import { Table } from '../../ui/table';
@@ -12,22 +13,24 @@ const TONES: Record<AuditRecord['outcome'], string> = { ok: 'ok', failed: 'bad',
 
 export function Audit() {
   const mayNot = lacks('admin');
+  // Asking without the role would itself be a record of the trail.
+  const asks = roleTold.value && mayNot === '';
   useEffect(() => {
-    // Asking without the role would itself be a record of the trail.
-    if (mayNot === '') void reload();
-  }, [mayNot]);
+    if (asks) void reload();
+  }, [asks]);
   return (
     <div class="audit">
       <div class="view-head">
         <h1>Audit</h1>
         <span class="muted grow">Every change and every denied attempt, newest first. A clear does not reach it.</span>
-        {mayNot === '' && (
+        {asks && (
           <button type="button" class="button small" onClick={() => void reload()}>
             Refresh
           </button>
         )}
       </div>
-      {mayNot === '' ? <Trail /> : <RoleWall needs="admin" what="The audit trail is for administrators" />}
+      {mayNot !== '' && <RoleWall needs="admin" what="The audit trail is for administrators" />}
+      {asks ? <Trail /> : mayNot === '' && <Loading what="records" />}
     </div>
   );
 }
