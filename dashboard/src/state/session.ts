@@ -3,7 +3,7 @@ import { computed, effect, signal, untracked } from '@preact/signals';
 import type { Role } from '../api/types';
 
 const KEPT_AS = 'edge-cache.token';
-export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
+const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 
 export const token = signal(recall());
 /** The token's name, the *who* of the audit trail; '' while it is not known. */

@@ -7,14 +7,14 @@ import { lacks } from '../state/session';
 
 export function Loading({ what }: { what: string }) {
   return (
-    <p class="note loading" role="status">
+    <p class="note" role="status">
       <span class="spinner" aria-hidden="true" /> Loading {what} …
     </p>
   );
 }
 
 export function Empty({ children }: { children: ComponentChildren }) {
-  return <p class="note empty">{children}</p>;
+  return <p class="note">{children}</p>;
 }
 
 /** A problem in the application's own words, with what this page can add. */

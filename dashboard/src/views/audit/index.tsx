@@ -64,7 +64,7 @@ function Filters() {
   const seen = new Set([...ACTIONS, ...records.value.map((record) => record.action)]);
   return (
     <form class="row filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <span class="pairing">
+      <span class="row">
         <label for={id}>Who</label>
         <input
           id={id}
@@ -75,7 +75,7 @@ function Filters() {
           onInput={(event) => void filter(event.currentTarget.value, actionFilter.value)}
         />
       </span>
-      <span class="pairing">
+      <span class="row">
         <label for={`${id}-action`}>Action</label>
         <select
           id={`${id}-action`}

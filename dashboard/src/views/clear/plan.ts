@@ -28,7 +28,6 @@ export interface Result {
   at: Date;
   deleted: number;
   duration: string;
-  message: string;
   warnings: readonly string[];
 }
 
@@ -103,12 +102,12 @@ export async function carryOut(plan: Plan, confirm: boolean): Promise<Result> {
   const base = { what: describe(plan), at: new Date() };
   if (plan.by === 'everything' || plan.by === 'pattern') {
     const pattern = plan.by === 'pattern' ? { pattern: plan.text.trim() } : {};
-    const { stats, message, warnings = [] } = await api.clear({ ...pattern, ...(confirm ? { confirm } : {}) });
+    const { stats, warnings = [] } = await api.clear({ ...pattern, ...(confirm ? { confirm } : {}) });
     const deleted = 'keysDeleted' in stats ? stats.keysDeleted : 0;
-    return { ...base, deleted, duration: stats.duration, message, warnings };
+    return { ...base, deleted, duration: stats.duration, warnings };
   }
-  const { stats, message, warnings = [] } = await api.invalidate(request(plan));
-  return { ...base, deleted: stats.keysInvalidated, duration: stats.duration, message, warnings };
+  const { stats, warnings = [] } = await api.invalidate(request(plan));
+  return { ...base, deleted: stats.keysInvalidated, duration: stats.duration, warnings };
 }
 
 function request(plan: Plan): { keys: string[] } | { tags: string[] } {

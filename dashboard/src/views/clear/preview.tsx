@@ -7,7 +7,7 @@ import { needed, type Preview } from './plan';
 import { busy, remove, wordDemanded } from './store';
 
 /** What has to be typed before everything goes. */
-export const WORD = 'everything';
+const WORD = 'everything';
 
 export function PreviewPanel({ preview }: { preview: Preview }) {
   const [word, setWord] = useState('');

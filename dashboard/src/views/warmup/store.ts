@@ -23,8 +23,6 @@ export const problem = signal<Problem | null>(null);
 export const unread = signal<Problem | null>(null);
 export const starting = signal(false);
 export const cancelling = signal(false);
-/** How progress arrives: `stream` or `polling`. */
-export const manner = signal<'' | 'stream' | 'polling'>('');
 
 export async function loadPlan(): Promise<void> {
   try {
@@ -103,7 +101,6 @@ async function readOnce(abort: AbortSignal): Promise<void> {
   try {
     const answer = await api.watchWarmup(abort);
     const streams = answer.headers.get('content-type')?.startsWith('text/event-stream') === true;
-    manner.value = streams ? 'stream' : 'polling';
     if (!streams || answer.body === null) {
       take(((await answer.json()) as { data: Warmup | null }).data);
       return;
