@@ -1,7 +1,7 @@
 // Who changed or tried to change what, newest first.
 import { useEffect, useId } from 'preact/hooks';
 import type { AuditRecord } from '../../api/types';
-import { clock, milliseconds, number } from '../../lib/format';
+import { clock, few, milliseconds, number } from '../../lib/format';
 import { roleTold } from '../../state/live';
 import { lacks } from '../../state/session';
 import { Badge, Empty, Loading, RoleWall, Trouble } from '../../ui/notes';
@@ -100,7 +100,7 @@ function Records({ shown }: { shown: readonly AuditRecord[] }) {
   return (
     <Table
       label="Records of the audit trail"
-      heads={['When', 'Who', 'Action', 'What', 'Keys', 'Took', 'From', 'Outcome']}
+      heads={['When', 'Who', 'Action', 'What', 'Removed', 'Took', 'From', 'Outcome']}
       kind="records"
     >
       {shown.map((record) => (
@@ -128,10 +128,7 @@ function Records({ shown }: { shown: readonly AuditRecord[] }) {
 }
 
 function whatOf(record: AuditRecord): string {
-  const some = (names: readonly string[] | undefined): string =>
-    names === undefined ? '' : names.slice(0, 3).join(', ') + (names.length > 3 ? `, … (${names.length})` : '');
-  const tags = record.tags && `#${record.tags.slice(0, 3).join(' #')}`;
-  return (
-    [record.pattern, some(record.patterns), some(record.keys), tags, record.detail].filter(Boolean).join(' · ') || '–'
-  );
+  const { pattern, patterns = [], keys = [], tags = [], detail } = record;
+  const parts = [pattern, few(patterns), few(keys), few(tags.map((tag) => `#${tag}`)), detail];
+  return parts.filter(Boolean).join(' · ') || '–';
 }

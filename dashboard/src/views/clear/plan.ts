@@ -1,6 +1,7 @@
 // What is to be cleared, as the user says it, and how that is asked of the API.
 import * as api from '../../api/endpoints';
 import type { Role, Text } from '../../api/types';
+import { few, plural } from '../../lib/format';
 import { keyPath, matchesEverything } from '../../lib/pattern';
 
 export type By = 'pattern' | 'keys' | 'tags' | 'everything';
@@ -62,8 +63,7 @@ export function describe(plan: Plan): string {
   if (plan.by === 'everything') return 'everything';
   if (plan.by === 'pattern') return `pattern ${plan.text.trim()}`;
   const named = lines(plan.text);
-  const shown = named.slice(0, 3).join(', ') + (named.length > 3 ? `, … (${named.length})` : '');
-  return `${plan.by === 'keys' ? 'key' : 'tag'}${named.length === 1 ? '' : 's'} ${shown}`;
+  return `${plan.by === 'keys' ? 'key' : 'tag'}${named.length === 1 ? '' : 's'} ${few(named)}`;
 }
 
 /** Asks what would go, without removing anything. */
@@ -73,8 +73,8 @@ export async function preview(plan: Plan): Promise<Preview> {
   const report = await api.invalidate({ ...request(plan), dryRun: true });
   const { keys, keysNotFound, tags } = report.details;
   const remarks = [
-    ...(keysNotFound.length > 0 ? [`Not in the cache: ${keysNotFound.slice(0, SAMPLE).join(', ')}`] : []),
-    ...Object.entries(tags).map(([tag, count]) => `${tag}: ${count} keys`),
+    ...(keysNotFound.length > 0 ? [`Not in the cache: ${few(keysNotFound, SAMPLE)}`] : []),
+    ...Object.entries(tags).map(([tag, count]) => `${tag}: ${plural(count, 'key')}`),
   ];
   const sample = plan.by === 'keys' ? keys.slice(0, SAMPLE) : await sampleOf(names);
   const { keysInvalidated: count, duration } = report.stats;

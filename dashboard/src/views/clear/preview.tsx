@@ -57,14 +57,7 @@ export function PreviewPanel({ preview }: { preview: Preview }) {
             />
           </p>
         )}
-        <Action
-          kind="danger"
-          submit
-          needs={needed(plan)}
-          busy={busy.value === 'clear'}
-          blocked={blocked}
-          onAct={() => undefined}
-        >
+        <Action kind="danger" submit needs={needed(plan)} busy={busy.value === 'clear'} blocked={blocked}>
           Remove {plural(count, 'key')}
         </Action>
       </form>

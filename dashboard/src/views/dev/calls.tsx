@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { clock, milliseconds, number } from '../../lib/format';
 import { summarise } from '../../lib/percentiles';
 import { type ApiCall, calls } from '../../state/calls';
+import { Check } from '../../ui/check';
 import { Empty } from '../../ui/notes';
 import { Table } from '../../ui/table';
 
@@ -14,10 +15,9 @@ export function Calls() {
     <section class="card calls" aria-label="Calls to the API">
       <div class="row">
         <h2 class="grow">Calls to the API</h2>
-        <label>
-          <input type="checkbox" checked={withPolls} onChange={(event) => setWithPolls(event.currentTarget.checked)} />{' '}
-          also what repeats itself
-        </label>
+        <Check checked={withPolls} onChange={setWithPolls}>
+          also what the page repeats by itself
+        </Check>
         <button type="button" class="button quiet small" onClick={() => (calls.value = [])}>
           Forget
         </button>

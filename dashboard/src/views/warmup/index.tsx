@@ -4,6 +4,7 @@ import type { Warmup as State } from '../../api/types';
 import { ago, clock, plural, seconds, until } from '../../lib/format';
 import { now } from '../../state/live';
 import { Action } from '../../ui/action';
+import { Check } from '../../ui/check';
 import { Empty, Loading, Trouble } from '../../ui/notes';
 import { Modules } from './modules';
 import { Progress } from './progress';
@@ -59,14 +60,12 @@ function Start({ chosen, running }: { chosen: ReadonlySet<string>; running: bool
   };
   return (
     <section class="card start" aria-label="Start a warmup">
-      <label>
-        <input type="checkbox" checked={force} onChange={(event) => setForce(event.currentTarget.checked)} /> Force:
-        also write keys that exist
-      </label>
-      <label>
-        <input type="checkbox" checked={dryRun} onChange={(event) => setDryRun(event.currentTarget.checked)} /> Dry run:
-        only count
-      </label>
+      <Check checked={force} onChange={setForce}>
+        Force: also write keys that exist
+      </Check>
+      <Check checked={dryRun} onChange={setDryRun}>
+        Dry run: only count
+      </Check>
       <div class="row">
         <Action kind="primary" needs="admin" busy={running} onAct={go}>
           {dryRun ? 'Try out' : 'Warm up'} {chosen.size === 0 ? 'everything' : plural(chosen.size, 'module')}

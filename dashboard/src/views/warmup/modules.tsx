@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { PlannedModule } from '../../api/types';
 import { ago, milliseconds, number, plural, ttl } from '../../lib/format';
 import { now } from '../../state/live';
+import { Check } from '../../ui/check';
 import { Table } from '../../ui/table';
 import { plan } from './store';
 
@@ -28,15 +29,9 @@ export function Modules({ names, chosen, onChoose, disabled }: Props) {
       <ul class="modules">
         {names.map((name) => (
           <li key={name}>
-            <label>
-              <input
-                type="checkbox"
-                checked={chosen.has(name)}
-                disabled={disabled}
-                onChange={(event) => toggle(name, event.currentTarget.checked)}
-              />{' '}
+            <Check checked={chosen.has(name)} disabled={disabled} onChange={(on) => toggle(name, on)}>
               <strong>{name}</strong>
-            </label>
+            </Check>
             <Planned module={plan.value?.modules.find((module) => module.name === name)} />
           </li>
         ))}
