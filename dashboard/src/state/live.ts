@@ -56,7 +56,12 @@ async function take<T>(
 
 /** Starts all that repeats itself; statistics whenever there is a token. */
 export function startLive(): void {
-  poll(refreshHealth, HEALTH_EVERY_MS);
+  const redisDown = computed(() => stats.value.problem?.redisDown === true);
+  effect(() => {
+    // At once when the statistics notice that Redis went or came back: the two must not contradict each other for long.
+    void redisDown.value;
+    return poll(refreshHealth, HEALTH_EVERY_MS);
+  });
   setInterval(() => {
     if (!document.hidden) now.value = Date.now();
   }, 1000);

@@ -107,7 +107,7 @@ function Found({ walk, selected, onOpen }: { walk: Walk; selected: string | null
   const state = walk.state.value;
   return (
     <>
-      <Progress walk={walk} count={count} />
+      {(count > 0 || state !== 'failed') && <Progress walk={walk} count={count} />}
       {walk.problem.value && (
         <Trouble problem={walk.problem.value} what="Listing keys" retry={() => void walk.more()} />
       )}

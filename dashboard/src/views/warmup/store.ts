@@ -4,6 +4,7 @@ import * as api from '../../api/endpoints';
 import { asProblem, isAborted, Problem } from '../../api/problem';
 import type { Warmup, WarmupPlan, WarmupRequest } from '../../api/types';
 import { events } from '../../lib/events';
+import { plural } from '../../lib/format';
 import { announce } from '../../state/announce';
 import { refreshStats } from '../../state/live';
 
@@ -24,7 +25,7 @@ export const unread = signal<Problem | null>(null);
 export const starting = signal(false);
 export const cancelling = signal(false);
 
-export async function loadPlan(): Promise<void> {
+async function loadPlan(): Promise<void> {
   try {
     plan.value = await api.warmupPlan();
     planProblem.value = null;
@@ -124,8 +125,9 @@ function take(warmup: Warmup | null): void {
   const before = current.peek();
   current.value = warmup;
   unread.value = null;
+  if (planProblem.peek()?.unsupported === false) void loadPlan();
   if (before?.state === 'running' && warmup !== null && warmup.state !== 'running') {
-    announce(`Warmup ${warmup.state}: ${warmup.keysCreated} keys created`);
+    announce(`Warmup ${warmup.state}: ${plural(warmup.keysCreated, 'key')} created`);
     void loadPlan();
   }
 }
