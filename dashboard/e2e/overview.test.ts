@@ -30,6 +30,8 @@ test('charts grow every five seconds, and pause while the page is hidden', async
     const chart = page.getByRole('img', { name: new RegExp(`^${name}: now `) });
     expect(await chart.locator('canvas').count()).toBe(1);
   }
+  await page.getByRole('img', { name: /^Memory: now / }).hover();
+  await page.getByText(/^\d\d:\d\d:\d\d: [\d.]+ MB$/).waitFor();
   await page.waitForRequest((request) => request.url().endsWith('/health'));
   expect(points()).toBeGreaterThanOrEqual(1);
 
