@@ -17,7 +17,6 @@ interface Props {
   kind?: 'plain' | 'primary' | 'danger' | 'quiet';
   busy?: boolean;
   small?: boolean;
-  label?: string;
   submit?: boolean;
 }
 
@@ -39,7 +38,6 @@ export function Action({ needs, blocked = '', kind = 'plain', busy = false, ...p
         aria-disabled={off}
         aria-busy={busy}
         aria-describedby={saidBy}
-        aria-label={props.label}
         onClick={click}
       >
         {props.children}

@@ -6,7 +6,6 @@ import { modulesOf } from '../../lib/ttl-table';
 import { Action, Actions } from '../../ui/action';
 import { Empty, Trouble } from '../../ui/notes';
 import { useTask } from '../../ui/use-task';
-import type { Plan } from '../clear/plan';
 import { PreviewPanel } from '../clear/preview';
 import { busy, forgetPreview, look, problem as clearProblem, results, shown } from '../clear/store';
 import { Progress } from '../warmup/progress';
@@ -41,7 +40,11 @@ function ClearByModule() {
   const { problem, run } = useTask();
   const read = (): Promise<void> => run(async () => setModules(modulesOf(await api.ttlTable())));
   useEffect(() => void read(), []);
-  const planOf = (name: string): Plan => ({ by: 'pattern', text: `${name}:*` });
+  const [asked, setAsked] = useState('');
+  const ask = (name: string): void => {
+    setAsked(name);
+    void look({ by: 'pattern', text: `${name}:*` });
+  };
   const last = results.value[0];
   return (
     <section class="card" aria-label="Clear by module">
@@ -56,8 +59,8 @@ function ClearByModule() {
               small
               needs="operator"
               saidBy={saidBy}
-              busy={busy.value !== '' && shown.value?.plan.text === `${name}:*`}
-              onAct={() => void look(planOf(name))}
+              busy={busy.value === 'preview' && asked === name}
+              onAct={() => ask(name)}
             >
               {name}:*
             </Action>

@@ -89,13 +89,12 @@ const REASONS = {
 
 function Schedule() {
   const schedule = plan.value?.schedule;
-  if (planProblem.value) {
-    return planProblem.value.unsupported ? (
-      <p class="muted">This application does not tell its plan and schedule: it is older than this page.</p>
-    ) : (
-      <Trouble problem={planProblem.value} what="Reading the plan" />
-    );
+  if (planProblem.value?.unsupported) {
+    return <p class="muted">This application does not tell its plan and schedule: it is older than this page.</p>;
   }
+  // What keeps the state from being read is told already.
+  if (planProblem.value && unread.value) return null;
+  if (planProblem.value) return <Trouble problem={planProblem.value} what="Reading the plan" />;
   if (!schedule) return null;
   const at = (time: string): string => `${clock(time)} (${ago(time, now.value)})`;
   return (
