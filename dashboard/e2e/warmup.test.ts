@@ -91,6 +91,17 @@ test('what each module loads is told, and the state of the schedule', async () =
   await close();
 });
 
+test('what could not be read while Redis was away is there when it is back', async () => {
+  await app.stopRedis();
+  const { page, close } = await visit('viewer', '#/warmup');
+  await page.getByText('Reading the state of warmups did not work').waitFor();
+  await app.startRedis();
+  await page.getByText('There has been no warmup yet.').waitFor();
+  await modules(page).waitFor();
+  await page.getByRole('region', { name: 'Schedule' }).waitFor();
+  await close();
+});
+
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
   for (const [size, viewport] of Object.entries(SIZES)) {
     const { page, close } = await visit('admin', '#/warmup', { colorScheme, viewport });
