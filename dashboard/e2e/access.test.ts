@@ -2,27 +2,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, ROOT, startApp, TOKENS } from './app.ts';
-import { launch, open, picture, SIZES, signIn, violations, visit } from './browser.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { ROOT, TOKENS } from './app.ts';
+import { open, picture, SIZES, signIn, stage, violations } from './browser.ts';
 import { sample } from './data.ts';
 
-let app: App;
-let browser: Browser;
-beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp(), launch()]);
-  sample(app);
-});
-afterAll(async () => {
-  await browser?.close();
-  await app?.stop();
-});
+const { app, visit } = stage();
+beforeAll(() => sample(app));
 
 const VIEWS = ['overview', 'clear', 'keys', 'keys?key=users:1:profile', 'warmup', 'audit', 'dev'];
 
 test('no token: health is told, and the way in', async () => {
-  const { page, faults, close } = await visit(browser, app, null);
+  const { page, faults, close } = await visit(null);
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.locator('.health').getByText('healthy').waitFor();
   expect(await page.getByRole('navigation').count()).toBe(0);
@@ -38,7 +29,7 @@ test('no token: health is told, and the way in', async () => {
 });
 
 test('a token that is not known is turned away in the words of the application', async () => {
-  const { page, close } = await visit(browser, app, null);
+  const { page, close } = await visit(null);
   await page.getByLabel('Token').fill('guessed');
   await page.keyboard.press('Enter');
   await page.getByText('this token is not known').waitFor();
@@ -47,7 +38,7 @@ test('a token that is not known is turned away in the words of the application',
 });
 
 test('the token lives in this tab: a reload keeps it, signing out and another tab do not', async () => {
-  const { page, close } = await visit(browser, app, 'viewer');
+  const { page, close } = await visit('viewer');
   await page.reload();
   await page.getByRole('navigation', { name: 'Views' }).waitFor();
   const other = await page.context().newPage();
@@ -61,7 +52,7 @@ test('the token lives in this tab: a reload keeps it, signing out and another ta
 });
 
 test('role too low: buttons say why, and do nothing', async () => {
-  const { page, close } = await visit(browser, app, 'viewer', '#/warmup');
+  const { page, close } = await visit('viewer', '#/warmup');
   await page.getByText('monitoring · viewer').waitFor();
   const start = page.getByRole('button', { name: 'Warm up everything' });
   await page.getByText('Needs the role admin; your token has viewer.').first().waitFor();
@@ -82,7 +73,7 @@ test('role too low: buttons say why, and do nothing', async () => {
 });
 
 test('everything can be done with the keyboard alone', async () => {
-  const { page, close } = await visit(browser, app, null);
+  const { page, close } = await visit(null);
   await page.locator('input:focus').waitFor();
   await page.keyboard.type(TOKENS.admin);
   await page.keyboard.press('Enter');
@@ -126,7 +117,7 @@ test('everything can be done with the keyboard alone', async () => {
 
 test.each(['light', 'dark'] as const)('from 360 px to wide nothing is cut off, %s', async (colorScheme) => {
   for (const [size, viewport] of Object.entries({ ...SIZES, huge: { width: 2560, height: 1300 } })) {
-    const { page, faults, close } = await visit(browser, app, 'admin', '?dev', { colorScheme, viewport });
+    const { page, faults, close } = await visit('admin', '?dev', { colorScheme, viewport });
     for (const view of VIEWS) {
       await page.goto(`${app.url}/admin?dev#/${view}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
@@ -141,7 +132,7 @@ test.each(['light', 'dark'] as const)('from 360 px to wide nothing is cut off, %
 });
 
 test('the choice of colours holds', async () => {
-  const { page, close } = await visit(browser, app, 'viewer', '', { colorScheme: 'light' });
+  const { page, close } = await visit('viewer', '', { colorScheme: 'light' });
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
   await page.getByLabel('Colours').selectOption('dark');
@@ -154,7 +145,7 @@ test('the choice of colours holds', async () => {
 
 test('an empty cache is said to be empty', async () => {
   app.redis('FLUSHALL');
-  const { page, close } = await visit(browser, app, 'viewer', '#/keys');
+  const { page, close } = await visit('viewer', '#/keys');
   await page.getByText('The cache is empty.').waitFor();
   await open(page, 'Overview');
   await page.getByText(/of [\d,]+ look-ups|no look-up yet/).waitFor();
@@ -163,7 +154,7 @@ test('an empty cache is said to be empty', async () => {
 });
 
 test('Redis down is told with what is known, and recovers by itself', async () => {
-  const { page, faults, close } = await visit(browser, app, 'admin');
+  const { page, faults, close } = await visit('admin');
   await page.getByRole('img', { name: /^Memory: now/ }).waitFor();
   await app.stopRedis();
   await page.getByText('Redis is not available.').waitFor();
@@ -198,7 +189,7 @@ test('every file decodes to itself, in every encoding', async () => {
 });
 
 test('an application that is gone is told', async () => {
-  const { page, close } = await visit(browser, app, 'viewer');
+  const { page, close } = await visit('viewer');
   await page.getByRole('img', { name: /^Memory: now/ }).waitFor();
   await page.route('**/api/**', (route) => route.abort());
   await page.getByText('The application does not answer.').waitFor();

@@ -32,7 +32,10 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
   const state = mkdtempSync(join(tmpdir(), 'edge-cache-dashboard-'));
   const port = await freePort();
   let redis = await startRedis(port, state);
-  const { host, url } = await startHost(state, port, variables);
+  const { host, url } = await startHost(state, port, variables).catch(async (error: unknown) => {
+    await end(redis);
+    throw error;
+  });
   const cli = (args: readonly string[], input?: string): string =>
     execFileSync('redis-cli', ['-p', String(port), ...args], {
       encoding: 'utf8',

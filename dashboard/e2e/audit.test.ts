@@ -1,11 +1,10 @@
 // Part 5: who changed or tried to change what.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, startApp, TOKENS } from './app.ts';
-import { launch, open, picture, SIZES, violations, visit } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { TOKENS } from './app.ts';
+import { open, picture, SIZES, stage, violations } from './browser.ts';
 
-let app: App;
-let browser: Browser;
+const { app, visit } = stage();
 const post = (role: keyof typeof TOKENS, path: string, body: object): Promise<Response> =>
   fetch(`${app.url}/api/cache${path}`, {
     method: 'POST',
@@ -14,20 +13,15 @@ const post = (role: keyof typeof TOKENS, path: string, body: object): Promise<Re
   });
 
 beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp(), launch()]);
   for (let n = 1; n <= 120; n += 1) await post('operator', '/invalidate', { keys: [`users:${n}`] });
   await post('admin', '/clear', { pattern: 'products:*' });
   await post('viewer', '/clear', { pattern: 'orders:*' });
-});
-afterAll(async () => {
-  await browser?.close();
-  await app?.stop();
 });
 
 const rows = (page: Page) => page.locator('.records tbody tr');
 
 test('records come newest first, a page at a time', async () => {
-  const { page, faults, close } = await visit(browser, app, 'admin');
+  const { page, faults, close } = await visit('admin');
   await open(page, 'Audit');
   await rows(page).first().waitFor();
   expect(await rows(page).first().innerText()).toMatch(/monitoring viewer\s+denied\s+POST \/api\/cache\/clear/);
@@ -41,7 +35,7 @@ test('records come newest first, a page at a time', async () => {
 });
 
 test('a filter by who and by action looks on until it finds', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '#/audit');
+  const { page, close } = await visit('admin', '#/audit');
   await rows(page).first().waitFor();
   await page.getByLabel('Who').fill('DEP');
   await page.getByText('1 shown, 122 looked through').waitFor();
@@ -54,7 +48,7 @@ test('a filter by who and by action looks on until it finds', async () => {
 });
 
 test('a change made here appears here, with who made it', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '#/clear?by=pattern&pattern=config:*');
+  const { page, close } = await visit('admin', '#/clear?by=pattern&pattern=config:*');
   app.redis('SET', 'config:x', '1');
   await page.getByRole('button', { name: 'Preview' }).click();
   await page.getByRole('button', { name: 'Remove 1 key' }).click();
@@ -67,7 +61,7 @@ test('a change made here appears here, with who made it', async () => {
 
 test('a token that may not read it is told so, without a denied attempt of its own', async () => {
   const before = app.redis('-n', 1, 'XLEN', 'cache:audit');
-  const { page, close } = await visit(browser, app, 'operator');
+  const { page, close } = await visit('operator');
   await page.getByText('support · operator').waitFor();
   await open(page, 'Audit');
   await page.getByText('Needs the role admin; your token has operator.').waitFor();
@@ -76,9 +70,21 @@ test('a token that may not read it is told so, without a denied attempt of its o
   await close();
 });
 
+test('a link to what the role may not see makes no denied attempt either', async () => {
+  const before = app.redis('-n', 1, 'XLEN', 'cache:audit');
+  const { page, close } = await visit('viewer', '#/audit');
+  await page.getByText('Needs the role admin; your token has viewer.').waitFor();
+  await page.goto(`${app.url}/admin#/keys?key=users:1`);
+  await page.reload();
+  await page.getByText('Needs the role operator; your token has viewer.').waitFor();
+  expect(await page.getByText('Loading the key').count()).toBe(0);
+  expect(app.redis('-n', 1, 'XLEN', 'cache:audit')).toBe(before);
+  await close();
+});
+
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    const { page, close } = await visit(browser, app, 'admin', '#/audit', { colorScheme, viewport });
+    const { page, close } = await visit('admin', '#/audit', { colorScheme, viewport });
     await rows(page).first().waitFor();
     expect(await violations(page)).toEqual([]);
     await picture(page, `audit-${size}-${colorScheme}`);

@@ -3,7 +3,8 @@ import { readFileSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { type App, ROOT, type Role, TOKENS } from './app.ts';
+import { afterAll, beforeAll } from 'vitest';
+import { type App, ROOT, type Role, startApp, TOKENS } from './app.ts';
 
 const FLAGS = [
   '--headless',
@@ -23,11 +24,37 @@ export const SIZES = {
   tablet: { width: 768, height: 1024 },
   wide: { width: 1440, height: 900 },
 };
-export type Scheme = 'light' | 'dark';
 
-export function launch(): Promise<Browser> {
+function launch(): Promise<Browser> {
   const executablePath = process.env['CHROMIUM_BIN'] ?? '/usr/bin/chromium';
   return chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs: ['--headless=old'] });
+}
+
+export interface Stage {
+  app: App;
+  /** A fresh page of this application, signed in unless there is no role. */
+  visit: (role: Role | null, at?: string, options?: BrowserContextOptions) => Promise<Visit>;
+}
+
+/** An application and a browser for the tests of a file: there from before its first test until after its last. */
+export function stage(variables: Record<string, string> = {}): Stage {
+  const app = {} as App;
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    Object.assign(app, await startApp(variables));
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await app.stop?.();
+  });
+  return {
+    app,
+    visit: (role, at, options) => {
+      if (browser === undefined) throw new Error('a page is visited in a test, not before');
+      return visit(browser, app, role, at, options);
+    },
+  };
 }
 
 export interface Visit {
@@ -37,8 +64,7 @@ export interface Visit {
   close: () => Promise<void>;
 }
 
-/** A fresh page, signed in unless there is no role. */
-export async function visit(
+async function visit(
   browser: Browser,
   app: App,
   role: Role | null,

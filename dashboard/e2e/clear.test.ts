@@ -1,30 +1,19 @@
 // Part 2: nothing is removed before one has seen what would go.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type App, startApp } from './app.ts';
-import { launch, open, picture, violations, visit } from './browser.ts';
-import { sample } from './data.ts';
+import type { Page } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
+import { TOKENS } from './app.ts';
+import { open, picture, signIn, stage, violations } from './browser.ts';
+import { refill } from './data.ts';
 
-let app: App;
-let browser: Browser;
-beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp(), launch()]);
-});
-beforeEach(() => {
-  app.redis('FLUSHALL');
-  sample(app);
-});
-afterAll(async () => {
-  await browser?.close();
-  await app?.stop();
-});
+const { app, visit } = stage();
+beforeEach(() => refill(app));
 
 const count = (pattern: string): number => app.redis('--scan', '--pattern', pattern).split('\n').filter(Boolean).length;
 const preview = (page: Page) => page.getByRole('region', { name: 'Preview' });
 const done = (page: Page) => page.getByRole('region', { name: 'Done since this page was opened' });
 
 test('a pattern: the preview counts and names keys and removes none; the button removes them', async () => {
-  const { page, faults, close } = await visit(browser, app, 'operator');
+  const { page, faults, close } = await visit('operator');
   await open(page, 'Clear');
   await page.getByLabel('Redis pattern').fill('users:*');
   await page.getByRole('button', { name: 'Preview' }).click();
@@ -43,7 +32,7 @@ test('a pattern: the preview counts and names keys and removes none; the button 
 });
 
 test('what is typed after a preview needs a preview of its own', async () => {
-  const { page, close } = await visit(browser, app, 'operator', '#/clear');
+  const { page, close } = await visit('operator', '#/clear');
   await page.getByLabel('Redis pattern').fill('users:1:*');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Remove 1 key' }).waitFor();
@@ -53,7 +42,7 @@ test('what is typed after a preview needs a preview of its own', async () => {
 });
 
 test('keys: those that are not there are named', async () => {
-  const { page, close } = await visit(browser, app, 'operator', '#/clear');
+  const { page, close } = await visit('operator', '#/clear');
   await page.getByRole('radio', { name: 'Keys' }).check();
   await page.getByLabel('Keys, one on a line').fill('users:1:profile\nusers:2:profile\nno:such:key');
   await page.getByRole('button', { name: 'Preview' }).click();
@@ -65,7 +54,7 @@ test('keys: those that are not there are named', async () => {
 });
 
 test('tags: the preview counts their keys and names some', async () => {
-  const { page, close } = await visit(browser, app, 'operator', '#/clear');
+  const { page, close } = await visit('operator', '#/clear');
   await page.getByRole('radio', { name: 'Tags' }).check();
   await page.getByLabel('Tags, one on a line').fill('user-data');
   await page.getByRole('button', { name: 'Preview' }).click();
@@ -78,7 +67,7 @@ test('tags: the preview counts their keys and names some', async () => {
 });
 
 test('everything goes only after the word was typed', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '#/clear');
+  const { page, close } = await visit('admin', '#/clear');
   await page.getByRole('radio', { name: 'Everything' }).check();
   await page.getByRole('button', { name: 'Preview' }).click();
   const remove = preview(page).getByRole('button', { name: /^Remove/ });
@@ -94,7 +83,7 @@ test('everything goes only after the word was typed', async () => {
 });
 
 test('a pattern that matches everything takes the word too', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '#/clear?by=pattern&pattern=**');
+  const { page, close } = await visit('admin', '#/clear?by=pattern&pattern=**');
   await page.getByRole('button', { name: 'Preview' }).click();
   await page.getByLabel('Type everything to confirm').fill('everything');
   await page.keyboard.press('Enter');
@@ -103,8 +92,20 @@ test('a pattern that matches everything takes the word too', async () => {
   await close();
 });
 
+test('what was done with one token is not told to the next', async () => {
+  const { page, close } = await visit('operator', '#/clear?by=pattern&pattern=users:*');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.getByRole('button', { name: 'Remove 200 keys' }).click();
+  await done(page).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await signIn(page, TOKENS.viewer);
+  await page.getByRole('heading', { level: 1, name: 'Clear' }).waitFor();
+  expect(await done(page).count()).toBe(0);
+  await close();
+});
+
 test('an error is told in the words of the application', async () => {
-  const { page, close } = await visit(browser, app, 'operator', '#/clear');
+  const { page, close } = await visit('operator', '#/clear');
   await page.getByLabel('Redis pattern').fill('*a*b*c*d*e*f*g*h*i*j*k*l*m*n*o*p*q*');
   await page.getByRole('button', { name: 'Preview' }).click();
   const trouble = page.locator('.trouble');
@@ -115,7 +116,7 @@ test('an error is told in the words of the application', async () => {
 });
 
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
-  const { page, close } = await visit(browser, app, 'admin', '#/clear?by=pattern&pattern=*', { colorScheme });
+  const { page, close } = await visit('admin', '#/clear?by=pattern&pattern=*', { colorScheme });
   await page.getByRole('button', { name: 'Preview' }).click();
   await preview(page).waitFor();
   expect(await violations(page)).toEqual([]);

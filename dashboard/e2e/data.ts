@@ -1,6 +1,12 @@
 // A small, believable cache.
 import type { App } from './app.ts';
 
+/** Empties the cache and fills it again, for tests that change it. */
+export function refill(app: App): void {
+  app.redis('FLUSHALL');
+  sample(app);
+}
+
 export function sample(app: App): void {
   const lines: string[] = [];
   for (let n = 1; n <= 200; n += 1) {

@@ -1,23 +1,11 @@
 // Part 6: tools for developers.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type App, startApp } from './app.ts';
-import { launch, open, picture, SIZES, violations, visit } from './browser.ts';
-import { sample } from './data.ts';
+import type { Page } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
+import { open, picture, SIZES, stage, violations } from './browser.ts';
+import { refill } from './data.ts';
 
-let app: App;
-let browser: Browser;
-beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp(), launch()]);
-});
-beforeEach(() => {
-  app.redis('FLUSHALL');
-  sample(app);
-});
-afterAll(async () => {
-  await browser?.close();
-  await app?.stop();
-});
+const { app, visit } = stage();
+beforeEach(() => refill(app));
 
 const inspector = (page: Page) => page.getByRole('region', { name: 'Inspector' });
 const inspect = async (page: Page, key: string): Promise<void> => {
@@ -27,20 +15,20 @@ const inspect = async (page: Page, key: string): Promise<void> => {
 };
 
 test('they are there with ?dev, or with the switch', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '#/dev');
+  const { page, close } = await visit('admin', '#/dev');
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   expect(await page.getByRole('link', { name: 'DevTools' }).count()).toBe(0);
   await page.getByLabel('DevTools').check();
   await open(page, 'DevTools');
   await close();
-  const asked = await visit(browser, app, 'admin', '?dev#/dev');
+  const asked = await visit('admin', '?dev#/dev');
   await asked.page.getByRole('heading', { level: 1, name: 'DevTools' }).waitFor();
   await asked.close();
 });
 
 test('a value that a service read through the cache tells its freshness, age, tags and rule', async () => {
   expect((await fetch(`${app.url}/api/products/4985`)).status).toBe(200);
-  const { page, faults, close } = await visit(browser, app, 'operator', '?dev#/dev');
+  const { page, faults, close } = await visit('operator', '?dev#/dev');
   const key = app.redis('--scan', '--pattern', 'products:4985*');
   await inspect(page, key);
   const shown = await inspector(page).innerText();
@@ -72,7 +60,7 @@ test('grace, a lock and a value by another client are told as they are', async (
     '',
   );
   app.redis('SET', 'lock:{seo:page}', 'somebody', 'PX', 60_000);
-  const { page, close } = await visit(browser, app, 'operator', '?dev#/dev');
+  const { page, close } = await visit('operator', '?dev#/dev');
   await inspect(page, 'seo:page');
   const shown = await inspector(page).innerText();
   expect(shown).toMatch(/in grace past its TTL/);
@@ -92,7 +80,7 @@ test('grace, a lock and a value by another client are told as they are', async (
 });
 
 test('a module is cleared after a preview, and warmed up by force', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '?dev#/dev');
+  const { page, close } = await visit('admin', '?dev#/dev');
   await page.getByRole('button', { name: 'users:*' }).click();
   await page.getByRole('button', { name: 'Remove 200 keys' }).click();
   await page.getByText(/Removed 200 keys in/).waitFor();
@@ -103,7 +91,7 @@ test('a module is cleared after a preview, and warmed up by force', async () => 
 });
 
 test('each call tells its time, and the round trips to Redis behind it', async () => {
-  const { page, close } = await visit(browser, app, 'operator', '?dev#/keys?pattern=users:*');
+  const { page, close } = await visit('operator', '?dev#/keys?pattern=users:*');
   await page.getByText('100 loaded').waitFor();
   await open(page, 'DevTools');
   const calls = page.getByRole('region', { name: 'Calls to the API' });
@@ -118,7 +106,7 @@ test('each call tells its time, and the round trips to Redis behind it', async (
 
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    const { page, close } = await visit(browser, app, 'admin', '?dev#/dev', { colorScheme, viewport });
+    const { page, close } = await visit('admin', '?dev#/dev', { colorScheme, viewport });
     await inspect(page, 'users:1:profile');
     expect(await violations(page)).toEqual([]);
     await picture(page, `dev-${size}-${colorScheme}`);

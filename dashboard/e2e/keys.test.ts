@@ -1,23 +1,11 @@
 // Part 3: the key browser.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type App, startApp } from './app.ts';
-import { launch, open, picture, SIZES, violations, visit } from './browser.ts';
-import { sample } from './data.ts';
+import type { Page } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
+import { open, picture, SIZES, stage, violations } from './browser.ts';
+import { refill } from './data.ts';
 
-let app: App;
-let browser: Browser;
-beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp(), launch()]);
-});
-beforeEach(() => {
-  app.redis('FLUSHALL');
-  sample(app);
-});
-afterAll(async () => {
-  await browser?.close();
-  await app?.stop();
-});
+const { app, visit } = stage();
+beforeEach(() => refill(app));
 
 const grid = (page: Page) => page.getByRole('grid', { name: 'Keys' });
 const row = (page: Page, key: string) => grid(page).getByRole('row', { name: key });
@@ -28,7 +16,7 @@ const search = async (page: Page, pattern: string): Promise<void> => {
 };
 
 test('a search by pattern and by type finds what fits', async () => {
-  const { page, faults, close } = await visit(browser, app, 'viewer');
+  const { page, faults, close } = await visit('viewer');
   await open(page, 'Keys');
   await search(page, 'products:*');
   await page.getByRole('button', { name: 'Load all' }).click();
@@ -47,7 +35,7 @@ test('a search by pattern and by type finds what fits', async () => {
 
 test('a list of 100,000 keys has few rows in the document, and its end can be reached', async () => {
   app.redis('EVAL', "for n = 1, 100000 do redis.call('SET', 'bulk:' .. n, n) end", 0);
-  const { page, faults, close } = await visit(browser, app, 'viewer', '#/keys?pattern=bulk:*');
+  const { page, faults, close } = await visit('viewer', '#/keys?pattern=bulk:*');
   await page.getByRole('button', { name: 'Load all' }).click();
   await page.getByText('All 100,000 keys').waitFor({ timeout: 80_000 });
   await page.getByRole('columnheader', { name: 'Size' }).getByRole('button').click();
@@ -66,7 +54,7 @@ test('a list of 100,000 keys has few rows in the document, and its end can be re
 }, 120_000);
 
 test('scrolling fetches more; what is loaded is sorted on demand', async () => {
-  const { page, close } = await visit(browser, app, 'viewer', '#/keys?pattern=users:*');
+  const { page, close } = await visit('viewer', '#/keys?pattern=users:*');
   await page.getByText('100 loaded, there may be more').waitFor();
   // Each time the end is near, more is fetched.
   await page.waitForFunction(() => {
@@ -82,7 +70,7 @@ test('scrolling fetches more; what is loaded is sorted on demand', async () => {
 });
 
 test('the tree folds namespaces, by mouse and by keyboard', async () => {
-  const { page, close } = await visit(browser, app, 'viewer', '#/keys');
+  const { page, close } = await visit('viewer', '#/keys');
   await page.getByRole('button', { name: 'Tree' }).click();
   const tree = page.getByRole('tree', { name: 'Keys by namespace' });
   const users = tree.getByRole('treeitem', { name: /^users\s*:/ });
@@ -105,7 +93,7 @@ test('the tree folds namespaces, by mouse and by keyboard', async () => {
 });
 
 test('a key in detail: JSON is folded and coloured, its TTL ticks, its tags lead to clearing', async () => {
-  const { page, faults, close } = await visit(browser, app, 'operator', '#/keys?pattern=users:1:*');
+  const { page, faults, close } = await visit('operator', '#/keys?pattern=users:1:*');
   await row(page, 'users:1:profile').click();
   await detail(page).getByText('"User 1"').waitFor();
   const seconds = async (): Promise<number> =>
@@ -132,7 +120,7 @@ test('a key in detail: JSON is folded and coloured, its TTL ticks, its tags lead
 });
 
 test('collections come a page at a time, bytes in hexadecimal', async () => {
-  const { page, close } = await visit(browser, app, 'operator', '#/keys?key=products:bestsellers');
+  const { page, close } = await visit('operator', '#/keys?key=products:bestsellers');
   await detail(page).getByText('100 of 250 elements').waitFor();
   await detail(page).getByRole('button', { name: 'More elements' }).click();
   await detail(page).getByText('200 of 250 elements').waitFor();
@@ -147,7 +135,7 @@ test('collections come a page at a time, bytes in hexadecimal', async () => {
 
 test('a name that is no text is shown, opened and deleted all the same', async () => {
   app.redis('EVAL', "redis.call('SET', 'caf\\233', 'x')", 0);
-  const { page, close } = await visit(browser, app, 'operator', '#/keys?pattern=caf*');
+  const { page, close } = await visit('operator', '#/keys?pattern=caf*');
   await row(page, 'caf\\xe9').click();
   await detail(page).getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
@@ -157,7 +145,7 @@ test('a name that is no text is shown, opened and deleted all the same', async (
 });
 
 test('the TTL is changed, and taken away; copying puts the name on the clipboard', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '#/keys?key=config:main:all', {
+  const { page, close } = await visit('admin', '#/keys?key=config:main:all', {
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   await detail(page).getByText('never expires').waitFor();
@@ -180,7 +168,7 @@ test('the TTL is changed, and taken away; copying puts the name on the clipboard
 });
 
 test('deleting asks first', async () => {
-  const { page, close } = await visit(browser, app, 'operator', '#/keys?pattern=users:7:*');
+  const { page, close } = await visit('operator', '#/keys?pattern=users:7:*');
   await row(page, 'users:7:profile').click();
   await detail(page).getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Keep it' }).click();
@@ -194,7 +182,7 @@ test('deleting asks first', async () => {
 
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    const { page, close } = await visit(browser, app, 'admin', '#/keys?pattern=users:*', { colorScheme, viewport });
+    const { page, close } = await visit('admin', '#/keys?pattern=users:*', { colorScheme, viewport });
     await grid(page).locator('[data-index="0"]').click();
     await detail(page).getByText('"active"').waitFor();
     expect(await violations(page)).toEqual([]);

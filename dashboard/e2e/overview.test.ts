@@ -1,23 +1,13 @@
 // Part 1: how the cache fares.
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type App, startApp } from './app.ts';
-import { launch, picture, SIZES, violations, visit } from './browser.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { picture, SIZES, stage, violations } from './browser.ts';
 import { sample } from './data.ts';
 
-let app: App;
-let browser: Browser;
-beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp(), launch()]);
-  sample(app);
-});
-afterAll(async () => {
-  await browser?.close();
-  await app?.stop();
-});
+const { app, visit } = stage();
+beforeAll(() => sample(app));
 
 test('the figures are those of Redis', async () => {
-  const { page, faults, close } = await visit(browser, app, 'viewer');
+  const { page, faults, close } = await visit('viewer');
   const figure = (name: string) => page.locator('.figure').filter({ has: page.getByText(name, { exact: true }) });
   await figure('Keys').getByText(app.redis('DBSIZE'), { exact: true }).waitFor();
   expect(await figure('Hit rate').innerText()).toMatch(/\d\d\.\d %\s*of 1,500 look-ups/);
@@ -31,7 +21,7 @@ test('the figures are those of Redis', async () => {
 });
 
 test('charts grow every five seconds, and pause while the page is hidden', async () => {
-  const { page, faults, close } = await visit(browser, app, 'viewer');
+  const { page, faults, close } = await visit('viewer');
   const points = (): number => asked.filter((url) => url.endsWith('/stats')).length;
   const asked: string[] = [];
   page.on('request', (request) => asked.push(request.url()));
@@ -40,6 +30,8 @@ test('charts grow every five seconds, and pause while the page is hidden', async
     const chart = page.getByRole('img', { name: new RegExp(`^${name}: now `) });
     expect(await chart.locator('canvas').count()).toBe(1);
   }
+  await page.getByRole('img', { name: /^Memory: now / }).hover();
+  await page.getByText(/^\d\d:\d\d:\d\d: [\d.]+ MB$/).waitFor();
   await page.waitForRequest((request) => request.url().endsWith('/health'));
   expect(points()).toBeGreaterThanOrEqual(1);
 
@@ -65,7 +57,7 @@ test('memory near its limit is an alert that says what to do, with a full bar', 
   const used = Number(app.redis('INFO', 'memory').match(/used_memory:(\d+)/)?.[1]);
   app.redis('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   app.redis('CONFIG', 'SET', 'maxmemory', Math.round(used * 1.02));
-  const { page, faults, close } = await visit(browser, app, 'viewer');
+  const { page, faults, close } = await visit('viewer');
   const alerts = page.getByRole('region', { name: 'Alerts' });
   await alerts.getByText('Memory is nearly full').waitFor();
   expect(await alerts.innerText()).toContain('maxmemory');
@@ -81,7 +73,7 @@ test('memory near its limit is an alert that says what to do, with a full bar', 
 
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    const { page, close } = await visit(browser, app, 'viewer', '', { colorScheme, viewport });
+    const { page, close } = await visit('viewer', '', { colorScheme, viewport });
     await page.getByRole('img', { name: /^Memory: now/ }).waitFor();
     expect(await violations(page)).toEqual([]);
     await picture(page, `overview-${size}-${colorScheme}`);

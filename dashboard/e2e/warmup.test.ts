@@ -1,30 +1,21 @@
 // Part 4: filling the cache.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type App, startApp } from './app.ts';
-import { launch, open, picture, SIZES, violations, visit } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
+import { open, picture, SIZES, stage, violations } from './browser.ts';
 
-let app: App;
-let slow: App;
-let browser: Browser;
-beforeAll(async () => {
-  // Ten keys a second leave time to look at a warmup while it runs.
-  [app, slow, browser] = await Promise.all([startApp(), startApp({ warmup_rate: '10' }), launch()]);
-});
+const { app, visit } = stage();
+// Ten keys a second leave time to look at a warmup while it runs.
+const { app: slow, visit: visitSlow } = stage({ warmup_rate: '10' });
 beforeEach(() => {
   app.redis('FLUSHALL');
   slow.redis('FLUSHALL');
-});
-afterAll(async () => {
-  await browser?.close();
-  await Promise.all([app?.stop(), slow?.stop()]);
 });
 
 const latest = (page: Page) => page.getByRole('region', { name: 'Latest warmup' });
 const modules = (page: Page) => page.getByRole('region', { name: 'Modules' });
 
 test('chosen modules are warmed up, and each tells how it went', async () => {
-  const { page, faults, close } = await visit(browser, app, 'admin');
+  const { page, faults, close } = await visit('admin');
   await open(page, 'Warmup');
   await page.getByText('There has been no warmup yet.').waitFor();
   await modules(page).getByRole('checkbox', { name: 'users' }).check();
@@ -45,7 +36,7 @@ test('chosen modules are warmed up, and each tells how it went', async () => {
 
 test('with force keys that exist are written again, without it they are left alone', async () => {
   app.redis('SET', 'users:active:count', 'mine');
-  const { page, close } = await visit(browser, app, 'admin', '#/warmup');
+  const { page, close } = await visit('admin', '#/warmup');
   await modules(page).getByRole('checkbox', { name: 'users' }).check();
   await page.getByRole('button', { name: 'Warm up 1 module' }).click();
   await latest(page)
@@ -61,7 +52,7 @@ test('with force keys that exist are written again, without it they are left alo
 });
 
 test('a dry run counts and writes nothing', async () => {
-  const { page, close } = await visit(browser, app, 'admin', '#/warmup');
+  const { page, close } = await visit('admin', '#/warmup');
   await page.getByRole('checkbox', { name: /^Dry run/ }).check();
   await page.getByRole('button', { name: 'Try out everything' }).click();
   const tried = page.getByRole('region', { name: 'Dry run' });
@@ -72,8 +63,8 @@ test('a dry run counts and writes nothing', async () => {
 });
 
 test('a running warmup shows its progress to everybody, and an administrator can cancel it', async () => {
-  const { page, faults, close } = await visit(browser, slow, 'admin', '#/warmup');
-  const watcher = await visit(browser, slow, 'viewer', '#/warmup');
+  const { page, faults, close } = await visitSlow('admin', '#/warmup');
+  const watcher = await visitSlow('viewer', '#/warmup');
   await page.getByRole('button', { name: 'Warm up everything' }).click();
   const bar = watcher.page.getByRole('progressbar', { name: 'Progress of the warmup' });
   await bar.waitFor();
@@ -91,7 +82,7 @@ test('a running warmup shows its progress to everybody, and an administrator can
 });
 
 test('what each module loads is told, and the state of the schedule', async () => {
-  const { page, close } = await visit(browser, app, 'viewer', '#/warmup');
+  const { page, close } = await visit('viewer', '#/warmup');
   const schedule = page.getByRole('region', { name: 'Schedule' });
   await schedule.waitFor();
   expect(await schedule.innerText()).toContain('is the scheduled component running?');
@@ -100,9 +91,20 @@ test('what each module loads is told, and the state of the schedule', async () =
   await close();
 });
 
+test('what could not be read while Redis was away is there when it is back', async () => {
+  await app.stopRedis();
+  const { page, close } = await visit('viewer', '#/warmup');
+  await page.getByText('Reading the state of warmups did not work').waitFor();
+  await app.startRedis();
+  await page.getByText('There has been no warmup yet.').waitFor();
+  await modules(page).waitFor();
+  await page.getByRole('region', { name: 'Schedule' }).waitFor();
+  await close();
+});
+
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    const { page, close } = await visit(browser, app, 'admin', '#/warmup', { colorScheme, viewport });
+    const { page, close } = await visit('admin', '#/warmup', { colorScheme, viewport });
     await modules(page).getByRole('button', { name: /entr/ }).first().click();
     expect(await violations(page)).toEqual([]);
     await picture(page, `warmup-${size}-${colorScheme}`);

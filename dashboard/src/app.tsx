@@ -6,6 +6,7 @@ import { href, route, type View } from './state/route';
 import { role, signedIn, signOut, typedHere, who } from './state/session';
 import { dev, theme, THEMES, type Theme } from './state/settings';
 import { ago } from './lib/format';
+import { Check } from './ui/check';
 import { Audit } from './views/audit';
 import { Clear } from './views/clear';
 import { DevTools } from './views/dev';
@@ -56,14 +57,9 @@ function Header() {
       {signedIn.value && <Navigation />}
       <div class="settings">
         {signedIn.value && (
-          <label class="switch">
-            <input
-              type="checkbox"
-              checked={dev.value}
-              onChange={(event) => (dev.value = event.currentTarget.checked)}
-            />
+          <Check checked={dev.value} onChange={(on) => (dev.value = on)}>
             DevTools
-          </label>
+          </Check>
         )}
         <label class="theme">
           <span class="hidden">Colours</span>

@@ -31,11 +31,15 @@ export async function open(method: string, path: string, ask: Ask = {}): Promise
     throw isAborted(error) ? error : unreached(error);
   }
   timed.answered(response);
-  learnFrom(response);
+  // An answer to an older token says nothing of this one.
+  const learn = (refusal?: string): void => {
+    if (sentToken === token.peek()) learnFrom(response, refusal);
+  };
+  learn();
   if (response.ok || response.status === ask.alsoOk) return timed.whenRead(response);
   const problem = await problemOf(timed.whenRead(response));
   if (problem.status === 401 && sentToken !== '') rejected(sentToken, problem.message);
-  if (problem.roleTooLow) learnFrom(response, problem.message);
+  if (problem.roleTooLow) learn(problem.message);
   throw problem;
 }
 

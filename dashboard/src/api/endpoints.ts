@@ -29,8 +29,6 @@ export const clear = (body: t.ClearRequest): Promise<t.ClearReport> => call('POS
 export const invalidate = (body: t.InvalidateRequest): Promise<t.InvalidateReport> =>
   call('POST', '/invalidate', { body });
 
-export const warmup = (signal?: AbortSignal): Promise<t.Warmup | null> => data(call('GET', '/warmup', on(signal)));
-
 export const warmupPlan = (signal?: AbortSignal): Promise<t.WarmupPlan> =>
   data(call('GET', '/warmup/plan', on(signal)));
 

@@ -6,7 +6,6 @@ export class Problem extends Error {
   readonly kind: string;
   readonly requestId: string | undefined;
   readonly keysDeleted: number | undefined;
-  readonly field: string | undefined;
 
   constructor(status: number, detail: string, body: Partial<ProblemBody> = {}) {
     super(detail);
@@ -15,7 +14,6 @@ export class Problem extends Error {
     this.kind = body.type?.replace('urn:edge-cache:problem:', '') ?? 'none';
     this.requestId = body.requestId;
     this.keysDeleted = body.keysDeleted;
-    this.field = body.field;
   }
 
   /** The application was not reached at all. */

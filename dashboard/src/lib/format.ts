@@ -19,6 +19,11 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${number(count)} ${count === 1 ? one : many}`;
 }
 
+/** The first names of a list, and how many there are in all. */
+export function few(names: readonly string[], most = 3): string {
+  return names.slice(0, most).join(', ') + (names.length > most ? `, … (${number(names.length)})` : '');
+}
+
 export function percent(ratio: number | null | undefined): string {
   return ratio === null || ratio === undefined ? '–' : `${(ratio * 100).toFixed(1)} %`;
 }

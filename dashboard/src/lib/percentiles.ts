@@ -32,23 +32,15 @@ export function summarise(calls: readonly ApiCall[]): Summary[] {
       calls: group.length,
       median: quantile(took, 0.5),
       p95: quantile(took, 0.95),
-      redisMs:
-        told.length === 0
-          ? null
-          : quantile(
-              told.map((redis) => redis.ms),
-              0.5,
-            ),
-      trips:
-        told.length === 0
-          ? null
-          : quantile(
-              told.map((redis) => redis.trips),
-              0.5,
-            ),
+      redisMs: median(told.map((redis) => redis.ms)),
+      trips: median(told.map((redis) => redis.trips)),
     };
   });
   return rows.sort((a, b) => b.median - a.median);
+}
+
+function median(values: readonly number[]): number | null {
+  return values.length === 0 ? null : quantile(values, 0.5);
 }
 
 /** The path without what varies: the query, and the name of a key. */

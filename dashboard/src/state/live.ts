@@ -1,11 +1,11 @@
 // What the whole page knows of the cache right now: health, statistics, and their history since it was opened.
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import * as api from '../api/endpoints';
 import { asProblem, isAborted, type Problem } from '../api/problem';
 import type { Health, Stats } from '../api/types';
 import { append, type Samples, emptySamples } from '../lib/samples';
 import { poll } from './poll';
-import { token } from './session';
+import { role, token } from './session';
 
 const STATS_EVERY_MS = 5_000;
 const HEALTH_EVERY_MS = 10_000;
@@ -21,6 +21,8 @@ const nothing = { value: null, at: 0, problem: null };
 export const health = signal<Live<Health>>(nothing);
 export const stats = signal<Live<Stats>>(nothing);
 export const samples = signal<Samples>(emptySamples());
+/** Whether the application had its chance to tell the token's role. To ask for more than the role allows is on record. */
+export const roleTold = computed(() => role.value !== null || stats.value.at > 0 || stats.value.problem !== null);
 /** Milliseconds since 1970, each second: what ticks on the page reads this. */
 export const now = signal(Date.now());
 
@@ -54,7 +56,12 @@ async function take<T>(
 
 /** Starts all that repeats itself; statistics whenever there is a token. */
 export function startLive(): void {
-  poll(refreshHealth, HEALTH_EVERY_MS);
+  const redisDown = computed(() => stats.value.problem?.redisDown === true);
+  effect(() => {
+    // At once when the statistics notice that Redis went or came back: the two must not contradict each other for long.
+    void redisDown.value;
+    return poll(refreshHealth, HEALTH_EVERY_MS);
+  });
   setInterval(() => {
     if (!document.hidden) now.value = Date.now();
   }, 1000);

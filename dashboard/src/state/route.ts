@@ -1,7 +1,7 @@
 // Which view is shown: the part of the address behind `#/`, with its own query: `#/keys?pattern=users%3A*`.
 import { signal } from '@preact/signals';
 
-export const VIEWS = ['overview', 'clear', 'keys', 'warmup', 'audit', 'dev'] as const;
+const VIEWS = ['overview', 'clear', 'keys', 'warmup', 'audit', 'dev'] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface Route {

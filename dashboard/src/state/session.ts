@@ -1,9 +1,9 @@
 // Who is asking: the token the user typed in, kept in this tab alone, and what is known of its role.
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import type { Role } from '../api/types';
 
 const KEPT_AS = 'edge-cache.token';
-export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
+const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 
 export const token = signal(recall());
 /** The token's name, the *who* of the audit trail; '' while it is not known. */
@@ -51,6 +51,13 @@ export function lacks(needed: Role): string {
   const has = role.value;
   if (has === null || ROLES.indexOf(has) >= ROLES.indexOf(needed)) return '';
   return `Needs the role ${needed}; your token has ${has}.`;
+}
+
+/** Runs when there is no token any more: what was seen with it is forgotten, for the next one may see less. */
+export function whenSignedOut(forget: () => void): void {
+  effect(() => {
+    if (token.value === '') untracked(forget);
+  });
 }
 
 function isRole(text: string | null | undefined): text is Role {

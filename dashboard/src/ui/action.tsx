@@ -6,26 +6,29 @@ import type { Role } from '../api/types';
 import { lacks } from '../state/session';
 
 interface Props {
-  onAct: () => void;
+  /** Nothing where it submits the form around it. */
+  onAct?: () => void;
   children: ComponentChildren;
   needs?: Role;
+  /** The element that says already what role is missing; else the button says it. */
+  saidBy?: string | undefined;
   /** Why it cannot be done now, other than for the role; '' where it can. */
   blocked?: string;
   kind?: 'plain' | 'primary' | 'danger' | 'quiet';
   busy?: boolean;
   small?: boolean;
-  label?: string;
-  /** Submits the form around it; `onAct` is then the form's business. */
   submit?: boolean;
 }
 
 export function Action({ needs, blocked = '', kind = 'plain', busy = false, ...props }: Props) {
   const id = useId();
-  const why = (needs && lacks(needs)) || blocked;
+  const missing = needs ? lacks(needs) : '';
+  const why = missing || blocked;
+  const saidBy = (missing !== '' && props.saidBy) || (why === '' ? undefined : id);
   const off = why !== '' || busy;
   const click = (event: Event): void => {
     if (off) event.preventDefault();
-    else if (!props.submit) props.onAct();
+    else props.onAct?.();
   };
   return (
     <span class="action">
@@ -34,18 +37,31 @@ export function Action({ needs, blocked = '', kind = 'plain', busy = false, ...p
         class={`button ${kind}${props.small ? ' small' : ''}`}
         aria-disabled={off}
         aria-busy={busy}
-        aria-describedby={why === '' ? undefined : id}
-        aria-label={props.label}
+        aria-describedby={saidBy}
         onClick={click}
       >
         {props.children}
         {busy && <span class="spinner" aria-hidden="true" />}
       </button>
-      {why !== '' && (
+      {saidBy === id && (
         <span class="why" id={id}>
           {why}
         </span>
       )}
     </span>
+  );
+}
+
+/** A row of actions for one role: where that is missing, it is said once, not at each of them. */
+export function Actions({ needs, children }: { needs: Role; children: (saidBy: string) => ComponentChildren }) {
+  const id = useId();
+  const why = lacks(needs);
+  return (
+    <>
+      <div class="row wrap-row">{children(id)}</div>
+      <p class="why" id={id} hidden={why === ''}>
+        {why}
+      </p>
+    </>
   );
 }

@@ -1,6 +1,7 @@
 // A time series with uPlot: drawn in the colours in force, as wide as its place, summed up in words for who cannot see it.
 import uPlot from 'uplot';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { clock } from '../lib/format';
 import { colours } from '../state/settings';
 
 export interface Line {
@@ -22,15 +23,17 @@ interface Props {
 
 const HEIGHT = 170;
 
-export function Chart({ title, at, lines, format, summary, range, steps }: Props) {
+export function Chart(props: Props) {
+  const { title, at, lines, summary } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const [pointed, setPointed] = useState<number | null>(null);
   const palette = colours.value;
 
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const made = new uPlot(settings(element, lines, format, range, steps), [[], ...lines.map(() => [])], element);
+    const made = new uPlot(settings(element, props, setPointed), [[], ...lines.map(() => [])], element);
     plot.current = made;
     const follow = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     follow.observe(element);
@@ -54,7 +57,7 @@ export function Chart({ title, at, lines, format, summary, range, steps }: Props
               {line.label}
             </span>
           ))}
-        <span class="chart-summary">{summary}</span>
+        <span class="chart-summary">{sayPoint(pointed, props) || summary}</span>
       </figcaption>
       <div ref={place} class="plot" role="img" aria-label={`${title}: ${summary}`}>
         {lines.map((line, index) => (
@@ -65,12 +68,20 @@ export function Chart({ title, at, lines, format, summary, range, steps }: Props
   );
 }
 
+/** What the lines are at the point under the pointer, in place of the summary. */
+function sayPoint(index: number | null, { at, lines, format }: Props): string {
+  const time = index === null ? undefined : at[index];
+  if (index === null || time === undefined) return '';
+  const values = lines
+    .map(({ values }) => values[index] ?? null)
+    .map((value) => (value === null ? '–' : format(value)));
+  return `${clock(new Date(time * 1000))}: ${values.join(', ')}`;
+}
+
 function settings(
   element: HTMLElement,
-  lines: readonly Line[],
-  format: (value: number) => string,
-  range: [number, number] | undefined,
-  steps: number[] | undefined,
+  { lines, format, range, steps }: Props,
+  onPoint: (index: number | null) => void,
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const strokes = [...element.querySelectorAll('i')].map((probe) => getComputedStyle(probe).color);
@@ -79,9 +90,11 @@ function settings(
   return {
     width: element.clientWidth || 300,
     height: HEIGHT,
-    padding: [8, 12, 0, 0],
+    // At the right half a label of the time axis: one may stand below the last point.
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+    hooks: { setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)] },
     scales: {
       x: { range: (plot: uPlot) => span(plot.data[0]) },
       y: { range: range ?? ((_, least, most) => bounds(least, most)) },

@@ -2,19 +2,20 @@
 import type { ComponentChildren } from 'preact';
 import type { Problem } from '../api/problem';
 import type { Role } from '../api/types';
+import { plural } from '../lib/format';
 import { href } from '../state/route';
 import { lacks } from '../state/session';
 
 export function Loading({ what }: { what: string }) {
   return (
-    <p class="note loading" role="status">
+    <p class="note" role="status">
       <span class="spinner" aria-hidden="true" /> Loading {what} …
     </p>
   );
 }
 
 export function Empty({ children }: { children: ComponentChildren }) {
-  return <p class="note empty">{children}</p>;
+  return <p class="note">{children}</p>;
 }
 
 /** A problem in the application's own words, with what this page can add. */
@@ -24,12 +25,14 @@ export function Trouble({ problem, what, retry }: { problem: Problem; what?: str
       <strong>{heading(problem, what)}</strong>
       <p>{problem.message}</p>
       {problem.keysDeleted !== undefined && (
-        <p>{problem.keysDeleted} keys were removed before it failed. Repeating it continues.</p>
+        <p>Removed before it failed: {plural(problem.keysDeleted, 'key')}. Repeating it continues.</p>
       )}
-      <p class="fine">
-        {problem.status > 0 && `Status ${problem.status}`}
-        {problem.requestId && ` · request ${problem.requestId}`}
-      </p>
+      {problem.status > 0 && (
+        <p class="fine">
+          Status {problem.status}
+          {problem.requestId && ` · request ${problem.requestId}`}
+        </p>
+      )}
       {retry && (
         <button type="button" class="button small" onClick={retry}>
           Try again

@@ -2,8 +2,19 @@
 import type { Alert, Stats } from '../api/types';
 import { number } from '../lib/format';
 import { href } from '../state/route';
+import { dev } from '../state/settings';
 
-const HELP: Record<Alert['kind'], { title: string; unit: string; advice: string; link: string; to: string }> = {
+interface Help {
+  title: string;
+  unit: string;
+  advice: string;
+  link: string;
+  to: string;
+  /** What has to be so before `to` can be shown. */
+  first?: () => void;
+}
+
+const HELP: Record<Alert['kind'], Help> = {
   memory: {
     title: 'Memory is nearly full',
     unit: '%',
@@ -17,6 +28,7 @@ const HELP: Record<Alert['kind'], { title: string; unit: string; advice: string;
     advice: 'Look for slow commands (SLOWLOG GET), a busy machine, or a long way over the network.',
     link: 'See what each call costs',
     to: href('dev'),
+    first: () => (dev.value = true),
   },
   evictions: {
     title: 'Keys are evicted before they expire',
@@ -42,19 +54,27 @@ export function Alerts({ stats }: { stats: Stats }) {
     <section aria-label="Alerts">
       <ul class="alerts">
         {stats.alerts.map((alert) => (
-          <li key={alert.kind}>
-            <strong>{HELP[alert.kind].title}</strong>
-            <span class="muted">
-              {' '}
-              {number(alert.value)} {HELP[alert.kind].unit}, limit {number(alert.threshold)}
-            </span>
-            <p>{alert.message}</p>
-            <p class="muted">
-              {HELP[alert.kind].advice} <a href={HELP[alert.kind].to}>{HELP[alert.kind].link}</a>
-            </p>
-          </li>
+          <Told key={alert.kind} alert={alert} help={HELP[alert.kind]} />
         ))}
       </ul>
     </section>
+  );
+}
+
+function Told({ alert, help }: { alert: Alert; help: Help }) {
+  return (
+    <li>
+      <strong>{help.title}</strong>{' '}
+      <span class="muted">
+        {number(alert.value)} {help.unit}, limit {number(alert.threshold)}
+      </span>
+      <p>{alert.message}</p>
+      <p class="muted">
+        {help.advice}{' '}
+        <a href={help.to} onClick={help.first}>
+          {help.link}
+        </a>
+      </p>
+    </li>
   );
 }

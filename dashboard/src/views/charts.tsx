@@ -18,9 +18,9 @@ export function Charts() {
     <section class="charts" aria-label="Charts">
       <p class="muted charts-head">
         {span < 5
-          ? 'Charts begin with this page and grow while it is open.'
-          : `The last ${seconds(span)}, a point every 5 s.`}{' '}
-        They pause while the page is hidden.
+          ? 'The history begins when this page is opened.'
+          : `The last ${seconds(Math.round(span))}, a point every 5 s.`}{' '}
+        Charts pause while the page is hidden.
       </p>
       <Chart
         title="Hit rate"
@@ -65,5 +65,7 @@ function describe(
   nothing = 'no data yet',
 ): string {
   const known = extent(column);
-  return known === null ? nothing : `now ${format(known.last)}, from ${format(known.least)} to ${format(known.most)}`;
+  if (known === null) return nothing;
+  const [now, least, most] = [known.last, known.least, known.most].map(format);
+  return least === most ? `now ${now}` : `now ${now}, from ${least} to ${most}`;
 }

@@ -24,7 +24,6 @@ export function HealthPill() {
       <span class="dot" aria-hidden="true" />
       <span class="hidden">Health: </span>
       {word}
-      <span class="reason">{reason}</span>
     </span>
   );
 }

@@ -1,6 +1,6 @@
 // How the cache fares: health and its reason, the figures, what to do about alerts, and how it went since the page opened.
 import { Bar } from '../ui/bar';
-import { Loading, Trouble } from '../ui/notes';
+import { Empty, Loading, Trouble } from '../ui/notes';
 import type { Stats } from '../api/types';
 import { ago, bytes, number, percent } from '../lib/format';
 import { health, now, refreshHealth, refreshStats, stats } from '../state/live';
@@ -27,7 +27,12 @@ export function Overview() {
       {problem && !problem.unreached && !problem.redisDown && (
         <Trouble problem={problem} what="Reading the statistics" retry={refresh} />
       )}
-      {value === null && problem === null && <Loading what="statistics" />}
+      {value === null &&
+        (problem === null ? (
+          <Loading what="statistics" />
+        ) : (
+          <Empty>No figures yet: this page asks again every 5 s.</Empty>
+        ))}
       {value && (
         <>
           {problem === null && <Alerts stats={value} />}
@@ -41,16 +46,14 @@ export function Overview() {
 
 function HealthCard() {
   const { tone, word, reason } = verdict();
-  const { value } = health.value;
-  const down = value?.status === 'unhealthy' ? value.redis : null;
+  const { value, problem } = health.value;
+  // Above every view a banner says these two.
+  if (problem?.unreached || value?.status === 'unhealthy') return null;
   return (
     <section class={`health-card ${tone}`} aria-label="Health">
       <span class="dot" aria-hidden="true" />
       <strong>{word}</strong>
       <span>{reason}</span>
-      {down && (
-        <span class="muted">{down.lastSeen ? `Last seen ${ago(down.lastSeen, now.value)}` : 'Not seen yet'}</span>
-      )}
     </section>
   );
 }
@@ -77,7 +80,7 @@ function Figures({ stats: s }: { stats: Stats }) {
       <Figure
         name="Evictions"
         value={number(s.evictedKeys)}
-        more={s.evictionsPerMinute === null ? 'rate not known yet' : `${number(s.evictionsPerMinute)} a minute of late`}
+        more={s.evictionsPerMinute === null ? 'rate not known yet' : `${number(s.evictionsPerMinute)} a minute lately`}
         tone={alerted(s, 'evictions')}
       />
       <Figure name="Uptime" value={s.uptime} more="since Redis started" />

@@ -1,9 +1,11 @@
 // Who changed or tried to change what, newest first.
 import { useEffect, useId } from 'preact/hooks';
 import type { AuditRecord } from '../../api/types';
-import { clock, milliseconds, number } from '../../lib/format';
+import { clock, few, milliseconds, number } from '../../lib/format';
+import { roleTold } from '../../state/live';
 import { lacks } from '../../state/session';
 import { Badge, Empty, Loading, RoleWall, Trouble } from '../../ui/notes';
+import { Table } from '../../ui/table';
 import { actionFilter, busy, filter, hasMore, more, problem, records, reload, total, wanted, whoFilter } from './trail';
 
 const ACTIONS = ['clear', 'invalidate', 'warmup', 'warmup-cancel', 'memory-relief', 'expire', 'ttl', 'event', 'denied'];
@@ -11,22 +13,24 @@ const TONES: Record<AuditRecord['outcome'], string> = { ok: 'ok', failed: 'bad',
 
 export function Audit() {
   const mayNot = lacks('admin');
+  // Asking without the role would itself be a record of the trail.
+  const asks = roleTold.value && mayNot === '';
   useEffect(() => {
-    // Asking without the role would itself be a record of the trail.
-    if (mayNot === '') void reload();
-  }, [mayNot]);
+    if (asks) void reload();
+  }, [asks]);
   return (
     <div class="audit">
       <div class="view-head">
         <h1>Audit</h1>
         <span class="muted grow">Every change and every denied attempt, newest first. A clear does not reach it.</span>
-        {mayNot === '' && (
+        {asks && (
           <button type="button" class="button small" onClick={() => void reload()}>
             Refresh
           </button>
         )}
       </div>
-      {mayNot === '' ? <Trail /> : <RoleWall needs="admin" what="The audit trail is for administrators" />}
+      {mayNot !== '' && <RoleWall needs="admin" what="The audit trail is for administrators" />}
+      {asks ? <Trail /> : mayNot === '' && <Loading what="records" />}
     </div>
   );
 }
@@ -60,7 +64,7 @@ function Filters() {
   const seen = new Set([...ACTIONS, ...records.value.map((record) => record.action)]);
   return (
     <form class="row filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <span class="pairing">
+      <span class="row">
         <label for={id}>Who</label>
         <input
           id={id}
@@ -71,7 +75,7 @@ function Filters() {
           onInput={(event) => void filter(event.currentTarget.value, actionFilter.value)}
         />
       </span>
-      <span class="pairing">
+      <span class="row">
         <label for={`${id}-action`}>Action</label>
         <select
           id={`${id}-action`}
@@ -94,49 +98,37 @@ function Filters() {
 
 function Records({ shown }: { shown: readonly AuditRecord[] }) {
   return (
-    <div class="scroll-x" tabIndex={0} role="group" aria-label="Records of the audit trail">
-      <table class="records">
-        <thead>
-          <tr>
-            {['When', 'Who', 'Action', 'What', 'Keys', 'Took', 'From', 'Outcome'].map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((record) => (
-            <tr key={record.id}>
-              <td class="num" title={record.at}>
-                {clock(record.at)}
-              </td>
-              <td>
-                {record.who} <span class="muted">{record.role === '-' ? '' : record.role}</span>
-              </td>
-              <td>{record.action}</td>
-              <td class="what mono" title={`request ${record.requestId}`}>
-                {whatOf(record)}
-              </td>
-              <td class="num">{number(record.keysDeleted)}</td>
-              <td class="num">{milliseconds(record.durationMs)}</td>
-              <td class="num">{record.ip}</td>
-              <td>
-                <Badge tone={TONES[record.outcome]}>{record.outcome}</Badge>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Records of the audit trail"
+      heads={['When', 'Who', 'Action', 'What', 'Removed', 'Took', 'From', 'Outcome']}
+      kind="records"
+    >
+      {shown.map((record) => (
+        <tr key={record.id}>
+          <td class="num" title={record.at}>
+            {clock(record.at)}
+          </td>
+          <td>
+            {record.who} <span class="muted">{record.role === '-' ? '' : record.role}</span>
+          </td>
+          <td>{record.action}</td>
+          <td class="what mono" title={`request ${record.requestId}`}>
+            {whatOf(record)}
+          </td>
+          <td class="num">{number(record.keysDeleted)}</td>
+          <td class="num">{milliseconds(record.durationMs)}</td>
+          <td class="num">{record.ip}</td>
+          <td>
+            <Badge tone={TONES[record.outcome]}>{record.outcome}</Badge>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
 function whatOf(record: AuditRecord): string {
-  const some = (names: readonly string[] | undefined): string =>
-    names === undefined ? '' : names.slice(0, 3).join(', ') + (names.length > 3 ? `, … (${names.length})` : '');
-  const tags = record.tags && `#${record.tags.slice(0, 3).join(' #')}`;
-  return (
-    [record.pattern, some(record.patterns), some(record.keys), tags, record.detail].filter(Boolean).join(' · ') || '–'
-  );
+  const { pattern, patterns = [], keys = [], tags = [], detail } = record;
+  const parts = [pattern, few(patterns), few(keys), few(tags.map((tag) => `#${tag}`)), detail];
+  return parts.filter(Boolean).join(' · ') || '–';
 }

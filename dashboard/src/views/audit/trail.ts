@@ -3,6 +3,7 @@ import { computed, signal } from '@preact/signals';
 import * as api from '../../api/endpoints';
 import { asProblem, type Problem } from '../../api/problem';
 import type { AuditRecord } from '../../api/types';
+import { whenSignedOut } from '../../state/session';
 
 const PAGE = 100;
 /** A filter looks through so many records before it asks whether to go on. */
@@ -30,12 +31,19 @@ export function matches(record: AuditRecord, who: string, action: string): boole
 let cursor: string | undefined;
 let turn = 0;
 
-export async function reload(): Promise<void> {
+function forget(): void {
   turn += 1;
   cursor = undefined;
   records.value = [];
+  total.value = null;
   hasMore.value = true;
   busy.value = false;
+  problem.value = null;
+}
+whenSignedOut(forget);
+
+export async function reload(): Promise<void> {
+  forget();
   await more();
 }
 

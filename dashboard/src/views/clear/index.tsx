@@ -32,7 +32,7 @@ export function Clear() {
           ))}
         </fieldset>
         <PlanForm plan={plan} onText={(text) => setPlan({ ...plan, text })} />
-        {problem.value && <Trouble problem={problem.value} what={busy.value === '' ? 'This' : 'The preview'} />}
+        {problem.value && <Trouble problem={problem.value} what={shown.value ? 'Clearing' : 'The preview'} />}
         {shown.value && <PreviewPanel preview={shown.value} />}
       </div>
       <Results results={results.value} />
@@ -54,14 +54,7 @@ function PlanForm({ plan, onText }: { plan: Plan; onText: (text: string) => void
   return (
     <form onSubmit={submit}>
       <PlanField plan={plan} onText={onText} />
-      <Action
-        kind="primary"
-        submit
-        needs={needed(plan)}
-        busy={busy.value === 'preview'}
-        blocked={incomplete(plan)}
-        onAct={() => undefined}
-      >
+      <Action kind="primary" submit needs={needed(plan)} busy={busy.value === 'preview'} blocked={incomplete(plan)}>
         Preview
       </Action>
     </form>

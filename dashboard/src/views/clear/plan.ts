@@ -1,6 +1,7 @@
 // What is to be cleared, as the user says it, and how that is asked of the API.
 import * as api from '../../api/endpoints';
 import type { Role, Text } from '../../api/types';
+import { few, plural } from '../../lib/format';
 import { keyPath, matchesEverything } from '../../lib/pattern';
 
 export type By = 'pattern' | 'keys' | 'tags' | 'everything';
@@ -28,7 +29,6 @@ export interface Result {
   at: Date;
   deleted: number;
   duration: string;
-  message: string;
   warnings: readonly string[];
 }
 
@@ -63,8 +63,7 @@ export function describe(plan: Plan): string {
   if (plan.by === 'everything') return 'everything';
   if (plan.by === 'pattern') return `pattern ${plan.text.trim()}`;
   const named = lines(plan.text);
-  const shown = named.slice(0, 3).join(', ') + (named.length > 3 ? `, … (${named.length})` : '');
-  return `${plan.by === 'keys' ? 'key' : 'tag'}${named.length === 1 ? '' : 's'} ${shown}`;
+  return `${plan.by === 'keys' ? 'key' : 'tag'}${named.length === 1 ? '' : 's'} ${few(named)}`;
 }
 
 /** Asks what would go, without removing anything. */
@@ -74,8 +73,8 @@ export async function preview(plan: Plan): Promise<Preview> {
   const report = await api.invalidate({ ...request(plan), dryRun: true });
   const { keys, keysNotFound, tags } = report.details;
   const remarks = [
-    ...(keysNotFound.length > 0 ? [`Not in the cache: ${keysNotFound.slice(0, SAMPLE).join(', ')}`] : []),
-    ...Object.entries(tags).map(([tag, count]) => `${tag}: ${count} keys`),
+    ...(keysNotFound.length > 0 ? [`Not in the cache: ${few(keysNotFound, SAMPLE)}`] : []),
+    ...Object.entries(tags).map(([tag, count]) => `${tag}: ${plural(count, 'key')}`),
   ];
   const sample = plan.by === 'keys' ? keys.slice(0, SAMPLE) : await sampleOf(names);
   const { keysInvalidated: count, duration } = report.stats;
@@ -103,12 +102,12 @@ export async function carryOut(plan: Plan, confirm: boolean): Promise<Result> {
   const base = { what: describe(plan), at: new Date() };
   if (plan.by === 'everything' || plan.by === 'pattern') {
     const pattern = plan.by === 'pattern' ? { pattern: plan.text.trim() } : {};
-    const { stats, message, warnings = [] } = await api.clear({ ...pattern, ...(confirm ? { confirm } : {}) });
+    const { stats, warnings = [] } = await api.clear({ ...pattern, ...(confirm ? { confirm } : {}) });
     const deleted = 'keysDeleted' in stats ? stats.keysDeleted : 0;
-    return { ...base, deleted, duration: stats.duration, message, warnings };
+    return { ...base, deleted, duration: stats.duration, warnings };
   }
-  const { stats, message, warnings = [] } = await api.invalidate(request(plan));
-  return { ...base, deleted: stats.keysInvalidated, duration: stats.duration, message, warnings };
+  const { stats, warnings = [] } = await api.invalidate(request(plan));
+  return { ...base, deleted: stats.keysInvalidated, duration: stats.duration, warnings };
 }
 
 function request(plan: Plan): { keys: string[] } | { tags: string[] } {

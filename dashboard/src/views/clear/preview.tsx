@@ -7,7 +7,7 @@ import { needed, type Preview } from './plan';
 import { busy, remove, wordDemanded } from './store';
 
 /** What has to be typed before everything goes. */
-export const WORD = 'everything';
+const WORD = 'everything';
 
 export function PreviewPanel({ preview }: { preview: Preview }) {
   const [word, setWord] = useState('');
@@ -57,14 +57,7 @@ export function PreviewPanel({ preview }: { preview: Preview }) {
             />
           </p>
         )}
-        <Action
-          kind="danger"
-          submit
-          needs={needed(plan)}
-          busy={busy.value === 'clear'}
-          blocked={blocked}
-          onAct={() => undefined}
-        >
+        <Action kind="danger" submit needs={needed(plan)} busy={busy.value === 'clear'} blocked={blocked}>
           Remove {plural(count, 'key')}
         </Action>
       </form>

@@ -4,6 +4,7 @@ import { asProblem, type Problem } from '../../api/problem';
 import { plural } from '../../lib/format';
 import { announce } from '../../state/announce';
 import { refreshStats } from '../../state/live';
+import { whenSignedOut } from '../../state/session';
 import { carryOut, preview, type Plan, type Preview, type Result } from './plan';
 
 export const shown = signal<Preview | null>(null);
@@ -24,6 +25,11 @@ export function forgetPreview(): void {
   wordDemanded.value = false;
   if (busy.peek() === 'preview') busy.value = '';
 }
+
+whenSignedOut(() => {
+  forgetPreview();
+  results.value = [];
+});
 
 export async function look(plan: Plan): Promise<void> {
   forgetPreview();

@@ -3,7 +3,9 @@ import { useState } from 'preact/hooks';
 import { clock, milliseconds, number } from '../../lib/format';
 import { summarise } from '../../lib/percentiles';
 import { type ApiCall, calls } from '../../state/calls';
+import { Check } from '../../ui/check';
 import { Empty } from '../../ui/notes';
+import { Table } from '../../ui/table';
 
 export function Calls() {
   const [withPolls, setWithPolls] = useState(false);
@@ -13,10 +15,9 @@ export function Calls() {
     <section class="card calls" aria-label="Calls to the API">
       <div class="row">
         <h2 class="grow">Calls to the API</h2>
-        <label>
-          <input type="checkbox" checked={withPolls} onChange={(event) => setWithPolls(event.currentTarget.checked)} />{' '}
-          also what repeats itself
-        </label>
+        <Check checked={withPolls} onChange={setWithPolls}>
+          also what the page repeats by itself
+        </Check>
         <button type="button" class="button quiet small" onClick={() => (calls.value = [])}>
           Forget
         </button>
@@ -25,7 +26,7 @@ export function Calls() {
       {shown.length === 0 ? (
         <Empty>No call yet. Whatever you do in the other views appears here.</Empty>
       ) : (
-        <Table shown={shown} />
+        <Latest shown={shown} />
       )}
     </section>
   );
@@ -40,66 +41,43 @@ function Summary({ all }: { all: readonly ApiCall[] }) {
   const rows = summarise(all);
   if (rows.length === 0) return null;
   return (
-    <div class="scroll-x" tabIndex={0} role="group" aria-label="Summary by operation">
-      <table>
-        <thead>
-          <tr>
-            {['Operation', 'Calls', 'Median', '95 %', 'Redis, median', 'Round trips'].map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.operation}>
-              <td class="mono">{row.operation}</td>
-              <td class="num">{number(row.calls)}</td>
-              <td class="num">{milliseconds(row.median)}</td>
-              <td class="num">{milliseconds(row.p95)}</td>
-              <td class="num">{milliseconds(row.redisMs)}</td>
-              <td class="num">{row.trips === null ? 'not told' : row.trips}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Summary by operation"
+      heads={['Operation', 'Calls', 'Median', '95 %', 'Redis, median', 'Round trips']}
+    >
+      {rows.map((row) => (
+        <tr key={row.operation}>
+          <td class="mono">{row.operation}</td>
+          <td class="num">{number(row.calls)}</td>
+          <td class="num">{milliseconds(row.median)}</td>
+          <td class="num">{milliseconds(row.p95)}</td>
+          <td class="num">{milliseconds(row.redisMs)}</td>
+          <td class="num">{row.trips === null ? 'not told' : row.trips}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
-function Table({ shown }: { shown: readonly ApiCall[] }) {
+function Latest({ shown }: { shown: readonly ApiCall[] }) {
   return (
-    <div class="scroll-x tall" tabIndex={0} role="group" aria-label="Latest calls">
-      <table>
-        <thead>
-          <tr>
-            {['At', 'Call', 'Status', 'Headers', 'Whole', 'Redis', 'Request'].map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {shown.slice(0, 100).map((call) => (
-            <tr key={call.id}>
-              <td class="num">{clock(call.at)}</td>
-              <td class="mono url">
-                {call.method} {call.url.replace('/api/cache', '')}
-              </td>
-              <td class={`num${call.status >= 400 || call.failure ? ' error' : ''}`}>
-                {call.failure || call.status || '…'}
-              </td>
-              <td class="num">{milliseconds(call.headersMs)}</td>
-              <td class="num">{milliseconds(call.totalMs)}</td>
-              <td class="num">{redis(call)}</td>
-              <td class="mono muted">{call.requestId.slice(0, 8)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Latest calls" heads={['At', 'Call', 'Status', 'Headers', 'Whole', 'Redis', 'Request']} kind="tall">
+      {shown.slice(0, 100).map((call) => (
+        <tr key={call.id}>
+          <td class="num">{clock(call.at)}</td>
+          <td class="mono url">
+            {call.method} {call.url.replace('/api/cache', '')}
+          </td>
+          <td class={`num${call.status >= 400 || call.failure ? ' error' : ''}`}>
+            {call.failure || call.status || '…'}
+          </td>
+          <td class="num">{milliseconds(call.headersMs)}</td>
+          <td class="num">{milliseconds(call.totalMs)}</td>
+          <td class="num">{redis(call)}</td>
+          <td class="mono muted">{call.requestId.slice(0, 8)}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

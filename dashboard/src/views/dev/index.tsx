@@ -1,11 +1,11 @@
 // Tools for developers: shown with `?dev` in the address or the switch at the top.
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../api/endpoints';
-import { asProblem, type Problem } from '../../api/problem';
+import { plural } from '../../lib/format';
 import { modulesOf } from '../../lib/ttl-table';
-import { Action } from '../../ui/action';
+import { Action, Actions } from '../../ui/action';
 import { Empty, Trouble } from '../../ui/notes';
-import type { Plan } from '../clear/plan';
+import { useTask } from '../../ui/use-task';
 import { PreviewPanel } from '../clear/preview';
 import { busy, forgetPreview, look, problem as clearProblem, results, shown } from '../clear/store';
 import { Progress } from '../warmup/progress';
@@ -37,38 +37,41 @@ export function DevTools() {
 
 function ClearByModule() {
   const [modules, setModules] = useState<readonly string[]>([]);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  useEffect(() => {
-    api.ttlTable().then(
-      (table) => setModules(modulesOf(table)),
-      (error: unknown) => setProblem(asProblem(error)),
-    );
-  }, []);
-  const planOf = (name: string): Plan => ({ by: 'pattern', text: `${name}:*` });
+  const { problem, run } = useTask();
+  const read = (): Promise<void> => run(async () => setModules(modulesOf(await api.ttlTable())));
+  useEffect(() => void read(), []);
+  const [asked, setAsked] = useState('');
+  const ask = (name: string): void => {
+    setAsked(name);
+    void look({ by: 'pattern', text: `${name}:*` });
+  };
   const last = results.value[0];
   return (
     <section class="card" aria-label="Clear by module">
       <h2>Clear by module</h2>
       <p class="muted">The modules of the TTL table. What would go is shown first.</p>
-      {problem && <Trouble problem={problem} what="Reading the TTL table" />}
-      <div class="row wrap-row">
-        {modules.map((name) => (
-          <Action
-            key={name}
-            small
-            needs="operator"
-            busy={busy.value !== '' && shown.value?.plan.text === `${name}:*`}
-            onAct={() => void look(planOf(name))}
-          >
-            {name}:*
-          </Action>
-        ))}
-      </div>
-      {clearProblem.value && <Trouble problem={clearProblem.value} what="Clearing" />}
+      {problem && <Trouble problem={problem} what="Reading the TTL table" retry={() => void read()} />}
+      <Actions needs="operator">
+        {(saidBy) =>
+          modules.map((name) => (
+            <Action
+              key={name}
+              small
+              needs="operator"
+              saidBy={saidBy}
+              busy={busy.value === 'preview' && asked === name}
+              onAct={() => ask(name)}
+            >
+              {name}:*
+            </Action>
+          ))
+        }
+      </Actions>
+      {clearProblem.value && <Trouble problem={clearProblem.value} what={shown.value ? 'Clearing' : 'The preview'} />}
       {shown.value && <PreviewPanel preview={shown.value} />}
       {!shown.value && last && (
         <p>
-          Removed {last.deleted} keys in {last.duration}: {last.what}
+          Removed {plural(last.deleted, 'key')} in {last.duration}: {last.what}
         </p>
       )}
     </section>
@@ -83,23 +86,26 @@ function ForceWarmup() {
       <h2>Force a warmup</h2>
       <p class="muted">Writes a module's keys again, whether they exist or not.</p>
       {warmupProblem.value && <Trouble problem={warmupProblem.value} what="The warmup" />}
-      {names.length === 0 && <Empty>The modules are not known before the first warmup.</Empty>}
-      <div class="row wrap-row">
-        <Action small kind="primary" needs="admin" busy={running} onAct={() => void start({ force: true })}>
-          Everything
-        </Action>
-        {names.map((name) => (
-          <Action
-            key={name}
-            small
-            needs="admin"
-            busy={running}
-            onAct={() => void start({ modules: [name], force: true })}
-          >
-            {name}
-          </Action>
-        ))}
-      </div>
+      {names.length === 0 && current.value === null && (
+        <Empty>The modules are not known before the first warmup.</Empty>
+      )}
+      <Actions needs="admin">
+        {(saidBy) => {
+          const shared = { small: true, needs: 'admin', saidBy, busy: running } as const;
+          return (
+            <>
+              <Action {...shared} kind="primary" onAct={() => void start({ force: true })}>
+                Everything
+              </Action>
+              {names.map((name) => (
+                <Action key={name} {...shared} onAct={() => void start({ modules: [name], force: true })}>
+                  {name}
+                </Action>
+              ))}
+            </>
+          );
+        }}
+      </Actions>
       {current.value && <Progress state={current.value} />}
     </section>
   );

@@ -1,10 +1,10 @@
 // Looks at one key with the library's eyes.
 import { useId, useState } from 'preact/hooks';
-import { asProblem, type Problem } from '../../api/problem';
 import { bytes, milliseconds, plural, seconds, ttl } from '../../lib/format';
 import { now } from '../../state/live';
 import { Action } from '../../ui/action';
 import { Badge, Tags, Trouble } from '../../ui/notes';
+import { useTask } from '../../ui/use-task';
 import { Value } from '../keys/value';
 import { freshness, look, type Seen, storage } from './library';
 
@@ -13,26 +13,16 @@ const TONES = { fresh: 'ok', 'in grace': 'warn', expired: 'bad', unknown: 'info'
 export function Inspector() {
   const [typed, setTyped] = useState('');
   const [seen, setSeen] = useState<Seen | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, problem, run } = useTask();
   const id = useId();
-  const inspect = async (event: Event): Promise<void> => {
+  const submit = (event: Event): void => {
     event.preventDefault();
-    if (typed === '' || busy) return;
-    setBusy(true);
-    setProblem(null);
-    try {
-      setSeen(await look(typed));
-    } catch (error) {
-      setSeen(null);
-      setProblem(asProblem(error));
-    }
-    setBusy(false);
+    if (typed !== '') void run(async () => setSeen(await look(typed)));
   };
   return (
     <section class="card inspector" aria-label="Inspector">
       <h2>A key as the library sees it</h2>
-      <form class="row" onSubmit={(event) => void inspect(event)}>
+      <form class="row" onSubmit={submit}>
         <label class="hidden" for={id}>
           Key
         </label>
@@ -45,18 +35,12 @@ export function Inspector() {
           value={typed}
           onInput={(event) => setTyped(event.currentTarget.value)}
         />
-        <Action
-          submit
-          needs="operator"
-          busy={busy}
-          blocked={typed === '' ? 'Type a key first.' : ''}
-          onAct={() => undefined}
-        >
+        <Action submit needs="operator" busy={busy} blocked={typed === '' ? 'Type a key first.' : ''}>
           Inspect
         </Action>
       </form>
       {problem && <Trouble problem={problem} what="Inspecting" />}
-      {seen && <Facts seen={seen} />}
+      {seen && problem === null && <Facts seen={seen} />}
     </section>
   );
 }

@@ -1,13 +1,12 @@
 // Deleting one key, after asking.
-import { useState } from 'preact/hooks';
 import * as api from '../../api/endpoints';
-import { asProblem, type Problem } from '../../api/problem';
 import type { KeyDetail } from '../../api/types';
 import { bytes } from '../../lib/format';
 import { announce } from '../../state/announce';
 import { Action } from '../../ui/action';
 import { Dialog } from '../../ui/dialog';
 import { Trouble } from '../../ui/notes';
+import { useTask } from '../../ui/use-task';
 import { walk } from './store';
 
 interface Props {
@@ -18,22 +17,14 @@ interface Props {
 }
 
 export function DeleteKey({ path, detail, onClose, onDone }: Props) {
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, problem, run } = useTask();
   const remove = async (): Promise<void> => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      const name = detail.keyBase64 === undefined ? detail.key : { base64: detail.keyBase64 };
-      const { stats } = await api.invalidate({ keys: [name] });
-      announce(stats.keysInvalidated === 1 ? 'Key deleted' : 'The key was gone already');
-      walk.peek()?.drop(path);
-      onClose();
-      onDone();
-    } catch (error) {
-      setProblem(asProblem(error));
-      setBusy(false);
-    }
+    const name = detail.keyBase64 === undefined ? detail.key : { base64: detail.keyBase64 };
+    const { stats } = await api.invalidate({ keys: [name] });
+    announce(stats.keysInvalidated === 1 ? 'Key deleted' : 'The key was gone already');
+    walk.peek()?.drop(path);
+    onClose();
+    onDone();
   };
   return (
     <Dialog title="Delete this key?" onClose={onClose}>
@@ -47,7 +38,7 @@ export function DeleteKey({ path, detail, onClose, onDone }: Props) {
         <button type="button" class="button" onClick={onClose}>
           Keep it
         </button>
-        <Action kind="danger" needs="operator" busy={busy} onAct={() => void remove()}>
+        <Action kind="danger" needs="operator" busy={busy} onAct={() => void run(remove)}>
           Delete
         </Action>
       </div>

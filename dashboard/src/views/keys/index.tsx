@@ -1,13 +1,12 @@
 // The key browser: search, list or tree, and one key in detail beside it.
 import { useEffect, useId, useLayoutEffect, useState } from 'preact/hooks';
-import { searchPattern } from '../../lib/pattern';
 import { number, plural } from '../../lib/format';
 import { Empty, Loading, Trouble } from '../../ui/notes';
 import { go, route } from '../../state/route';
-import { keyPath } from '../../lib/pattern';
+import { keyPath, searchPattern } from '../../lib/pattern';
 import { Detail } from './detail';
 import { List } from './list';
-import { COLUMNS, type Column } from './order';
+import { COLUMNS } from './order';
 import { asTree, order, rowsVersion, search, walk } from './store';
 import { Tree } from './tree-view';
 import type { Walk } from './walk';
@@ -40,7 +39,7 @@ export function Keys() {
 
 function applySort(asked: string | null): void {
   const column = COLUMNS.find(({ name }) => name === asked)?.name;
-  if (column !== undefined) order.value = { by: column as Column, down: column === 'size' };
+  if (column !== undefined) order.value = { by: column, down: column === 'size' };
 }
 
 function SearchForm({ pattern, type }: { pattern: string; type: string }) {
@@ -108,7 +107,7 @@ function Found({ walk, selected, onOpen }: { walk: Walk; selected: string | null
   const state = walk.state.value;
   return (
     <>
-      <Progress walk={walk} count={count} />
+      {(count > 0 || state !== 'failed') && <Progress walk={walk} count={count} />}
       {walk.problem.value && (
         <Trouble problem={walk.problem.value} what="Listing keys" retry={() => void walk.more()} />
       )}

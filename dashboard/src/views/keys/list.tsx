@@ -1,6 +1,6 @@
 // The loaded keys as a table of any length. Arrow keys, Page Up and Down, Home and End move; Enter opens.
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { useVirtual } from '../../ui/virtual';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRowFocus, useVirtual } from '../../ui/virtual';
 import { bytes, ttl } from '../../lib/format';
 import { now } from '../../state/live';
 import { COLUMNS, left, nextOrder } from './order';
@@ -26,7 +26,7 @@ export function List({ walk, selected, onOpen }: Props) {
   const virtual = useVirtual(count, ROW_PX, scroller);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
-  const focused = useFocus(scroller, active, items);
+  const focusRow = useRowFocus(scroller, active, items);
 
   const state = walk.state.value;
   useEffect(() => {
@@ -43,7 +43,7 @@ export function List({ walk, selected, onOpen }: Props) {
     event.preventDefault();
     setActive(to);
     virtual.scrollToIndex(to);
-    focused.ask();
+    focusRow();
   };
   return (
     <div class="table" role="grid" aria-label="Keys" aria-rowcount={state === 'ended' ? count + 1 : -1}>
@@ -71,20 +71,6 @@ export function List({ walk, selected, onOpen }: Props) {
       </div>
     </div>
   );
-}
-
-/** Moves the focus to the active row once it is in the document, if a key was pressed for it. */
-function useFocus(scroller: { current: HTMLElement | null }, active: number, items: unknown) {
-  const wanted = useRef(false);
-  // Before the next key is pressed: focus that came late would lead back.
-  useLayoutEffect(() => {
-    if (!wanted.current) return;
-    const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${active}"]`);
-    if (!row) return;
-    wanted.current = false;
-    row.focus({ preventScroll: true });
-  }, [active, items]);
-  return { ask: () => (wanted.current = true) };
 }
 
 function Head() {

@@ -1,6 +1,7 @@
 // What the key browser shows. It stays when another view is opened and is there again on return.
 import { computed, signal } from '@preact/signals';
 import { searchPattern } from '../../lib/pattern';
+import { whenSignedOut } from '../../state/session';
 import { type Order, sorted } from './order';
 import { treeOf, visible } from './tree';
 import { Walk } from './walk';
@@ -8,7 +9,7 @@ import { Walk } from './walk';
 export const walk = signal<Walk | null>(null);
 export const order = signal<Order>({ by: null, down: false });
 export const asTree = signal(false);
-export const openFolders = signal<ReadonlySet<string>>(new Set());
+const openFolders = signal<ReadonlySet<string>>(new Set());
 
 /** The loaded rows in the order asked for. */
 export const rows = computed(() => {
@@ -40,8 +41,7 @@ export function toggleFolder(prefix: string, open: boolean): void {
   openFolders.value = folders;
 }
 
-/** Forgets everything, for another token may see less. */
-export function reset(): void {
+whenSignedOut(() => {
   walk.peek()?.stop();
   walk.value = null;
-}
+});

@@ -1,6 +1,6 @@
 // The loaded keys as a tree of namespaces. Right opens a folder, Left closes it, Enter opens a key.
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { useVirtual } from '../../ui/virtual';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRowFocus, useVirtual } from '../../ui/virtual';
 import { bytes, number, ttl } from '../../lib/format';
 import { escapeGlob } from '../../lib/pattern';
 import { now } from '../../state/live';
@@ -21,25 +21,18 @@ interface Props {
 
 export function Tree({ walk, selected, onOpen }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
-  const wanted = useRef(false);
   const [active, setActive] = useState(0);
   const shown = branches.value;
   const virtual = useVirtual(shown.length, ROW_PX, scroller);
   const items = virtual.getVirtualItems();
   const current = Math.min(active, shown.length - 1);
+  const focusRow = useRowFocus(scroller, current, items);
 
   const state = walk.state.value;
   useEffect(() => {
     // A tree of one page says little: it fetches on while it is short, the rest on demand.
     if (state === 'idle' && walk.rows.length < 1000) void walk.more();
   }, [walk, state, walk.version.value]);
-  useLayoutEffect(() => {
-    if (!wanted.current) return;
-    const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${current}"]`);
-    if (!row) return;
-    wanted.current = false;
-    row.focus({ preventScroll: true });
-  }, [current, items]);
 
   const act = (branch: Branch): void => {
     if (branch.kind === 'folder') toggleFolder(branch.folder.prefix, !branch.open);
@@ -56,7 +49,7 @@ export function Tree({ walk, selected, onOpen }: Props) {
     if (to !== null) {
       setActive(to);
       virtual.scrollToIndex(to);
-      wanted.current = true;
+      focusRow();
     }
   };
   return (

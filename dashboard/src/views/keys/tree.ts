@@ -15,22 +15,18 @@ export type Branch =
   | { kind: 'folder'; depth: number; folder: Folder; open: boolean }
   | { kind: 'key'; depth: number; row: Row; name: string };
 
-export function emptyTree(): Folder {
-  return folderOf('', '');
-}
-
 function folderOf(name: string, prefix: string): Folder {
   return { name, prefix, keys: 0, bytes: 0, folders: new Map(), rows: [] };
 }
 
 export function treeOf(rows: readonly Row[]): Folder {
-  const root = emptyTree();
+  const root = folderOf('', '');
   for (const row of rows) insert(root, row);
   return root;
 }
 
 /** Puts a key below the folders of its name. */
-export function insert(root: Folder, row: Row): void {
+function insert(root: Folder, row: Row): void {
   const parts = row.key.split(':');
   let folder = root;
   count(folder, row);

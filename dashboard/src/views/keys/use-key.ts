@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../api/endpoints';
 import { asProblem, isAborted, type Problem } from '../../api/problem';
 import type { Element, KeyDetail } from '../../api/types';
+import { roleTold } from '../../state/live';
 import { lacks } from '../../state/session';
 
 export interface ReadKey {
@@ -20,9 +21,10 @@ export function useKey(path: string) {
   const [state, setState] = useState<ReadKey>(nothing);
   const [again, setAgain] = useState(0);
   const mayNot = lacks('operator');
+  const waits = !roleTold.value;
 
   useEffect(() => {
-    if (mayNot !== '') return undefined;
+    if (waits || mayNot !== '') return undefined;
     const abort = new AbortController();
     setState((before) => ({ ...before, busy: true, problem: null }));
     api.inspect(path, {}, abort.signal).then(
@@ -32,7 +34,7 @@ export function useKey(path: string) {
       },
     );
     return () => abort.abort();
-  }, [path, again, mayNot]);
+  }, [path, again, mayNot, waits]);
 
   const more = async (): Promise<void> => {
     const cursor = state.detail?.nextCursor;
@@ -54,7 +56,7 @@ export function useKey(path: string) {
       setState((before) => ({ ...before, busy: false, problem: asProblem(error) }));
     }
   };
-  return { ...state, mayNot, more, reload: () => setAgain(again + 1) };
+  return { ...state, busy: state.busy || waits, mayNot, more, reload: () => setAgain(again + 1) };
 }
 
 function elementsOf(detail: KeyDetail): readonly Element[] {

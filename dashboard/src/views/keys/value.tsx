@@ -5,6 +5,7 @@ import { bytes, number } from '../../lib/format';
 import { decodeBase64, hexLines } from '../../lib/hex';
 import { Copy } from '../../ui/copy';
 import { Empty } from '../../ui/notes';
+import { Table } from '../../ui/table';
 import { Json } from './json';
 
 export function Value({ detail, elements }: { detail: KeyDetail; elements: readonly Element[] }) {
@@ -87,24 +88,11 @@ const HEADS: Record<string, readonly string[]> = {
 function Elements({ type, elements }: { type: string; elements: readonly Element[] }) {
   const heads = HEADS[type] ?? ['Member'];
   return (
-    <div class="content elements" tabIndex={0} role="group" aria-label="Elements of the collection">
-      <table>
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {elements.map((element, index) => (
-            <tr key={index}>{cells(type, element, index)}</tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Elements of the collection" heads={heads} kind="content elements">
+      {elements.map((element, index) => (
+        <tr key={index}>{cells(type, element, index)}</tr>
+      ))}
+    </Table>
   );
 }
 

@@ -4,6 +4,7 @@ import type { Warmup as State } from '../../api/types';
 import { ago, clock, plural, seconds, until } from '../../lib/format';
 import { now } from '../../state/live';
 import { Action } from '../../ui/action';
+import { Check } from '../../ui/check';
 import { Empty, Loading, Trouble } from '../../ui/notes';
 import { Modules } from './modules';
 import { Progress } from './progress';
@@ -59,14 +60,12 @@ function Start({ chosen, running }: { chosen: ReadonlySet<string>; running: bool
   };
   return (
     <section class="card start" aria-label="Start a warmup">
-      <label>
-        <input type="checkbox" checked={force} onChange={(event) => setForce(event.currentTarget.checked)} /> Force:
-        also write keys that exist
-      </label>
-      <label>
-        <input type="checkbox" checked={dryRun} onChange={(event) => setDryRun(event.currentTarget.checked)} /> Dry run:
-        only count
-      </label>
+      <Check checked={force} onChange={setForce}>
+        Force: also write keys that exist
+      </Check>
+      <Check checked={dryRun} onChange={setDryRun}>
+        Dry run: only count
+      </Check>
       <div class="row">
         <Action kind="primary" needs="admin" busy={running} onAct={go}>
           {dryRun ? 'Try out' : 'Warm up'} {chosen.size === 0 ? 'everything' : plural(chosen.size, 'module')}
@@ -90,13 +89,12 @@ const REASONS = {
 
 function Schedule() {
   const schedule = plan.value?.schedule;
-  if (planProblem.value) {
-    return planProblem.value.unsupported ? (
-      <p class="muted">This application does not tell its plan and schedule: it is older than this page.</p>
-    ) : (
-      <Trouble problem={planProblem.value} what="Reading the plan" />
-    );
+  if (planProblem.value?.unsupported) {
+    return <p class="muted">This application does not tell its plan and schedule: it is older than this page.</p>;
   }
+  // What keeps the state from being read is told already.
+  if (planProblem.value && unread.value) return null;
+  if (planProblem.value) return <Trouble problem={planProblem.value} what="Reading the plan" />;
   if (!schedule) return null;
   const at = (time: string): string => `${clock(time)} (${ago(time, now.value)})`;
   return (

@@ -3,6 +3,8 @@ import { useState } from 'preact/hooks';
 import type { PlannedModule } from '../../api/types';
 import { ago, milliseconds, number, plural, ttl } from '../../lib/format';
 import { now } from '../../state/live';
+import { Check } from '../../ui/check';
+import { Table } from '../../ui/table';
 import { plan } from './store';
 
 interface Props {
@@ -27,15 +29,9 @@ export function Modules({ names, chosen, onChoose, disabled }: Props) {
       <ul class="modules">
         {names.map((name) => (
           <li key={name}>
-            <label>
-              <input
-                type="checkbox"
-                checked={chosen.has(name)}
-                disabled={disabled}
-                onChange={(event) => toggle(name, event.currentTarget.checked)}
-              />{' '}
+            <Check checked={chosen.has(name)} disabled={disabled} onChange={(on) => toggle(name, on)}>
               <strong>{name}</strong>
-            </label>
+            </Check>
             <Planned module={plan.value?.modules.find((module) => module.name === name)} />
           </li>
         ))}
@@ -60,30 +56,17 @@ function Planned({ module }: { module: PlannedModule | undefined }) {
         {plural(entries.length, 'entry', 'entries')}
       </button>
       {open && (
-        <div class="scroll-x" tabIndex={0} role="group" aria-label={`Entries of ${module.name}`}>
-          <table>
-            <thead>
-              <tr>
-                {['Key', 'Shape', 'Source', 'TTL', 'Tags'].map((head) => (
-                  <th key={head} scope="col">
-                    {head}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {entries.map((entry) => (
-                <tr key={entry.key}>
-                  <td class="mono">{entry.key}</td>
-                  <td>{entry.shape}</td>
-                  <td class="mono source">{entry.source}</td>
-                  <td class="num">{entry.ttlSeconds === null ? 'by the table' : ttl(entry.ttlSeconds)}</td>
-                  <td>{entry.tags.join(', ')}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label={`Entries of ${module.name}`} heads={['Key', 'Shape', 'Source', 'TTL', 'Tags']}>
+          {entries.map((entry) => (
+            <tr key={entry.key}>
+              <td class="mono">{entry.key}</td>
+              <td>{entry.shape}</td>
+              <td class="mono source">{entry.source}</td>
+              <td class="num">{entry.ttlSeconds === null ? 'by the table' : ttl(entry.ttlSeconds)}</td>
+              <td>{entry.tags.join(', ')}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </>
   );

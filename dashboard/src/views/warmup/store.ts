@@ -4,6 +4,7 @@ import * as api from '../../api/endpoints';
 import { asProblem, isAborted, Problem } from '../../api/problem';
 import type { Warmup, WarmupPlan, WarmupRequest } from '../../api/types';
 import { events } from '../../lib/events';
+import { plural } from '../../lib/format';
 import { announce } from '../../state/announce';
 import { refreshStats } from '../../state/live';
 
@@ -23,10 +24,8 @@ export const problem = signal<Problem | null>(null);
 export const unread = signal<Problem | null>(null);
 export const starting = signal(false);
 export const cancelling = signal(false);
-/** How progress arrives: `stream` or `polling`. */
-export const manner = signal<'' | 'stream' | 'polling'>('');
 
-export async function loadPlan(): Promise<void> {
+async function loadPlan(): Promise<void> {
   try {
     plan.value = await api.warmupPlan();
     planProblem.value = null;
@@ -103,7 +102,6 @@ async function readOnce(abort: AbortSignal): Promise<void> {
   try {
     const answer = await api.watchWarmup(abort);
     const streams = answer.headers.get('content-type')?.startsWith('text/event-stream') === true;
-    manner.value = streams ? 'stream' : 'polling';
     if (!streams || answer.body === null) {
       take(((await answer.json()) as { data: Warmup | null }).data);
       return;
@@ -127,8 +125,9 @@ function take(warmup: Warmup | null): void {
   const before = current.peek();
   current.value = warmup;
   unread.value = null;
+  if (planProblem.peek()?.unsupported === false) void loadPlan();
   if (before?.state === 'running' && warmup !== null && warmup.state !== 'running') {
-    announce(`Warmup ${warmup.state}: ${warmup.keysCreated} keys created`);
+    announce(`Warmup ${warmup.state}: ${plural(warmup.keysCreated, 'key')} created`);
     void loadPlan();
   }
 }

@@ -1,0 +1,21 @@
+// Something that is done once at a time, and may fail.
+import { useState } from 'preact/hooks';
+import { asProblem, type Problem } from '../api/problem';
+
+export function useTask() {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const run = async (task: () => Promise<void>): Promise<void> => {
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      await task();
+    } catch (error) {
+      setProblem(asProblem(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, problem, run };
+}
