@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread;
+use std::time::Duration;
 
 use edge_cache_testing::{Proxy, RedisServer};
 use tempfile::TempDir;
@@ -170,6 +172,17 @@ impl App {
     /// What host and components printed so far.
     pub fn log(&self) -> String {
         self.host.log()
+    }
+
+    /// Whether a line with all of these is printed, now or within a few seconds: what was printed takes a moment to arrive.
+    pub fn logs(&self, parts: &[&str]) -> bool {
+        let printed = || self.log().lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        (0..100).any(|look| {
+            if look > 0 {
+                thread::sleep(Duration::from_millis(50));
+            }
+            printed()
+        })
     }
 
     /// `127.0.0.1:<port>`.
