@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread;
+use std::time::Duration;
 
-use edge_cache_testing::RedisServer;
+use edge_cache_testing::{Proxy, RedisServer};
 use tempfile::TempDir;
 
 use crate::caller::Caller;
@@ -22,6 +24,7 @@ pub struct Options {
     redis: Vec<&'static str>,
     without_tokens: bool,
     alone: bool,
+    proxied: bool,
     plan: Option<&'static str>,
 }
 
@@ -55,6 +58,12 @@ impl Options {
         self
     }
 
+    /// Puts a proxy before Redis, which fails on demand: [`App::proxy`].
+    pub fn proxied(mut self) -> Self {
+        self.proxied = true;
+        self
+    }
+
     /// Lets no other test of this file run meanwhile: for promises about time.
     pub fn alone(mut self) -> Self {
         self.alone = true;
@@ -72,6 +81,7 @@ enum Turn {
 pub struct App {
     host: Host,
     redis: RedisServer,
+    proxy: Option<Proxy>,
     state: TempDir,
     manifest: PathBuf,
     variables: Vec<(String, String)>,
@@ -111,15 +121,16 @@ impl App {
             false => Turn::Shared(MACHINE.read().unwrap_or_else(PoisonError::into_inner)),
         };
         let redis = RedisServer::with(&options.redis);
+        let proxy = options.proxied.then(|| Proxy::before(redis.port()));
+        let port = proxy.as_ref().map_or(redis.port(), Proxy::port);
         let tokens = if options.without_tokens { String::new() } else { Caller::variable() };
-        let own =
-            [("redis_host", "127.0.0.1".to_owned()), ("redis_port", redis.port().to_string()), ("tokens", tokens)];
+        let own = [("redis_host", "127.0.0.1".to_owned()), ("redis_port", port.to_string()), ("tokens", tokens)];
         let mut variables: Vec<_> = own.map(|(name, value)| (name.to_owned(), value)).into();
         variables.extend(options.variables);
         let state = TempDir::new().expect("a temporary directory");
         let manifest = options.plan.map_or_else(|| "spin.toml".into(), |plan| manifest_with(plan, state.path()));
         let host = Host::start(&manifest, &variables, state.path());
-        Self { host, redis, state, manifest, variables, _turn: turn }
+        Self { host, redis, proxy, state, manifest, variables, _turn: turn }
     }
 
     /// Starts the application a second time, beside this one and with the same Redis and settings: another process.
@@ -150,9 +161,28 @@ impl App {
         &mut self.redis
     }
 
+    /// What stands between the application and its Redis.
+    ///
+    /// # Panics
+    /// Without [`Options::proxied`].
+    pub fn proxy(&self) -> &Proxy {
+        self.proxy.as_ref().expect("an application with a proxy")
+    }
+
     /// What host and components printed so far.
     pub fn log(&self) -> String {
         self.host.log()
+    }
+
+    /// Whether a line with all of these is printed, now or within a few seconds: what was printed takes a moment to arrive.
+    pub fn logs(&self, parts: &[&str]) -> bool {
+        let printed = || self.log().lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        (0..100).any(|look| {
+            if look > 0 {
+                thread::sleep(Duration::from_millis(50));
+            }
+            printed()
+        })
     }
 
     /// `127.0.0.1:<port>`.

@@ -94,11 +94,8 @@ impl Contract {
     fn item(&self, path: &str) -> Option<&Value> {
         let paths = self.document["paths"].as_object()?;
         paths.get(path).or_else(|| {
-            let prefix_of = |template: &str| template.split_once('{').map(|(prefix, _)| prefix.to_owned());
-            paths
-                .iter()
-                .find(|(template, _)| prefix_of(template).is_some_and(|prefix| path.starts_with(&prefix)))
-                .map(|(_, item)| item)
+            let leads = |template: &str| template.split_once('{').is_some_and(|(prefix, _)| path.starts_with(prefix));
+            paths.iter().find(|(template, _)| leads(template)).map(|(_, item)| item)
         })
     }
 
@@ -112,6 +109,23 @@ impl Contract {
         let response = documented.get(seen.status.to_string());
         let response = response.unwrap_or_else(|| panic!("the status {} is not documented: {seen:?}", seen.status));
         self.resolve(response)
+    }
+
+    /// Whether this status is documented: 404 for a path that is none, and 405 for a method that a path does not have. Hosts
+    /// drop slashes around a path before they look for its route; what is answered there is that route's affair.
+    pub fn allows(&self, method: &str, path: &str, status: u16) -> bool {
+        let method = if method == "HEAD" { "get" } else { &method.to_ascii_lowercase() };
+        let documented = |path: &str| {
+            self.item(path).map(|item| match item.get(method) {
+                Some(operation) => operation["responses"].get(status.to_string()).is_some(),
+                None => status == 405,
+            })
+        };
+        let (one, none) = (format!("/{}", path.trim_start_matches('/')), format!("/{}", path.trim_matches('/')));
+        // What stands in a parameter may be no id, and then the path is none.
+        let literal = self.document["paths"].get(path).is_some();
+        let known = [path, &one, &none].into_iter().any(|path| documented(path) == Some(true));
+        known || (!literal && [404, 405].contains(&status))
     }
 
     /// Fails when the answer is not as documented.

@@ -3,22 +3,15 @@
 
 use std::time::Duration;
 
-use end_to_end::{Answer, App, Caller, Options, Route, fill};
+use end_to_end::{
+    Answer, App, Caller, Options, PROMISED, Route, assert_all_recovered, assert_all_unavailable, fill, kinds, prepare,
+};
 use redis::{Commands, Connection};
-use serde_json::{Value, json};
-
-/// What every route promises when Redis does not do its part.
-const PROMISED: Duration = Duration::from_secs(2);
+use serde_json::json;
 
 fn command(redis: &mut Connection, words: &[&str]) {
     let (name, arguments) = words.split_first().unwrap();
     let _: redis::Value = redis::cmd(name).arg(arguments).query(redis).unwrap();
-}
-
-/// What the table of routes needs to find.
-fn prepare(redis: &mut Connection) {
-    let () = redis.set("users:1", "x").unwrap();
-    let () = redis.hset("cache:ttl", "test", 60).unwrap();
 }
 
 /// Closes the application's connections, so that it has to open new ones.
@@ -26,59 +19,11 @@ fn disconnect_clients(redis: &mut Connection) {
     command(redis, &["CLIENT", "KILL", "TYPE", "normal"]);
 }
 
-/// Asks every route at once, each with the role it takes.
-fn ask_all(app: &App) -> Vec<(Route, Answer)> {
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = Route::all()
-            .into_iter()
-            .map(|route| {
-                scope.spawn(move || {
-                    let answer = route.ask(&app.client(route.role));
-                    (route, answer)
-                })
-            })
-            .collect();
-        asked.into_iter().map(|answer| answer.join().unwrap()).collect()
-    })
-}
-
-/// Every route is answered in time, and those that need Redis with 503.
-fn assert_all_unavailable(app: &App) -> Vec<(Route, Answer)> {
-    let answers = ask_all(app);
-    for (route, answer) in &answers {
-        // Prometheus learns that Redis is away from a metric.
-        let expected = if ["/health/live", "/metrics"].contains(&route.path) { 200 } else { 503 };
-        assert_eq!(answer.status, expected, "{answer:#?}");
-        assert!(answer.took < PROMISED, "{route:?} took {:?}", answer.took);
-        if route.path == "/health" {
-            assert_eq!(answer.body["status"], "unhealthy");
-        }
-    }
-    answers
-}
-
-/// Every route works again at once, on the same application.
-fn assert_all_recovered(app: &App) {
-    let mut redis = app.redis().connection();
-    for route in Route::all() {
-        prepare(&mut redis);
-        let answer = route.ask(&app.client(route.role));
-        assert_eq!(answer.status, route.expected(), "{route:?}: {answer:#?}");
-    }
-}
-
 /// Lets Redis go on. What was sent to it in time is carried out now although nobody waits for it any more: the lock of a
 /// warmup is taken, and would end with its lease of 30 s.
 fn thaw(app: &App) {
     app.redis().thaw();
     let () = app.redis().connection().del("lock:cache:warmup").unwrap();
-}
-
-fn kinds(answers: &[(Route, Answer)]) -> Vec<&Value> {
-    let mut kinds: Vec<&Value> =
-        answers.iter().map(|(_, answer)| &answer.body["type"]).filter(|kind| !kind.is_null()).collect();
-    kinds.dedup();
-    kinds
 }
 
 #[test]

@@ -22,7 +22,7 @@ const MAX_PRICE: u64 = 100_000_000;
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
-    let is_product = query::product_id(request.uri().path()).is_some();
+    let is_product = query::is_product(request.uri().path());
     serve(request, if is_product { &["GET", "POST"] } else { &["GET"] }, async |call: &Call| {
         if call.method() == "POST" { update(call).await } else { show(call).await }
     })
@@ -53,7 +53,7 @@ async fn show(call: &Call) -> Outcome {
 
 async fn update(call: &Call) -> Outcome {
     call.require(Role::Operator).await?;
-    let id = query::product_id(call.path()).unwrap_or_default();
+    let id = query::product_id(call.path()).ok_or_else(|| Problem::nothing_there(call.path()))?;
     let mut fields = Fields::from_json(&call.body().await?)?;
     let price = fields.positive("priceCents", MAX_PRICE)?;
     fields.finish("priceCents")?;

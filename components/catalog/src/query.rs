@@ -53,6 +53,11 @@ pub(crate) struct Query {
     one: bool,
 }
 
+/// Whether this is the path of a product, there or not.
+pub(crate) fn is_product(path: &str) -> bool {
+    path.strip_prefix("/api/products/").is_some_and(|id| !id.contains('/') && !["popular", "search"].contains(&id))
+}
+
 /// The id in `/api/products/{id}`.
 pub(crate) fn product_id(path: &str) -> Option<&str> {
     path.strip_prefix("/api/products/").filter(|id| is_id(id))

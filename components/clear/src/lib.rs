@@ -30,7 +30,8 @@ struct Stats {
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
-    let alias = alias::at(request.uri().path());
+    // The host drops slashes around a path when it looks for a route.
+    let alias = alias::at(&format!("/{}", request.uri().path().trim_matches('/')));
     serve(request, alias.map_or(&["POST"], |alias| alias.methods), async |call: &Call| match alias {
         None => clear(call).await,
         Some(alias) => old_address(call, alias).await,

@@ -7,13 +7,15 @@ use edge_cache_spin::{Answer, Call, Outcome, serve};
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 
-const ROUTE: &str = "/api/cache/keys";
+/// Without the slash before it.
+const ROUTE: &str = "api/cache/keys";
 const BELOW: &str = "/api/cache/keys/";
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
-    let allowed: &[&str] = if request.uri().path() == ROUTE { &["GET"] } else { &["GET", "PATCH"] };
-    serve(request, allowed, browse).await
+    // The host drops slashes around a path when it looks for a route.
+    let is_list = request.uri().path().trim_start_matches('/') == ROUTE;
+    serve(request, if is_list { &["GET"] } else { &["GET", "PATCH"] }, browse).await
 }
 
 async fn browse(call: &Call) -> Outcome {

@@ -216,7 +216,9 @@ impl Call {
 
     /// The key named by what follows `prefix` in the path, decoded to bytes; `None` when the path is not below it.
     pub fn key_below(&self, prefix: &str) -> Option<KeyName> {
-        let segment = self.path().strip_prefix(prefix)?;
+        // The host drops slashes before a path when it looks for a route.
+        let path = self.path().trim_start_matches('/');
+        let segment = path.strip_prefix(prefix.trim_start_matches('/'))?;
         Some(KeyName::new(percent_encoding::percent_decode_str(segment).collect::<Vec<u8>>()))
     }
 

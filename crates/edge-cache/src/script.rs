@@ -67,7 +67,7 @@ pub(crate) static LIFE: Script = Script::repeatable(include_str!("scripts/life.l
 /// Says of each key whether it exists.
 pub(crate) static EXIST: Script = Script::repeatable(include_str!("scripts/exist.lua"));
 /// Removes or prolongs a lock that is still ours.
-pub(crate) static LOCK: Script = Script::once(include_str!("scripts/lock.lua"));
+pub(crate) static LOCK: Script = Script::repeatable(include_str!("scripts/lock.lua"));
 /// Counts and records a denied attempt.
 pub(crate) static DENIED: Script = Script::once(include_str!("scripts/denied.lua"));
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::read_through::{Fetched, Outcome};
 use super::{Cache, Options, Runtime, batch};
 use crate::codec;
-use crate::error::{Error, RedisError};
+use crate::error::{Error, ErrorKind, RedisError};
 use crate::fence::Fences;
 use crate::format::milliseconds;
 use crate::key::{FENCES, KeyName, TTL_OVERRIDES};
@@ -49,7 +49,12 @@ impl<C: Redis + Runtime> Cache<C> {
         let own = [name.as_bytes().into(), name.companion().into()];
         let keys = [name.lock().into(), FENCES.into(), TTL_OVERRIDES.into()].into_iter().chain(own);
         let args = [owner.as_str().into(), milliseconds(LEASE).into(), seen.into()];
-        let mut replies = ACQUIRE.run(&self.redis, keys, args).await?;
+        let answer = ACQUIRE.run(&self.redis, keys, args).await;
+        if answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Unreachable) {
+            // It may be ours all the same, and others would wait for its lease to end.
+            let _ = LOCK.run(&self.redis, [name.lock().into()], [owner.as_str().into(), "0".into()]).await;
+        }
+        let mut replies = answer?;
         match replies.count()? {
             0 => Ok(Turn::Anothers),
             1 => {
@@ -127,7 +132,11 @@ impl<C: Redis + Runtime> Cache<C> {
         match stored {
             Ok(true) => {}
             Ok(false) => self.hold(key, lock, Duration::ZERO).await,
-            Err(Error::Redis(error)) if error.is_connection() => self.failed(),
+            Err(Error::Redis(error)) if error.kind == ErrorKind::Timeout => self.failed(),
+            Err(Error::Redis(error)) if error.is_connection() => {
+                self.failed();
+                self.hold(key, lock, Duration::ZERO).await;
+            }
             Err(_) => self.hold(key, lock, Duration::ZERO).await,
         }
     }

@@ -150,7 +150,12 @@ fn told(stop: Stop, status: &Status) -> Error {
 impl<R: Redis, S> Warmup<'_, R, S> {
     async fn lock(&self) -> Result<(), Error> {
         let set = Command::new("SET").arg(WARMUP_LOCK).arg(self.owner).arg("NX").arg("PX");
-        let mut replies = Replies::new(self.redis.execute(set.arg(format::milliseconds(LEASE))).await?);
+        let answer = self.redis.execute(set.arg(format::milliseconds(LEASE))).await;
+        if answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Unreachable) {
+            // It may be ours all the same, and nobody else should wait for its lease to end.
+            let _ = LOCK.run(self.redis, [WARMUP_LOCK.into()], [self.owner.into(), "0".into()]).await;
+        }
+        let mut replies = Replies::new(answer?);
         if replies.optional_bytes()?.is_some() {
             return Ok(());
         }

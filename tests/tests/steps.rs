@@ -1,0 +1,138 @@
+//! Every route with each of its commands failing in turn: what is answered, what is recorded, and what is really done.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use end_to_end::{Answer, App, Fault, Options, Route};
+use redis::{Commands, Connection};
+use serde_json::Value;
+
+/// Faults after which it is certain that the server did not carry the command out.
+const NOT_DONE: [Fault; 2] = [Fault::Dropped, Fault::Error("ERR this one failed")];
+/// Faults after which nobody knows.
+const UNKNOWN: [Fault; 2] = [Fault::Lost, Fault::Mute];
+/// Commands of a route that are struck: a warmup has about as many as the cache has modules and tags.
+const STRUCK: usize = 25;
+const USERS: usize = 5;
+
+/// Five keys, one of them without a tag, and what the table of routes needs to find.
+fn prepare(redis: &mut Connection) {
+    let () = redis::cmd("FLUSHDB").query(redis).unwrap();
+    end_to_end::fill(redis, "users:", 1..USERS + 1);
+    for number in 1..USERS {
+        let () = redis.sadd("cache:tags:user-data", format!("users:{number}")).unwrap();
+    }
+    let () = redis.hset("cache:ttl", "test", 60).unwrap();
+}
+
+/// How many of those keys are gone. A global clear counts the tag's set as one of them.
+fn removed(redis: &mut Connection, route: &Route) -> usize {
+    let global = route.path == "/clear" && route.body.as_ref().is_some_and(|body| body["confirm"] == true);
+    let tags = if global { 1 - end_to_end::keys(redis, "cache:tags:*").len() } else { 0 };
+    tags + USERS.saturating_sub(end_to_end::keys(redis, "users:*").len())
+}
+
+/// The records of a request in the trail.
+fn records(app: &App, answer: &Answer) -> Vec<Value> {
+    let trail: Vec<redis::streams::StreamId> = {
+        let mut redis = app.redis().connection();
+        let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+        let reply: redis::streams::StreamRangeReply = redis.xrevrange_count("cache:audit", "+", "-", 5).unwrap();
+        reply.ids
+    };
+    let records = trail.iter().map(|entry| entry.get::<String>("record").unwrap());
+    let records = records.map(|json| serde_json::from_str::<Value>(&json).unwrap());
+    records.filter(|record| record["requestId"].as_str() == answer.header("x-request-id")).collect()
+}
+
+/// What an answer says of removed keys; a failure that says nothing says none.
+fn reported(answer: &Answer) -> usize {
+    let body = &answer.body;
+    let places = [&body["stats"]["keysDeleted"], &body["stats"]["keysInvalidated"], &body["keysDeleted"]];
+    places.iter().find_map(|count| count.as_u64()).map_or(0, |count| usize::try_from(count).unwrap())
+}
+
+fn is_dry(route: &Route) -> bool {
+    route.body.as_ref().is_some_and(|body| body["dryRun"] == true)
+}
+
+/// Whether the trail records it when all goes well.
+fn is_recorded(route: &Route) -> bool {
+    // A schedule that finds nothing to do is no change.
+    route.method != "GET" && !is_dry(route) && route.path != "/warmup/scheduled"
+}
+
+/// A change is in the trail once and as it was answered; where the trail could not be written, the log has the record.
+fn assert_recorded(app: &App, route: &Route, answer: &Answer, struck: Option<&String>, what: &str) {
+    let records = records(app, answer);
+    assert!(records.len() <= 1, "{what}: {records:#?}");
+    let Some(record) = records.first() else {
+        let id = answer.header("x-request-id").unwrap();
+        assert_eq!(struck.map(String::as_str), Some("XADD"), "{what}: not recorded: {answer:#?}");
+        assert!(app.logs(&["audit.failed", id]), "{what}: neither recorded nor logged: {answer:#?}");
+        return;
+    };
+    let failed = ["failed", "partial"].contains(&record["outcome"].as_str().unwrap());
+    assert_eq!(failed, answer.status != 200, "{what}: {record:#}\n{answer:#?}");
+    if ["/clear", "/invalidate"].contains(&route.path) {
+        assert_eq!(record["keysDeleted"], reported(answer), "{what}: {record:#}\n{answer:#?}");
+    }
+}
+
+/// Strikes each command of a route once; the answers are those of requests that were struck.
+fn strike(app: &App, route: &Route, fault: Fault) {
+    let mut redis = app.redis().connection();
+    for nth in 0..STRUCK {
+        prepare(&mut redis);
+        app.proxy().fail_once(fault, nth);
+        let answer = route.ask(&app.client(route.role));
+        let commands = app.proxy().commands();
+        app.proxy().heal();
+        let what = format!("{} {} with {fault:?} at {nth} of {commands:?}", route.method, route.path);
+        assert!([route.expected(), 503].contains(&answer.status), "{what}: {answer:#?}");
+        let gone = removed(&mut redis, route);
+        if is_recorded(route) {
+            assert_recorded(app, route, &answer, commands.get(nth), &what);
+        }
+        if ["/clear", "/invalidate"].contains(&route.path) && !is_dry(route) {
+            let said = reported(&answer);
+            assert!(said <= gone, "{what}: {said} of {gone}: {answer:#?}");
+            if NOT_DONE.contains(&fault) {
+                assert_eq!(said, gone, "{what}: {answer:#?}");
+            }
+        } else if !route.path.starts_with("/warmup") {
+            assert_eq!(gone, 0, "{what}");
+        }
+        if commands.len() <= nth {
+            assert_eq!(answer.status, route.expected(), "{what}: nothing was struck: {answer:#?}");
+            return;
+        }
+        if matches!(fault, Fault::Mute | Fault::Error(_)) {
+            // A warmup's lock whose release was not repeated ends with its lease.
+            let () = redis.del("lock:cache:warmup").unwrap();
+        }
+        end_to_end::prepare(&mut redis);
+        let again = route.ask(&app.client(route.role));
+        assert_eq!(again.status, route.expected(), "{what}, repeated: {again:#?}");
+    }
+}
+
+fn strike_all(faults: &[Fault]) {
+    let app = App::with(Options::new().proxied().variable("command_timeout_ms", "300"));
+    for fault in faults {
+        // Each silence costs the time limit, and a warmup has many commands.
+        let routes =
+            Route::all().into_iter().filter(|route| *fault != Fault::Mute || !route.path.starts_with("/warmup"));
+        for route in routes {
+            strike(&app, &route, *fault);
+        }
+    }
+}
+
+#[test]
+fn a_command_that_never_arrived_costs_its_request_alone_and_what_is_told_is_what_was_done() {
+    strike_all(&NOT_DONE);
+}
+
+#[test]
+fn a_command_whose_reply_is_lost_costs_its_request_alone_and_no_more_is_told_than_was_done() {
+    strike_all(&UNKNOWN);
+}
