@@ -89,7 +89,7 @@ fn load(
     storage: Storage,
     cli: &Cli,
 ) -> Result<HashMap<String, Arc<Component>>> {
-    let engine = engine::build(&state.join("cache"))?;
+    let engine = engine::build(&state.join("cache"), cli.max_instances)?;
     let mut linker = Linker::new(&engine);
     interfaces::link(&mut linker)?;
     Loader { root, manifest, variables, storage, linker: &linker, quiet: cli.quiet }.load(&manifest.used_components())
