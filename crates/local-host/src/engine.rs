@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
     UpdateDeadline,
 };
 
@@ -45,7 +45,8 @@ pub fn share_thread<T>(store: &mut Store<T>) {
 }
 
 /// Spin's limits. Memory is only reserved until it is used; what an instance used is kept for the next up to
-/// `keep_resident`, which is cheaper than asking the kernel for it again.
+/// `keep_resident`, which is cheaper than asking the kernel for it again. From Linux 6.7 on that is only the pages it has
+/// touched: before, all of a memory up to there, most of which is a stack never used.
 fn pool(max_instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(max_instances)
@@ -63,6 +64,7 @@ fn pool(max_instances: u32) -> PoolingAllocationConfig {
         .max_memories_per_module(2)
         .max_memory_size(4 << 30)
         .linear_memory_keep_resident(2 << 20)
-        .table_keep_resident(512 << 10);
+        .table_keep_resident(512 << 10)
+        .pagemap_scan(Enabled::Auto);
     pool
 }
