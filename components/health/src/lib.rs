@@ -47,14 +47,22 @@ async fn health(call: &Call) -> Outcome {
 }
 
 thread_local! {
-    /// When this instance last kept the time. What it does not know it keeps once more.
+    /// When the time was last kept, as far as this instance knows.
     static KEPT: Cell<u64> = const { Cell::new(0) };
 }
 
 async fn seen() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    if now.abs_diff(KEPT.get()) >= LAST_SEEN_PRECISION {
-        KEPT.set(now);
-        store::remember(LAST_SEEN, &now).await;
+    let is_due = |kept: u64| now.abs_diff(kept) >= LAST_SEEN_PRECISION;
+    let kept = KEPT.get();
+    if !is_due(kept) {
+        return;
+    }
+    KEPT.set(now);
+    // Under load an instance lives for less than that, and reading is cheaper than writing for each.
+    let by_others = if kept == 0 { store::recall(LAST_SEEN).await } else { None };
+    match by_others.filter(|at| !is_due(*at)) {
+        Some(at) => KEPT.set(at),
+        None => store::remember(LAST_SEEN, &now).await,
     }
 }

@@ -19,37 +19,43 @@ pub(crate) struct Served<'a> {
     pub(crate) ip: &'a str,
 }
 
-fn line(level: &str, event: &str, fields: &Value) {
-    let mut entry = json!({ "at": format::now(), "level": level, "event": event });
-    if let (Some(entry), Some(fields)) = (entry.as_object_mut(), fields.as_object()) {
-        entry.extend(fields.clone());
-    }
+#[derive(Serialize)]
+struct Line<'a, T> {
+    at: String,
+    level: &'a str,
+    event: &'a str,
+    #[serde(flatten)]
+    fields: T,
+}
+
+fn line(level: &str, event: &str, fields: impl Serialize) {
+    let line = Line { at: format::now(), level, event, fields };
     // In one piece: standard error is not buffered, and a component pays for each write with a call of its host.
-    let mut text = entry.to_string();
-    text.push('\n');
+    let mut text = serde_json::to_vec(&line).unwrap_or_default();
+    text.push(b'\n');
     // A log that cannot be written has nowhere to say so.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(&text);
 }
 
 /// A request was answered.
 pub(crate) fn served(request: &Served<'_>) {
     let level = if request.status >= 500 { "error" } else { "info" };
-    line(level, "request", &serde_json::to_value(request).unwrap_or_default());
+    line(level, "request", request);
 }
 
 /// A look-up in the cache ended.
 pub(crate) fn looked_up(key: &str, outcome: Outcome) {
-    line("info", "cache", &json!({ "key": key, "outcome": outcome.name() }));
+    line("info", "cache", json!({ "key": key, "outcome": outcome.name() }));
 }
 
 /// An event was handled.
 pub(crate) fn event(kind: &str, keys_invalidated: u64) {
-    line("info", "event", &json!({ "type": kind, "keysInvalidated": keys_invalidated }));
+    line("info", "event", json!({ "type": kind, "keysInvalidated": keys_invalidated }));
 }
 
 /// Something failed; told once, where it is handled.
 pub(crate) fn failure(request_id: &str, what: &str, problem: &str) {
-    line("error", what, &json!({ "requestId": request_id, "problem": problem }));
+    line("error", what, json!({ "requestId": request_id, "problem": problem }));
 }
 
 /// Something happened to a connection.
@@ -65,5 +71,5 @@ pub(crate) fn connection(purpose: &str, event: &ConnectionEvent<'_>) {
     };
     let mut detail = detail;
     detail["connection"] = Value::from(purpose);
-    line(level, name, &detail);
+    line(level, name, detail);
 }

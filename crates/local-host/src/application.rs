@@ -14,7 +14,7 @@ use wasmtime::component::Linker;
 use crate::cli::Cli;
 use crate::component::{Component, Loader, Storage};
 use crate::interfaces::key_value::KeyValueFile;
-use crate::interfaces::sqlite::Database;
+use crate::interfaces::sqlite::DatabaseFile;
 use crate::log;
 use crate::manifest::Manifest;
 use crate::triggers::cron::Schedule;
@@ -36,7 +36,7 @@ pub async fn run(cli: Cli) -> Result<()> {
     let state = state_dir(&cli, &root)?;
     let storage = Storage {
         key_value: Arc::new(KeyValueFile::new(state.join("sqlite_key_value.db"))),
-        sqlite: state.join("sqlite_db.db"),
+        sqlite: Arc::new(DatabaseFile::new(state.join("sqlite_db.db"))),
     };
     run_statements(&storage, &cli.sqlite)?;
     let components = load(&manifest, &variables, &root, &state, storage, &cli)?;
@@ -74,9 +74,8 @@ fn run_statements(storage: &Storage, statements: &[String]) -> Result<()> {
             }
             None => (statement.clone(), statement.as_str()),
         };
-        Database::open(&storage.sqlite)
-            .and_then(|database| database.run_batch(&sql))
-            .with_context(|| format!("--sqlite {what}"))?;
+        let opened = storage.sqlite.open();
+        opened.and_then(|database| database.run_batch(&sql)).with_context(|| format!("--sqlite {what}"))?;
     }
     Ok(())
 }
@@ -89,7 +88,7 @@ fn load(
     storage: Storage,
     cli: &Cli,
 ) -> Result<HashMap<String, Arc<Component>>> {
-    let engine = engine::build(&state.join("cache"))?;
+    let engine = engine::build(&state.join("cache"), cli.max_instances)?;
     let mut linker = Linker::new(&engine);
     interfaces::link(&mut linker)?;
     Loader { root, manifest, variables, storage, linker: &linker, quiet: cli.quiet }.load(&manifest.used_components())

@@ -51,6 +51,11 @@ pub struct Cli {
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_instance_concurrent_reuse_count: u32,
 
+    /// How many instances may live at once; where all are taken the client gets 503. Until they are used they are address
+    /// space, and each in use takes about six of the 65,530 mappings Linux allows a process
+    #[arg(long, env = "SPIN_WASMTIME_INSTANCE_COUNT", value_name = "COUNT", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_instances: u32,
+
     /// How long an instance without requests is kept, in seconds (500ms is understood too)
     #[arg(long, value_name = "TIME", default_value = "1", value_parser = duration)]
     pub idle_instance_timeout: Duration,

@@ -1,7 +1,7 @@
 //! A component that is ready to run: compiled, linked, and with everything the manifest grants it.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -14,6 +14,7 @@ use crate::files;
 use crate::guest::Guest;
 use crate::interfaces::key_value::KeyValueFile;
 use crate::interfaces::postgres;
+use crate::interfaces::sqlite::DatabaseFile;
 use crate::manifest::{self, Manifest};
 use crate::template::Template;
 use crate::variables::Variables;
@@ -40,7 +41,7 @@ pub struct Component {
 #[derive(Clone, Debug)]
 pub struct Storage {
     pub key_value: Arc<KeyValueFile>,
-    pub sqlite: PathBuf,
+    pub sqlite: Arc<DatabaseFile>,
 }
 
 /// What all components of an application share while they are loaded.

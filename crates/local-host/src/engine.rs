@@ -4,21 +4,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
     UpdateDeadline,
 };
 
 /// How often running guests are looked at; also the longest a busy one keeps a thread from the others.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// How many instances may live at once, as in Spin.
-const MAX_INSTANCES: u32 = 1_000;
-
 /// Builds the engine. Compiled code is kept under `cache_dir`, so that only the first start after a build compiles.
 ///
 /// # Errors
 /// The cache directory cannot be used, or the machine cannot reserve the address space for the instances.
-pub fn build(cache_dir: &Path) -> Result<Engine> {
+pub fn build(cache_dir: &Path, max_instances: u32) -> Result<Engine> {
     let mut files = CacheConfig::new();
     files.with_directory(cache_dir);
     let mut config = Config::new();
@@ -27,7 +24,7 @@ pub fn build(cache_dir: &Path) -> Result<Engine> {
         .wasm_component_model(true)
         .wasm_component_model_async(true)
         .epoch_interruption(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(max_instances)));
     let engine = Engine::new(&config)?;
     let ticking = engine.weak();
     std::thread::spawn(move || {
@@ -48,14 +45,15 @@ pub fn share_thread<T>(store: &mut Store<T>) {
 }
 
 /// Spin's limits. Memory is only reserved until it is used; what an instance used is kept for the next up to
-/// `keep_resident`, which is cheaper than asking the kernel for it again.
-fn pool() -> PoolingAllocationConfig {
+/// `keep_resident`, which is cheaper than asking the kernel for it again. From Linux 6.7 on that is only the pages it has
+/// touched: before, all of a memory up to there, most of which is a stack never used.
+fn pool(max_instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(MAX_INSTANCES)
-        .total_memories(MAX_INSTANCES)
-        .total_tables(2 * MAX_INSTANCES)
-        .total_stacks(MAX_INSTANCES)
-        .total_core_instances(4 * MAX_INSTANCES)
+    pool.total_component_instances(max_instances)
+        .total_memories(max_instances)
+        .total_tables(2 * max_instances)
+        .total_stacks(max_instances)
+        .total_core_instances(4 * max_instances)
         .table_elements(100_000)
         .max_component_instance_size(10 << 20)
         .max_core_instance_size(10 << 20)
@@ -66,6 +64,7 @@ fn pool() -> PoolingAllocationConfig {
         .max_memories_per_module(2)
         .max_memory_size(4 << 30)
         .linear_memory_keep_resident(2 << 20)
-        .table_keep_resident(512 << 10);
+        .table_keep_resident(512 << 10)
+        .pagemap_scan(Enabled::Auto);
     pool
 }

@@ -2,6 +2,8 @@
 //!
 //! It knows Spin's interfaces and nothing of any application, and answers as Spin 4.1 does. On purpose it differs in this:
 //!
+//! - 5,000 instances may live at once (Spin: 1,000; `--max-instances` sets it). Where they are all taken the answer is 503 with `retry-after`; Spin's is
+//!   an empty 500.
 //! - A component that traps or takes longer than `--request-timeout` (60 s; Spin has no limit) is answered for with a
 //!   problem document; Spin's answer is an empty 500.
 //! - What Spin only logs is an error before listening: a route given twice or under the host's own prefix, an unknown
@@ -32,8 +34,13 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// How many files and connections the process asks to be allowed to have open.
+const MAX_FILES: u64 = 65_536;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    // Shells give a process 1,024 files, and each connection is one. Where it may not have more, it goes on with those.
+    let _ = rlimit::increase_nofile_limit(MAX_FILES);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

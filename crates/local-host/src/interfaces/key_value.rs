@@ -2,6 +2,7 @@
 //! them in, so that an application finds its values when it moves between the two.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -50,6 +51,7 @@ pub mod bindings {
 pub struct KeyValueFile {
     path: PathBuf,
     connection: Mutex<Option<Connection>>,
+    opened: AtomicBool,
 }
 
 /// An open store.
@@ -61,16 +63,20 @@ pub struct Store {
 
 impl KeyValueFile {
     pub fn new(path: PathBuf) -> Self {
-        Self { path, connection: Mutex::default() }
+        Self { path, connection: Mutex::default(), opened: AtomicBool::new(false) }
     }
 
     fn open(&self) -> Result<Connection, rusqlite::Error> {
         let connection = Connection::open(&self.path)?;
+        // As in the SQLite interface: a write does not wait for the disk.
+        let _ = connection.pragma_update(None, "journal_mode", "wal");
+        connection.pragma_update(None, "synchronous", "normal")?;
         connection.execute(
             "CREATE TABLE IF NOT EXISTS spin_key_value
              (store TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (store, key))",
             [],
         )?;
+        self.opened.store(true, Ordering::Relaxed);
         Ok(connection)
     }
 }
@@ -183,7 +189,9 @@ impl<T: Send> HostStoreWithStore<T> for HasSelf<Guest> {
         }
         let store = Store { label: label.into(), file: component.storage.key_value.clone() };
         // Opening the file here reports one that cannot be used at the call that names it.
-        store.clone().run(|_, _| Ok(())).await?;
+        if !store.file.opened.load(Ordering::Relaxed) {
+            store.clone().run(|_, _| Ok(())).await?;
+        }
         accessor.with(|mut access| access.get().key_value.push(store)).map_err(|_| Error::StoreTableFull)
     }
 

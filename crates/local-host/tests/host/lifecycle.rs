@@ -42,6 +42,28 @@ fn the_numbers_can_be_set() {
 }
 
 #[test]
+fn past_the_most_instances_clients_are_told_to_try_again() {
+    let host = Application::with("")
+        .argument("--max-instances=2")
+        .argument("--max-instance-concurrent-reuse-count=1")
+        .argument("--idle-instance-timeout=0")
+        .start();
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..4).map(|_| scope.spawn(|| host.ask("/sleep?1500"))).collect();
+        asked.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let (served, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert_eq!((served.len(), refused.len()), (2, 2), "{answers:?}");
+    for answer in refused {
+        assert_eq!((answer.status, &answer.headers["retry-after"]), (503, &"1".parse().unwrap()), "{answer:?}");
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+    }
+    wait_for(|| (host.ask("/next").status == 200).then_some(())).unwrap();
+    let said = host.stderr().iter().filter(|line| line.contains("no room for another instance")).count();
+    assert!((1..=2).contains(&said), "{:?}", host.stderr());
+}
+
+#[test]
 fn a_trap_takes_only_its_own_instance() {
     let host = Application::with("").argument("--max-instance-concurrent-reuse-count=1").start();
     std::thread::scope(|scope| {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use futures_util::future::BoxFuture;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -16,7 +16,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+use wasmtime::PoolConcurrencyLimitError;
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::headers::{self, BadRequest, Matched};
@@ -42,6 +43,8 @@ pub struct Server {
     address: OnceLock<SocketAddr>,
     own: OwnSlot,
     request_timeout: Option<Duration>,
+    /// What is said when there is no room.
+    full: log::Seldom,
 }
 
 /// What answers a route.
@@ -90,6 +93,7 @@ impl Server {
             address: OnceLock::new(),
             own,
             request_timeout: reuse.request_timeout,
+            full: log::Seldom::default(),
         })
     }
 
@@ -179,12 +183,25 @@ impl Server {
                 log::problem(format_args!("component `{id}` did not answer {} in time", matched.based));
                 failed(StatusCode::GATEWAY_TIMEOUT, "the component did not answer in time")
             }
+            Err(error) if is_full(&error) => {
+                self.full.say(format_args!("no room for another instance of component `{id}`: {error}"));
+                let detail = "the host serves as many requests as it can; try again shortly";
+                let mut response = failed(StatusCode::SERVICE_UNAVAILABLE, detail);
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
             Err(error) => {
                 log::problem(format_args!("component `{id}` failed on {}: {error}", matched.based));
                 failed(StatusCode::INTERNAL_SERVER_ERROR, "the component failed; the log of the host says why")
             }
         }
     }
+}
+
+/// Whether the one thing wrong is that other instances have all the room there is.
+fn is_full(error: &wasmtime::Error) -> bool {
+    let failed = error.downcast_ref::<InstantiationError<()>>();
+    failed.map_or(error, |failed| failed.error.as_ref()).is::<PoolConcurrencyLimitError>()
 }
 
 fn static_response(answer: &StaticResponse) -> Response<WasiBody> {
