@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use edge_cache::warmup::{Limits, Plan, Request, Rows, Source, State, Status, Warmup, cancel, follow, progress};
 use edge_cache::{Cache, Client, Error, clear, invalidate, ttl};
 use edge_cache_testing::{NativeTransport, RedisServer, client};
-use futures_util::StreamExt;
 use futures_util::future::join;
+use futures_util::stream::{self, LocalBoxStream, StreamExt};
 use redis::Commands;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -53,6 +53,17 @@ impl Source for Fixed {
             "rows" => Ok(Rows { columns, rows: (0..2500).map(|n| vec![json!(n), json!(n * 2)]).collect() }),
             "large" => Ok(Rows { columns, rows: (0..20_000).map(|n| vec![json!(n), json!("x".repeat(20))]).collect() }),
             _ => Err("no such table".into()),
+        }
+    }
+
+    fn batches<'a>(&'a self, sql: &'a str) -> LocalBoxStream<'a, Result<Rows, String>> {
+        let batch = |ids: std::ops::Range<u32>| {
+            Ok(Rows { columns: vec!["id".to_owned()], rows: ids.map(|id| vec![json!(id)]).collect() })
+        };
+        match sql {
+            "broken half-way" => stream::iter([batch(0..1000), Err("the connection was lost".into())]).boxed_local(),
+            "repeated" => stream::iter([batch(0..1000), batch(999..2000), batch(3000..4000)]).boxed_local(),
+            _ => stream::once(self.query(sql)).boxed_local(),
         }
     }
 
@@ -102,6 +113,19 @@ async fn modules_are_loaded_and_a_failing_entry_does_not_stop_the_rest() {
     assert_eq!(tag_ttl, 900, "a tag's set lives as long as its keys");
     let score: f64 = other.zscore("products:all", "3").unwrap();
     assert_eq!(score, 6.0);
+}
+
+#[tokio::test]
+async fn rows_are_written_as_they_come_and_what_fails_half_way_is_one_error() {
+    let server = RedisServer::start();
+    let redis = client(&server.url(0));
+    for (sql, told) in [("broken half-way", "the connection was lost"), ("repeated", "several rows have the same key")]
+    {
+        let text = entry(&format!("key = \"{sql}:{{id}}\", query = \"{sql}\", shape = \"row\""));
+        let status = run_plan(&redis, &text, Limits::default(), &Fixed::default(), "").await.unwrap();
+        assert_eq!((status.state, status.keys_created, status.errors), (State::Done, 1000, 1), "{sql}");
+        assert!(status.modules[0].first_error.as_deref().unwrap().contains(told), "{sql}");
+    }
 }
 
 #[tokio::test]
@@ -365,14 +389,4 @@ async fn progress_can_be_followed() {
     let (status, (first, rest)) = join(run_plan(&redis, &text, Limits::default(), &source, ""), watch).await;
     assert_eq!((&first["state"], &first["modules"][0]["state"]), (&json!("running"), &json!("running")));
     assert_eq!(rest.last().unwrap().1, serde_json::to_value(status.unwrap()).unwrap());
-}
-
-#[test]
-fn the_documented_plan_is_valid_and_its_mistake_is_told_as_documented() {
-    let page = include_str!("../../../docs/warmup.md");
-    let text = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-    assert_eq!(plan(text).modules.len(), 2);
-    let mistake = Plan::compile(&text.replace("books:{isbn}", "books")).unwrap_err().to_string();
-    let told = page.lines().find_map(|line| line.strip_prefix("books.toml: ")).unwrap();
-    assert_eq!(mistake, told);
 }
