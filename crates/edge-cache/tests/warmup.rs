@@ -108,9 +108,9 @@ async fn modules_are_loaded_and_a_failing_entry_does_not_stop_the_rest() {
     assert_eq!(details, r#"{"id":42,"score":84}"#);
     let (ttl, tagged): (i64, usize) =
         (other.ttl("products:42:details").unwrap(), other.scard("cache:tags:catalog").unwrap());
-    assert_eq!((ttl, tagged), (900, 2500));
+    assert!((600..=900).contains(&ttl) && tagged == 2500, "{ttl} s, {tagged}");
     let tag_ttl: i64 = other.ttl("cache:tags:catalog").unwrap();
-    assert_eq!(tag_ttl, 900, "a tag's set lives as long as its keys");
+    assert!((ttl - 1..=900).contains(&tag_ttl), "a tag's set lives as long as its keys: {tag_ttl} s");
     let score: f64 = other.zscore("products:all", "3").unwrap();
     assert_eq!(score, 6.0);
 }
