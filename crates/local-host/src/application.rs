@@ -1,4 +1,5 @@
-//! From the command line to a running application: everything is read, checked and compiled before it listens.
+//! From the command line to a running application: everything is read and checked before it listens. What was never compiled
+//! is compiled when it is first needed, and the rest soon after; if it cannot be, the host ends with the reason.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -6,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use futures_util::future::{Either, select};
 use http::Request;
 use http_body_util::{BodyExt as _, Collected};
 use tokio::signal::unix::{SignalKind, signal};
 use wasmtime::component::Linker;
 
 use crate::cli::Cli;
+use crate::code::{self, Compiler};
 use crate::component::{Component, Loader, Storage};
 use crate::interfaces::key_value::KeyValueFile;
 use crate::interfaces::sqlite::DatabaseFile;
@@ -22,6 +25,9 @@ use crate::triggers::http::{Reuse, Server};
 use crate::triggers::redis::Subscriptions;
 use crate::variables::Variables;
 use crate::{engine, interfaces};
+
+/// How long after listening the rest is compiled that no request has asked for.
+const FIRST_REQUESTS: Duration = Duration::from_millis(50);
 
 /// Runs the application until it is told to stop.
 ///
@@ -46,6 +52,10 @@ pub async fn run(cli: Cli) -> Result<()> {
         subscriptions: Subscriptions::new(&manifest, &variables, &components, time_limit)?,
         schedule: Schedule::new(&manifest, &components, time_limit)?,
     };
+    if components.values().all(|component| component.code.is_ready()) {
+        // Nothing to wait for: what is wrong shows before listening.
+        prepare(&prepared.server, &prepared.subscriptions, &prepared.schedule).await?;
+    }
     serve(prepared, &cli).await
 }
 
@@ -88,10 +98,11 @@ fn load(
     storage: Storage,
     cli: &Cli,
 ) -> Result<HashMap<String, Arc<Component>>> {
-    let engine = engine::build(&state.join("cache"), cli.max_instances)?;
+    let engine = engine::build(cli.max_instances)?;
     let mut linker = Linker::new(&engine);
     interfaces::link(&mut linker)?;
-    Loader { root, manifest, variables, storage, linker: &linker, quiet: cli.quiet }.load(&manifest.used_components())
+    let compiler = Arc::new(Compiler::new(linker, state.join("cache"))?);
+    Loader { root, manifest, variables, storage, compiler, quiet: cli.quiet }.load(&manifest.used_components())
 }
 
 fn reuse(cli: &Cli, request_timeout: Option<Duration>) -> Reuse {
@@ -103,11 +114,20 @@ fn reuse(cli: &Cli, request_timeout: Option<Duration>) -> Reuse {
     }
 }
 
-/// An application of which everything has been checked.
+/// An application of which everything has been checked, but for code that was not compiled before.
 struct Prepared {
     server: Server,
     subscriptions: Subscriptions,
     schedule: Schedule,
+}
+
+/// Compiles what nobody has asked for yet.
+async fn prepare(server: &Server, subscriptions: &Subscriptions, schedule: &Schedule) -> Result<()> {
+    subscriptions.prepare().await?;
+    schedule.prepare().await?;
+    server.prepare().await?;
+    code::give_memory_back();
+    Ok(())
 }
 
 async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {
@@ -122,6 +142,13 @@ async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {
     for path in &cli.checks {
         tokio::spawn(check(listening.server.clone(), path.clone()));
     }
+    let (server, subscriptions, schedule) =
+        (listening.server.clone(), prepared.subscriptions.clone(), prepared.schedule.clone());
+    let compiled = async move {
+        // Whoever has waited for the host to listen asks now, and is served first.
+        tokio::time::sleep(FIRST_REQUESTS).await;
+        prepare(&server, &subscriptions, &schedule).await
+    };
     // Both triggers run until these are dropped, which is when the server has stopped.
     let _subscribed = prepared.subscriptions.start();
     let _scheduled = prepared.schedule.start().await?;
@@ -131,8 +158,15 @@ async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {
             _ = interrupt.recv() => {}
         }
     };
-    listening.serve(stop).await;
-    Ok(())
+    let served = std::pin::pin!(listening.serve(stop));
+    match select(served, std::pin::pin!(compiled)).await {
+        Either::Left(((), _)) => Ok(()),
+        Either::Right((compiled, served)) => {
+            compiled?;
+            served.await;
+            Ok(())
+        }
+    }
 }
 
 /// Requests `path` once and logs an answer that is not a success: a wrong setting shows at start-up, not at the first user.

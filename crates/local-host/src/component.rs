@@ -1,15 +1,16 @@
-//! A component that is ready to run: compiled, linked, and with everything the manifest grants it.
+//! A component: its code, and everything the manifest grants it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use tempfile::TempDir;
-use wasmtime::Engine;
-use wasmtime::component::{InstancePre, Linker};
+use wasmtime::component::InstancePre;
 
 use crate::allowed_hosts::AllowedHosts;
+use crate::code::{Code, Compiler};
 use crate::files;
 use crate::guest::Guest;
 use crate::interfaces::key_value::KeyValueFile;
@@ -22,7 +23,7 @@ use crate::variables::Variables;
 /// A component and what it may use.
 pub struct Component {
     pub id: String,
-    pub code: InstancePre<Guest>,
+    pub code: Arc<Code>,
     pub variables: HashMap<String, String>,
     pub environment: Vec<(String, String)>,
     /// A copy of its files, gone with the host.
@@ -35,6 +36,24 @@ pub struct Component {
     pub postgres: postgres::Pools,
     /// Its output is thrown away.
     pub quiet: bool,
+}
+
+impl Component {
+    /// Its code, for a request that waits for it.
+    ///
+    /// # Errors
+    /// See [`Code::get`].
+    pub async fn code(&self) -> Result<&InstancePre<Guest>> {
+        self.code.get().await.with_context(|| format!("component `{}`", self.id))
+    }
+
+    /// Its code, before there is a request for it.
+    ///
+    /// # Errors
+    /// See [`Code::get`].
+    pub async fn code_ahead(&self) -> Result<&InstancePre<Guest>> {
+        self.code.get_ahead().await.with_context(|| format!("component `{}`", self.id))
+    }
 }
 
 /// What components keep.
@@ -50,52 +69,35 @@ pub struct Loader<'a> {
     pub manifest: &'a Manifest,
     pub variables: &'a Variables,
     pub storage: Storage,
-    pub linker: &'a Linker<Guest>,
+    pub compiler: Arc<Compiler>,
     pub quiet: bool,
 }
 
 impl Loader<'_> {
-    /// Loads every component some trigger names. Files that several components share are compiled once, different ones at
-    /// the same time.
+    /// Loads every component some trigger names; code that several share is there once.
     ///
     /// # Errors
-    /// A file that is missing or no component, an interface this host does not have, a bad host entry or template.
+    /// A file that is missing or no component, a bad host entry or template, and, where it was compiled before, an
+    /// interface this host does not have.
     pub fn load(&self, used: &HashSet<&str>) -> Result<HashMap<String, Arc<Component>>> {
-        let used = self.manifest.components.iter().filter(|(id, _)| used.contains(id.as_str()));
-        let used: Vec<_> = used.collect();
-        let sources: HashSet<&str> = used.iter().map(|(_, component)| component.source()).collect();
-        let compiled = self.compile(&sources)?;
+        let mut codes: HashMap<&str, Arc<Code>> = HashMap::new();
         let mut loaded = HashMap::new();
-        for (id, component) in used {
-            let code = &compiled[component.source()];
-            let component = self.prepare(id, component, code).with_context(|| format!("component `{id}`"))?;
+        for (id, component) in self.manifest.components.iter().filter(|(id, _)| used.contains(id.as_str())) {
+            let place = || format!("component `{id}`");
+            let code = match codes.entry(component.source()) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(new) => {
+                    let code = Code::new(&self.compiler, self.root.join(component.source())).with_context(place)?;
+                    new.insert(Arc::new(code)).clone()
+                }
+            };
+            let component = self.prepare(id, component, code).with_context(place)?;
             loaded.insert(id.clone(), Arc::new(component));
         }
         Ok(loaded)
     }
 
-    fn compile<'s>(&self, sources: &HashSet<&'s str>) -> Result<HashMap<&'s str, wasmtime::component::Component>> {
-        let engine = self.linker.engine();
-        std::thread::scope(|scope| {
-            let tasks: Vec<_> = sources
-                .iter()
-                .map(|source| (*source, scope.spawn(move || compile(engine, &self.root.join(source)))))
-                .collect();
-            let mut compiled = HashMap::new();
-            for (source, task) in tasks {
-                let Ok(component) = task.join() else { bail!("compiling {source} failed") };
-                compiled.insert(source, component?);
-            }
-            Ok(compiled)
-        })
-    }
-
-    fn prepare(
-        &self,
-        id: &str,
-        component: &manifest::Component,
-        code: &wasmtime::component::Component,
-    ) -> Result<Component> {
+    fn prepare(&self, id: &str, component: &manifest::Component, code: Arc<Code>) -> Result<Component> {
         let mut variables = HashMap::new();
         for (name, template) in &component.variables {
             crate::variables::check_name(name).map_err(anyhow::Error::msg)?;
@@ -104,7 +106,7 @@ impl Loader<'_> {
         }
         Ok(Component {
             id: id.to_owned(),
-            code: self.link(code)?,
+            code,
             variables,
             environment: component.environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             files: files::collect(self.root, &component.files, &component.exclude_files)?,
@@ -127,20 +129,4 @@ impl Loader<'_> {
         let rendered = rendered.iter().map(|(text, is_template)| (text.as_str(), *is_template));
         Ok(AllowedHosts::parse(id, rendered, &ids)?)
     }
-
-    /// Links `code`; the error of Wasmtime names the interface this host does not have.
-    fn link(&self, code: &wasmtime::component::Component) -> Result<InstancePre<Guest>> {
-        self.linker
-            .instantiate_pre(code)
-            .map_err(anyhow::Error::from)
-            .context("it needs an interface this host does not have; run it with spin")
-    }
-}
-
-fn compile(engine: &Engine, path: &Path) -> Result<wasmtime::component::Component> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("cannot read {}; build the components first", path.display()))?;
-    wasmtime::component::Component::from_binary(engine, &bytes)
-        .map_err(anyhow::Error::from)
-        .with_context(|| format!("{} is not a component this host can run", path.display()))
 }

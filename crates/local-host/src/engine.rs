@@ -1,26 +1,21 @@
 //! The Wasmtime engine: what every component is compiled and run with.
 
-use std::path::Path;
 use std::time::Duration;
 
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
-    UpdateDeadline,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store, UpdateDeadline,
 };
 
 /// How often running guests are looked at; also the longest a busy one keeps a thread from the others.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// Builds the engine. Compiled code is kept under `cache_dir`, so that only the first start after a build compiles.
+/// Builds the engine, for at most so many instances at once.
 ///
 /// # Errors
-/// The cache directory cannot be used, or the machine cannot reserve the address space for the instances.
-pub fn build(cache_dir: &Path, max_instances: u32) -> Result<Engine> {
-    let mut files = CacheConfig::new();
-    files.with_directory(cache_dir);
+/// The machine cannot reserve the address space for the instances.
+pub fn build(max_instances: u32) -> Result<Engine> {
     let mut config = Config::new();
     config
-        .cache(Some(Cache::new(files)?))
         .wasm_component_model(true)
         .wasm_component_model_async(true)
         .epoch_interruption(true)

@@ -16,6 +16,7 @@
 mod allowed_hosts;
 mod application;
 mod cli;
+mod code;
 mod component;
 mod engine;
 mod files;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
+use tokio::sync::OnceCell;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 use crate::component::Component;
@@ -35,13 +36,21 @@ mod bindings {
 }
 
 /// Every cron trigger, ready to be started.
-pub struct Schedule(Vec<Job>);
+#[derive(Clone)]
+pub struct Schedule(Vec<(Arc<Handler>, Job)>);
+
+/// A component that runs on schedule.
+struct Handler {
+    component: Arc<Component>,
+    code: OnceCell<SpinCronPre<Guest>>,
+    time_limit: Option<Duration>,
+}
 
 impl Schedule {
     /// Checks and prepares every cron trigger.
     ///
     /// # Errors
-    /// An expression that is none, or a component that is not made for this trigger.
+    /// An expression that is none.
     pub fn new(
         manifest: &Manifest,
         components: &HashMap<String, Arc<Component>>,
@@ -50,19 +59,31 @@ impl Schedule {
         let mut jobs = Vec::new();
         for trigger in &manifest.triggers.cron {
             let Some(component) = components.get(&trigger.component).cloned() else { continue };
-            let code = SpinCronPre::new(component.code.clone())
-                .map_err(anyhow::Error::from)
-                .with_context(|| format!("component `{}` exports no handle-cron-event", component.id))?;
+            let handler = Arc::new(Handler { component, code: OnceCell::new(), time_limit });
+            let runs = handler.clone();
             let job = Job::new_async(trigger.cron_expression.as_str(), move |_, _| {
-                let (component, code) = (component.clone(), code.clone());
-                Box::pin(async move { tick(&component, &code, time_limit).await })
+                let handler = runs.clone();
+                Box::pin(async move { handler.tick().await })
             });
             let expression = &trigger.cron_expression;
-            jobs.push(job.with_context(|| {
+            let job = job.with_context(|| {
                 format!("[[trigger.cron]] `{expression}` is no schedule; write second minute hour day month weekday")
-            })?);
+            })?;
+            jobs.push((handler, job));
         }
         Ok(Self(jobs))
+    }
+
+    /// Compiles every component before its time.
+    ///
+    /// # Errors
+    /// A component that does not compile, or is not made for this trigger.
+    pub async fn prepare(&self) -> Result<()> {
+        for (handler, _) in &self.0 {
+            handler.component.code_ahead().await?;
+            handler.code().await?;
+        }
+        Ok(())
     }
 
     /// Runs the schedule in the background for as long as the returned scheduler lives.
@@ -74,7 +95,7 @@ impl Schedule {
             return Ok(None);
         }
         let scheduler = JobScheduler::new().await?;
-        for job in self.0 {
+        for (_, job) in self.0 {
             scheduler.add(job).await?;
         }
         scheduler.start().await?;
@@ -82,22 +103,33 @@ impl Schedule {
     }
 }
 
-async fn tick(component: &Arc<Component>, code: &SpinCronPre<Guest>, time_limit: Option<Duration>) {
-    let outcome = match time_limit {
-        Some(limit) => tokio::time::timeout(limit, run(component, code))
-            .await
-            .unwrap_or_else(|_| Err(anyhow::anyhow!("it took longer than {limit:?}"))),
-        None => run(component, code).await,
-    };
-    if let Err(error) = outcome {
-        log::problem(format_args!("component `{}` failed on schedule: {error:#}", component.id));
+impl Handler {
+    async fn code(&self) -> Result<&SpinCronPre<Guest>> {
+        let find = async || {
+            let code = SpinCronPre::new(self.component.code().await?.clone()).map_err(anyhow::Error::from);
+            code.with_context(|| format!("component `{}` exports no handle-cron-event", self.component.id))
+        };
+        self.code.get_or_try_init(find).await
     }
-}
 
-async fn run(component: &Arc<Component>, code: &SpinCronPre<Guest>) -> Result<()> {
-    let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let mut store = Guest::store(component, None)?;
-    let instance = code.instantiate_async(&mut store).await?;
-    let handled = instance.call_handle_cron_event(&mut store, Metadata { timestamp }).await?;
-    handled.map_err(|error| anyhow::anyhow!("{error:?}"))
+    async fn tick(&self) {
+        let outcome = match self.time_limit {
+            Some(limit) => tokio::time::timeout(limit, self.run())
+                .await
+                .unwrap_or_else(|_| Err(anyhow::anyhow!("it took longer than {limit:?}"))),
+            None => self.run().await,
+        };
+        if let Err(error) = outcome {
+            log::problem(format_args!("component `{}` failed on schedule: {error:#}", self.component.id));
+        }
+    }
+
+    async fn run(&self) -> Result<()> {
+        let code = self.code().await?;
+        let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut store = Guest::store(&self.component, None)?;
+        let instance = code.instantiate_async(&mut store).await?;
+        let handled = instance.call_handle_cron_event(&mut store, Metadata { timestamp }).await?;
+        handled.map_err(|error| anyhow::anyhow!("{error:?}"))
+    }
 }

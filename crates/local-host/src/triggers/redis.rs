@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use crate::component::Component;
@@ -24,15 +25,15 @@ use crate::variables::Variables;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What is subscribed to: components by channel by server.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Subscriptions(BTreeMap<String, Channels>);
 
-type Channels = BTreeMap<String, Vec<Handler>>;
+type Channels = BTreeMap<String, Vec<Arc<Handler>>>;
 
 /// A component that takes messages.
 struct Handler {
     component: Arc<Component>,
-    code: SubscriberPre<Guest>,
+    code: OnceCell<SubscriberPre<Guest>>,
     time_limit: Option<Duration>,
 }
 
@@ -40,7 +41,7 @@ impl Subscriptions {
     /// Checks and prepares every Redis trigger.
     ///
     /// # Errors
-    /// No address, one that is none, or a component that takes no messages.
+    /// No address, or one that is none.
     pub fn new(
         manifest: &Manifest,
         variables: &Variables,
@@ -60,13 +61,22 @@ impl Subscriptions {
             })?;
             let channel = variables.render(&trigger.channel).with_context(place)?;
             let Some(component) = components.get(&trigger.component) else { continue };
-            let code = SubscriberPre::new(component.code.clone())
-                .map_err(anyhow::Error::from)
-                .with_context(|| format!("component `{}` takes no Redis messages", component.id))?;
-            let handler = Handler { component: component.clone(), code, time_limit };
-            servers.0.entry(address).or_default().entry(channel).or_default().push(handler);
+            let handler = Handler { component: component.clone(), code: OnceCell::new(), time_limit };
+            servers.0.entry(address).or_default().entry(channel).or_default().push(Arc::new(handler));
         }
         Ok(servers)
+    }
+
+    /// Compiles every component before there is a message for it.
+    ///
+    /// # Errors
+    /// A component that does not compile, or takes no messages.
+    pub async fn prepare(&self) -> Result<()> {
+        for handler in self.0.values().flat_map(Channels::values).flatten() {
+            handler.component.code_ahead().await?;
+            handler.code().await?;
+        }
+        Ok(())
     }
 
     /// Subscribes, in the background, for as long as the returned set lives.
@@ -106,6 +116,14 @@ async fn listen(address: &str, channels: &Channels) -> Result<()> {
 }
 
 impl Handler {
+    async fn code(&self) -> Result<&SubscriberPre<Guest>> {
+        let find = async || {
+            let code = SubscriberPre::new(self.component.code().await?.clone()).map_err(anyhow::Error::from);
+            code.with_context(|| format!("component `{}` takes no Redis messages", self.component.id))
+        };
+        self.code.get_or_try_init(find).await
+    }
+
     async fn take(&self, payload: Vec<u8>) {
         let outcome = match self.time_limit {
             Some(limit) => tokio::time::timeout(limit, self.run(payload))
@@ -119,8 +137,9 @@ impl Handler {
     }
 
     async fn run(&self, payload: Vec<u8>) -> Result<()> {
+        let code = self.code().await?;
         let mut store = Guest::store(&self.component, None)?;
-        let instance = self.code.instantiate_async(&mut store).await?;
+        let instance = code.instantiate_async(&mut store).await?;
         let handled = store
             .run_concurrent(async |store| instance.spin_redis_inbound_redis().call_handle_message(store, payload).await)
             .await??;

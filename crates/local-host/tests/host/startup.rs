@@ -1,6 +1,6 @@
 //! What the host says when it starts, and when it will not.
 
-use crate::support::{Application, guest};
+use crate::support::{Application, RedisServer, guest};
 
 fn manifest(more: &str) -> String {
     format!(
@@ -61,8 +61,59 @@ fn an_interface_this_host_does_not_have_is_named() {
     let wasm = wat::parse_str("(component (import \"fermyon:spin/llm@2.0.0\" (instance (export \"infer\" (func)))))");
     let application = Application::from_manifest(&manifest("").replace(&guest().display().to_string(), "llm.wasm"));
     std::fs::write(application.dir.path().join("llm.wasm"), wasm.unwrap()).unwrap();
-    let text = application.refusal();
-    assert!(text.contains("component `guest`") && text.contains("fermyon:spin/llm@2.0.0"), "{text}");
+    let check = |text: &str| {
+        assert!(text.contains("component `guest`") && text.contains("fermyon:spin/llm@2.0.0"), "{text}");
+    };
+    // The first start listens while it compiles, and ends; the next one knows.
+    let (announced, text) = application.failure();
+    check(&text);
+    assert!(announced.starts_with("Serving "), "{announced}");
+    check(&application.refusal());
+}
+
+#[test]
+fn a_component_that_does_not_compile_is_named() {
+    let application = Application::from_manifest(&manifest("").replace(&guest().display().to_string(), "x.wasm"));
+    std::fs::write(application.dir.path().join("x.wasm"), b"\0asm\x0d\0\x01\0 and no more").unwrap();
+    let (_, text) = application.failure();
+    assert!(text.contains("component `guest`") && text.contains("x.wasm is not a component"), "{text}");
+}
+
+#[test]
+fn a_component_its_trigger_cannot_use_is_named() {
+    let component = wat::parse_str("(component)").unwrap();
+    let redis = RedisServer::start();
+    let channel = format!("channel = 'c'\naddress = '{}'", redis.url);
+    let triggers = [
+        ("http", "route = '/...'", "exports no HTTP handler"),
+        ("redis", channel.as_str(), "takes no Redis messages"),
+        ("cron", "cron_expression = '0 0 0 1 1 *'", "exports no handle-cron-event"),
+    ];
+    for (trigger, settings, says) in triggers {
+        let application = Application::from_manifest(&format!(
+            "spin_manifest_version = 2\napplication = {{ name = 'a' }}\n\
+             [[trigger.{trigger}]]\n{settings}\ncomponent = 'empty'\n[component.empty]\nsource = 'empty.wasm'\n"
+        ));
+        std::fs::write(application.dir.path().join("empty.wasm"), &component).unwrap();
+        let (_, text) = application.failure();
+        assert!(text.contains("component `empty`") && text.contains(says), "{trigger}: {text}");
+    }
+}
+
+#[test]
+fn what_was_compiled_is_kept_for_the_next_start() {
+    let state = tempfile::tempdir().unwrap();
+    let start = || Application::with("").argument("--state-dir").argument(state.path().display().to_string()).start();
+    let kept = || std::fs::read_dir(state.path().join("cache")).unwrap().map(|entry| entry.unwrap().file_name());
+    let host = start();
+    assert_eq!(host.get("/first"), "/first");
+    let compiled: Vec<_> = kept().collect();
+    assert_eq!(compiled.len(), 1, "{compiled:?}");
+    drop(host);
+    std::fs::write(state.path().join("cache").join(&compiled[0]), "damaged").unwrap();
+    let host = start();
+    assert_eq!(host.get("/second"), "/second");
+    assert_eq!(kept().collect::<Vec<_>>(), compiled);
 }
 
 #[test]

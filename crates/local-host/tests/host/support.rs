@@ -32,6 +32,17 @@ pub fn guest() -> &'static Path {
     })
 }
 
+/// Compiled code, the guest's among it: tests take the time of requests, not of compiling.
+fn compiled() -> &'static Path {
+    static COMPILED: OnceLock<PathBuf> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+        std::fs::create_dir_all(&directory).unwrap();
+        Application::of_guest("").compiled_in(&directory).start().get("/");
+        directory
+    })
+}
+
 /// An application in a directory of its own.
 pub struct Application {
     pub dir: TempDir,
@@ -42,6 +53,17 @@ pub struct Application {
 impl Application {
     /// The guest at every route, with `grants` added to its part of the manifest.
     pub fn with(grants: &str) -> Self {
+        Self::of_guest(grants).compiled_in(compiled())
+    }
+
+    fn compiled_in(self, directory: &Path) -> Self {
+        let state = self.dir.path().join(".spin");
+        std::fs::create_dir_all(&state).unwrap();
+        std::os::unix::fs::symlink(directory, state.join("cache")).unwrap();
+        self
+    }
+
+    fn of_guest(grants: &str) -> Self {
         Self::from_manifest(&format!(
             "spin_manifest_version = 2\n\
              [application]\nname = 'test'\nversion = '1.2.3'\n\
@@ -124,13 +146,19 @@ impl Application {
 
     /// Starts it, expecting it to refuse; what it says is one line.
     pub fn refusal(self) -> String {
-        let Output { status, stdout, stderr } = self.command().output().unwrap();
-        let text = String::from_utf8(stderr).unwrap();
-        assert_eq!(status.code(), Some(1), "{text}");
+        let (stdout, text) = self.failure();
         assert!(stdout.is_empty(), "nothing is announced before everything is checked");
+        text
+    }
+
+    /// Starts it, expecting it to end with an error: what it announced before, and the error, which is one line.
+    pub fn failure(&self) -> (String, String) {
+        let Output { status, stdout, stderr } = self.command().output().unwrap();
+        let (stdout, text) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+        assert_eq!(status.code(), Some(1), "{text}");
         assert!(text.starts_with("local-host: error: "), "{text}");
         assert_eq!(text.trim_end().lines().count(), 1, "{text}");
-        text
+        (stdout, text)
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result};
+use tokio::sync::OnceCell;
 use tokio::time::{Sleep, sleep};
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
@@ -36,23 +38,47 @@ pub type OwnSlot = Arc<OnceLock<Arc<dyn OwnApplication>>>;
 /// One component behind its routes.
 pub struct Pool {
     component: Arc<Component>,
-    proxy: ProxyPre<Guest>,
+    entry: OnceCell<(ProxyPre<Guest>, Reuse)>,
     reuse: Reuse,
     own: OwnSlot,
 }
 
 impl Pool {
+    pub fn new(component: Arc<Component>, reuse: Reuse, own: OwnSlot) -> Self {
+        Self { component, entry: OnceCell::new(), reuse, own }
+    }
+
+    /// Compiles the component before there is a request for it.
+    ///
     /// # Errors
-    /// A component that handles no HTTP requests.
-    pub fn new(component: Arc<Component>, reuse: Reuse, own: OwnSlot) -> wasmtime::Result<Self> {
-        let (proxy, reuse) = match P3::new(component.code.clone()) {
-            Ok(service) => (ProxyPre::P3(service), reuse),
-            // The older interface serves one request after another and, as in Spin, each with an instance of its own.
-            Err(_) => {
-                (ProxyPre::P2(P2::new(component.code.clone())?), Reuse { max_requests: 1, max_concurrent: 1, ..reuse })
+    /// A component that does not compile, or handles no HTTP requests.
+    pub async fn prepare(&self) -> Result<()> {
+        self.component.code_ahead().await?;
+        self.compiled().await
+    }
+
+    /// Waits until the component is compiled, for a request.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub async fn compiled(&self) -> Result<()> {
+        self.entry().await.map(drop)
+    }
+
+    /// How a request enters the component, and how its instances are reused.
+    async fn entry(&self) -> Result<&(ProxyPre<Guest>, Reuse)> {
+        let find = async || {
+            let code = self.component.code().await?;
+            if let Ok(service) = P3::new(code.clone()) {
+                return Ok((ProxyPre::P3(service), self.reuse));
             }
+            // The older interface serves one request after another and, as in Spin, each with an instance of its own.
+            let service = P2::new(code.clone()).map_err(anyhow::Error::from);
+            let service =
+                service.with_context(|| format!("component `{}` exports no HTTP handler", self.component.id))?;
+            Ok((ProxyPre::P2(service), Reuse { max_requests: 1, max_concurrent: 1, ..self.reuse }))
         };
-        Ok(Self { component, proxy, reuse, own })
+        self.entry.get_or_try_init(find).await
     }
 }
 
@@ -62,17 +88,19 @@ impl HandlerState for Pool {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Worker>> {
+        let (entry, reuse) = self.entry().await.map_err(wasmtime::Error::from_anyhow)?;
+        let reuse = *reuse;
         let mut store = Guest::store(&self.component, self.own.get().cloned())?;
-        let proxy = self.proxy.instantiate_async(&mut store).await?;
+        let proxy = entry.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,
             proxy,
-            view: match self.proxy {
+            view: match entry {
                 ProxyPre::P2(_) => Guest::http,
                 ProxyPre::P3(_) => Guest::inbound_http,
             },
-            expiration: Expiration { reuse: self.reuse, sleep: Box::pin(sleep(self.reuse.idle)) },
-            state: Worker { reuse: self.reuse, component: self.component.clone() },
+            expiration: Expiration { reuse, sleep: Box::pin(sleep(reuse.idle)) },
+            state: Worker { reuse, component: self.component.clone() },
         })
     }
 }

@@ -57,7 +57,7 @@ impl Server {
     /// Checks and prepares every HTTP trigger.
     ///
     /// # Errors
-    /// A bad or doubled route, or a component that handles no HTTP requests.
+    /// A bad or doubled route.
     pub fn new(manifest: &Manifest, components: &HashMap<String, Arc<Component>>, reuse: Reuse) -> Result<Self> {
         let own = OwnSlot::default();
         let mut routes = Vec::new();
@@ -72,9 +72,7 @@ impl Server {
                 && let Some(component) = components.get(id)
                 && !pools.contains_key(id)
             {
-                let pool = Pool::new(component.clone(), reuse, own.clone())
-                    .map_err(anyhow::Error::from)
-                    .with_context(|| format!("component `{id}` exports no HTTP handler"))?;
+                let pool = Pool::new(component.clone(), reuse, own.clone());
                 pools.insert(id.clone(), ProxyHandler::new(pool));
             }
             if let Route::Public(route) = &trigger.route {
@@ -95,6 +93,17 @@ impl Server {
             request_timeout: reuse.request_timeout,
             full: log::Seldom::default(),
         })
+    }
+
+    /// Compiles every component before there is a request for it.
+    ///
+    /// # Errors
+    /// A component that does not compile, or handles no HTTP requests.
+    pub async fn prepare(&self) -> Result<()> {
+        for pool in self.pools.values() {
+            pool.state().prepare().await?;
+        }
+        Ok(())
     }
 
     /// Every route with the component behind it, if there is one.
@@ -173,6 +182,14 @@ impl Server {
         if let Err(error) = headers::add(&mut request, matched, client) {
             return failed(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
         }
+        let broken = |error: &dyn std::fmt::Display| {
+            log::problem(format_args!("component `{id}` failed on {}: {error}", matched.based));
+            failed(StatusCode::INTERNAL_SERVER_ERROR, "the component failed; the log of the host says why")
+        };
+        // What compiling takes is not the component's time.
+        if let Err(error) = pool.state().compiled().await {
+            return broken(&format_args!("{error:#}"));
+        }
         let started = Instant::now();
         match pool.handle((), request).await {
             Ok(response) => response,
@@ -190,10 +207,7 @@ impl Server {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
                 response
             }
-            Err(error) => {
-                log::problem(format_args!("component `{id}` failed on {}: {error}", matched.based));
-                failed(StatusCode::INTERNAL_SERVER_ERROR, "the component failed; the log of the host says why")
-            }
+            Err(error) => broken(&error),
         }
     }
 }

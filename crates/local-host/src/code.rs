@@ -1,0 +1,204 @@
+//! The code of components: compiled when it is first needed, and kept in files that the next start maps into memory. What
+//! nobody runs then takes no memory, and the kernel may take back what is not in use.
+
+use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result, anyhow};
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+use tokio::sync::{OnceCell, RwLock};
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use crate::guest::Guest;
+use crate::log;
+
+/// How a file of a component begins; `\x0d` is the version, `\x01` says that it is no core module.
+const PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
+
+/// What was compiled is removed once no start has used it for as long.
+const KEPT_FOR: Duration = Duration::from_hours(30 * 24);
+
+const NO_COMPONENT: &str = "is not a component this host can run";
+
+/// Compiles and links for the components of an application.
+pub struct Compiler {
+    linker: Linker<Guest>,
+    directory: PathBuf,
+    /// Held for reading while code is compiled that a request waits for.
+    urgent: RwLock<()>,
+}
+
+/// The code of one component.
+pub struct Code {
+    compiler: Arc<Compiler>,
+    source: PathBuf,
+    linked: OnceCell<InstancePre<Guest>>,
+}
+
+impl Compiler {
+    /// Compiled code is kept in `directory`.
+    ///
+    /// # Errors
+    /// The directory cannot be used.
+    pub fn new(linker: Linker<Guest>, directory: PathBuf) -> Result<Self> {
+        std::fs::create_dir_all(&directory).with_context(|| format!("cannot use {}", directory.display()))?;
+        remove_unused(&directory);
+        Ok(Self { linker, directory, urgent: RwLock::default() })
+    }
+
+    /// Where the compiled form of `wasm` is kept: named by all that decides about it.
+    fn file(&self, wasm: &[u8]) -> PathBuf {
+        let mut hash = Sha(Sha256::new_with_prefix(wasm));
+        self.linker.engine().precompile_compatibility_hash().hash(&mut hash);
+        let mut name = String::new();
+        for byte in hash.0.finalize() {
+            // Writing to a string cannot fail.
+            let _ = write!(name, "{byte:02x}");
+        }
+        self.directory.join(name).with_extension("cwasm")
+    }
+
+    fn map(&self, file: &Path) -> wasmtime::Result<Component> {
+        // SAFETY: the file is this host's own, in its state directory, and came there whole.
+        unsafe { Component::deserialize_file(self.linker.engine(), file) }
+    }
+
+    /// The compiled form of `wasm`, where an earlier start has kept it.
+    fn kept(&self, wasm: &[u8]) -> Option<Component> {
+        let file = self.file(wasm);
+        let component = self.map(&file).ok()?;
+        // Only what decides about its removal: nothing is lost where it cannot be written.
+        let _ = std::fs::File::open(&file).and_then(|file| file.set_modified(SystemTime::now()));
+        Some(component)
+    }
+
+    fn compile(&self, source: &Path) -> Result<InstancePre<Guest>> {
+        let wasm = read(source)?;
+        let compiled = self.linker.engine().precompile_component(&wasm).map_err(anyhow::Error::from);
+        let compiled = compiled.with_context(|| format!("{} {NO_COMPONENT}", source.display()))?;
+        let file = self.file(&wasm);
+        let component = match self.keep(&file, &compiled) {
+            Ok(()) => self.map(&file)?,
+            Err(error) => {
+                log::problem(format_args!("cannot keep compiled code in {}: {error:#}", file.display()));
+                // SAFETY: it was compiled above.
+                unsafe { Component::deserialize(self.linker.engine(), &compiled)? }
+            }
+        };
+        self.link(&component)
+    }
+
+    /// Whoever finds the file finds all of it.
+    fn keep(&self, file: &Path, compiled: &[u8]) -> Result<()> {
+        let mut new = NamedTempFile::new_in(&self.directory)?;
+        new.write_all(compiled)?;
+        new.as_file().sync_all()?;
+        new.persist(file)?;
+        Ok(())
+    }
+
+    /// Links `component`; the error of Wasmtime names the interface this host does not have.
+    fn link(&self, component: &Component) -> Result<InstancePre<Guest>> {
+        self.linker
+            .instantiate_pre(component)
+            .map_err(anyhow::Error::from)
+            .context("it needs an interface this host does not have; run it with spin")
+    }
+}
+
+impl Code {
+    /// The code in the file `source`; it is ready where it was compiled before.
+    ///
+    /// # Errors
+    /// A file that is missing or no component, or code known to need what this host does not have.
+    pub fn new(compiler: &Arc<Compiler>, source: PathBuf) -> Result<Self> {
+        let wasm = read(&source)?;
+        if !wasm.starts_with(PREAMBLE) {
+            return Err(anyhow!("{} {NO_COMPONENT}", source.display()));
+        }
+        let linked = compiler.kept(&wasm).map(|component| compiler.link(&component)).transpose()?;
+        Ok(Self { compiler: compiler.clone(), source, linked: OnceCell::new_with(linked) })
+    }
+
+    pub fn engine(&self) -> &Engine {
+        self.compiler.linker.engine()
+    }
+
+    /// Whether there is nothing left to do.
+    pub fn is_ready(&self) -> bool {
+        self.linked.initialized()
+    }
+
+    /// The code, for a request that waits for it. Who else asks meanwhile waits for the same.
+    ///
+    /// # Errors
+    /// What does not compile, or needs an interface this host does not have.
+    pub async fn get(&self) -> Result<&InstancePre<Guest>> {
+        let compile = async || {
+            let _urgent = self.compiler.urgent.read().await;
+            self.compile().await
+        };
+        self.linked.get_or_try_init(compile).await
+    }
+
+    /// The same for nobody in particular: begins when no request waits for code.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_ahead(&self) -> Result<&InstancePre<Guest>> {
+        if !self.is_ready() {
+            drop(self.compiler.urgent.write().await);
+        }
+        self.linked.get_or_try_init(|| self.compile()).await
+    }
+
+    async fn compile(&self) -> Result<InstancePre<Guest>> {
+        let (compiler, source) = (self.compiler.clone(), self.source.clone());
+        tokio::task::spawn_blocking(move || compiler.compile(&source)).await?
+    }
+}
+
+fn read(source: &Path) -> Result<Vec<u8>> {
+    std::fs::read(source).with_context(|| format!("cannot read {}; build the components first", source.display()))
+}
+
+/// Wasmtime says what decides about compiled code as something that can be hashed.
+struct Sha(Sha256);
+
+impl Hasher for Sha {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Never asked for: the name needs all of it.
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+/// Compiling takes far more memory than what comes of it; the allocator keeps it unless it is told that this was all.
+pub fn give_memory_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it has no conditions, and may be called while other threads allocate.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+fn remove_unused(directory: &Path) {
+    let now = SystemTime::now();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let unused = entry.metadata().and_then(|file| file.modified()).ok().and_then(|at| now.duration_since(at).ok());
+        let ours = entry.path().extension().is_some_and(|extension| extension == "cwasm");
+        if ours && unused.is_some_and(|unused| unused > KEPT_FOR) {
+            // What cannot be removed now is tried again at the next start.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
