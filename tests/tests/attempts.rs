@@ -1,6 +1,5 @@
 //! Attempts that must fail: tokens in addresses, spellings of paths, forged cursors, lines and fields smuggled into log and
 //! trail, bodies that unfold.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use end_to_end::{App, BASE, Caller, raw};
 use serde_json::{Value, json};

@@ -151,6 +151,15 @@ fn nothing_there_is_404_and_remembered_for_a_while() {
 }
 
 #[test]
+fn the_price_of_what_is_no_product_cannot_be_changed() {
+    let app = App::start();
+    let change = json!({ "priceCents": 1 }).to_string();
+    for id in ["999999999", "none", "-1", "1x"] {
+        app.operator().send("POST", &format!("/api/products/{id}"), Some(change.as_bytes())).with_status(404);
+    }
+}
+
+#[test]
 fn without_redis_the_database_answers() {
     let mut app = App::start();
     app.redis_mut().kill();

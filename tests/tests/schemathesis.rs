@@ -1,7 +1,6 @@
 //! Schemathesis reads `openapi.yaml`, makes requests of it that fit and that do not, and holds the answers against it.
 //!
 //! Not by default: it takes minutes, and needs `scripts/setup --test`; `scripts/test` runs it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::env;
 use std::path::PathBuf;

@@ -252,7 +252,7 @@ async fn strike(operation: Operation) -> usize {
                 Ok(_) => assert_eq!(gone, operation.removes(), "{what}"),
                 Err(error) if operation.reads_through() => panic!("{what}: {error}"),
                 Err(error) if matches!(fault, Fault::Lost | Fault::Mute) => {
-                    assert!(told(error) <= gone, "{what}: {error}")
+                    assert!(told(error) <= gone, "{what}: {error}");
                 }
                 Err(error) => assert_eq!(told(error), gone, "{what}: {error}"),
             }

@@ -46,7 +46,9 @@ pub(crate) fn reply(from: &mut impl BufRead) -> Result<Vec<u8>> {
         }
         match bytes[start] {
             b'*' => left += count(&bytes[start..], b'*')?.unwrap_or(0),
-            b'$' => drop(payload(from, &mut bytes, start)?),
+            b'$' => {
+                payload(from, &mut bytes, start)?;
+            }
             _ => {}
         }
     }
