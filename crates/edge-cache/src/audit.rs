@@ -191,7 +191,7 @@ impl Request {
         let number = |part: &str| part.parse::<u64>().ok().filter(|_| !part.starts_with('+'));
         let place = |id: &String| id.split_once('-').and_then(|(ms, seq)| number(ms).zip(number(seq)));
         // Before 0-0, however it is written, there is nothing, and Redis refuses to look there.
-        if !cursor.as_ref().is_none_or(|id| place(id).is_some_and(|place| place != (0, 0))) {
+        if cursor.as_ref().is_some_and(|id| place(id).is_none_or(|place| place == (0, 0))) {
             return Err(Error::invalid("cursor", "must be the `nextCursor` of an earlier page"));
         }
         query.finish("limit, cursor")?;
