@@ -121,6 +121,9 @@ fn bad_parameters_are_refused_by_name() {
         ("cursor=x", "cursor"),
         ("cursor=1", "cursor"),
         ("cursor=1-2-3", "cursor"),
+        ("cursor=0-0", "cursor"),
+        ("cursor=0-00", "cursor"),
+        ("cursor=000-0", "cursor"),
         ("who=me", "who"),
     ] {
         let problem = app.admin().get(&format!("/audit?{query}")).with_status(422);

@@ -188,10 +188,10 @@ impl Request {
         let mut query = Query::parse(query);
         let limit = query.number("limit", 100, 50)?;
         let cursor = query.text("cursor")?;
-        let number = |part: &str| !part.starts_with('+') && part.parse::<u64>().is_ok();
-        let well_formed = |id: &String| id.split_once('-').is_some_and(|(ms, seq)| number(ms) && number(seq));
-        // Before 0-0 there is nothing, and Redis refuses to look there.
-        if !cursor.as_ref().is_none_or(|id| well_formed(id) && id != "0-0") {
+        let number = |part: &str| part.parse::<u64>().ok().filter(|_| !part.starts_with('+'));
+        let place = |id: &String| id.split_once('-').and_then(|(ms, seq)| number(ms).zip(number(seq)));
+        // Before 0-0, however it is written, there is nothing, and Redis refuses to look there.
+        if cursor.as_ref().is_some_and(|id| place(id).is_none_or(|place| place == (0, 0))) {
             return Err(Error::invalid("cursor", "must be the `nextCursor` of an earlier page"));
         }
         query.finish("limit, cursor")?;
