@@ -149,21 +149,28 @@ impl<C: Redis + Runtime> Cache<C> {
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn delete(&self, key: &str) -> Result<bool, RedisError> {
+    pub async fn delete(&self, key: &str) -> Result<bool, Error> {
         Ok(self.delete_many(&[key]).await? > 0)
     }
 
     /// Removes keys, 1,000 in one atomic round trip; how many existed.
     ///
     /// # Errors
-    /// Those of the connection.
-    pub async fn delete_many(&self, keys: &[&str]) -> Result<u64, RedisError> {
+    /// Those of the connection; [`Error::Partial`] says how many were removed until then.
+    pub async fn delete_many(&self, keys: &[&str]) -> Result<u64, Error> {
         let mut removed = 0;
         for slice in keys.chunks(sweep::ATOMIC) {
-            let mut replies = DELETE_KEYS.run(&self.redis, slice.iter().map(|key| (*key).into()), []).await?;
-            for _ in slice {
-                removed += replies.count()?;
-            }
+            let deleted = self.delete_slice(slice).await;
+            removed += deleted.map_err(|error| Error::from(error).after(removed))?;
+        }
+        Ok(removed)
+    }
+
+    async fn delete_slice(&self, keys: &[&str]) -> Result<u64, RedisError> {
+        let mut replies = DELETE_KEYS.run(&self.redis, keys.iter().map(|key| (*key).into()), []).await?;
+        let mut removed = 0;
+        for _ in keys {
+            removed += replies.count()?;
         }
         Ok(removed)
     }

@@ -1,5 +1,6 @@
 //! The load of a missing value: by one caller at a time, and stored unless an invalidation came first.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -113,12 +114,15 @@ impl<C: Redis + Runtime> Cache<C> {
 
     /// Runs a load, prolonging the lock while it lasts.
     async fn holding<F: Future>(&self, key: &str, lock: &Lock, load: F) -> F::Output {
-        let mut load = pin!(load);
-        loop {
-            match select(load.as_mut(), pin!(self.redis.sleep(LEASE / 3))).await {
-                Either::Left((output, _)) => return output,
-                Either::Right(_) => self.hold(key, lock, LEASE).await,
+        let prolonging = async || -> Infallible {
+            loop {
+                self.redis.sleep(LEASE / 3).await;
+                self.hold(key, lock, LEASE).await;
             }
+        };
+        match select(pin!(load), pin!(prolonging())).await {
+            Either::Left((output, _)) => output,
+            Either::Right((never, _)) => match never {},
         }
     }
 
