@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use edge_cache_testing::PostgresServer;
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The component under `tests/guest`, built once.
 pub fn guest() -> &'static Path {
