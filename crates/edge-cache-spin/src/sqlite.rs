@@ -54,6 +54,7 @@ impl Sqlite {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
 fn explain(error: spin_sdk::sqlite::Error) -> String {
     format!("SQLite: {error}")
 }
