@@ -83,6 +83,7 @@ class Measurement:
         for each in self.everyone:
             each.stop()
             each.start()
+            each.settle()
 
     def small(self):
         """What needs an empty database."""

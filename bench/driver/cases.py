@@ -45,6 +45,7 @@ def starts(contestants, runs):
         for path in ("/api/cache/health", "/api/cache/stats", "/api/cache/keys?limit=100", SEARCH + "brake"):
             expect(f"{each.label}: GET {path}", client("GET", path).status, 200)
         client.close()
+        each.settle()
         time.sleep(3)
         memory = processes.memory_bytes(each.pids())
         each.stop()

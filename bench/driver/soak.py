@@ -235,6 +235,7 @@ def main():
         app = contestants.all_of(work, server.port, contestants.ROOT / "data/catalogue.sql")[0]
         app.warmup = None
         app.start()
+        app.settle()
         seen = Seen()
         try:
             load(app, server, seen, seconds)
