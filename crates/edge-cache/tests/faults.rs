@@ -15,8 +15,19 @@ const TAGS: &[&str] = &["t1", "t2"];
 
 type TestCache = Cache<Client<NativeTransport>>;
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Operation {
+/// Named once, so that none is forgotten in [`ALL`].
+macro_rules! operations {
+    ($($name:ident),* $(,)?) => {
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        enum Operation {
+            $($name),*
+        }
+
+        const ALL: [Operation; [$(Operation::$name),*].len()] = [$(Operation::$name),*];
+    };
+}
+
+operations! {
     Get,
     GetMany,
     Set,
@@ -36,25 +47,6 @@ enum Operation {
 }
 
 use Operation::*;
-
-const ALL: [Operation; 16] = [
-    Get,
-    GetMany,
-    Set,
-    SetMany,
-    Delete,
-    DeleteMany,
-    Exists,
-    Expire,
-    Ttl,
-    Tag,
-    KeysByTag,
-    InvalidateTag,
-    ClearByPattern,
-    KeyInfo,
-    GetOrSet,
-    GetOrSetAbsent,
-];
 
 /// What every operation meets with an error of one kind.
 const FAULTS: [(Fault, ErrorKind); 16] = [
