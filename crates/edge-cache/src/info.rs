@@ -1,18 +1,39 @@
 //! Reads the answer of `INFO`: `name:value` lines in sections.
 
-/// The fields of an `INFO` reply.
+/// The fields of an `INFO` reply. The reply is gone through once: it has some 200 fields, and statistics ask for 20.
 #[derive(Debug, Clone, Default)]
-pub struct Info(String);
+pub struct Info {
+    reply: String,
+    fields: Vec<Field>,
+}
+
+/// Where a field's line begins in the reply, and how long its name and the whole of it are, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    start: usize,
+    name: usize,
+    line: usize,
+}
 
 impl Info {
     /// Wraps a reply; nothing is checked, a field that is missing is simply not there.
     pub fn new(reply: impl Into<String>) -> Self {
-        Self(reply.into())
+        let reply = reply.into();
+        let mut start = 0;
+        let field = |line: &str| {
+            let here = start;
+            start += line.len();
+            Some(Field { start: here, name: line.find(':')?, line: line.len() })
+        };
+        let fields = reply.split_inclusive('\n').filter_map(field).collect();
+        Self { reply, fields }
     }
 
     /// A field's text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+        let named = |field: &&Field| field.name == name.len() && self.reply[field.start..].starts_with(name);
+        let field = self.fields.iter().find(named)?;
+        Some(self.reply[field.start + field.name + 1..field.start + field.line].trim())
     }
 
     /// A field as a whole number, 0 where it is missing or something else.
@@ -38,6 +59,7 @@ mod tests {
         assert_eq!(info.number("used_memory"), 42);
         assert_eq!(info.text("run_id"), Some("ab:c"));
         assert_eq!(info.decimal("mem_fragmentation_ratio"), Some(1.25));
-        assert_eq!((info.number("absent"), info.text("memory")), (0, None));
+        assert_eq!((info.number("absent"), info.text("memory"), info.text("used")), (0, None, None));
+        assert_eq!(Info::new("").text(""), None);
     }
 }
