@@ -92,7 +92,7 @@ impl Request {
         self.dry_run
     }
 
-    /// Carries it out: keys in one atomic round trip, a tag in two per 1,000 keys and one more, a pattern in about one
+    /// Carries it out: keys in one atomic round trip, a tag in one per 1,000 keys and one more, a pattern in about one
     /// per 1,000 keys of the database. Up to 1,000 keys of a pattern or a tag go in one atomic step.
     ///
     /// # Errors

@@ -29,8 +29,9 @@ pub(crate) static DELETE_KEYS: Script =
     Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_keys.lua")));
 /// Empties the database but for the keys that outlive a global clear.
 pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua"));
-/// Takes a tag's members aside and names the first slice of them.
-pub(crate) static TAG_TAKE: Script = Script::once(include_str!("scripts/tag_take.lua"));
+/// Removes a slice of a tag's keys that still have it.
+pub(crate) static TAG_DELETE: Script =
+    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/tag_delete.lua")));
 /// Adds keys to a tag, whose set then lives as long as they do.
 pub(crate) static TAG_ADD: Script = Script::repeatable(include_str!("scripts/tag_add.lua"));
 /// Describes one key and reads a bounded part of its value.
@@ -55,9 +56,6 @@ pub(crate) static STORE: Script = Script::once(concat!(
 ));
 /// Makes loads in flight know of an invalidation.
 pub(crate) static FENCE: Script = Script::once(include_str!("scripts/fence.lua"));
-/// Removes members of a tag whose keys still have it.
-pub(crate) static DELETE_TAGGED: Script =
-    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_tagged.lua")));
 /// Adds to bounded counters.
 pub(crate) static COUNT: Script = Script::once(include_str!("scripts/count.lua"));
 /// Notes further tags of a key.

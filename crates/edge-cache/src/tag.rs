@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +10,7 @@ use crate::error::{Error, RedisError};
 use crate::format;
 use crate::key::KeyName;
 use crate::redis::{Arg, Command, Redis, Replies};
-use crate::script::{DELETE_TAGGED, EXIST, TAG_ADD, TAG_TAKE};
+use crate::script::{EXIST, TAG_ADD, TAG_DELETE};
 use crate::sweep;
 
 /// Members removed in one step.
@@ -101,70 +100,31 @@ pub async fn keys<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>, RedisE
 /// Removes every key of a tag, up to 1,000 of them in one atomic step, more in several.
 ///
 /// The members are set aside first, so that what is tagged from then on belongs to a new set and is not forgotten; what
-/// an interruption leaves aside is finished by the next invalidation of the tag. One round trip per 1,000 keys and five
+/// an interruption leaves aside is finished by the next invalidation of the tag. One round trip per 1,000 keys and one
 /// more. Returns how many keys were removed (members whose keys had expired do not count).
 ///
 /// # Errors
 /// Those of the connection; [`Error::Partial`] says how many were removed until then.
 pub async fn invalidate<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, Error> {
     sweep::fence(redis, "tag", tag.as_str().as_bytes()).await?;
-    let mut replies = TAG_TAKE.run(redis, [tag.key().into(), tag.aside().into()], [SLICE.into()]).await?;
-    let (count, members) = (replies.count()?, replies.rest()?);
-    if count <= SLICE as u64 {
-        let removed = remove(redis, tag, &members).await?;
-        drop_members(redis, tag, &members).await.map_err(|error| Error::from(error).after(removed))?;
-        return Ok(removed);
-    }
-    let mut removed = 0;
+    let (mut removed, mut cursor) = (0, Vec::new());
     loop {
-        remove_aside(redis, tag, &mut removed).await.map_err(|error| Error::from(error).after(removed))?;
-        // Another invalidation of the tag may have put more aside, and the walk may then have missed some.
-        let left = redis.execute(Command::read("SCARD").arg(tag.aside())).await;
-        match left.and_then(|replies| Replies::new(replies).count()) {
-            Ok(0) => return Ok(removed),
-            Ok(_) => {}
-            Err(error) => return Err(Error::from(error).after(removed)),
+        let slice = delete_slice(redis, tag, cursor).await;
+        let (next, count, left) = slice.map_err(|error| Error::from(error).after(removed))?;
+        removed += count;
+        // Another invalidation of the tag may have put more aside: then the walk, at its end, begins again.
+        if left == 0 {
+            return Ok(removed);
         }
+        cursor = next;
     }
 }
 
-/// Removes the keys of the members set aside. While those of one slice are removed the next is read and the one before,
-/// whose keys are gone, dropped.
-async fn remove_aside<R: Redis>(redis: &R, tag: &Tag, removed: &mut u64) -> Result<(), RedisError> {
-    let set = tag.aside();
-    let (mut cursor, mut members) = scan_members(redis, &set, b"0").await?;
-    let mut gone = Vec::new();
-    loop {
-        let is_last = cursor == b"0";
-        let next = async { if is_last { Ok((cursor, Vec::new())) } else { scan_members(redis, &set, &cursor).await } };
-        let (count, (dropped, next)) =
-            join(remove(redis, tag, &members), join(drop_members(redis, tag, &gone), next)).await;
-        *removed += count?;
-        dropped?;
-        gone = members;
-        if is_last {
-            return drop_members(redis, tag, &gone).await;
-        }
-        (cursor, members) = next?;
-    }
-}
-
-/// Removes the keys of members, but for those that were written again without the tag; how many.
-async fn remove<R: Redis>(redis: &R, tag: &Tag, members: &[Vec<u8>]) -> Result<u64, RedisError> {
-    if members.is_empty() {
-        return Ok(0);
-    }
-    let names = members.iter().map(|member| member.as_slice().into());
-    DELETE_TAGGED.run(redis, names, [tag.as_str().into()]).await?.count()
-}
-
-/// Drops members that were set aside.
-async fn drop_members<R: Redis>(redis: &R, tag: &Tag, members: &[Vec<u8>]) -> Result<(), RedisError> {
-    if members.is_empty() {
-        return Ok(());
-    }
-    let members = members.iter().map(|member| Arg::from(member.as_slice()));
-    redis.execute(Command::read("SREM").arg(tag.aside()).args(members)).await.map(drop)
+/// Removes about 1,000 keys of a tag: the next cursor, how many were removed, and how many members are left.
+async fn delete_slice<R: Redis>(redis: &R, tag: &Tag, cursor: Vec<u8>) -> Result<(Vec<u8>, u64, u64), RedisError> {
+    let sets = [tag.key().into(), tag.aside().into()];
+    let mut replies = TAG_DELETE.run(redis, sets, [tag.as_str().into(), SLICE.into(), cursor.into()]).await?;
+    Ok((replies.bytes()?, replies.count()?, replies.count()?))
 }
 
 /// A step through a set: the next cursor, `0` at the end, and about 1,000 members.

@@ -1,28 +1,29 @@
 -- Stands before scripts that remove keys or write them anew: what belongs to a key goes with it, its companion and the
 -- chunks of a value stored in several.
-local function unlink(names)
-  local removed = 0
+local function in_slices(command, names, key)
+  local sum = 0
   -- Lua can spread only so many values over a call.
   for first = 1, #names, 1000 do
-    removed = removed + redis.call('UNLINK', unpack(names, first, math.min(first + 999, #names)))
+    local last = math.min(first + 999, #names)
+    if key then
+      sum = sum + redis.call(command, key, unpack(names, first, last))
+    else
+      sum = sum + redis.call(command, unpack(names, first, last))
+    end
   end
-  return removed
+  return sum
 end
+local function unlink(names) return in_slices('UNLINK', names) end
 
 local function within(prefix, names)
   local made = {}
-  for i, name in ipairs(names) do made[i] = prefix .. name .. '}' end
+  for i = 1, #names do made[i] = prefix .. names[i] .. '}' end
   return made
 end
 local function companions_of(names) return within('cache:meta:{', names) end
 local function locks_of(names) return within('lock:{', names) end
 
-local function any_exists(names)
-  for first = 1, #names, 1000 do
-    if redis.call('EXISTS', unpack(names, first, math.min(first + 999, #names))) > 0 then return true end
-  end
-  return false
-end
+local function any_exists(names) return in_slices('EXISTS', names) > 0 end
 
 local function forget(names)
   local companions, chunks = companions_of(names), {}
