@@ -30,6 +30,28 @@ fn an_instance_takes_requests_at_the_same_time_but_never_more_than_16() {
 }
 
 #[test]
+fn requests_that_come_at_the_same_moment_share_instances() {
+    let host = Application::with("").start();
+    let paths: Vec<_> = (0..160).map(|_| "/sleep?1500".to_owned()).collect();
+    // The last to leave an instance is alone in it.
+    let instances = host.get_all(&paths).iter().filter(|active| *active == "1").count();
+    assert!((10..=40).contains(&instances), "{instances} instances for 160 requests");
+}
+
+#[test]
+fn requests_that_compute_keep_nobody_out() {
+    let host = Application::with("").argument("--request-timeout=3").start();
+    std::thread::scope(|scope| {
+        let cores = std::thread::available_parallelism().unwrap().get();
+        let loops: Vec<_> = (0..2 * cores).map(|_| scope.spawn(|| host.ask("/loop").status)).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(host.ask("/next").status, 200);
+        assert!(loops.iter().all(|one| !one.is_finished()), "answered while others compute");
+        assert!(loops.into_iter().all(|one| one.join().unwrap() == 504));
+    });
+}
+
+#[test]
 fn the_numbers_can_be_set() {
     let host = Application::with("")
         .argument("--max-instance-reuse-count=2")

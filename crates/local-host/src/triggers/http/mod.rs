@@ -1,5 +1,6 @@
 //! The HTTP trigger: a server that gives each request to the component whose route matches its path.
 
+mod entrance;
 mod headers;
 mod pool;
 mod problem;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use tokio::sync::OnceCell;
+use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
@@ -17,6 +18,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p2::bindings::ProxyPre as P2;
 use wasmtime_wasi_http::p3::bindings::ServicePre as P3;
 
+use super::entrance::{Entering, Entrance};
 use crate::component::Component;
 use crate::guest::Guest;
 use crate::log;
@@ -41,11 +43,22 @@ pub struct Pool {
     entry: OnceCell<(ProxyPre<Guest>, Reuse)>,
     reuse: Reuse,
     own: OwnSlot,
+    entrance: Entrance,
 }
 
 impl Pool {
     pub fn new(component: Arc<Component>, reuse: Reuse, own: OwnSlot) -> Self {
-        Self { component, entry: OnceCell::new(), reuse, own }
+        Self { component, entry: OnceCell::new(), reuse, own, entrance: Entrance::new() }
+    }
+
+    /// Waits until the component is compiled, and for a request's turn to be given to an instance.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub async fn enter(&self) -> Result<Option<Entering>> {
+        let (_, reuse) = self.entry().await?;
+        // Instances that take one request at a time are not shared, however requests come.
+        Ok(if reuse.max_concurrent > 1 { self.entrance.enter().await } else { None })
     }
 
     /// Compiles the component before there is a request for it.
@@ -54,14 +67,6 @@ impl Pool {
     /// A component that does not compile, or handles no HTTP requests.
     pub async fn prepare(&self) -> Result<()> {
         self.component.code_ahead().await?;
-        self.compiled().await
-    }
-
-    /// Waits until the component is compiled, for a request.
-    ///
-    /// # Errors
-    /// As [`Self::prepare`].
-    pub async fn compiled(&self) -> Result<()> {
         self.entry().await.map(drop)
     }
 
@@ -143,7 +148,7 @@ pub struct Worker {
 
 impl WorkerState for Worker {
     type StoreData = Guest;
-    type RequestData = ();
+    type RequestData = Option<Entering>;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.reuse.max_requests {
@@ -158,13 +163,19 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         _: StoreContextMut<'_, Guest>,
-        (): (),
+        entering: Option<Entering>,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        match self.reuse.request_timeout {
-            Some(limit) => Box::pin(sleep(limit)),
-            None => Box::pin(std::future::pending()),
-        }
+        let limit = self.reuse.request_timeout;
+        Box::pin(async move {
+            // This is looked at before the component runs, and again when the component first waits.
+            yield_now().await;
+            drop(entering);
+            match limit {
+                Some(limit) => sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        })
     }
 
     /// The one place where the death of an instance is logged; the requests it took with it are only answered.

@@ -20,6 +20,7 @@ use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use super::entrance::Entering;
 use super::headers::{self, BadRequest, Matched};
 use super::pool::{OwnSlot, Pool, Reuse};
 use super::problem::{REQUEST_ID, body, empty, problem};
@@ -186,12 +187,13 @@ impl Server {
             log::problem(format_args!("component `{id}` failed on {}: {error}", matched.based));
             failed(StatusCode::INTERNAL_SERVER_ERROR, "the component failed; the log of the host says why")
         };
-        // What compiling takes is not the component's time.
-        if let Err(error) = pool.state().compiled().await {
-            return broken(&format_args!("{error:#}"));
-        }
+        // What compiling and its turn take is not the component's time.
+        let entering = match pool.state().enter().await {
+            Ok(entering) => entering,
+            Err(error) => return broken(&format_args!("{error:#}")),
+        };
         let started = Instant::now();
-        match pool.handle((), request).await {
+        match pool.handle(entering, request).await {
             Ok(response) => response,
             // One that never yields is ended with its instance, which looks like a trap.
             Err(error)
@@ -214,7 +216,7 @@ impl Server {
 
 /// Whether the one thing wrong is that other instances have all the room there is.
 fn is_full(error: &wasmtime::Error) -> bool {
-    let failed = error.downcast_ref::<InstantiationError<()>>();
+    let failed = error.downcast_ref::<InstantiationError<Option<Entering>>>();
     failed.map_or(error, |failed| failed.error.as_ref()).is::<PoolConcurrencyLimitError>()
 }
 

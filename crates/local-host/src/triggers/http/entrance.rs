@@ -1,0 +1,97 @@
+//! The entrance of a component: few requests at once are on their way into its instances.
+//!
+//! An instance takes another request once what it has waits for something. Requests that come at the same moment would find
+//! every instance busy and make one each, with memory and connections of its own: a thousand callers, three hundred instances.
+//! One after the other they share a few.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// When nobody has got through for so long, requests no longer wait: those before them compute, or are stuck.
+const STALLED: Duration = Duration::from_millis(10);
+
+/// With fewer the cores wait for each other, with more a crowd makes more instances.
+const PLACES_PER_CORE: usize = 4;
+
+/// A component's entrance.
+pub struct Entrance {
+    places: Arc<Semaphore>,
+    passed: Arc<AtomicU64>,
+}
+
+/// A request on its way in, until this is dropped.
+pub struct Entering {
+    _place: OwnedSemaphorePermit,
+    passed: Arc<AtomicU64>,
+}
+
+impl Entrance {
+    pub fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { places: Arc::new(Semaphore::new(cores * PLACES_PER_CORE)), passed: Arc::default() }
+    }
+
+    /// Waits until there is a place, or nobody gets through.
+    pub async fn enter(&self) -> Option<Entering> {
+        let place = match self.places.clone().try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => self.turn().await?,
+        };
+        Some(Entering { _place: place, passed: self.passed.clone() })
+    }
+
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let mut turn = std::pin::pin!(self.places.clone().acquire_owned());
+        loop {
+            let before = self.passed.load(Ordering::Relaxed);
+            match timeout(STALLED, turn.as_mut()).await {
+                Ok(place) => return place.ok(),
+                Err(_) if self.passed.load(Ordering::Relaxed) == before => return None,
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+impl Drop for Entering {
+    fn drop(&mut self) {
+        self.passed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entrance with all its places taken.
+    async fn full() -> (Entrance, Vec<Entering>) {
+        let entrance = Entrance::new();
+        let mut inside = Vec::new();
+        for _ in 0..entrance.places.available_permits() {
+            inside.extend(entrance.enter().await);
+        }
+        (entrance, inside)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_waits_as_long_as_others_get_through() {
+        let (entrance, mut inside) = full().await;
+        let mut waiting: Vec<_> = (0..20).map(|_| Box::pin(entrance.enter())).collect();
+        for one in &mut waiting {
+            // Each has its turn 9 ms after the one before: the last has waited for 180 ms.
+            assert!(timeout(STALLED - Duration::from_millis(1), one.as_mut()).await.is_err());
+            inside.remove(0);
+            inside.push(one.as_mut().await.unwrap());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nobody_gets_through_nobody_waits_for_long() {
+        let (entrance, _inside) = full().await;
+        assert!(timeout(STALLED * 2, entrance.enter()).await.unwrap().is_none());
+    }
+}
