@@ -1,5 +1,7 @@
 //! Instances: how long they live and how much they take at once; and the end of the host itself.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::support::{Application, wait_for};
@@ -32,10 +34,19 @@ fn an_instance_takes_requests_at_the_same_time_but_never_more_than_16() {
 #[test]
 fn requests_that_come_at_the_same_moment_share_instances() {
     let host = Application::with("").start();
-    let paths: Vec<_> = (0..160).map(|_| "/sleep?1500".to_owned()).collect();
+    let mut streams: Vec<_> = (0..320).map(|_| TcpStream::connect(&host.address).unwrap()).collect();
+    for stream in &mut streams {
+        stream.write_all(b"GET /sleep?2000 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
+    }
+    let answers = streams.iter_mut().map(|stream| {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
+    });
     // The last to leave an instance is alone in it.
-    let instances = host.get_all(&paths).iter().filter(|active| *active == "1").count();
-    assert!((10..=40).contains(&instances), "{instances} instances for 160 requests");
+    let instances = answers.filter(|answer| answer.ends_with("\r\n\r\n1")).count();
+    assert!((20..=60).contains(&instances), "{instances} instances for 320 requests");
 }
 
 #[test]
@@ -138,10 +149,10 @@ fn a_request_that_does_not_end_does_not_keep_the_host() {
     std::thread::scope(|scope| {
         let address = host.address.clone();
         scope.spawn(move || {
-            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            let mut stream = TcpStream::connect(address).unwrap();
             let request = "GET /sleep?60000 HTTP/1.1\r\nHost: h\r\n\r\n";
-            std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
-            let _ = std::io::Read::read(&mut stream, &mut [0]);
+            stream.write_all(request.as_bytes()).unwrap();
+            let _ = stream.read(&mut [0]);
         });
         std::thread::sleep(Duration::from_millis(200));
         host.signal("TERM");
