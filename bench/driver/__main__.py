@@ -54,16 +54,25 @@ def say(words):
 def sql_file(work):
     """The catalogue with the rows of the warmup, which are fewer than those of bench/warmup."""
     rows = (contestants.ROOT / "bench/rows.sql").read_text().replace("id < 100000", f"id < {cases.WARMUP_KEYS}")
-    path = Path(work) / "catalogue.sql"
-    path.write_text((contestants.ROOT / "data/catalogue.sql").read_text() + rows)
+    return written(work, "catalogue.sql", rows)
+
+
+def shop_file(work):
+    """The catalogue of a shop of twenty times its size."""
+    return written(work, "shop.sql", (contestants.ROOT / "bench/shop.sql").read_text())
+
+
+def written(work, name, more):
+    path = Path(work) / name
+    path.write_text((contestants.ROOT / "data/catalogue.sql").read_text() + more)
     return path
 
 
 class Measurement:
     """One run over all cases."""
 
-    def __init__(self, settings, server, everyone):
-        self.settings, self.server, self.everyone = settings, server, everyone
+    def __init__(self, settings, server, everyone, shop):
+        self.settings, self.server, self.everyone, self.shop = settings, server, everyone, shop
         self.cases, self.commands = {}, {}
         self.labels = {each.key: each.label for each in everyone}
         self.labels |= {"scan": "a bare SCAN pass, native", "scan-match": "a SCAN pass that returns matches, native"}
@@ -78,6 +87,7 @@ class Measurement:
         self.restart()
         for size in self.settings["sizes"]:
             self.sized(size)
+        self.reads_of_a_shop()
 
     def restart(self):
         for each in self.everyone:
@@ -93,6 +103,15 @@ class Measurement:
         self.cases["stampede"] = cases.stampedes(everyone, server, runs, self.settings["callers"])
         planned = (contestants.ROOT / "target/bench/warmup.wasm").exists()
         self.cases["warmup"] = cases.warmups([each for each in everyone if planned or not each.ours], server, runs)
+
+    def reads_of_a_shop(self):
+        """Last, because ours keep the database they are given."""
+        say("cached reads in a large shop")
+        self.server.redis("FLUSHALL")
+        for each in self.everyone:
+            each.sql = self.shop
+        self.restart()
+        self.cases["read shop"] = cases.reads(self.everyone, self.server, self.settings["runs"])
 
     def sized(self, size):
         """What depends on the number of keys."""
@@ -151,7 +170,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         server = Server(work)
         everyone = contestants.all_of(work, server.port, sql_file(work))
-        measurement = Measurement(settings, server, everyone)
+        measurement = Measurement(settings, server, everyone, shop_file(work))
         described, before = machine.describe(everyone), machine.load_average()
         try:
             measurement.run()

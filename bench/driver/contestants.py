@@ -107,6 +107,8 @@ class Ours(Contestant):
             "SPIN_VARIABLE_REDIS_PORT": str(self.redis_port),
             "SPIN_VARIABLE_TOKENS": f"bench:admin:{TOKEN_SHA256}",
             "XDG_CACHE_HOME": str(self.work / "compiled"),
+            # As scripts/up starts Spin.
+            "SPIN_MAX_INSTANCE_COUNT": "5000",
         }
 
     def manifest(self):

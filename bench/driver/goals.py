@@ -61,7 +61,7 @@ def _against_scan(figures, clear, key, scan):
 
 
 def _saved(figures, key):
-    cached, cold = figures.median("read", key, "cached_ms"), figures.median("read", key, "cold_ms")
+    cached, cold = figures.median("read shop", key, "cached_ms"), figures.median("read shop", key, "cold_ms")
     return _ratio_goal(1 - cached / cold if cached else None, 0.95, "{:.1%} less, as a client sees it", at_most=False)
 
 
@@ -86,6 +86,6 @@ def judge(figures, key, keys):
         ("`POST /clear` within 1.3 times a bare SCAN pass", *_against_scan(figures, clear, key, "scan")),
         ("the same beside a SCAN pass that returns only matches", *_against_scan(figures, clear, key, "scan-match")),
         ("a tag invalidated in half the peer's time", *_ratio_goal(figures.ratio("tag", key, PEER, "ms"), 0.5, "{:.2f} times its time")),
-        ("a cached read takes 95 % less time than the query", *_saved(figures, key)),
+        ("a cached read takes 95 % less time than the query, 104,000 products", *_saved(figures, key)),
         ("one load in a stampede", *_loads(figures, key)),
     ]
