@@ -141,7 +141,7 @@ impl Reading {
         let families = [
             ("edge_cache_loads_total", "loads", 1.0, "Loads of values that were not in the cache, by module."),
             ("edge_cache_load_errors_total", "load_errors", 1.0, "Loads that failed, by module."),
-            ("edge_cache_load_seconds_total", "load_ms", 1e-3, "Time spent loading, by module."),
+            ("edge_cache_load_seconds_total", "load_us", 1e-6, "Time spent loading, by module."),
         ];
         for (name, field, unit, help) in families {
             text.family(name, Kind::Counter, help);

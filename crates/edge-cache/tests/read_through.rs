@@ -226,8 +226,12 @@ async fn few_lookups_are_counted_too_and_no_load_is_lost() {
     let counted = |field: &str| server.connection().hget::<_, _, Option<u64>>("cache:lookups", field).unwrap();
     cache.get_or_set("users:1", &ttl(60_000), async || Ok::<_, String>(1)).await.unwrap();
     assert_eq!((counted("users:miss"), counted("users:loads")), (Some(1), Some(1)));
-    cache.get_or_set("users:2", &ttl(60_000), async || Ok::<_, String>(1)).await.unwrap();
-    assert_eq!(counted("users:loads"), Some(2));
+    let quick = async || {
+        std::thread::sleep(Duration::from_micros(300));
+        Ok::<_, String>(1)
+    };
+    cache.get_or_set("users:2", &ttl(60_000), quick).await.unwrap();
+    assert_eq!((counted("users:loads"), counted("users:load_us") >= Some(300)), (Some(2), true));
     tokio::time::sleep(Duration::from_millis(1100)).await;
     cache.get_or_set("users:1", &ttl(60_000), async || Ok::<_, String>(1)).await.unwrap();
     assert_eq!((counted("users:miss"), counted("users:hit")), (Some(2), Some(1)));

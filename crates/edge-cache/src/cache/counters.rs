@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::cache::Outcome;
 use crate::error::RedisError;
-use crate::format::milliseconds;
+use crate::format::microseconds;
 use crate::key::LOOKUPS;
 use crate::redis::{Arg, Redis};
 use crate::script::COUNT;
@@ -41,7 +41,7 @@ impl Counters {
     /// A load ended.
     pub(super) fn loaded(&self, key: &str, took: Duration, is_ok: bool) {
         self.note(key, "loads", 1);
-        self.note(key, "load_ms", milliseconds(took));
+        self.note(key, "load_us", microseconds(took));
         self.note(key, "load_errors", u64::from(!is_ok));
     }
 
