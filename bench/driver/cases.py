@@ -14,6 +14,8 @@ from prober import Prober
 COLD_READS = 20
 CACHED_READS = 200
 SEARCH = "/api/products/search?q="
+# Part of a number: no index helps, every product is looked at.
+PART_NUMBER = "rad-476215"
 WARMUP_KEYS = 10_000
 TAG = "tagged"
 
@@ -61,14 +63,14 @@ def loads(contestants, server, path, connections, runs, seconds):
     return rounds(contestants, runs, lambda each: load.measure(each, pid, path, connections, seconds))
 
 
-def reads(contestants, server, runs):
+def reads(contestants, server, runs, words="brake"):
     """A query read through the cache: with nothing cached (query and storing), and cached. Medians of a round, seen by a client."""
 
     def median(values):
         return sorted(values)[len(values) // 2]
 
     def measure(each):
-        client, path = each.client(), SEARCH + "brake"
+        client, path = each.client(), SEARCH + words
         client("GET", path)
         cold = []
         for _ in range(COLD_READS):
