@@ -165,6 +165,8 @@ def draw(raw, labels, output):
 
 def main():
     given = arguments()
+    if given.shop and not (given.output / "figures.json").exists():
+        raise SystemExit(f"bench: --shop adds to figures, and there are none in {given.output}: run scripts/bench without it first")
     settings = settings_of(given)
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(limit, 8192), most), most))
@@ -186,6 +188,7 @@ def main():
         again = raw
         raw = json.loads((given.output / "figures.json").read_text())
         raw["cases"] |= again["cases"]
+        raw["labels"] |= again["labels"]
         raw["shop"] = {name: described[name] for name in ("date", "commit", "changed")} | {"runs": settings["runs"]}
     given.output.mkdir(parents=True, exist_ok=True)
     (given.output / "figures.json").write_text(json.dumps(raw, indent=1) + "\n")

@@ -3,7 +3,7 @@
 -- KEYS: 1 the tag's set, 2 the set aside (same slot)
 -- ARGV: 1 the tag, 2 how many members a slice has, 3 the cursor; '' for the first slice
 -- Reply: next cursor, number of keys removed, number of members left
--- Cost: a few commands over all members of the slice, one more a member where one of them has a companion; 1,000 take 1 to 6 ms
+-- Cost: a few commands over all members of the slice, one more a member where one of them has a companion; 1,000 take 2 to 6 ms
 --       (two shared cores). No name leaves the server.
 local set, aside, slice, cursor = KEYS[1], KEYS[2], tonumber(ARGV[2]), ARGV[3]
 if cursor == '' then
