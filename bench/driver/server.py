@@ -9,8 +9,12 @@ from resp import Redis
 TAG_MEMBERS = """
 for i = ARGV[2], ARGV[3] do
   redis.call('SADD', 'cache:tags:' .. ARGV[1], ARGV[1] .. ':' .. i)
-  if ARGV[4] == '1' then redis.call('HSET', 'cache:meta:{' .. ARGV[1] .. ':' .. i .. '}', 'tags', ARGV[1]) end
-end"""
+  if ARGV[4] == '1' then
+    redis.call('HSET', 'cache:meta:{' .. ARGV[1] .. ':' .. i .. '}', 'life', 3600000, 'grace', 0, 'load', 12, 'tags', ARGV[1],
+      'chunks', '', 'writing', '00112233445566778899aabbccddeeff')
+  end
+end
+if ARGV[4] == '1' then redis.call('SET', 'cache:meta', 1) else redis.call('UNLINK', 'cache:meta') end"""
 SLICE = 5000
 
 

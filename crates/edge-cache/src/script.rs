@@ -47,11 +47,13 @@ pub(crate) static WRITE_SLICE: Script = Script::once(concat!(
 /// Reads a cached value with what is known of its age.
 pub(crate) static READ: Script = Script::repeatable(include_str!("scripts/read.lua"));
 /// Takes the right to load a key.
-pub(crate) static ACQUIRE: Script = Script::once(include_str!("scripts/acquire.lua"));
+pub(crate) static ACQUIRE: Script =
+    Script::once(concat!(include_str!("scripts/holding.lua"), include_str!("scripts/acquire.lua")));
 /// Stores a loaded value unless an invalidation came first.
 pub(crate) static STORE: Script = Script::once(concat!(
     include_str!("scripts/fences_since.lua"),
     include_str!("scripts/belongings.lua"),
+    include_str!("scripts/holding.lua"),
     include_str!("scripts/store.lua")
 ));
 /// Makes loads in flight know of an invalidation.
@@ -65,7 +67,8 @@ pub(crate) static LIFE: Script = Script::repeatable(include_str!("scripts/life.l
 /// Says of each key whether it exists.
 pub(crate) static EXIST: Script = Script::repeatable(include_str!("scripts/exist.lua"));
 /// Removes or prolongs a lock that is still ours.
-pub(crate) static LOCK: Script = Script::repeatable(include_str!("scripts/lock.lua"));
+pub(crate) static LOCK: Script =
+    Script::repeatable(concat!(include_str!("scripts/holding.lua"), include_str!("scripts/lock.lua")));
 /// Counts and records a denied attempt.
 pub(crate) static DENIED: Script = Script::once(include_str!("scripts/denied.lua"));
 

@@ -69,6 +69,47 @@ async fn by_tag() {
 }
 
 #[tokio::test]
+async fn by_a_tag_that_another_client_gave_the_key() {
+    let server = RedisServer::start();
+    let invalidation = async |admin: &Native, _: &Cache<Native>| {
+        let _: () = server.connection().sadd("cache:tags:foreign", "users:1").unwrap();
+        invalidated(admin, r#"{"tags":["foreign"]}"#).await;
+    };
+    assert!(!stored_after(&server, invalidation).await);
+}
+
+#[tokio::test]
+async fn by_key_among_thousands_of_loads() {
+    let server = RedisServer::start();
+    let invalidation = async |admin: &Native, _: &Cache<Native>| {
+        let mut pipe = redis::pipe();
+        for n in 0..3000 {
+            pipe.set(format!("lock:{{other:{n}}}"), "owner").zadd("cache:loading", format!("lock:{{other:{n}}}"), 1e15);
+        }
+        pipe.exec(&mut server.connection()).unwrap();
+        invalidated(admin, r#"{"keys":["users:1"]}"#).await;
+        let others: u64 = redis::cmd("EXISTS").arg(&["lock:{other:1}"]).query(&mut server.connection()).unwrap();
+        assert_eq!(others, 1, "loads of other keys go on");
+    };
+    assert!(!stored_after(&server, invalidation).await);
+}
+
+#[tokio::test]
+async fn loads_in_flight_are_known_until_they_end() {
+    let server = RedisServer::start();
+    let known = || -> Vec<String> { server.connection().zrange("cache:loading", 0, -1).unwrap() };
+    // Left by a caller that died long ago.
+    let _: () = server.connection().zadd("cache:loading", "lock:{dead}", 1).unwrap();
+    let while_loading = async |_: &Native, _: &Cache<Native>| assert_eq!(known(), ["lock:{users:1}"]);
+    assert!(stored_after(&server, while_loading).await);
+    assert!(known().is_empty());
+    let cache = Cache::new(client(&server.url(0)));
+    let failed = cache.get_or_set("users:2", &Options::default(), async || Err::<u32, _>("no")).await;
+    assert_eq!(failed.unwrap_err(), "no");
+    assert!(known().is_empty());
+}
+
+#[tokio::test]
 async fn by_a_global_clear() {
     let server = RedisServer::start();
     assert!(!stored_after(&server, async |admin, _| cleared(admin, r#"{"confirm":true}"#).await).await);

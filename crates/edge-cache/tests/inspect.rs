@@ -1,7 +1,9 @@
 //! Inspecting single keys on a real server, and changing when they expire.
 
+use std::time::Duration;
+
 use edge_cache::inspect::{Expiry, Report, Request};
-use edge_cache::{Error, KeyName};
+use edge_cache::{Cache, Error, KeyName, Options, Outcome};
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 use serde_json::json;
@@ -93,6 +95,32 @@ async fn expiry_and_tags_are_shown_and_expiry_changes() {
     let companion: i64 = other.ttl("cache:meta:{k}").unwrap();
     assert_eq!(companion, 600, "what is known of a key lives as long as the key");
     assert_eq!(change(br#"{"persist":true}"#).await, -1);
+}
+
+#[tokio::test]
+async fn a_key_that_lives_longer_keeps_its_tags_and_chunks() {
+    let server = RedisServer::start();
+    let redis = client(&server.url(0));
+    let cache = Cache::new(client(&server.url(0)));
+    let options = Options { ttl: Some(Duration::from_secs(60)), tags: &["a", "b"], ..Options::default() };
+    // Past 8 MiB it is stored in chunks.
+    let random = |n: u32| char::from(b'a' + (n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 27) as u8 % 26);
+    let load = async || Ok::<_, String>((0..20_000_000).map(random).collect::<String>());
+    let loaded = cache.get_or_set("k", &options, load).await;
+    assert_eq!(loaded.unwrap().outcome, Outcome::Miss);
+    let mut other = server.connection();
+    let mut lives = |names: &[&str]| -> Vec<i64> { names.iter().map(|name| other.ttl(*name).unwrap()).collect() };
+    let shared = ["cache:tags:a", "cache:tags:b", "cache:chunked"];
+    let change = async |body: &[u8]| Expiry::parse(KeyName::new("k"), body).unwrap().run(&redis).await.unwrap().ttl;
+    assert_eq!(change(br#"{"ttl":600}"#).await, 600);
+    assert_eq!(lives(&shared), [600; 3]);
+    assert_eq!(change(br#"{"ttl":30}"#).await, 30);
+    assert_eq!(lives(&shared), [600; 3], "other keys may need them as long");
+    assert_eq!(change(br#"{"persist":true}"#).await, -1);
+    assert_eq!(lives(&shared), [-1; 3]);
+    assert_eq!(cache.invalidate_tag("b").await.unwrap(), 1);
+    let left: Vec<String> = other.keys("cache:chunk:*").unwrap();
+    assert!(left.is_empty());
 }
 
 #[tokio::test]

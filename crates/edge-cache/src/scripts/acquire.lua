@@ -8,6 +8,9 @@
 local writing = redis.call('EXISTS', KEYS[4]) == 1 and (redis.call('HGET', KEYS[5], 'writing') or 'unknown') or ''
 if writing ~= ARGV[3] then return { 2 } end
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return { 0 } end
+-- Those of callers that died have ended.
+redis.call('ZREMRANGEBYSCORE', 'cache:loading', '-inf', from_now(0))
+redis.call('ZADD', 'cache:loading', from_now(ARGV[2]), KEYS[1])
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 local reply = { 1, last[1] and last[1][1] or '0-0' }
 for _, part in ipairs(redis.call('HGETALL', KEYS[3])) do reply[#reply + 1] = part end

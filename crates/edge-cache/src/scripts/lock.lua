@@ -4,5 +4,11 @@
 -- Reply: 1 when it was ours, else 0
 -- Cost: constant.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] == '0' then return redis.call('UNLINK', KEYS[1]) end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if ARGV[2] == '0' then
+  release(KEYS[1])
+else
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  -- A warmup's lock is not among those of loads.
+  redis.call('ZADD', 'cache:loading', 'XX', from_now(ARGV[2]), KEYS[1])
+end
+return 1

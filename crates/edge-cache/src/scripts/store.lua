@@ -14,7 +14,6 @@ if fenced then return fenced end
 
 forget({ KEYS[1] })
 redis.call('SET', KEYS[1], ARGV[7], 'PX', ARGV[3])
-redis.call('HSET', KEYS[2], 'life', ARGV[3], 'grace', ARGV[4], 'load', ARGV[5], 'tags', ARGV[6], 'chunks', ARGV[8], 'writing', ARGV[1])
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
-redis.call('UNLINK', KEYS[3])
+accompany(KEYS[2], ARGV[3], 'grace', ARGV[4], 'load', ARGV[5], 'tags', ARGV[6], 'chunks', ARGV[8], 'writing', ARGV[1])
+release(KEYS[3])
 return { 'stored' }

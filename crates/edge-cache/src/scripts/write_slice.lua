@@ -16,7 +16,7 @@ local written, skipped, bytes, refused, reason = {}, 0, 0, 0, ''
 local writers = { list = 'RPUSH', hash = 'HSET', zset = 'ZADD' }
 local names = { unpack(KEYS, 2) }
 local companions = companions_of(names)
-local some_known = any_exists(companions)
+local some_known = has_companions() and in_slices('EXISTS', companions) > 0
 
 -- One command replaces whatever was there, or changes nothing; false where the key exists and is to be left alone.
 local function set(key, value, ttl)
@@ -42,8 +42,7 @@ local function note(key, companion, ttl, tags, chunks)
   local was_known = some_known and redis.call('EXISTS', companion) == 1
   if was_known then forget({ key }) end
   if tags ~= '' or was_known or chunks ~= '' then
-    redis.call('HSET', companion, 'tags', tags, 'life', ttl, 'chunks', chunks)
-    redis.call('PEXPIRE', companion, ttl)
+    accompany(companion, ttl, 'tags', tags, 'chunks', chunks)
   end
 end
 
@@ -69,5 +68,5 @@ while entry < #names do
     end
   end
 end
-unlink(locks_of(written))
+unlock(written)
 return { 'written', #written, skipped, bytes, refused, reason }
