@@ -127,7 +127,8 @@ class Ours(Contestant):
 
     def command(self):
         common = ["-f", self.manifest(), "--listen", f"127.0.0.1:{self.port}", "--sqlite", f"@{self.sql}"]
-        common += ["--state-dir", str(self.work / "state")]
+        # As scripts/up starts it.
+        common += ["--state-dir", str(self.work / "state"), "--max-instance-reuse-count", "10000"]
         if self.key == "spin":
             return [self.program, "up", *common, "--quiet"]
         return [self.program, *common, "--request-timeout", "600"]

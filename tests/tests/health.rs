@@ -1,5 +1,8 @@
 //! `GET /api/cache/health`, and the probes below it.
 
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use end_to_end::{App, Monitor};
@@ -146,4 +149,38 @@ fn there_is_nothing_else_below_health() {
     for path in ["/health/", "/health/other", "/health/live/x"] {
         app.nobody().get(path).with_status(404);
     }
+}
+
+/// How often Redis was asked how it is.
+fn looks(redis: &mut redis::Connection) -> u64 {
+    let info: String = redis::cmd("INFO").arg("commandstats").query(redis).unwrap();
+    let calls = info.lines().find_map(|line| line.strip_prefix("cmdstat_ping:calls="));
+    calls.map_or(0, |calls| calls.split(',').next().unwrap().parse().unwrap())
+}
+
+#[test]
+fn requests_that_wait_at_once_share_one_look_and_outlive_the_one_that_looks() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    app.nobody().get("/health").ok();
+    let before = looks(&mut redis);
+    let () = redis::cmd("CLIENT").arg("PAUSE").arg(600).query(&mut redis).unwrap();
+    let mut first = TcpStream::connect(app.address()).unwrap();
+    first.write_all(b"GET /api/cache/health HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            thread::sleep(Duration::from_millis(5));
+            scope.spawn(|| {
+                let health = app.nobody().get("/health").ok();
+                assert_eq!(health["status"], "degraded");
+                assert!(health["redis"]["latencyMs"].as_u64().unwrap() >= 100, "{health:#}");
+            });
+        }
+        thread::sleep(Duration::from_millis(100));
+        first.shutdown(Shutdown::Both).unwrap();
+        drop(first);
+    });
+    let asked = looks(&mut redis) - before;
+    assert!((1..=4).contains(&asked), "13 requests asked Redis {asked} times");
+    assert_eq!(app.nobody().get("/health").ok()["status"], "healthy");
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
 use edge_cache::{format, health};
-use edge_cache_spin::{Answer, Call, Outcome, Problem, serve, store};
+use edge_cache_spin::{Answer, Call, Outcome, Problem, Question, serve, store, together};
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 
@@ -23,17 +23,19 @@ async fn handle(request: Request) -> impl IntoResponse {
 
 async fn check(call: &Call) -> Outcome {
     match call.path() {
-        "/api/cache/health" => health(call).await,
+        "/api/cache/health" => together(&HEALTH, async || health(call).await).await,
         "/api/cache/health/live" => Ok(Answer::plain(200, [("status", "live")].into_iter().collect::<Status>())),
-        "/api/cache/health/ready" => {
-            health::ready(&call.cache_within(READY_WITHIN)).await?;
-            Ok(Answer::plain(200, [("status", "ready")].into_iter().collect::<Status>()))
-        }
+        "/api/cache/health/ready" => together(&READY, async || ready(call).await).await,
         path => Err(Problem::no_route(path)),
     }
 }
 
 type Status = std::collections::BTreeMap<&'static str, &'static str>;
+
+async fn ready(call: &Call) -> Outcome {
+    health::ready(&call.cache_within(READY_WITHIN)).await?;
+    Ok(Answer::plain(200, [("status", "ready")].into_iter().collect::<Status>()))
+}
 
 async fn health(call: &Call) -> Outcome {
     let report = health::run(&call.cache_within(HEALTH_WITHIN), &call.config().thresholds).await;
@@ -47,6 +49,8 @@ async fn health(call: &Call) -> Outcome {
 }
 
 thread_local! {
+    static HEALTH: Question = const { Question::new() };
+    static READY: Question = const { Question::new() };
     /// When the time was last kept, as far as this instance knows.
     static KEPT: Cell<u64> = const { Cell::new(0) };
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use edge_cache::access::Role;
 use edge_cache::stats::{self, Sample};
-use edge_cache_spin::{Answer, Call, Outcome, serve, store};
+use edge_cache_spin::{Answer, Call, Outcome, Question, serve, store, together};
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 
@@ -18,6 +18,10 @@ async fn handle(request: Request) -> impl IntoResponse {
 
 async fn show(call: &Call) -> Outcome {
     call.require(Role::Viewer).await?;
+    together(&STATS, async || look(call).await).await
+}
+
+async fn look(call: &Call) -> Outcome {
     let earlier = match KEPT.with_borrow(Clone::clone) {
         None => store::recall(SAMPLE).await,
         kept => kept,
@@ -31,6 +35,7 @@ async fn show(call: &Call) -> Outcome {
 }
 
 thread_local! {
+    static STATS: Question = const { Question::new() };
     /// The earlier value as this instance last saw it. Any instance's will do: a rate is judged between two times.
     static KEPT: RefCell<Option<Sample>> = const { RefCell::new(None) };
 }

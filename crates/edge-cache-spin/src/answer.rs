@@ -114,6 +114,13 @@ impl Answer {
         self
     }
 
+    /// The same answer for another request; none where it is a stream.
+    pub(crate) fn again(&self) -> Option<Self> {
+        let Body::Whole(body) = &self.body else { return None };
+        let (status, content_type, headers) = (self.status, self.content_type, self.headers.clone());
+        Some(Self { status, content_type, body: Body::Whole(body.clone()), headers })
+    }
+
     fn json(status: u16, body: &impl Serialize) -> Self {
         // Reports are plain structures with string keys, which always serialize.
         let body = Body::Whole(serde_json::to_vec(body).unwrap_or_default().into());

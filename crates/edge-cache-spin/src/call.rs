@@ -258,9 +258,9 @@ impl Call {
         &self.instance.read_through
     }
 
-    /// The cache's database, with the whole answer due within `limit` from now.
+    /// The cache's database, with the whole answer due within `limit` of the request's arrival.
     pub fn cache_within(&self, limit: Duration) -> impl Redis {
-        self.timing.of(self.instance.cache.within(limit))
+        self.timing.of(self.instance.cache.within(limit.saturating_sub(self.started.elapsed())))
     }
 
     /// The audit trail's database.

@@ -21,6 +21,7 @@ mod sources;
 mod sqlite;
 pub mod store;
 mod timing;
+mod together;
 
 pub use answer::Answer;
 pub use call::{Call, serve};
@@ -31,6 +32,7 @@ pub use postgres::Postgres;
 pub use problem::Problem;
 pub use sources::Sources;
 pub use sqlite::Sqlite;
+pub use together::{Question, together};
 
 /// What a handler gives back.
 pub type Outcome = Result<Answer, Problem>;

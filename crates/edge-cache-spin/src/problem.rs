@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::config::BadVariable;
 
 /// An answer that says what went wrong and what to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     pub(crate) status: u16,
     /// The last part of the problem's type: stable, for programs.

@@ -15,7 +15,8 @@ export interface paths {
          * Whether the cache is healthy
          * @description Anybody may ask. `healthy` and `degraded` (PING took longer than `latency_alert_ms`, or more than
          *     `memory_alert_percent` of `maxmemory` is in use) answer 200, `unhealthy` (Redis does not answer, or refuses to) 503.
-         *     Answers within 2 seconds whatever Redis does. Cost: two commands that overlap, one round trip's time.
+         *     Answers within 2 seconds whatever Redis does. Cost: two commands that overlap, one round trip's time; requests that wait
+         *     at the same time share them.
          */
         get: operations["getHealth"];
         put?: never;
@@ -75,7 +76,8 @@ export interface paths {
         };
         /**
          * Statistics and alerts
-         * @description Role: viewer. Cost: three commands (PING, INFO, DBSIZE) that overlap, one round trip's time.
+         * @description Role: viewer. Cost: three commands (PING, INFO, DBSIZE) that overlap, one round trip's time; requests that wait
+         *     at the same time share them.
          */
         get: operations["getStats"];
         put?: never;
@@ -1601,7 +1603,7 @@ export interface components {
         CallerRole: "viewer" | "operator" | "admin";
         /**
          * @description What the answer took of Redis: `redis;desc="3 commands, 1 round trip";dur=0.812`. Commands that overlap share a round trip;
-         *     `dur` is milliseconds of waiting. Absent where Redis was not asked.
+         *     `dur` is milliseconds of waiting. Absent where Redis was not asked, or where another request's answer was shared.
          */
         ServerTiming: string;
         /** @description Bytes of the body, which comes in one piece. */
