@@ -163,7 +163,7 @@ impl Request {
         let had = self.cursor.had.iter().map(|hash| Arg::from(hash.as_str()));
         let mut replies = PAGE.run(redis, [], args.into_iter().chain(had)).await?;
         let (scan, inside, all) = (replies.count()?, replies.count()? as usize, replies.count()?);
-        let keys = rows(replies)?;
+        let keys = rows(replies.packed()?)?;
         let next = self.next(scan, inside, &keys);
         let everything = self.pattern == Pattern::everything() && self.kind.is_empty();
         let total = match (everything, self.exact) {

@@ -135,6 +135,7 @@ proptest! {
 
     #[test]
     fn replies_of_any_shape(replies in vec(reply(), 0..12)) {
+        let _ = Replies::new(replies.clone()).packed();
         let mut read = Replies::new(replies.clone());
         let _ = (read.int(), read.count(), read.bytes(), read.optional_bytes(), read.text());
         let _ = read.rest();

@@ -6,6 +6,9 @@
 
 use std::rc::Rc;
 
+use rmp::Marker;
+use rmp::decode::{self, Bytes};
+
 use crate::error::{ErrorKind, RedisError};
 
 /// One argument of a command.
@@ -165,6 +168,26 @@ impl Replies {
         Self(replies.into_iter())
     }
 
+    /// The elements that a script packed into the next one (`cmsgpack.pack`): strings and integers. Each element of a reply is
+    /// copied into the component by itself, so a reply of hundreds costs more to receive than to make.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] when it is no such element.
+    pub fn packed(&mut self) -> Result<Self, RedisError> {
+        let packed = self.bytes()?;
+        let mut left = Bytes::new(&packed);
+        let mut replies = Vec::new();
+        while let Some(&first) = left.remaining_slice().first() {
+            let reply = match Marker::from_u8(first) {
+                Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32 => string(&mut left).map(Reply::Bytes),
+                _ => decode::read_int(&mut left).ok().map(Reply::Int),
+            };
+            let bad = || RedisError::new(ErrorKind::Protocol, "the elements that a script packed cannot be read");
+            replies.push(reply.ok_or_else(bad)?);
+        }
+        Ok(Self::new(replies))
+    }
+
     /// How many elements are left.
     pub fn remaining(&self) -> usize {
         self.0.len()
@@ -241,6 +264,15 @@ impl Replies {
     }
 }
 
+/// A packed string.
+fn string(packed: &mut Bytes<'_>) -> Option<Vec<u8>> {
+    let length = decode::read_str_len(packed).ok()? as usize;
+    let (string, left) = packed.remaining_slice().split_at_checked(length)?;
+    let string = string.to_vec();
+    *packed = Bytes::new(left);
+    Some(string)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,6 +282,18 @@ mod tests {
         let mut replies = Replies::new(vec![Reply::Status("OK".into())]);
         assert_eq!(replies.int().unwrap_err().kind, ErrorKind::Protocol);
         assert_eq!(replies.bytes().unwrap_err().kind, ErrorKind::Protocol);
+    }
+
+    #[test]
+    fn packed_elements_are_read_to_the_end_or_not_at_all() {
+        let packed = |bytes: &[u8]| Replies::new(vec![Reply::Bytes(bytes.to_vec())]).packed();
+        let mut replies = packed(b"\xa1k\x07\xff\xcd\x01\x00").unwrap();
+        assert_eq!(replies.bytes().unwrap(), b"k");
+        assert_eq!([replies.int().unwrap(), replies.int().unwrap(), replies.int().unwrap()], [7, -1, 256]);
+        assert_eq!(packed(b"").unwrap().remaining(), 0);
+        for bad in [&b"\xa2k"[..], b"\xdb\xff\xff\xff\xffk", b"\xcd\x01", b"\xc0", b"\x91\x07"] {
+            assert_eq!(packed(bad).unwrap_err().kind, ErrorKind::Protocol, "{bad:?}");
+        }
     }
 
     #[test]

@@ -105,6 +105,22 @@ async fn a_page_is_one_command_of_bounded_work() {
 }
 
 #[tokio::test]
+async fn names_of_any_length_and_lives_of_any_length_are_shown() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    let lengths = [1, 31, 32, 255, 256, 65_535, 65_536];
+    let lives = [1, 127, 128, 255, 65_536, 4_294_968, 3_000_000_000];
+    for (length, life) in lengths.into_iter().zip(lives) {
+        redis::cmd("SET").arg("n".repeat(length)).arg("v".repeat(length)).arg("EX").arg(life).exec(&mut other).unwrap();
+    }
+    let page = Request::parse("").unwrap().run(&client(&server.url(0))).await.unwrap();
+    let mut seen: Vec<(usize, i64)> = page.keys.iter().map(|row| (row.key.len(), row.ttl)).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, lengths.into_iter().zip(lives).collect::<Vec<_>>());
+    assert!(page.keys.iter().all(|row| row.size_bytes.unwrap() > row.key.len() as u64));
+}
+
+#[tokio::test]
 async fn names_of_any_bytes_are_shown_and_addressable() {
     let server = RedisServer::start();
     let mut other = server.connection();

@@ -1,7 +1,7 @@
 -- A page of keys, with what a browser shows of each: never more than the limit, and lossless over a whole walk.
 -- ARGV: 1 cursor, 2 pattern, 3 type or '', 4 limit, 5 scan budget, 6.. short hashes of names to leave out
 -- Reply: next cursor, how many of the page's last keys are of that cursor's step, which is not finished (0: none), DBSIZE,
---        then per key four: name, type, PTTL, bytes of memory (-1 where the server will not say)
+--        then packed, per key four: name, type, PTTL, bytes of memory (-1 where the server will not say)
 -- Cost: one SCAN step visits about COUNT keys; the budget bounds their sum (10,000 keys are about 3 ms).
 --
 -- A SCAN step cannot be asked for at most n keys: its last bucket may overshoot. A step that does not fit is asked again
@@ -50,13 +50,13 @@ repeat
   if #fresh == 0 then count = math.min(count * 2, 1000) else count = math.max(limit - #page, 1) end
 until cursor == '0' or #page == limit or spent >= budget
 
-local reply = { cursor, inside, redis.call('DBSIZE') }
+local rows = {}
 for _, name in ipairs(page) do
   local bytes = redis.pcall('MEMORY', 'USAGE', name)
   if type(bytes) ~= 'number' then bytes = -1 end
-  reply[#reply + 1] = name
-  reply[#reply + 1] = redis.call('TYPE', name).ok
-  reply[#reply + 1] = redis.call('PTTL', name)
-  reply[#reply + 1] = bytes
+  rows[#rows + 1] = name
+  rows[#rows + 1] = redis.call('TYPE', name).ok
+  rows[#rows + 1] = redis.call('PTTL', name)
+  rows[#rows + 1] = bytes
 end
-return reply
+return { cursor, inside, redis.call('DBSIZE'), #rows > 0 and cmsgpack.pack(unpack(rows)) or '' }
