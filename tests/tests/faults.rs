@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use end_to_end::{
     Answer, App, Caller, Options, PROMISED, Route, assert_all_recovered, assert_all_unavailable, fill, kinds, prepare,
+    repository,
 };
 use redis::{Commands, Connection};
 use serde_json::json;
@@ -122,6 +123,24 @@ fn a_configured_password_that_is_wrong_is_told() {
     let app = App::with(Options::new().variable("redis_password", "wrong").redis(&["--requirepass", "right"]));
     let answers = assert_all_unavailable(&app);
     assert_eq!(kinds(&answers), ["urn:edge-cache:problem:redis-authentication"]);
+}
+
+#[test]
+fn the_rights_that_the_documentation_asks_for_suffice() {
+    let security = std::fs::read_to_string(repository().join("SECURITY.md")).unwrap();
+    let rights = security.lines().find_map(|line| line.split('`').find(|part| part.starts_with("+@"))).unwrap();
+    let app = App::with(Options::new().variable("redis_username", "edge").variable("redis_password", "pw"));
+    let mut redis = app.redis().connection();
+    let user = ["ACL", "SETUSER", "edge", "on", ">pw", "~*"].into_iter().chain(rights.split(' '));
+    command(&mut redis, &user.collect::<Vec<_>>());
+    assert_all_recovered(&app);
+    let cached = |expected: &str| {
+        let answer = app.nobody().send("GET", "/api/products/search?q=brake", None);
+        assert_eq!((answer.status, answer.header("x-cache")), (200, Some(expected)), "{answer:#?}");
+    };
+    cached("MISS");
+    cached("HIT");
+    assert_eq!(app.operator().post("/invalidate", &json!({ "tags": ["products"] })).ok()["success"], true);
 }
 
 #[test]

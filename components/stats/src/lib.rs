@@ -18,20 +18,22 @@ async fn handle(request: Request) -> impl IntoResponse {
 
 async fn show(call: &Call) -> Outcome {
     call.require(Role::Viewer).await?;
-    together(&STATS, async || look(call).await).await
-}
-
-async fn look(call: &Call) -> Outcome {
-    let earlier = match KEPT.with_borrow(Clone::clone) {
-        None => store::recall(SAMPLE).await,
-        kept => kept,
-    };
-    let (report, newer) = stats::run(&call.cache(), &call.config().thresholds, earlier.clone()).await?;
-    if let Some(sample) = &newer {
-        store::remember(SAMPLE, sample).await;
+    let mut newer = None;
+    let outcome = together(&STATS, async || {
+        let earlier = match KEPT.with_borrow(Clone::clone) {
+            None => store::recall(SAMPLE).await,
+            kept => kept,
+        };
+        let report;
+        (report, newer) = stats::run(&call.cache(), &call.config().thresholds, earlier.clone()).await?;
+        KEPT.set(newer.clone().or(earlier));
+        Ok(Answer::data(report))
+    });
+    let outcome = outcome.await;
+    if let Some(sample) = newer {
+        store::remember(SAMPLE, &sample).await;
     }
-    KEPT.set(newer.or(earlier));
-    Ok(Answer::data(report))
+    outcome
 }
 
 thread_local! {

@@ -1,7 +1,7 @@
 //! One look at Redis for all requests of an instance that ask the same at once.
 //!
-//! However many probes and dashboards ask, one of them asks Redis, and those who come meanwhile have its answer. Who comes
-//! once it is there asks anew: no answer is older than the time its request waited for it, and the look before that.
+//! However many probes and dashboards ask, one of them asks Redis, and those who come meanwhile have its outcome, a failure
+//! too. Who comes once it is there looks anew: an answer may tell of a moment before its request came, by one look at most.
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;

@@ -1,9 +1,9 @@
 //! A connection that heals: time limits on opening and on every command, reopening when broken, and repetition of what
 //! is safe to repeat.
 //!
-//! Spin keeps a component instance for up to 128 requests, so the connection in it is reused and multiplexed by them;
-//! it also means that a connection found in an instance can be dead. Nothing here is a rule of Spin's: the transport is
-//! a parameter, and tests run this very code against a real server.
+//! A host keeps a component instance for many requests (Spin for 128 unless told otherwise), so the connection in it is
+//! reused and multiplexed by them; it also means that a connection found in an instance can be dead. Nothing here is a rule
+//! of Spin's: the transport is a parameter, and tests run this very code against a real server.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -133,7 +133,7 @@ impl<T: Transport> Client<T> {
         if let Some(open) = self.current() {
             return Ok(open);
         }
-        // Requests of one instance are tasks of their own, and one cannot wake another: each looks again by itself.
+        // Requests of one instance are tasks of their own, which no waker of Rust's crosses: each looks again by itself.
         while self.opening.get() {
             self.bounded(deadline, self.transport.sleep(OPENING_POLL)).await?;
             if let Some(open) = self.current() {

@@ -247,7 +247,7 @@ impl Expiry {
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<ExpiryReport, Error> {
         let keys = [self.key.as_bytes().into(), self.key.companion().into()];
         let milliseconds = self.ttl.map_or_else(String::new, |milliseconds| milliseconds.to_string());
-        let mut replies = EXPIRE.run(redis, keys, [milliseconds.into()]).await?;
+        let mut replies = EXPIRE.run(redis, keys, [milliseconds.into(), (ttl::MAX_SECONDS * 1000).into()]).await?;
         if replies.count()? == 0 {
             return Err(not_found(&self.key));
         }

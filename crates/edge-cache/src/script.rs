@@ -27,6 +27,9 @@ pub(crate) static DELETE_SLICE: Script =
 /// Removes named keys and says which of them existed.
 pub(crate) static DELETE_KEYS: Script =
     Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_keys.lua")));
+/// Removes named keys and says how many there were.
+pub(crate) static DELETE_NAMED: Script =
+    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_named.lua")));
 /// Empties the database but for the keys that outlive a global clear.
 pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua"));
 /// Removes a slice of a tag's keys that still have it.

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use crate::error::{Error, ErrorKind, RedisError};
 use crate::key::{FENCES, KeyName};
 use crate::pattern::Pattern;
-use crate::redis::{Arg, Command, Redis, Replies};
-use crate::script::{DELETE_SLICE, FENCE, MATCH_SLICE};
+use crate::redis::{Arg, Redis};
+use crate::script::{DELETE_NAMED, DELETE_SLICE, FENCE, MATCH_SLICE};
 
 /// How many keys a step visits, about.
 pub(crate) const SLICE: usize = 1000;
@@ -141,14 +141,13 @@ pub(crate) async fn fence<R: Redis>(redis: &R, kind: &str, what: &[u8]) -> Resul
     }
 }
 
-/// Removes named keys, 1,000 in a command.
+/// Removes named keys, 1,000 in an atomic step.
 async fn unlink<R: Redis>(redis: &R, names: HashSet<KeyName>) -> Result<u64, Error> {
     let names: Vec<KeyName> = names.into_iter().collect();
     let mut removed = 0;
     for chunk in names.chunks(ATOMIC) {
-        let command = Command::new("UNLINK").args(chunk.iter().map(KeyName::as_bytes));
-        let replies = redis.execute(command).await.map_err(|error| Error::from(error).after(removed))?;
-        removed += Replies::new(replies).count()?;
+        let deleted = DELETE_NAMED.run(redis, chunk.iter().map(|name| name.as_bytes().into()), []).await;
+        removed += deleted.map_err(|error| Error::from(error).after(removed))?.count()?;
     }
     Ok(removed)
 }

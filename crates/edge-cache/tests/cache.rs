@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edge_cache::{Cache, Client, Item, Options, Pattern};
+use edge_cache::{Cache, Client, Item, Options, Pattern, invalidate};
 use edge_cache_testing::{NativeTransport, RedisServer, client};
 use redis::Commands;
 use serde_json::{Value, json};
@@ -67,6 +67,22 @@ async fn overrides_of_the_ttl_table_are_in_force_at_once() {
     cache.get_or_set("stock:available:2", &options, async || Ok::<_, String>(1)).await.unwrap();
     for key in ["stock:available:1", "stock:available:2"] {
         assert_eq!(server.connection().ttl::<_, i64>(key).unwrap(), 7, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_removes_a_key_takes_what_is_known_of_it() {
+    let server = RedisServer::start();
+    let (cache, redis) = (cache(&server), client(&server.url(0)));
+    let invalidate = async |body: &str| {
+        let report = invalidate::Request::parse(body.as_bytes()).unwrap().run(&redis).await.unwrap();
+        assert_eq!(report.keys_invalidated(), 1, "{body}");
+    };
+    for body in [r#"{"keys":["a"]}"#, r#"{"tags":["t"]}"#, r#"{"patterns":["a*"]}"#] {
+        cache.set("a", &1, &tagged(&["t"])).await.unwrap();
+        invalidate(body).await;
+        let left = keys(&server).into_iter().filter(|key| key.contains('{')).collect::<Vec<_>>();
+        assert_eq!(left, Vec::<String>::new(), "{body}");
     }
 }
 

@@ -79,15 +79,16 @@ async fn by_a_tag_that_another_client_gave_the_key() {
 }
 
 #[tokio::test]
-async fn by_key_among_thousands_of_loads() {
+async fn by_a_tag_that_another_client_gave_the_key_among_thousands_of_loads() {
     let server = RedisServer::start();
     let invalidation = async |admin: &Native, _: &Cache<Native>| {
+        let _: () = server.connection().sadd("cache:tags:foreign", "users:1").unwrap();
         let mut pipe = redis::pipe();
         for n in 0..3000 {
-            pipe.set(format!("lock:{{other:{n}}}"), "owner").zadd("cache:loading", format!("lock:{{other:{n}}}"), 1e15);
+            pipe.set(format!("lock:{{other:{n}}}"), "owner").sadd("cache:loading", format!("lock:{{other:{n}}}"));
         }
         pipe.exec(&mut server.connection()).unwrap();
-        invalidated(admin, r#"{"keys":["users:1"]}"#).await;
+        invalidated(admin, r#"{"tags":["foreign"]}"#).await;
         let others: u64 = redis::cmd("EXISTS").arg(&["lock:{other:1}"]).query(&mut server.connection()).unwrap();
         assert_eq!(others, 1, "loads of other keys go on");
     };
@@ -97,9 +98,9 @@ async fn by_key_among_thousands_of_loads() {
 #[tokio::test]
 async fn loads_in_flight_are_known_until_they_end() {
     let server = RedisServer::start();
-    let known = || -> Vec<String> { server.connection().zrange("cache:loading", 0, -1).unwrap() };
-    // Left by a caller that died long ago.
-    let _: () = server.connection().zadd("cache:loading", "lock:{dead}", 1).unwrap();
+    let known = || -> Vec<String> { server.connection().smembers("cache:loading").unwrap() };
+    // Left by a caller that died.
+    let _: () = server.connection().sadd("cache:loading", "lock:{dead}").unwrap();
     let while_loading = async |_: &Native, _: &Cache<Native>| assert_eq!(known(), ["lock:{users:1}"]);
     assert!(stored_after(&server, while_loading).await);
     assert!(known().is_empty());
@@ -107,6 +108,17 @@ async fn loads_in_flight_are_known_until_they_end() {
     let failed = cache.get_or_set("users:2", &Options::default(), async || Err::<u32, _>("no")).await;
     assert_eq!(failed.unwrap_err(), "no");
     assert!(known().is_empty());
+}
+
+#[tokio::test]
+async fn by_whatever_comes_once_the_loads_in_flight_are_not_known_any_more() {
+    let server = RedisServer::start();
+    let invalidation = async |admin: &Native, _: &Cache<Native>| {
+        cleared(admin, r#"{"pattern":"cache:*"}"#).await;
+        let _: () = server.connection().sadd("cache:tags:foreign", "users:1").unwrap();
+        invalidated(admin, r#"{"tags":["foreign"]}"#).await;
+    };
+    assert!(!stored_after(&server, invalidation).await);
 }
 
 #[tokio::test]

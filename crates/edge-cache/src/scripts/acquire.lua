@@ -7,10 +7,12 @@
 -- Another load may have ended between the caller's look and now: its value is as good as a new one.
 local writing = redis.call('EXISTS', KEYS[4]) == 1 and (redis.call('HGET', KEYS[5], 'writing') or 'unknown') or ''
 if writing ~= ARGV[3] then return { 2 } end
+local other = redis.call('SRANDMEMBER', 'cache:loading')
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return { 0 } end
--- Those of callers that died have ended.
-redis.call('ZREMRANGEBYSCORE', 'cache:loading', '-inf', from_now(0))
-redis.call('ZADD', 'cache:loading', from_now(ARGV[2]), KEYS[1])
+-- Locks of callers that died end by themselves; to look at one of all a load keeps up with them.
+if other and redis.call('EXISTS', other) == 0 then redis.call('SREM', 'cache:loading', other) end
+redis.call('SADD', 'cache:loading', KEYS[1])
+hold(ARGV[2])
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 local reply = { 1, last[1] and last[1][1] or '0-0' }
 for _, part in ipairs(redis.call('HGETALL', KEYS[3])) do reply[#reply + 1] = part end

@@ -4,7 +4,7 @@
 -- Reply: per key one: 1 removed, 0 did not exist. While a warmup runs it learns of them, so that it does not store what it
 -- has loaded before.
 -- Cost: one command a key, and a few over all of them; 1,000 take 3 to 4 ms (two shared cores).
-unlock(KEYS)
+unlink(locks_of(KEYS))
 forget(KEYS)
 local removed = {}
 for i, name in ipairs(KEYS) do removed[i] = redis.call('UNLINK', name) end

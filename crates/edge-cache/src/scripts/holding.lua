@@ -1,11 +1,10 @@
--- Stands before scripts that take, prolong and give back the right to load a key. Which locks are held, and until when, is
--- kept in a sorted set, where invalidations find them.
-local function from_now(life)
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000) + life
+-- Stands before scripts that take, prolong and give back the right to load a key. The locks held are named in a set, where an
+-- invalidation by tag finds them. It lives at least as long as they do; without it no load that is in flight may store.
+local function hold(life)
+  if redis.call('PTTL', 'cache:loading') < tonumber(life) then redis.call('PEXPIRE', 'cache:loading', life) end
 end
 local function release(lock)
   redis.call('UNLINK', lock)
-  redis.call('ZREM', 'cache:loading', lock)
+  redis.call('SREM', 'cache:loading', lock)
 end
 

@@ -8,7 +8,6 @@ if ARGV[2] == '0' then
   release(KEYS[1])
 else
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  -- A warmup's lock is not among those of loads.
-  redis.call('ZADD', 'cache:loading', 'XX', from_now(ARGV[2]), KEYS[1])
+  hold(ARGV[2])
 end
 return 1

@@ -7,7 +7,7 @@
 --        or what fences_since replies. The caller looks whether one of them means this key, and stores with the newer
 --        stamp if not.
 -- Cost: constant but for the value's size.
-if redis.call('GET', KEYS[3]) ~= ARGV[1] then return { 'lost' } end
+if redis.call('GET', KEYS[3]) ~= ARGV[1] or redis.call('SISMEMBER', 'cache:loading', KEYS[3]) == 0 then return { 'lost' } end
 
 local fenced = fences_since(KEYS[4], ARGV[2])
 if fenced then return fenced end

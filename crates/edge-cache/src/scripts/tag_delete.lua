@@ -21,6 +21,23 @@ if cursor == '' then
   end
 end
 
+-- A load in flight of a key that another client tagged does not know of the tag's fence: its lock goes, so that it does not
+-- store what it read before. Loads are few: their locks are looked for among the names, unless there are more of them.
+local function release_loads(names)
+  local count = redis.call('SCARD', 'cache:loading')
+  if count == 0 then return end
+  if count > #names then
+    unlink(locks_of(names))
+    return
+  end
+  local meant, held = {}, {}
+  for _, lock in ipairs(locks_of(names)) do meant[lock] = true end
+  for _, lock in ipairs(redis.call('SMEMBERS', 'cache:loading')) do
+    if meant[lock] then held[#held + 1] = lock end
+  end
+  unlink(held)
+end
+
 -- All of a set that is no larger than a slice, whatever a single step makes of it.
 local function step()
   local reply = redis.call('SSCAN', aside, cursor, 'COUNT', slice)
@@ -44,8 +61,8 @@ if has_companions() then
     if has then doomed[#doomed + 1] = members[i] end
   end
 end
-local removed = unlink(doomed)
-unlock(doomed)
+release_loads(doomed)
 forget(doomed)
+local removed = unlink(doomed)
 in_slices('SREM', members, aside)
 return { cursor, removed, redis.call('SCARD', aside) }

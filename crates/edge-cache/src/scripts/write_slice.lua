@@ -68,5 +68,5 @@ while entry < #names do
     end
   end
 end
-unlock(written)
+unlink(locks_of(written))
 return { 'written', #written, skipped, bytes, refused, reason }
