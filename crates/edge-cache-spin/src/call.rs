@@ -9,9 +9,13 @@ use bytes::Bytes;
 use edge_cache::access::{Caller, Role, client_address};
 use edge_cache::{Cache, KeyName, Redis, Runtime};
 use futures_util::StreamExt;
-use http_body_util::{BodyExt, Either, StreamBody};
+use http::request::Parts;
+use http_body_util::{BodyExt, StreamBody};
 use serde::Serialize;
 use spin_sdk::http::{FullBody, Request};
+use spin_sdk::wasip3::http::types::{Fields, Response};
+use spin_sdk::wasip3::http_compat::{BodyWriter, IncomingRequestBody};
+use spin_sdk::wit_bindgen;
 
 use crate::Outcome;
 use crate::answer::{Answer, Body, Events};
@@ -28,8 +32,6 @@ const MAX_DRAINED: usize = 16 << 20;
 /// The longest request id taken over from a client.
 const MAX_REQUEST_ID: usize = 128;
 
-/// In one piece, or as it comes.
-type ResponseBody = Either<FullBody<Bytes>, StreamBody<Frames>>;
 type Frames = std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<http_body::Frame<Bytes>, Infallible>>>>;
 
 fn streamed(events: Events) -> StreamBody<Frames> {
@@ -38,8 +40,8 @@ fn streamed(events: Events) -> StreamBody<Frames> {
 
 /// A request being served.
 pub struct Call {
-    pub(crate) request: RefCell<Option<Request>>,
-    pub(crate) parts: http::request::Parts,
+    pub(crate) body: RefCell<Option<IncomingRequestBody>>,
+    pub(crate) parts: Parts,
     pub(crate) request_id: String,
     pub(crate) ip: String,
     pub(crate) instance: Rc<Instance>,
@@ -63,11 +65,7 @@ struct Handled {
 ///
 /// Every answer has a request id, `cache-control: no-store` and a `content-length`; every failure is a problem body. One for
 /// which Redis was asked says in `server-timing` how often and how long.
-pub async fn serve(
-    request: Request,
-    allowed: &[&str],
-    handler: impl AsyncFnOnce(&Call) -> Outcome,
-) -> http::Response<ResponseBody> {
+pub async fn serve(request: Request, allowed: &[&str], handler: impl AsyncFnOnce(&Call) -> Outcome) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let request_id = request_id(&parts.headers);
@@ -77,8 +75,7 @@ pub async fn serve(
         (Err(bad), _) => Err(Problem::bad_variable(&bad)),
         (Ok(_), false) => Err(Problem::method_not_allowed(&head.method, allowed)),
         (Ok(instance), true) => {
-            let whole = Request::from_parts(parts.clone(), body);
-            let call = Call::new(whole, parts, &head, instance);
+            let call = Call::new(parts, body, &head, instance);
             let outcome = handler(&call).await;
             let role = call.caller.borrow().as_ref().map(|caller| caller.role);
             handled = Handled { who: call.who(), role, timing: call.timing.header(), ip: call.ip };
@@ -119,7 +116,7 @@ struct Head {
 }
 
 impl Head {
-    fn respond(&self, outcome: Outcome, handled: &Handled) -> http::Response<ResponseBody> {
+    fn respond(&self, outcome: Outcome, handled: &Handled) -> Response {
         let (status, content_type, body, headers) = match outcome {
             Ok(answer) => (answer.status, answer.content_type, answer.body, answer.headers),
             Err(problem) => {
@@ -139,42 +136,52 @@ impl Head {
             who: &handled.who,
             ip: &handled.ip,
         });
-        let mut response = http::Response::builder()
-            .status(status)
-            .header("x-content-type-options", "nosniff")
-            .header("x-request-id", &self.request_id);
+        let mut fields: Vec<(String, Vec<u8>)> = Vec::with_capacity(8 + headers.len());
+        let mut field = |name: &str, value: &str| fields.push((name.to_owned(), value.as_bytes().to_vec()));
+        field("x-content-type-options", "nosniff");
+        field("x-request-id", &self.request_id);
         // An answer without a body has nothing to describe.
         if status != 304 {
-            response = response.header("content-type", content_type);
+            field("content-type", content_type);
+            if let Body::Whole(whole) = &body {
+                field("content-length", &whole.len().to_string());
+            }
         }
         if !headers.iter().any(|(name, _)| *name == "cache-control") {
-            response = response.header("cache-control", "no-store");
+            field("cache-control", "no-store");
         }
         if let Some(role) = handled.role {
-            response = response.header("x-caller", &handled.who).header("x-caller-role", role.name());
+            field("x-caller", &handled.who);
+            field("x-caller-role", role.name());
         }
         if let Some(timing) = &handled.timing {
-            response = response.header("server-timing", timing);
+            field("server-timing", timing);
         }
-        for (name, value) in headers {
-            response = response.header(name, value);
+        for (name, value) in &headers {
+            field(name, value);
         }
-        let body = match body {
-            Body::Whole(whole) => {
-                if status != 304 {
-                    response = response.header("content-length", whole.len());
-                }
-                ResponseBody::Left(FullBody::new(whole))
-            }
-            Body::Events(events) => ResponseBody::Right(streamed(events)),
-        };
-        // Names and values above are all valid; an empty answer is the fallback that cannot fail.
-        response.body(body).unwrap_or_else(|_| http::Response::new(ResponseBody::Left(FullBody::new(Bytes::new()))))
+        response(status, &fields, body)
     }
 }
 
+fn response(status: u16, fields: &[(String, Vec<u8>)], body: Body) -> Response {
+    let (writer, contents, trailers) = BodyWriter::new();
+    // All names and values are valid; an answer without any is the fallback that cannot fail.
+    let headers = Fields::from_list(fields).unwrap_or_else(|_| Fields::new());
+    let (response, _sent) = Response::new(headers, Some(contents), trailers);
+    let _ = response.set_status_code(status);
+    // A client that goes away before the end is its own business.
+    wit_bindgen::spawn(async move {
+        let _ = match body {
+            Body::Whole(whole) => writer.send_http_body(&mut FullBody::new(whole)).await,
+            Body::Events(events) => writer.send_http_body(&mut streamed(events)).await,
+        };
+    });
+    response
+}
+
 impl Call {
-    fn new(request: Request, parts: http::request::Parts, head: &Head, instance: Rc<Instance>) -> Self {
+    fn new(parts: Parts, body: IncomingRequestBody, head: &Head, instance: Rc<Instance>) -> Self {
         // The host appends its own to what a client may have sent under the same name: only the last is the host's word.
         let peer = parts.headers.get_all("spin-client-addr").iter().next_back();
         let peer = peer.and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -183,7 +190,7 @@ impl Call {
         let ip = client_address(peer, &hops, instance.config.trusted_proxies);
         Self {
             ip,
-            request: RefCell::new(Some(request)),
+            body: RefCell::new(Some(body)),
             parts,
             request_id: head.request_id.clone(),
             instance,
@@ -279,8 +286,7 @@ impl Call {
         if declared.is_some_and(|length| length > if asks_first { MAX_BODY } else { MAX_DRAINED }) {
             return Err(Problem::body_too_large(MAX_BODY));
         }
-        let Some(request) = self.request.borrow_mut().take() else { return Ok(Vec::new()) };
-        let mut body = request.into_body();
+        let Some(mut body) = self.body.borrow_mut().take() else { return Ok(Vec::new()) };
         let (mut read, mut length) = (Vec::with_capacity(declared.unwrap_or(0).min(MAX_BODY)), 0);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| Problem::body_unreadable(&error.to_string()))?;

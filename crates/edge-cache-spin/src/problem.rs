@@ -121,7 +121,7 @@ impl From<RedisError> for Problem {
                 "redis-unreachable",
                 "Redis cannot be reached; check that it runs and that redis_host and redis_port are right",
             ),
-            ErrorKind::Timeout => ("redis-timeout", "Redis did not answer in time; it may be overloaded or cut off"),
+            ErrorKind::Timeout => ("redis-timeout", "Redis may be overloaded or cut off"),
             ErrorKind::Authentication => {
                 ("redis-authentication", "Redis refused the login; check redis_username and redis_password")
             }
