@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wasmtime::component::Linker;
 
 use crate::cli::Cli;
-use crate::code::{self, Compiler};
+use crate::code::Compiler;
 use crate::component::{Component, Loader, Storage};
 use crate::interfaces::key_value::KeyValueFile;
 use crate::interfaces::sqlite::DatabaseFile;
@@ -125,9 +125,7 @@ struct Prepared {
 async fn prepare(server: &Server, subscriptions: &Subscriptions, schedule: &Schedule) -> Result<()> {
     subscriptions.prepare().await?;
     schedule.prepare().await?;
-    server.prepare().await?;
-    code::give_memory_back();
-    Ok(())
+    server.prepare().await
 }
 
 async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {

@@ -182,15 +182,6 @@ impl Hasher for Sha {
     }
 }
 
-/// Compiling takes far more memory than what comes of it; the allocator keeps it unless it is told that this was all.
-pub fn give_memory_back() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: it has no conditions, and may be called while other threads allocate.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 fn remove_unused(directory: &Path) {
     let now = SystemTime::now();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {

@@ -35,6 +35,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Half of a request's allocations are freed by another thread than made them, over which glibc's allocator makes threads wait for
+/// each other. How it is set stands in `.cargo/config.toml`.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// How many files and connections the process asks to be allowed to have open.
 const MAX_FILES: u64 = 65_536;
 
