@@ -163,6 +163,15 @@ def draw(raw, labels, output):
     (output / "growth.svg").write_text(chart.lines(title, "keys", "ms", grown))
 
 
+def wait_for_calm():
+    """What has just been built is still in the load average, and perhaps in the figures."""
+    for _ in range(36):
+        if not machine.is_busy():
+            return
+        say(f"waits for the machine to calm down (load average {machine.load_average()})")
+        time.sleep(5)
+
+
 def main():
     given = arguments()
     if given.shop and not (given.output / "figures.json").exists():
@@ -170,6 +179,7 @@ def main():
     settings = settings_of(given)
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(limit, 8192), most), most))
+    wait_for_calm()
     with tempfile.TemporaryDirectory() as work:
         server = Server(work)
         everyone = contestants.all_of(work, server.port, sql_file(work))

@@ -38,5 +38,9 @@ def load_average():
     return round(os.getloadavg()[0], 2)
 
 
+def is_busy():
+    return load_average() > os.cpu_count() / 2
+
+
 def free_gib():
     return int(_first(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text())) / 1024 / 1024

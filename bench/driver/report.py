@@ -70,8 +70,8 @@ class Report:
         yield "## Reading"
         yield ""
         if self.raw["load_average"][0] > cores_of(self.raw) / 2:
-            yield (f"**The machine was busy before the run began** (load average {self.raw['load_average'][0]}): rates are too low, "
-                   "spreads too wide, and memory is all that can be quoted.")
+            yield (f"**The machine was busy in the minute before the run** (load average {self.raw['load_average'][0]}): what was "
+                   "measured first, the starts, may be too slow; if that went on, rates are too low and spreads too wide.")
         verdict = "Missed: " + "; ".join(missed) + "." if missed else "None is missed."
         yield f"On local-host {measured.count(True)} of {len(measured)} goals are met in this run. {verdict}"
         rate = {key: self.figures.median("load /stats 64", key, "per_second") for key in self.contestants}
