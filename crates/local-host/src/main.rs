@@ -35,8 +35,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Half of a request's allocations are freed by another thread than made them, over which glibc's allocator makes threads wait for
-/// each other. How it is set stands in `.cargo/config.toml`.
+/// What one thread allocates for a request another frees, over which glibc's allocator makes threads wait for each other. How it
+/// is set stands in `.cargo/config.toml`.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
