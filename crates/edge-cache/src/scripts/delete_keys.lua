@@ -3,7 +3,7 @@
 -- KEYS: the names, up to 1,000
 -- Reply: per key one: 1 removed, 0 did not exist. While a warmup runs it learns of them, so that it does not store what it
 -- has loaded before.
--- Cost: one command a key, and a few over all of them; 1,000 take 3 to 4 ms (two shared cores).
+-- Cost: one command a key, and a few over all of them; 1,000 take about a millisecond (two shared cores).
 unlink(locks_of(KEYS))
 forget(KEYS)
 local removed = {}
