@@ -1,5 +1,5 @@
 // The frame of every view: health, navigation, who is asking, and the view itself.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { announcement } from './state/announce';
 import { health, now, stats } from './state/live';
 import { href, route, type View } from './state/route';
@@ -108,7 +108,8 @@ function Content() {
   const view = asked === 'dev' && !dev.value ? 'overview' : asked;
   const View = SHOWN[view];
   const first = useRef(true);
-  useEffect(() => {
+  // Before anything is seen of the view: a key pressed at once is meant for it.
+  useLayoutEffect(() => {
     document.title = `${TITLES[view]} – edge-cache`;
     // Who follows a link or signs in by keyboard continues in the view, not behind the link.
     if (!first.current || typedHere) main.current?.focus();
