@@ -28,8 +28,8 @@ async fn show(call: &Call) -> Outcome {
         (report, newer) = stats::run(&call.cache(), &call.config().thresholds, earlier.clone()).await?;
         KEPT.set(newer.clone().or(earlier));
         Ok(Answer::data(report))
-    });
-    let outcome = outcome.await;
+    })
+    .await;
     if let Some(sample) = newer {
         store::remember(SAMPLE, &sample).await;
     }

@@ -1,7 +1,7 @@
 //! Walks over the keyspace in bounded slices: counting, naming or removing what matches a pattern.
 //!
 //! Each step is one script call that visits about 1,000 keys, so other clients never wait longer than that takes. Written
-//! as "for each slice", so that a Cluster adds "for each primary" around it and nothing else.
+//! as "for each slice", so that a Cluster adds "for each primary" around it.
 
 use std::collections::HashSet;
 

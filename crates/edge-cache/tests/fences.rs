@@ -36,6 +36,11 @@ async fn invalidated(admin: &Native, body: &str) {
     invalidate::Request::parse(body.as_bytes()).unwrap().run(admin).await.unwrap();
 }
 
+async fn invalidated_by_a_foreign_tag(server: &RedisServer, admin: &Native) {
+    let _: () = server.connection().sadd("cache:tags:foreign", "users:1").unwrap();
+    invalidated(admin, r#"{"tags":["foreign"]}"#).await;
+}
+
 async fn cleared(admin: &Native, body: &str) {
     clear::Request::parse(body.as_bytes()).unwrap().run(admin, false).await.unwrap();
 }
@@ -71,24 +76,19 @@ async fn by_tag() {
 #[tokio::test]
 async fn by_a_tag_that_another_client_gave_the_key() {
     let server = RedisServer::start();
-    let invalidation = async |admin: &Native, _: &Cache<Native>| {
-        let _: () = server.connection().sadd("cache:tags:foreign", "users:1").unwrap();
-        invalidated(admin, r#"{"tags":["foreign"]}"#).await;
-    };
-    assert!(!stored_after(&server, invalidation).await);
+    assert!(!stored_after(&server, async |admin, _| invalidated_by_a_foreign_tag(&server, admin).await).await);
 }
 
 #[tokio::test]
 async fn by_a_tag_that_another_client_gave_the_key_among_thousands_of_loads() {
     let server = RedisServer::start();
     let invalidation = async |admin: &Native, _: &Cache<Native>| {
-        let _: () = server.connection().sadd("cache:tags:foreign", "users:1").unwrap();
         let mut pipe = redis::pipe();
         for n in 0..3000 {
             pipe.set(format!("lock:{{other:{n}}}"), "owner").sadd("cache:loading", format!("lock:{{other:{n}}}"));
         }
         pipe.exec(&mut server.connection()).unwrap();
-        invalidated(admin, r#"{"tags":["foreign"]}"#).await;
+        invalidated_by_a_foreign_tag(&server, admin).await;
         let others: u64 = redis::cmd("EXISTS").arg(&["lock:{other:1}"]).query(&mut server.connection()).unwrap();
         assert_eq!(others, 1, "loads of other keys go on");
     };
@@ -115,8 +115,7 @@ async fn by_whatever_comes_once_the_loads_in_flight_are_not_known_any_more() {
     let server = RedisServer::start();
     let invalidation = async |admin: &Native, _: &Cache<Native>| {
         cleared(admin, r#"{"pattern":"cache:*"}"#).await;
-        let _: () = server.connection().sadd("cache:tags:foreign", "users:1").unwrap();
-        invalidated(admin, r#"{"tags":["foreign"]}"#).await;
+        invalidated_by_a_foreign_tag(&server, admin).await;
     };
     assert!(!stored_after(&server, invalidation).await);
 }

@@ -31,9 +31,9 @@ local function release_loads(names)
     return
   end
   local meant, held = {}, {}
-  for _, lock in ipairs(locks_of(names)) do meant[lock] = true end
+  for _, name in ipairs(names) do meant[name] = true end
   for _, lock in ipairs(redis.call('SMEMBERS', 'cache:loading')) do
-    if meant[lock] then held[#held + 1] = lock end
+    if meant[string.sub(lock, 7, -2)] then held[#held + 1] = lock end
   end
   unlink(held)
 end
