@@ -10,19 +10,18 @@ use std::time::Duration;
 use edge_cache::access::Role;
 use edge_cache::body::Fields;
 use edge_cache::{Fetched, Options, Outcome as Lookup};
-use edge_cache_spin::{Answer, Call, Database, Outcome, Problem, event, publish, serve};
+use edge_cache_spin::{Answer, Call, Database, Outcome, Problem, Request, Response, event, publish, serve};
 use serde_json::{Value, json};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 
 use query::Query;
 
 /// Dearer than this nothing in the shop is, in cents.
 const MAX_PRICE: u64 = 100_000_000;
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
-    let is_product = query::is_product(request.uri().path());
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
+    let is_product = query::is_product(request.path());
     serve(request, if is_product { &["GET", "POST"] } else { &["GET"] }, async |call: &Call| {
         if call.method() == "POST" { update(call).await } else { show(call).await }
     })

@@ -7,10 +7,8 @@ use edge_cache::alias::{self, Alias};
 use edge_cache::audit::Record;
 use edge_cache::clear::{Report, Request as Clear};
 use edge_cache::{Pattern, format};
-use edge_cache_spin::{Call, Outcome, serve};
+use edge_cache_spin::{Call, Outcome, Request, Response, serve};
 use serde::Serialize;
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 
 #[derive(Serialize)]
 struct Body {
@@ -28,10 +26,11 @@ struct Stats {
     dry_run: bool,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     // The host drops slashes around a path when it looks for a route.
-    let alias = alias::at(&format!("/{}", request.uri().path().trim_matches('/')));
+    let alias = alias::at(&format!("/{}", request.path().trim_matches('/')));
     serve(request, alias.map_or(&["POST"], |alias| alias.methods), async |call: &Call| match alias {
         None => clear(call).await,
         Some(alias) => old_address(call, alias).await,

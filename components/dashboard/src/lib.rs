@@ -3,9 +3,7 @@
 
 mod files;
 
-use edge_cache_spin::{Answer, Call, Outcome, Problem, serve};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
+use edge_cache_spin::{Answer, Call, Outcome, Problem, Request, Response, serve};
 
 use crate::files::{File, is_known};
 
@@ -14,8 +12,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     serve(request, &["GET"], file).await
 }
 

@@ -6,10 +6,8 @@ use edge_cache::access::Role;
 use edge_cache::audit::Record;
 use edge_cache::format;
 use edge_cache::invalidate::Report;
-use edge_cache_spin::{Call, Outcome, event, serve};
+use edge_cache_spin::{Call, Outcome, Request, Response, event, serve};
 use serde::Serialize;
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 
 #[derive(Serialize)]
 struct Body {
@@ -26,8 +24,9 @@ struct Stats {
     duration_ms: u64,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     serve(request, &["POST"], take).await
 }
 

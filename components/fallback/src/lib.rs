@@ -1,14 +1,13 @@
 //! Every path that is no route: a 404 that says so, in the form of all other problems.
 
-use edge_cache_spin::{Call, Outcome, Problem, serve};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
+use edge_cache_spin::{Call, Outcome, Problem, Request, Response, serve};
 
 /// Whatever the method, the path is what is wrong.
 const ANY: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     serve(request, &ANY, missing).await
 }
 

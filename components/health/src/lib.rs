@@ -4,9 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
 use edge_cache::{format, health};
-use edge_cache_spin::{Answer, Call, Outcome, Problem, Question, serve, store, together};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
+use edge_cache_spin::{Answer, Call, Outcome, Problem, Question, Request, Response, serve, store, together};
 
 /// When Redis last answered.
 const LAST_SEEN: &str = "health:last-seen";
@@ -16,8 +14,9 @@ const LAST_SEEN_PRECISION: u64 = 5;
 const HEALTH_WITHIN: Duration = Duration::from_millis(1800);
 const READY_WITHIN: Duration = Duration::from_millis(800);
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     serve(request, &["GET"], check).await
 }
 

@@ -6,10 +6,8 @@ use edge_cache::access::Role;
 use edge_cache::audit::Record;
 use edge_cache::invalidate::{Report, Request as Invalidation};
 use edge_cache::{KeyName, Pattern, format};
-use edge_cache_spin::{Call, Outcome, serve};
+use edge_cache_spin::{Call, Outcome, Request, Response, serve};
 use serde::Serialize;
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 
 #[derive(Serialize)]
 struct Body {
@@ -29,8 +27,9 @@ struct Stats {
     dry_run: bool,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     serve(request, &["DELETE", "POST"], invalidate).await
 }
 

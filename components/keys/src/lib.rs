@@ -3,18 +3,17 @@
 use edge_cache::access::Role;
 use edge_cache::audit::Record;
 use edge_cache::{KeyName, browse, inspect};
-use edge_cache_spin::{Answer, Call, Outcome, serve};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
+use edge_cache_spin::{Answer, Call, Outcome, Request, Response, serve};
 
 /// Without the slash before it.
 const ROUTE: &str = "api/cache/keys";
 const BELOW: &str = "/api/cache/keys/";
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     // The host drops slashes around a path when it looks for a route.
-    let is_list = request.uri().path().trim_start_matches('/') == ROUTE;
+    let is_list = request.path().trim_start_matches('/') == ROUTE;
     serve(request, if is_list { &["GET"] } else { &["GET", "PATCH"] }, browse).await
 }
 

@@ -2,12 +2,11 @@
 
 use edge_cache::access::Role;
 use edge_cache::metrics;
-use edge_cache_spin::{Answer, Call, Outcome, serve};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
+use edge_cache_spin::{Answer, Call, Outcome, Request, Response, serve};
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     serve(request, &["GET"], show).await
 }
 

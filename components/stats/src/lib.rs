@@ -4,15 +4,14 @@ use std::cell::RefCell;
 
 use edge_cache::access::Role;
 use edge_cache::stats::{self, Sample};
-use edge_cache_spin::{Answer, Call, Outcome, Question, serve, store, together};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
+use edge_cache_spin::{Answer, Call, Outcome, Question, Request, Response, serve, store, together};
 
 /// Where the eviction counter's earlier value is kept.
 const SAMPLE: &str = "stats:evictions";
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     serve(request, &["GET"], show).await
 }
 

@@ -3,18 +3,17 @@
 use edge_cache::access::Role;
 use edge_cache::audit::Record;
 use edge_cache::ttl::{self, Change, Report};
-use edge_cache_spin::{Answer, Call, Outcome, serve};
+use edge_cache_spin::{Answer, Call, Outcome, Request, Response, serve};
 use serde::Serialize;
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 
 #[derive(Serialize)]
 struct Body {
     data: Report,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
     serve(request, &["GET", "PUT", "DELETE"], table).await
 }
 

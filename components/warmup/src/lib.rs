@@ -7,10 +7,8 @@ use edge_cache::access::Role;
 use edge_cache::audit::Record;
 use edge_cache::body::Fields;
 use edge_cache::warmup::{self, Limits, Plan, Request as Warmup, Status};
-use edge_cache_spin::{Answer, Call, Outcome, Problem, Sources, serve};
+use edge_cache_spin::{Answer, Call, Outcome, Problem, Request, Response, Sources, serve};
 use serde::Serialize;
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 
 /// warmup.toml, checked when this was built.
 const PLAN: &str = include_str!(concat!(env!("OUT_DIR"), "/warmup.json"));
@@ -39,9 +37,10 @@ struct Cancelled {
     message: String,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
-    let allowed: &[&str] = match request.uri().path() {
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> Response {
+    let allowed: &[&str] = match request.path() {
         "/api/cache/warmup" => &["GET", "POST"],
         "/api/cache/warmup/plan" => &["GET"],
         _ => &["POST"],

@@ -51,7 +51,7 @@ impl Call {
     }
 
     fn bearer(&self) -> Option<&str> {
-        let header = self.parts.headers.get("authorization")?.to_str().ok()?;
+        let header = self.head.header("authorization")?;
         let (scheme, token) = header.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
     }
@@ -69,7 +69,7 @@ impl Call {
             None => record.write_denied(&audit).await,
         };
         written.unwrap_or_else(|error| {
-            log::failure(&self.request_id, "audit.failed", &error.message);
+            log::failure(&self.head.id, "audit.failed", &error.message);
             None
         })
     }
@@ -80,7 +80,7 @@ impl Call {
             record.role = caller.role.name().to_owned();
         }
         record.ip.clone_from(&self.ip);
-        record.request_id.clone_from(&self.request_id);
+        record.request_id.clone_from(&self.head.id);
         record
     }
 
@@ -102,14 +102,14 @@ impl Call {
         let written = match &result {
             // The same server holds the trail: what is left of the promised time is all it gets.
             Err(Error::Redis(error) | Error::Partial { source: error, .. }) if error.is_connection() => {
-                let left = ANSWER_WITHIN.saturating_sub(self.started.elapsed()).max(AUDIT_AT_LEAST);
+                let left = ANSWER_WITHIN.saturating_sub(self.head.started.elapsed()).max(AUDIT_AT_LEAST);
                 record.write(&self.timing.of(self.instance.audit.within(left))).await
             }
             _ => record.write(&self.audit()).await,
         };
         if let Err(error) = written {
             let lost = serde_json::to_string(&record).unwrap_or_default();
-            log::failure(&self.request_id, "audit.failed", &format!("{}; the record: {lost}", error.message));
+            log::failure(&self.head.id, "audit.failed", &format!("{}; the record: {lost}", error.message));
             self.warnings.borrow_mut().push(format!("the audit trail could not be written: {}", error.message));
         }
         result

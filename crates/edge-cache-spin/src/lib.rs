@@ -17,6 +17,7 @@ mod origin;
 mod postgres;
 mod postgres_url;
 mod problem;
+mod request;
 mod sources;
 mod sqlite;
 pub mod store;
@@ -30,9 +31,14 @@ pub use database::Database;
 pub use event::{event, handle_event, publish};
 pub use postgres::Postgres;
 pub use problem::Problem;
+pub use request::Request;
 pub use sources::Sources;
+pub use spin_sdk::wasip3::http::types::Response;
 pub use sqlite::Sqlite;
 pub use together::{Question, together};
+
+#[doc(hidden)]
+pub use spin_sdk::wasip3;
 
 /// What a handler gives back.
 pub type Outcome = Result<Answer, Problem>;

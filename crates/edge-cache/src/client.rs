@@ -11,7 +11,8 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, select};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, LocalBoxFuture, Shared, select};
 
 use crate::cache::{Outcome, Runtime};
 use crate::error::{ErrorKind, RedisError};
@@ -95,6 +96,28 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// When all has to be done. Whatever waits for it waits by one timer: a host is asked for each.
+struct Deadline<'a> {
+    at: Instant,
+    over: Shared<LocalBoxFuture<'a, ()>>,
+}
+
+impl<'a> Deadline<'a> {
+    fn after<T: Transport>(limit: Duration, transport: &'a T) -> Self {
+        let at = Instant::now() + limit;
+        let over = async move { transport.sleep(at.saturating_duration_since(Instant::now())).await };
+        Self { at, over: over.boxed_local().shared() }
+    }
+
+    /// Runs `work` but no longer.
+    async fn bound<F: Future>(&self, work: F) -> Result<F::Output, RedisError> {
+        match select(pin!(work), self.over.clone()).await {
+            Either::Left((output, _)) => Ok(output),
+            Either::Right(_) => Err(RedisError::new(ErrorKind::Timeout, "Redis did not answer in time")),
+        }
+    }
+}
+
 /// A [`Redis`] over any [`Transport`].
 pub struct Client<T: Transport> {
     transport: T,
@@ -112,37 +135,27 @@ impl<T: Transport> Client<T> {
 
     /// The same connection for a request that promises its whole answer within `limit`, counted from now.
     pub fn within(&self, limit: Duration) -> Within<'_, T> {
-        Within { client: self, deadline: Instant::now() + limit.min(self.limit) }
-    }
-
-    /// Runs `work` but no longer than until `deadline`.
-    async fn bounded<F: Future>(&self, deadline: Instant, work: F) -> Result<F::Output, RedisError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let sleep = pin!(self.transport.sleep(left));
-        match select(pin!(work), sleep).await {
-            Either::Left((output, _)) => Ok(output),
-            Either::Right(_) => Err(RedisError::new(ErrorKind::Timeout, "Redis did not answer in time")),
-        }
+        Within { client: self, deadline: Deadline::after(limit.min(self.limit), &self.transport) }
     }
 
     fn current(&self) -> Option<Rc<Open<T::Connection>>> {
         self.open.borrow().as_ref().map(Rc::clone)
     }
 
-    async fn connection(&self, deadline: Instant) -> Result<Rc<Open<T::Connection>>, RedisError> {
+    async fn connection(&self, deadline: &Deadline<'_>) -> Result<Rc<Open<T::Connection>>, RedisError> {
         if let Some(open) = self.current() {
             return Ok(open);
         }
         // Requests of one instance are tasks of their own, which no waker of Rust's crosses: each looks again by itself.
         while self.opening.get() {
-            self.bounded(deadline, self.transport.sleep(OPENING_POLL)).await?;
+            deadline.bound(self.transport.sleep(OPENING_POLL)).await?;
             if let Some(open) = self.current() {
                 return Ok(open);
             }
         }
         let _turn = Turn::take(&self.opening);
         let started = Instant::now();
-        let connection = self.bounded(deadline, self.transport.open()).await.and_then(|opened| opened);
+        let connection = deadline.bound(self.transport.open()).await.and_then(|opened| opened);
         let connection =
             connection.inspect_err(|error| self.transport.event(&ConnectionEvent::Error(&error.message)))?;
         self.transport.event(&ConnectionEvent::Connected(started.elapsed()));
@@ -164,9 +177,9 @@ impl<T: Transport> Client<T> {
         &self,
         open: &Rc<Open<T::Connection>>,
         command: &Command,
-        deadline: Instant,
+        deadline: &Deadline<'_>,
     ) -> Result<Vec<Reply>, RedisError> {
-        let sent = self.bounded(deadline, self.transport.send(&open.connection, command)).await.and_then(|reply| reply);
+        let sent = deadline.bound(self.transport.send(&open.connection, command)).await.and_then(|reply| reply);
         match &sent {
             Err(error) if error.is_connection() => {
                 self.transport.event(&ConnectionEvent::Error(&error.message));
@@ -183,7 +196,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// A connection found in the instance may have died since; a command that must not run twice is not risked on it.
-    async fn proven(&self, deadline: Instant) -> Result<Rc<Open<T::Connection>>, RedisError> {
+    async fn proven(&self, deadline: &Deadline<'_>) -> Result<Rc<Open<T::Connection>>, RedisError> {
         let open = self.connection(deadline).await?;
         let fresh = open.answered.get().is_none_or(|at| at.elapsed() < PROVEN_FOR);
         if fresh || self.send(&open, &Command::read("PING"), deadline).await.is_ok() {
@@ -193,13 +206,13 @@ impl<T: Transport> Client<T> {
     }
 
     /// One try. The second part of a failure says whether the command may have reached the server.
-    async fn attempt(&self, command: &Command, deadline: Instant) -> Result<Vec<Reply>, (RedisError, bool)> {
+    async fn attempt(&self, command: &Command, deadline: &Deadline<'_>) -> Result<Vec<Reply>, (RedisError, bool)> {
         let open = if command.repeatable { self.connection(deadline).await } else { self.proven(deadline).await };
         let open = open.map_err(|error| (error, false))?;
         self.send(&open, command, deadline).await.map_err(|error| (error, true))
     }
 
-    async fn execute_until(&self, mut command: Command, deadline: Instant) -> Result<Vec<Reply>, RedisError> {
+    async fn execute_until(&self, mut command: Command, deadline: &Deadline<'_>) -> Result<Vec<Reply>, RedisError> {
         let mut tried = 1;
         loop {
             let (error, sent) = match self.attempt(&command, deadline).await {
@@ -211,7 +224,7 @@ impl<T: Transport> Client<T> {
             }
             let may_repeat = tried < TRIES && (command.repeatable || !sent);
             let pause = (Duration::from_millis(50) * tried).min(Duration::from_secs(2));
-            let in_time = Instant::now() + pause < deadline;
+            let in_time = Instant::now() + pause < deadline.at;
             if !may_repeat || !in_time || error.kind != ErrorKind::Unreachable {
                 return Err(error);
             }
@@ -238,18 +251,18 @@ impl<T: Transport> Runtime for Client<T> {
 
 impl<T: Transport> Redis for Client<T> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
-        self.execute_until(command, Instant::now() + self.limit).await
+        self.execute_until(command, &Deadline::after(self.limit, &self.transport)).await
     }
 }
 
 /// A [`Client`] whose commands share one deadline: the request's own limit.
 pub struct Within<'a, T: Transport> {
     client: &'a Client<T>,
-    deadline: Instant,
+    deadline: Deadline<'a>,
 }
 
 impl<T: Transport> Redis for Within<'_, T> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
-        self.client.execute_until(command, self.deadline).await
+        self.client.execute_until(command, &self.deadline).await
     }
 }

@@ -1,0 +1,123 @@
+//! A request as it came in: its head, read once, and its body, for whom it concerns.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use spin_sdk::wasip3::http::types::{self, ErrorCode};
+use spin_sdk::wasip3::http_compat::IncomingRequestBody;
+
+/// The longest request id taken over from a client.
+const MAX_ID: usize = 128;
+
+/// A request that came in.
+///
+/// Taken from the host as it is. An `http::Request` would cost twice the calls of the host, for parts that no route looks at,
+/// and a map of all headers, of which a route looks at three or four.
+pub struct Request {
+    pub(crate) head: Rc<Head>,
+    pub(crate) body: Unread,
+}
+
+/// What is known of a request before anything is checked.
+pub(crate) struct Head {
+    pub(crate) id: String,
+    pub(crate) started: Instant,
+    method: http::Method,
+    target: String,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+/// A body of which nothing was read yet.
+pub(crate) struct Unread(types::Request);
+
+impl Request {
+    /// Reads the head.
+    ///
+    /// # Errors
+    /// A method that is no token.
+    pub fn new(request: types::Request) -> Result<Self, ErrorCode> {
+        let started = Instant::now();
+        let method = request.get_method().try_into().map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
+        let target = request.get_path_with_query().unwrap_or_default();
+        let headers = request.get_headers().copy_all();
+        let mut head = Head { id: String::new(), started, method, target, headers };
+        head.id = head.given_id().map_or_else(random_id, str::to_owned);
+        Ok(Self { head: Rc::new(head), body: Unread(request) })
+    }
+
+    /// The path, still percent-encoded.
+    pub fn path(&self) -> &str {
+        self.head.path()
+    }
+}
+
+impl Head {
+    /// The client's own id, where it is a plain one.
+    fn given_id(&self) -> Option<&str> {
+        let plain = |id: &&str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+            (1..=MAX_ID).contains(&id.len()) && id.bytes().all(allowed)
+        };
+        self.header("x-request-id").filter(plain)
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.target.split_once('?').map_or(&self.target, |(path, _)| path)
+    }
+
+    pub(crate) fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The first header of this name, in small letters, unless it is not text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|(is, _)| is == name)?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// All headers of this name, in small letters, that are text.
+    pub(crate) fn headers(&self, name: &str) -> impl DoubleEndedIterator<Item = &str> {
+        let named = self.headers.iter().filter(move |(is, _)| is == name);
+        named.filter_map(|(_, value)| std::str::from_utf8(value).ok())
+    }
+}
+
+impl Unread {
+    /// The body, to be read.
+    ///
+    /// # Errors
+    /// A length that is none.
+    pub(crate) fn open(self) -> Result<IncomingRequestBody, ErrorCode> {
+        IncomingRequestBody::new(self.0)
+    }
+}
+
+/// 128 random bits in hexadecimal.
+pub(crate) fn random_id() -> String {
+    let mut bytes = [0_u8; 16];
+    // Without randomness ids repeat, which harms nobody but the reader of the log.
+    let _ = getrandom::fill(&mut bytes);
+    format!("{:032x}", u128::from_ne_bytes(bytes))
+}
+
+/// Makes an asynchronous function from a [`Request`] to a response the component's HTTP service.
+#[macro_export]
+macro_rules! http_service {
+    ($handle:path) => {
+        struct Service;
+
+        impl $crate::wasip3::exports::http::handler::Guest for Service {
+            async fn handle(
+                request: $crate::wasip3::http::types::Request,
+            ) -> Result<$crate::wasip3::http::types::Response, $crate::wasip3::http::types::ErrorCode> {
+                Ok($handle($crate::Request::new(request)?).await)
+            }
+        }
+
+        $crate::wasip3::http::service::export!(Service);
+    };
+}
