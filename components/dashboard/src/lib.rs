@@ -25,8 +25,8 @@ async fn file(call: &Call) -> Outcome {
         path => path.strip_prefix('/').unwrap_or(path),
     };
     let file = File::named(name).ok_or_else(|| Problem::nothing_there(call.path()))?;
-    let form = file.form(call.header("accept-encoding"));
-    let known = is_known(call.header("if-none-match"), &form.etag);
+    let form = file.form(&call.header("accept-encoding"));
+    let known = is_known(&call.header("if-none-match"), &form.etag);
     let answer = if known { Answer::not_modified() } else { Answer::file(file.content_type, form.body) };
     let answer = answer
         .header("cache-control", if file.is_hashed() { "public, max-age=31536000, immutable" } else { "no-cache" })

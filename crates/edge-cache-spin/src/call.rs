@@ -151,9 +151,9 @@ fn response(status: u16, fields: &[(String, Vec<u8>)], body: Body) -> Response {
 impl Call {
     fn new(head: Rc<Head>, body: Unread, instance: Rc<Instance>) -> Self {
         // The host appends its own to what a client may have sent under the same name: only the last is the host's word.
-        let peer = head.headers("spin-client-addr").next_back().unwrap_or("");
-        let hops = head.headers("x-forwarded-for").collect::<Vec<_>>().join(",");
-        let ip = client_address(peer, &hops, instance.config.trusted_proxies);
+        let peer = head.headers("spin-client-addr").pop().unwrap_or_default();
+        let hops = head.headers("x-forwarded-for").join(",");
+        let ip = client_address(&peer, &hops, instance.config.trusted_proxies);
         Self {
             ip,
             head,
@@ -181,8 +181,8 @@ impl Call {
     }
 
     /// A header of the request; empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
-        self.head.header(name).unwrap_or("")
+    pub fn header(&self, name: &str) -> String {
+        self.head.header(name).unwrap_or_default()
     }
 
     /// The key named by what follows `prefix` in the path, decoded to bytes; `None` when the path is not below it.

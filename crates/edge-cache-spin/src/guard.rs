@@ -24,7 +24,8 @@ impl Call {
     /// address; each attempt is in the audit trail. A valid token is never turned away for others' attempts.
     pub async fn require(&self, role: Role) -> Result<(), Problem> {
         let tokens = &self.instance.config.tokens;
-        let caller = self.bearer().and_then(|token| tokens.recognise(token).cloned());
+        let token = self.bearer();
+        let caller = token.as_ref().and_then(|token| tokens.recognise(token).cloned());
         match caller {
             Some(caller) if caller.role >= role => {
                 *self.caller.borrow_mut() = Some(caller);
@@ -44,16 +45,16 @@ impl Call {
             )),
             None => match self.record_denied(None).await {
                 Some(wait) => Err(Problem::too_many_denied(wait.as_secs().max(1))),
-                None if self.bearer().is_some() => Err(Problem::unauthenticated("this token is not known")),
+                None if token.is_some() => Err(Problem::unauthenticated("this token is not known")),
                 None => Err(Problem::unauthenticated("send a token: `Authorization: Bearer <token>`")),
             },
         }
     }
 
-    fn bearer(&self) -> Option<&str> {
+    fn bearer(&self) -> Option<String> {
         let header = self.head.header("authorization")?;
         let (scheme, token) = header.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned()).filter(|token| !token.is_empty())
     }
 
     /// Records and counts a denied attempt; past the limit, how long the client has to wait.

@@ -1,9 +1,9 @@
-//! A request as it came in: its head, read once, and its body, for whom it concerns.
+//! A request as it came in. The host keeps what nobody asks for: of its headers, and its body.
 
 use std::rc::Rc;
 use std::time::Instant;
 
-use spin_sdk::wasip3::http::types::{self, ErrorCode};
+use spin_sdk::wasip3::http::types::{self, ErrorCode, Headers};
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
 /// The longest request id taken over from a client.
@@ -11,8 +11,8 @@ const MAX_ID: usize = 128;
 
 /// A request that came in.
 ///
-/// Taken from the host as it is. An `http::Request` would cost twice the calls of the host, for parts that no route looks at,
-/// and a map of all headers, of which a route looks at three or four.
+/// Taken from the host as it is. To make an `http::Request` of it would take twice the calls of the host, for parts that no
+/// route looks at, and each of some fifteen headers would be copied in, of which a route looks at three or four.
 pub struct Request {
     pub(crate) head: Rc<Head>,
     pub(crate) body: Unread,
@@ -24,14 +24,14 @@ pub(crate) struct Head {
     pub(crate) started: Instant,
     method: http::Method,
     target: String,
-    headers: Vec<(String, Vec<u8>)>,
+    headers: Headers,
 }
 
 /// A body of which nothing was read yet.
 pub(crate) struct Unread(types::Request);
 
 impl Request {
-    /// Reads the head.
+    /// Reads the first line.
     ///
     /// # Errors
     /// A method that is no token.
@@ -39,9 +39,9 @@ impl Request {
         let started = Instant::now();
         let method = request.get_method().try_into().map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
         let target = request.get_path_with_query().unwrap_or_default();
-        let headers = request.get_headers().copy_all();
+        let headers = request.get_headers();
         let mut head = Head { id: String::new(), started, method, target, headers };
-        head.id = head.given_id().map_or_else(random_id, str::to_owned);
+        head.id = head.given_id().unwrap_or_else(random_id);
         Ok(Self { head: Rc::new(head), body: Unread(request) })
     }
 
@@ -53,8 +53,8 @@ impl Request {
 
 impl Head {
     /// The client's own id, where it is a plain one.
-    fn given_id(&self) -> Option<&str> {
-        let plain = |id: &&str| {
+    fn given_id(&self) -> Option<String> {
+        let plain = |id: &String| {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
             (1..=MAX_ID).contains(&id.len()) && id.bytes().all(allowed)
         };
@@ -73,16 +73,14 @@ impl Head {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
 
-    /// The first header of this name, in small letters, unless it is not text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.headers.iter().find(|(is, _)| is == name)?;
-        std::str::from_utf8(value).ok()
+    /// The first header of this name that is text. Each look is a call of the host.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.headers(name).into_iter().next()
     }
 
-    /// All headers of this name, in small letters, that are text.
-    pub(crate) fn headers(&self, name: &str) -> impl DoubleEndedIterator<Item = &str> {
-        let named = self.headers.iter().filter(move |(is, _)| is == name);
-        named.filter_map(|(_, value)| std::str::from_utf8(value).ok())
+    /// All headers of this name that are text.
+    pub(crate) fn headers(&self, name: &str) -> Vec<String> {
+        self.headers.get(name).into_iter().filter_map(|value| String::from_utf8(value).ok()).collect()
     }
 }
 
