@@ -94,16 +94,18 @@ fn a_cursor_that_was_tampered_with_is_refused_or_leads_nowhere_else() {
         }
         answer.status == 422
     };
-    let forged = (0..cursor.len()).map(|at| {
+    // The check covers the position and itself; behind them come hashes of keys that this client had, which it may change.
+    let checked = cursor.match_indices('.').nth(1).map_or(cursor.len(), |(at, _)| at);
+    assert!(checked > 10, "{cursor}");
+    for at in 0..cursor.len() {
         let mut bytes = cursor.clone().into_bytes();
         bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
-        String::from_utf8(bytes).unwrap()
-    });
-    assert!(forged.filter(|cursor| refused(cursor)).count() > 0, "no change of {cursor} was noticed");
-    for other in
-        [&cursor[1..], &cursor[..cursor.len() - 1], "-1", "0x10", "18446744073709551616", "0\r\nFLUSHALL", "*", "1e3"]
-    {
-        refused(other);
+        let forged = String::from_utf8(bytes).unwrap();
+        assert!(refused(&forged) || at >= checked, "{forged} for {cursor}");
+    }
+    refused(&cursor[..cursor.len() - 1]);
+    for other in [&cursor[1..], "-1", "0x10", "18446744073709551616", "0\r\nFLUSHALL", "*", "1e3"] {
+        assert!(refused(other), "{other}");
     }
 }
 

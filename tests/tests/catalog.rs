@@ -86,6 +86,31 @@ fn a_changed_price_is_seen_at_once() {
     }
 }
 
+#[test]
+fn a_price_that_is_changed_while_redis_is_away_is_told_as_half_done() {
+    let mut app = App::start();
+    let update = json!({ "priceCents": 777 }).to_string();
+    let change = |app: &App| app.operator().send("POST", "/api/products/4985", Some(update.as_bytes()));
+    app.redis_mut().kill();
+    let problem = change(&app).with_status(503);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("777 cents now") && detail.contains("send the request again"), "{detail}");
+    app.redis_mut().launch();
+    change(&app).ok();
+    assert_eq!(get(&app.nobody(), "/api/products/4985").1["priceCents"], 777);
+}
+
+#[test]
+fn a_manifest_that_promises_gigabytes_is_no_value() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let (_, loaded) = get(&app.nobody(), "/api/products/4985");
+    for manifest in ["4000000000 x 1", "18446744073709551615 x 18446744073709551615"] {
+        let () = redis.set("products:4985:details", format!("\0edge-cache-chunks 1 {manifest}")).unwrap();
+        assert_eq!(get(&app.nobody(), "/api/products/4985"), ("MISS".to_owned(), loaded.clone()), "{manifest}");
+    }
+}
+
 /// The application on a PostgreSQL with the sample catalogue.
 fn on_postgres(server: &PostgresServer) -> App {
     let script = repository().join("data/catalogue.postgres.sql");

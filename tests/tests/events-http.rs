@@ -19,6 +19,19 @@ fn an_event_invalidates_what_its_rules_name_and_nothing_else() {
 }
 
 #[test]
+fn an_event_is_handled_even_where_it_cannot_be_counted() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.set("cache:events", "no hash").unwrap();
+    let () = redis.set("products:1:details", 1).unwrap();
+    let report = app.operator().post("/events", &json!({ "type": "product.updated", "id": "1" })).ok();
+    assert_eq!(report["stats"]["keysInvalidated"], 1);
+    assert!(!redis.exists::<_, bool>("products:1:details").unwrap());
+    let trail = app.admin().get("/audit").data();
+    assert_eq!((&trail["entries"][0]["outcome"], &trail["entries"][0]["keysDeleted"]), (&json!("ok"), &json!(1)));
+}
+
+#[test]
 fn an_id_is_escaped_before_it_meets_a_pattern() {
     let app = App::start();
     let mut redis = app.redis().connection();

@@ -67,7 +67,9 @@ fn a_scrape_is_five_commands_and_no_walk() {
     let () = redis::cmd("DEBUG").arg(&["POPULATE", "10000"]).query(&mut redis).unwrap_or_default();
     scrape(&app);
     let () = redis::cmd("CONFIG").arg("RESETSTAT").query(&mut redis).unwrap();
-    scrape(&app);
+    let answer = app.viewer().get("/metrics");
+    let timing = answer.header("server-timing").unwrap();
+    assert!(timing.contains("\"5 commands, 1 round trip\""), "{timing}");
     let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut redis).unwrap();
     let mut calls: Vec<&str> =
         stats.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split(",usec").next()).collect();
@@ -80,14 +82,23 @@ fn a_scrape_is_five_commands_and_no_walk() {
 fn labels_stay_few_however_many_modules_there_are() {
     let app = App::start();
     let mut redis = app.redis().connection();
-    let fields: Vec<(String, u64)> = (0..700).map(|n| (format!("module{n}:hit"), 1)).collect();
+    let fields: Vec<(String, u64)> = (0..99).map(|n| (format!("module{n}:hit"), 1)).collect();
     let () = redis.hset_multiple("cache:lookups", &fields).unwrap();
+    let () = redis.hset("cache:lookups", "module99:miss", 1).unwrap();
+    for _ in 0..41 {
+        app.nobody().send("GET", "/api/products/popular", None).with_status(200);
+    }
     for _ in 0..40 {
         app.nobody().send("GET", "/api/users/stats", None).with_status(200);
     }
     let page = scrape(&app);
-    assert!(sample(&page, "edge_cache_lookups_total{module=\"overflow\",outcome=\"hit\"}").unwrap() >= 30.0, "{page}");
-    assert_eq!(sample(&page, "edge_cache_lookups_total{module=\"users\",outcome=\"hit\"}"), None);
+    let hits = |module: &str| {
+        sample(&page, &format!("edge_cache_lookups_total{{module=\"{module}\",outcome=\"hit\"}}")).unwrap_or(0.0)
+    };
+    assert!(hits("products") >= 30.0 && hits("overflow") >= 30.0 && hits("users") == 0.0, "{page}");
+    let named =
+        page.lines().filter(|line| line.starts_with("edge_cache_lookups_total{") && line.contains("\"hit\"")).count();
+    assert_eq!(named, 101, "100 modules by name, and the overflow");
 }
 
 #[test]
@@ -95,9 +106,22 @@ fn a_redis_that_is_away_is_a_metric_and_no_failure() {
     let mut app = App::start();
     scrape(&app);
     app.redis_mut().kill();
-    assert_eq!(scrape(&app), "# HELP redis_up Whether Redis answers.\n# TYPE redis_up gauge\nredis_up 0\n");
+    let page = scrape(&app);
+    let samples: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(samples, ["redis_up 0", "edge_cache_scrape_errors 5"]);
     app.redis_mut().launch();
     assert_eq!(sample(&scrape(&app), "redis_up"), Some(1.0));
+}
+
+#[test]
+fn counters_that_cannot_be_read_are_left_out_and_redis_is_up_all_the_same() {
+    let app = App::start();
+    app.operator().post("/clear", &json!({ "pattern": "users:*" })).ok();
+    let () = app.redis().connection().set("cache:events", "no hash").unwrap();
+    let page = scrape(&app);
+    assert_eq!((sample(&page, "redis_up"), sample(&page, "edge_cache_scrape_errors")), (Some(1.0), Some(1.0)));
+    assert!(sample(&page, "redis_memory_used_bytes").unwrap() > 0.0 && !page.contains("edge_cache_events_total"));
+    assert_eq!(sample(&page, "edge_cache_clears_total{kind=\"pattern\"}"), Some(1.0));
 }
 
 /// The names of metrics in an expression.

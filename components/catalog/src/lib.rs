@@ -57,6 +57,8 @@ async fn update(call: &Call) -> Outcome {
     let price = fields.positive("priceCents", MAX_PRICE)?;
     fields.finish("priceCents")?;
     let price = price.ok_or_else(|| edge_cache::Error::invalid("priceCents", "is needed, in cents"))?;
+    let message = json!({ "type": "product.updated", "id": id }).to_string();
+    let event = event(call, message.as_bytes()).await?;
     let database = Database::open(call.config()).await.map_err(Problem::unavailable)?;
     let sql =
         "UPDATE products SET price_cents = CAST(? AS BIGINT) WHERE id = CAST(? AS BIGINT) RETURNING id, price_cents";
@@ -64,8 +66,11 @@ async fn update(call: &Call) -> Outcome {
     if rows.rows.is_empty() {
         return Err(Problem::nothing_there(call.path()));
     }
-    let message = json!({ "type": "product.updated", "id": id }).to_string();
-    let report = event(call, message.as_bytes()).await?.run(&call.cache()).await?;
+    let report = event.run(&call.cache()).await.map_err(|error| {
+        Problem::from(error).after(&format!(
+            "the price is {price} cents now, but what is cached may show the old one until it expires; send the request again"
+        ))
+    })?;
     publish(call, &message).await;
     let body: Value = json!({ "id": id, "priceCents": price, "keysInvalidated": report.keys_invalidated() });
     Ok(Answer::data(body))

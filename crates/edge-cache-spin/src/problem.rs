@@ -92,6 +92,13 @@ impl Problem {
         Self::new(503, "unavailable", "Service Unavailable", detail)
     }
 
+    /// The same of what was half done: says first what is.
+    #[must_use]
+    pub fn after(mut self, done: &str) -> Self {
+        self.detail = format!("{done}: {}", self.detail);
+        self
+    }
+
     /// The body, in the order a person reads it.
     pub(crate) fn body(&self, request_id: &str) -> Value {
         let mut body = json!({

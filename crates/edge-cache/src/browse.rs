@@ -230,6 +230,28 @@ mod tests {
         assert_eq!(Cursor::parse(&text.replacen('1', "2", 1), &users, "hash"), None);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_cursor_with_anything_changed_in_its_position_or_check_is_refused(
+            scan: u64,
+            names in proptest::collection::vec("[a-z]{1,9}", 0..4),
+            at: proptest::sample::Index,
+            other in "[0-9a-f]",
+        ) {
+            let pattern = Pattern::parse("pattern", "users:*").unwrap();
+            let had = names.iter().map(|name| hash_of(&KeyName::new(name.as_str()))).collect();
+            let cursor = Cursor { scan, had };
+            let text = cursor.render(&pattern, "");
+            proptest::prop_assert_eq!(Cursor::parse(&text, &pattern, ""), Some(cursor));
+            let checked = text.match_indices('.').nth(1).map_or(text.len(), |(at, _)| at);
+            let at = at.index(checked);
+            let forged = [&text[..at], &other, &text[at + 1..]].concat();
+            if forged != text {
+                proptest::prop_assert_eq!(Cursor::parse(&forged, &pattern, ""), None);
+            }
+        }
+    }
+
     #[test]
     fn bad_parameters_are_refused_by_name() {
         let bad = [

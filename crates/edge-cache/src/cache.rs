@@ -125,12 +125,13 @@ impl<C: Redis + Runtime> Cache<C> {
     /// Replaces a manifest by the value whose chunks it names; `None` when one of them is gone.
     async fn gather(&self, key: &str, stored: Vec<u8>) -> Result<Option<Vec<u8>>, RedisError> {
         let Some(manifest) = codec::Manifest::read(&stored) else { return Ok(Some(stored)) };
-        let mut whole = Vec::with_capacity(manifest.bytes);
+        // Any client may have written the manifest: no memory is set aside at its word.
+        let mut whole = Vec::new();
         // One at a time: together they could pass what a host accepts in one reply.
         for name in manifest.keys(key) {
             match Replies::new(self.redis.execute(Command::read("GET").arg(name)).await?).optional_bytes()? {
-                Some(chunk) => whole.extend_from_slice(&chunk),
-                None => return Ok(None),
+                Some(chunk) if chunk.len() <= manifest.bytes - whole.len() => whole.extend_from_slice(&chunk),
+                _ => return Ok(None),
             }
         }
         Ok((whole.len() == manifest.bytes).then_some(whole))

@@ -18,8 +18,8 @@ use crate::error::Error;
 const COMPRESS_FROM: usize = 100_000;
 /// Stored values past this length are cut into chunks of it at most.
 const CHUNK: usize = 8 << 20;
-/// A frame that would decompress to more than this is not read.
-const MOST: u64 = 512 << 20;
+/// The longest JSON that is stored or read, as it is before it is compressed: an instance has 4 GiB for all its requests.
+const MOST: usize = 128 << 20;
 /// The first bytes of an LZ4 frame.
 const FRAME: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
 /// The first bytes of a manifest.
@@ -67,6 +67,9 @@ impl Manifest {
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     let unfit = |problem: &dyn std::fmt::Display| Error::invalid("value", format!("cannot be stored: {problem}"));
     let json = serde_json::to_vec(value).map_err(|error| unfit(&error))?;
+    if json.len() > MOST {
+        return Err(unfit(&format_args!("it has {} bytes of JSON, the most is {MOST}", json.len())));
+    }
     compress(json).map_err(|error| unfit(&error))
 }
 
@@ -87,7 +90,7 @@ pub(crate) fn plain(stored: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
         return Some(stored.into());
     }
     let mut json = Vec::new();
-    FrameDecoder::new(stored).take(MOST).read_to_end(&mut json).ok()?;
+    FrameDecoder::new(stored).take(MOST as u64).read_to_end(&mut json).ok()?;
     Some(json.into())
 }
 
@@ -145,6 +148,15 @@ mod tests {
         assert_eq!(decode::<u64>(b"\"text\""), None);
         assert_eq!(decode::<Value>(&[&FRAME[..], b"garbage"].concat()), None);
         assert_eq!(decode::<Value>(b""), None);
+    }
+
+    #[test]
+    fn what_is_too_large_is_neither_stored_nor_unpacked() {
+        let json = format!("\"{}\"", "x".repeat(MOST));
+        let bomb = compress(json.clone().into_bytes()).unwrap();
+        assert!(bomb.len() < 1 << 20);
+        assert_eq!(decode::<String>(&bomb), None);
+        assert!(encode(&json).unwrap_err().to_string().contains("the most is"));
     }
 
     #[test]

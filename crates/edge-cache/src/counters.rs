@@ -9,7 +9,7 @@ use crate::key::COUNTERS;
 use crate::redis::{Arg, Redis};
 use crate::script::COUNT;
 
-/// More fields than this the hash never has.
+/// No more counters than this have the same kind.
 const MOST: u64 = 100;
 
 /// Counts a change. One round trip.

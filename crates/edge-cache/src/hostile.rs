@@ -1,7 +1,9 @@
 //! Whatever arrives from outside, nothing here traps, and what must hold holds: properties over random input.
 
-use proptest::collection::vec;
+use proptest::collection::{hash_map, hash_set, vec};
 use proptest::prelude::*;
+use proptest::sample::Index;
+use sha2::{Digest, Sha256};
 
 use crate::access::{Tokens, client_address};
 use crate::body::Fields;
@@ -22,6 +24,8 @@ const RULES: &str = r#"
     patterns = ["products:{id}:*"]
     tags = ["product-{id}"]
 "#;
+
+const PLAN: &str = include_str!("../../../components/warmup/warmup.toml");
 
 fn reply() -> impl Strategy<Value = Reply> {
     prop_oneof![
@@ -85,9 +89,22 @@ proptest! {
     }
 
     #[test]
-    fn tokens(setting in ".{0,120}", token in ".{0,40}") {
-        if let Ok(tokens) = Tokens::parse(&setting) {
-            prop_assert!(tokens.recognise(&token).is_none(), "nobody guesses a SHA-256");
+    fn settings_of_tokens(setting in "[a-z:,;0-9 ]{0,120}", any in ".{0,120}") {
+        let _ = (Tokens::parse(&setting), Tokens::parse(&any));
+    }
+
+    /// Each token is its owner's, and nothing near it anybody's.
+    #[test]
+    fn tokens(secrets in hash_set("[!-~]{8,40}", 1..5), other in "[!-~]{0,40}") {
+        let hex = |secret: &str| format!("{:x}", Sha256::digest(secret));
+        let entries = secrets.iter().enumerate().map(|(n, secret)| format!("user{n}:viewer:{}", hex(secret)));
+        let tokens = Tokens::parse(&entries.collect::<Vec<_>>().join(",")).unwrap();
+        for (n, secret) in secrets.iter().enumerate() {
+            prop_assert_eq!(&tokens.recognise(secret).unwrap().name, &format!("user{n}"));
+            let near = [format!("{secret} "), secret[1..].to_owned(), hex(secret), other.clone()];
+            for near in near.iter().filter(|near| !secrets.contains(*near)) {
+                prop_assert!(tokens.recognise(near).is_none());
+            }
         }
     }
 
@@ -109,6 +126,16 @@ proptest! {
         let _ = (Rules::compile(&text), Plan::compile(&text), Rules::read(&text), Plan::read(&text));
     }
 
+    #[test]
+    fn files_of_rules_and_plans_with_a_mistake(at in any::<Index>(), length in 0_usize..6, other in r#"["\[\]{}=*:#a-z0-9\n]{0,4}"#) {
+        let broken = |file: &str| {
+            let start = at.index(file.len());
+            [&file[..start], &other, &file[(start + length).min(file.len())..]].concat()
+        };
+        prop_assert!(Rules::compile(RULES).is_ok() && Plan::compile(PLAN).is_ok());
+        let _ = (Rules::compile(&broken(RULES)), Plan::compile(&broken(PLAN)));
+    }
+
     /// What another client stored is a value, or none; never a trap, and never gigabytes.
     #[test]
     fn stored_values(stored in vec(any::<u8>(), 0..300), frame in vec(any::<u8>(), 0..300)) {
@@ -127,10 +154,22 @@ proptest! {
     }
 
     #[test]
-    fn info_and_texts_of_the_host(text in ".{0,300}", name in "[a-z_]{1,20}") {
-        let info = Info::new(text.clone());
-        let _ = (info.text(&name), info.number(&name), info.decimal(&name));
+    fn texts_of_the_host(text in ".{0,300}") {
         let _ = RedisError::from_host_text(&text);
+    }
+
+    /// Whatever stands between them, each field is found, and one that is not there is not.
+    #[test]
+    fn info(fields in hash_map("[a-z_]{1,20}", "[!-~]{0,20}", 0..20), noise in vec("(# .{0,20}|[^:\r\n]{0,20})", 20), end in "\r?\n") {
+        let line = |(name, value): (&String, &String)| format!("{name}:{value}{end}");
+        let mixed = fields.iter().zip(&noise).map(|(field, noise)| format!("{noise}{end}{}", line(field)));
+        let info = Info::new(mixed.collect::<String>());
+        for (name, value) in &fields {
+            prop_assert_eq!(info.text(name), Some(value.as_str()));
+            prop_assert_eq!(info.number(name), value.parse().unwrap_or(0));
+            prop_assert!(info.decimal(name).is_none_or(f64::is_finite));
+        }
+        prop_assert_eq!(info.text("NOT_THERE"), None);
     }
 
     #[test]

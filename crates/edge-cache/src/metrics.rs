@@ -38,55 +38,64 @@ const FROM_INFO: [(&str, &str, Kind, &str); 12] = [
 ];
 
 /// Reads everything and renders it: five commands, overlapping; one of them to the audit trail's database, where changes are
-/// counted. Never fails: a Redis that cannot be asked is `redis_up 0`.
+/// counted. Never fails: a Redis that does not answer `INFO` is `redis_up 0`, and counters that cannot be read are left out, which
+/// `edge_cache_scrape_errors` tells.
 pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> String {
     let mut text = Text::default();
     let reading = read(redis, audit).await;
     text.family("redis_up", Kind::Gauge, "Whether Redis answers.");
-    text.sample(&[], if reading.is_ok() { 1.0 } else { 0.0 });
-    if let Ok(reading) = reading {
-        reading.server(&mut text);
-        reading.cache(&mut text);
-        reading.administration(&mut text);
-    }
+    text.sample(&[], if reading.info.is_some() { 1.0 } else { 0.0 });
+    text.family(
+        "edge_cache_scrape_errors",
+        Kind::Gauge,
+        "Commands of this scrape that failed; what they read is left out.",
+    );
+    text.sample(&[], f64::from(reading.errors));
+    reading.server(&mut text);
+    reading.cache(&mut text);
+    reading.administration(&mut text);
     text.finish()
 }
 
+/// What could be read.
+#[derive(Default)]
 struct Reading {
-    info: Info,
-    took: Duration,
-    lookups: Fields,
-    counters: Fields,
-    events: Fields,
+    info: Option<(Info, Duration)>,
+    lookups: Option<Fields>,
+    counters: Option<Fields>,
+    events: Option<Fields>,
     warmup: Option<Status>,
+    errors: u32,
 }
 
 /// The counters of a hash, by name.
 type Fields = BTreeMap<String, u64>;
 
-async fn read<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<Reading, RedisError> {
+async fn read<R: Redis, A: Redis>(redis: &R, audit: &A) -> Reading {
     let info = async {
         let sent = Instant::now();
-        let reply = redis.execute(Command::read("INFO")).await;
-        reply.map(|reply| (reply, sent.elapsed()))
+        let reply = redis.execute(Command::read("INFO")).await?;
+        let took = sent.elapsed();
+        Replies::new(reply).text().map(|info| (Info::new(info), took))
     };
-    let hash = |name| Command::read("HGETALL").arg(name);
-    let warmup = redis.execute(Command::read("GET").arg(WARMUP_STATUS));
-    let ((info, warmup), (lookups, (counters, events))) = join(
-        join(info, warmup),
-        join(redis.execute(hash(LOOKUPS)), join(audit.execute(hash(COUNTERS)), redis.execute(hash(EVENTS)))),
-    )
-    .await;
-    let (info, took) = info?;
-    let warmup = Replies::new(warmup?).optional_bytes()?;
-    Ok(Reading {
-        info: Info::new(Replies::new(info).text()?),
-        took,
-        lookups: fields(lookups?)?,
-        counters: fields(counters?)?,
-        events: fields(events?)?,
-        warmup: warmup.and_then(|json| serde_json::from_slice(&json).ok()),
-    })
+    let warmup = async {
+        let reply = redis.execute(Command::read("GET").arg(WARMUP_STATUS)).await?;
+        let json = Replies::new(reply).optional_bytes()?;
+        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+    };
+    let ((info, warmup), (lookups, (counters, events))) =
+        join(join(info, warmup), join(hash(redis, LOOKUPS), join(hash(audit, COUNTERS), hash(redis, EVENTS)))).await;
+    let mut reading = Reading::default();
+    reading.info = reading.of(info);
+    reading.warmup = reading.of(warmup).flatten();
+    reading.lookups = reading.of(lookups);
+    reading.counters = reading.of(counters);
+    reading.events = reading.of(events);
+    reading
+}
+
+async fn hash<R: Redis>(redis: &R, name: &str) -> Result<Fields, RedisError> {
+    fields(redis.execute(Command::read("HGETALL").arg(name)).await?)
 }
 
 fn fields(reply: Vec<Reply>) -> Result<Fields, RedisError> {
@@ -99,13 +108,20 @@ fn fields(reply: Vec<Reply>) -> Result<Fields, RedisError> {
 }
 
 impl Reading {
+    /// What one command read; a failure is counted.
+    fn of<T>(&mut self, read: Result<T, RedisError>) -> Option<T> {
+        self.errors += u32::from(read.is_err());
+        read.ok()
+    }
+
     fn server(&self, text: &mut Text) {
-        let version = self.info.text("valkey_version").or(self.info.text("redis_version")).unwrap_or_default();
+        let Some((info, took)) = &self.info else { return };
+        let version = info.text("valkey_version").or(info.text("redis_version")).unwrap_or_default();
         text.family("redis_instance_info", Kind::Gauge, "The server, in labels.");
-        let role = self.info.text("role").unwrap_or_default();
+        let role = info.text("role").unwrap_or_default();
         text.sample(&[("redis_version", version), ("role", role)], 1.0);
         for (name, field, kind, help) in FROM_INFO {
-            if let Some(value) = self.info.decimal(field) {
+            if let Some(value) = info.decimal(field) {
                 text.family(name, kind, help);
                 text.sample(&[], value);
             }
@@ -113,24 +129,24 @@ impl Reading {
         text.family("redis_db_keys", Kind::Gauge, "Keys of each logical database.");
         for db in 0..64 {
             let name = format!("db{db}");
-            let keys =
-                self.info.text(&name).and_then(|facts| facts.strip_prefix("keys=")?.split(',').next()?.parse().ok());
+            let keys = info.text(&name).and_then(|facts| facts.strip_prefix("keys=")?.split(',').next()?.parse().ok());
             if let Some(keys) = keys {
                 text.sample(&[("db", &name)], keys);
             }
         }
         text.family("edge_cache_redis_latency_seconds", Kind::Gauge, "How long Redis took to answer this scrape.");
-        text.sample(&[], self.took.as_secs_f64());
+        text.sample(&[], took.as_secs_f64());
     }
 
     /// Services' look-ups, by module: the first segment of the key. Beyond 100 modules the rest is `overflow`.
     fn cache(&self, text: &mut Text) {
+        let Some(lookups) = &self.lookups else { return };
         let of = |what: &'static str| {
             let ours = move |(field, value): (&'_ String, &'_ u64)| {
                 let (module, kind) = field.rsplit_once(':')?;
                 (kind == what).then(|| (module.to_owned(), *value))
             };
-            self.lookups.iter().filter_map(ours)
+            lookups.iter().filter_map(ours)
         };
         text.family("edge_cache_lookups_total", Kind::Counter, "Look-ups by module and by how they ended.");
         for outcome in ["hit", "stale", "miss", "bypass"] {
@@ -158,29 +174,15 @@ impl Reading {
     }
 
     fn administration(&self, text: &mut Text) {
-        let families = [
-            (
-                "edge_cache_invalidations_total",
-                "invalidations",
-                "kind",
-                "Keys, patterns and tags invalidated, by kind.",
-            ),
-            ("edge_cache_clears_total", "clears", "kind", "Clears by pattern, and global ones."),
-            ("edge_cache_keys_removed_total", "removed", "by", "Keys removed, by what removed them."),
-            ("edge_cache_warmups_total", "warmups", "result", "Warmups by result."),
-        ];
-        for (name, what, label, help) in families {
-            text.family(name, Kind::Counter, help);
-            for (field, count) in &self.counters {
-                if let Some((_, kind)) = field.split_once(':').filter(|(known, _)| *known == what) {
-                    text.sample(&[(label, kind)], *count as f64);
-                }
-            }
+        if let Some(counters) = &self.counters {
+            removals(counters, text);
+            changes(counters, text);
         }
-        self.changes(text);
-        text.family("edge_cache_events_total", Kind::Counter, "Domain events by what became of them.");
-        for (outcome, count) in &self.events {
-            text.sample(&[("outcome", outcome)], *count as f64);
+        if let Some(events) = &self.events {
+            text.family("edge_cache_events_total", Kind::Counter, "Domain events by what became of them.");
+            for (outcome, count) in events {
+                text.sample(&[("outcome", outcome)], *count as f64);
+            }
         }
         let Some(warmup) = &self.warmup else { return };
         text.family("edge_cache_warmup_keys", Kind::Gauge, "Keys of the running or last warmup.");
@@ -195,23 +197,44 @@ impl Reading {
         );
         text.sample(&[], warmup.duration_ms as f64 / 1e3);
     }
+}
 
-    /// Changes are counted as `changes:action/outcome`.
-    fn changes(&self, text: &mut Text) {
-        let changes = || {
-            let parts = |field: &'_ String| {
-                let (action, outcome) = field.strip_prefix("changes:")?.split_once('/')?;
-                Some((action.to_owned(), outcome.to_owned()))
-            };
-            self.counters.iter().filter_map(move |(field, count)| Some((parts(field)?, *count as f64)))
+fn removals(counters: &Fields, text: &mut Text) {
+    let families = [
+        (
+            "edge_cache_invalidations_total",
+            "invalidations",
+            "kind",
+            "Invalidations that named keys, tags or patterns, by which of them.",
+        ),
+        ("edge_cache_clears_total", "clears", "kind", "Clears by pattern, and global ones."),
+        ("edge_cache_keys_removed_total", "removed", "by", "Keys removed, by what removed them."),
+    ];
+    for (name, what, label, help) in families {
+        text.family(name, Kind::Counter, help);
+        for (field, count) in counters {
+            if let Some((_, kind)) = field.split_once(':').filter(|(known, _)| *known == what) {
+                text.sample(&[(label, kind)], *count as f64);
+            }
+        }
+    }
+}
+
+/// Changes are counted as `changes:action/outcome`.
+fn changes(counters: &Fields, text: &mut Text) {
+    let changes = || {
+        let parts = |field: &'_ String| {
+            let (action, outcome) = field.strip_prefix("changes:")?.split_once('/')?;
+            Some((action.to_owned(), outcome.to_owned()))
         };
-        text.family("edge_cache_changes_total", Kind::Counter, "What the audit trail has, by action and outcome.");
-        for ((action, outcome), count) in changes() {
-            text.sample(&[("action", &action), ("outcome", &outcome)], count);
-        }
-        text.family("edge_cache_warmups_total", Kind::Counter, "Warmups by how they ended.");
-        for ((_, outcome), count) in changes().filter(|((action, _), _)| action == "warmup") {
-            text.sample(&[("outcome", &outcome)], count);
-        }
+        counters.iter().filter_map(move |(field, count)| Some((parts(field)?, *count as f64)))
+    };
+    text.family("edge_cache_changes_total", Kind::Counter, "What the audit trail has, by action and outcome.");
+    for ((action, outcome), count) in changes() {
+        text.sample(&[("action", &action), ("outcome", &outcome)], count);
+    }
+    text.family("edge_cache_warmups_total", Kind::Counter, "Warmups by how they ended.");
+    for ((_, outcome), count) in changes().filter(|((action, _), _)| action == "warmup") {
+        text.sample(&[("outcome", &outcome)], count);
     }
 }

@@ -54,7 +54,7 @@ impl Tag {
         format!("cache:tags:{}", self.0)
     }
 
-    /// Where an invalidation sets the members aside; the braces keep it on the same node of a Cluster as the set.
+    /// Where an invalidation sets the members aside, or the first of these sets; the braces keep it on the same node of a Cluster as the set.
     fn aside(&self) -> String {
         format!("cache:tags-aside:{{{}}}", self.key())
     }
@@ -112,7 +112,7 @@ pub async fn invalidate<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, Error> {
         let slice = delete_slice(redis, tag, cursor).await;
         let (next, count, left) = slice.map_err(|error| Error::from(error).after(removed))?;
         removed += count;
-        // Another invalidation of the tag may have put more aside: then the walk, at its end, begins again.
+        // More may have been put aside meanwhile or before: then the walk, at its end, begins again.
         if left == 0 {
             return Ok(removed);
         }

@@ -159,6 +159,21 @@ async fn a_half_written_chunked_value_is_never_readable() {
     assert_eq!(cache.get::<Value>("k").await.unwrap(), Some(json!("12345678")));
 }
 
+#[tokio::test]
+async fn a_manifest_of_another_client_is_not_taken_at_its_word() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let mut other = server.connection();
+    for chunk in 1..=2 {
+        let _: () = other.set(format!("cache:chunk:{{k}}:x:{chunk}"), "\"1234\"").unwrap();
+    }
+    let most = usize::MAX;
+    for manifest in [format!("{most} x 1"), format!("{most} x {most}"), "7 x 2".to_owned(), "0 x 1".to_owned()] {
+        let _: () = other.set("k", format!("\0edge-cache-chunks 1 {manifest}")).unwrap();
+        assert_eq!(cache.get::<Value>("k").await.unwrap(), None, "{manifest}");
+    }
+}
+
 /// What earlier versions left in Redis: plain JSON, a frame of the `lz4` program, a frame of ours, and a value in two chunks
 /// with its manifest.
 const GOLDEN: [(&str, &[u8]); 6] = [

@@ -73,6 +73,24 @@ async fn what_an_interrupted_invalidation_set_aside_is_finished_by_the_next() {
 }
 
 #[tokio::test]
+async fn whatever_was_set_aside_no_command_takes_all_of_it_at_once() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "k:", 7500, None);
+    let names = |from: usize, to: usize| (from..=to).map(|n| format!("k:{n}")).collect::<Vec<_>>();
+    let sets = ["cache:tags-aside:{cache:tags:t}", "cache:tags-aside:{cache:tags:t}:2", "cache:tags:t"];
+    for (set, names) in sets.iter().zip([names(1, 2500), names(2501, 5000), names(5001, 7000)]) {
+        let _: () = other.sadd(*set, names).unwrap();
+    }
+    redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut other).unwrap();
+    assert_eq!(run(&server, json!({ "tags": ["t"] })).await.tags["t"], 7000);
+    let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut other).unwrap();
+    assert!(!stats.contains("cmdstat_sunionstore") && !stats.contains("cmdstat_smembers"), "{stats}");
+    let left: usize = redis::cmd("DBSIZE").query(&mut other).unwrap();
+    assert_eq!(left, 500 + 1);
+}
+
+#[tokio::test]
 async fn a_pattern_of_up_to_1000_keys_goes_in_one_command_and_a_larger_one_completely() {
     let server = RedisServer::start();
     let mut other = server.connection();

@@ -18,9 +18,8 @@ use crate::script::COUNT;
 const BATCH: u64 = 32;
 /// How long what was gathered is kept where look-ups are few. Hosts end an instance that was idle for a second.
 const KEPT: Duration = Duration::from_secs(1);
-/// The most modules counted by name, with seven counters each; the rest are `overflow`.
+/// The most modules counted by name; the rest are `overflow`.
 const MODULES: usize = 100;
-const FIELDS: usize = 7 * MODULES;
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -79,6 +78,6 @@ impl Counters {
         }
         self.gathered.set(0);
         let pairs = counts.into_iter().flat_map(|(field, count)| [Arg::from(field), count.into()]);
-        COUNT.run(redis, [LOOKUPS.into()], [FIELDS.into()].into_iter().chain(pairs)).await.map(drop)
+        COUNT.run(redis, [LOOKUPS.into()], [MODULES.into()].into_iter().chain(pairs)).await.map(drop)
     }
 }

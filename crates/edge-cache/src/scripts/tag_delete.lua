@@ -1,25 +1,26 @@
 -- Removes a slice of a tag's keys. The first slice takes the tag's members aside, so that keys tagged from then on belong to a
--- new set; members that an interrupted invalidation left there are kept.
--- KEYS: 1 the tag's set, 2 the set aside (same slot)
+-- new set. What interrupted invalidations left aside stays, and its turn comes too: sets aside are numbered, not merged, which
+-- would take as long as they are large.
+-- KEYS: 1 the tag's set, 2 the first set aside; further ones have `:2`, `:3` behind this name (same slot)
 -- ARGV: 1 the tag, 2 how many members a slice has, 3 the cursor; '' for the first slice
--- Reply: next cursor, number of keys removed, number of members left
+-- Reply: next cursor, number of keys removed, number of members left in all sets aside
 -- Cost: a few commands over all members of the slice, one more a member where the database has companions; 1,000 take 2 to 6 ms
 --       (two shared cores). No name leaves the server.
-local set, aside, slice, cursor = KEYS[1], KEYS[2], tonumber(ARGV[2]), ARGV[3]
+local set, slice, cursor = KEYS[1], tonumber(ARGV[2]), ARGV[3]
+local function nth(n) return n == 1 and KEYS[2] or KEYS[2] .. ':' .. n end
+local last = 0
+while redis.call('EXISTS', nth(last + 1)) == 1 do last = last + 1 end
 if cursor == '' then
   cursor = '0'
-  if redis.call('EXISTS', aside) == 1 then
-    redis.call('SUNIONSTORE', aside, aside, set)
-    redis.call('UNLINK', set)
-  elseif redis.call('TYPE', set).ok == 'set' then
-    redis.call('RENAME', set, aside)
-    redis.call('PERSIST', aside)
-  else
-    -- Another type under a tag's name is a mistake to be reported (WRONGTYPE), no set is a tag without members.
-    redis.call('SCARD', set)
-    return { '0', 0, 0 }
+  -- Another type under a tag's name is a mistake to be reported (WRONGTYPE), no set is a tag without members.
+  if redis.call('SCARD', set) > 0 then
+    last = last + 1
+    redis.call('RENAME', set, nth(last))
+    redis.call('PERSIST', nth(last))
   end
 end
+if last == 0 then return { '0', 0, 0 } end
+local aside = nth(last)
 
 -- A load in flight of a key that another client tagged does not know of the tag's fence: its lock goes, so that it does not
 -- store what it read before. Loads are few: their locks are looked for among the names, unless there are more of them.
@@ -65,4 +66,6 @@ release_loads(doomed)
 forget(doomed)
 local removed = unlink(doomed)
 in_slices('SREM', members, aside)
-return { cursor, removed, redis.call('SCARD', aside) }
+local left = 0
+for n = 1, last do left = left + redis.call('SCARD', nth(n)) end
+return { cursor, removed, left }
