@@ -159,7 +159,10 @@ def draw(raw, labels, output):
     (output / "load.svg").write_text(chart.bars("Requests a second, 64 connections", list(ROUTES), rates))
     named = list(raw["cases"][f"clear {sizes[-1]}"])
     grown = [(labels[key], [(size, figures.median(f"clear {size}", key, "ms")) for size in sizes]) for key in named]
-    title = "Clearing a tenth of the keys by a pattern, and a bare SCAN pass"
+    flat = [(f"GET {route}, {labels[key]}", [(size, figures.median(f"latency {route} {size}", key, "ms")) for size in sizes])
+            for route in ("/keys", "/stats") for key in keys[:1]]
+    grown += flat
+    title = "Clearing a tenth of the keys by a pattern, a bare SCAN pass, a page of keys and statistics"
     (output / "growth.svg").write_text(chart.lines(title, "keys", "ms", grown))
 
 

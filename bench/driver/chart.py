@@ -3,7 +3,7 @@
 import math
 from xml.sax.saxutils import escape
 
-COLOURS = ["#2563eb", "#7c3aed", "#16a34a", "#d97706", "#dc2626", "#6b7280", "#0891b2", "#be185d"]
+COLOURS = ["#2563eb", "#7c3aed", "#16a34a", "#d97706", "#dc2626", "#6b7280", "#0891b2", "#be185d", "#78350f", "#4d7c0f"]
 WIDTH, HEIGHT = 860, 430
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 104, 50
 STYLE = "text{font:12px system-ui,sans-serif;fill:#374151}.t{font-size:15px;font-weight:600;fill:#111827}"

@@ -8,6 +8,7 @@ import argparse
 import collections
 import json
 import random
+import re
 import signal
 import statistics
 import sys
@@ -25,6 +26,8 @@ from server import Server
 CONNECTIONS = 64
 WRITERS = 3
 DOWN_SECONDS = 2
+# No answer may take longer, Redis away or not.
+LONGEST_SECONDS = 30
 # How long after Redis answers again the application may still answer 503: its connections back off, its breaker closes.
 RECOVERY_SECONDS = 5
 LOCKS_LEFT_SECONDS = 20
@@ -56,7 +59,15 @@ def traffic(dice):
         ("GET", f"/api/cache/keys/soak:{slot}:1", b"", {200, 404}),
         ("GET", "/api/cache/audit?limit=10", b"", {200}),
         ("GET", "/api/cache/ttl", b"", {200}),
+        ("PUT", "/api/cache/ttl", b'{"prefix":"soak:%d","ttl":60}' % (slot % 5), {200}),
+        ("DELETE", "/api/cache/ttl", b'{"prefix":"soak:%d"}' % (slot % 5), {200, 404}),
+        ("GET", "/api/cache/metrics", b"", {200}),
         ("GET", "/api/cache/warmup", b"", {200}),
+        ("GET", "/api/cache/warmup/plan", b"", {200}),
+        ("POST", "/api/cache/warmup/cancel", b"{}", {200, 404}),
+        ("PATCH", f"/api/cache/keys/soak:{slot}:1", b'{"ttl":%d}' % (slot + 1), {200, 404}),
+        ("DELETE", "/api/cache/invalidate", b'{"patterns":["soak:%d:*"]}' % slot, {200}),
+        ("POST", "/api/users/cache/clear", b"", {200}),
         ("POST", "/api/cache/clear", b'{"pattern":"soak:%d:*"}' % slot, {200}),
         ("POST", "/api/cache/invalidate", b'{"tags":["soak-%d"],"keys":["soak:%d:2"]}' % (slot % 20, slot), {200}),
         ("POST", "/api/cache/events", b'{"type":"product.updated","id":"%d"}' % product, {200, 202}),
@@ -64,12 +75,20 @@ def traffic(dice):
     ])
 
 
+def kind(request):
+    """A request without what differs each time."""
+    return f"{request[0]} {re.sub('[0-9]+', 'N', request[1].split('?q=')[0])}"
+
+
 @dataclass
 class Seen:
     """What went on, shared by all threads."""
 
     answers: collections.Counter = field(default_factory=collections.Counter)
+    # When each kind of request was last answered as it should be.
+    right: dict = field(default_factory=dict)
     wrong: list = field(default_factory=list)
+    late: list = field(default_factory=list)
     samples: list = field(default_factory=list)
     windows: list = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -78,8 +97,12 @@ class Seen:
     def answered(self, started, ended, request, told):
         with self.lock:
             self.answers[told if isinstance(told, int) else "no answer"] += 1
-            if told not in request[3]:
+            if told in request[3]:
+                self.right[kind(request)] = started
+            else:
                 self.wrong.append((started, ended, f"{request[0]} {request[1]}: {told}"))
+            if ended - started > LONGEST_SECONDS:
+                self.late.append(f"{request[0]} {request[1]}: {told} after {ended - started:.0f} s")
 
 
 def caller(app, seen, number):
@@ -202,6 +225,11 @@ def judge(app, server, seen, seconds):
     told.append(f"requests: {sum(seen.answers.values()):,}; answers: {dict(sorted(seen.answers.items(), key=str))}")
     told.append(f"wrong answers: {len(seen.wrong)} in the windows of the restarts and outside, {len(wrong)} outside")
     problems += [f"{count} times: {what}" for what, count in collections.Counter(wrong).most_common(20)]
+    problems += seen.late[:20]
+    recovered = max(end for _, end in seen.windows)
+    silent = [what for what, last in sorted(seen.right.items()) if last < recovered]
+    problems += [f"no right answer since the last restart: {what}" for what in silent]
+    told.append(f"kinds of requests: {len(seen.right)}, of which {len(seen.right) - len(silent)} were answered after the last restart")
     problems += [f"a lock is left: {lock}" for lock in left_behind(server)]
     time.sleep(3)
     clients = len(server.redis("CLIENT", "LIST").splitlines())

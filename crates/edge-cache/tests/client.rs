@@ -51,6 +51,22 @@ async fn a_server_that_does_not_answer_costs_no_more_than_the_limit() {
 }
 
 #[tokio::test]
+async fn commands_of_one_deadline_share_its_time() {
+    let server = RedisServer::start();
+    let redis = Client::new(NativeTransport::new(server.url(0)), Duration::from_secs(60));
+    let short = redis.within(Duration::from_millis(300));
+    ping(&short).await.unwrap();
+    server.freeze();
+    let started = Instant::now();
+    let overlapping = futures_util::future::join(ping(&short), ping(&short)).await;
+    assert_eq!(overlapping, (Err(ErrorKind::Timeout), Err(ErrorKind::Timeout)));
+    assert_eq!(ping(&short).await, Err(ErrorKind::Timeout), "no time is left");
+    assert!(started.elapsed() < Duration::from_secs(20), "took {:?}", started.elapsed());
+    server.thaw();
+    ping(&redis.within(Duration::from_secs(60))).await.unwrap();
+}
+
+#[tokio::test]
 async fn nobody_listening_is_told_after_three_tries() {
     let redis = client(&format!("redis://127.0.0.1:{}/0", free_port()));
     assert_eq!(ping(&redis).await, Err(ErrorKind::Unreachable));
