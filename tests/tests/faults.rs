@@ -21,7 +21,7 @@ fn disconnect_clients(redis: &mut Connection) {
 }
 
 /// Lets Redis go on. What was sent to it in time is carried out now although nobody waits for it any more: the lock of a
-/// warmup is taken, and would end with its lease of 30 s.
+/// warmup is taken, and would end with its lease of 15 s.
 fn thaw(app: &App) {
     app.redis().thaw();
     let () = app.redis().connection().del("lock:cache:warmup").unwrap();

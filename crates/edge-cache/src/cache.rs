@@ -234,7 +234,7 @@ impl<C: Redis + Runtime> Cache<C> {
     }
 
     /// Removes every key of a tag; how many. Loads in flight with this tag are not stored. One round trip per 1,000 keys
-    /// and five more.
+    /// and one more.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a bad tag; [`Error::Partial`] when the connection fails half-way.
