@@ -55,7 +55,7 @@ impl Route {
             get("/ttl", Caller::Viewer),
             send("PUT", "/ttl", json!({ "prefix": "test", "ttl": 60 }), Caller::Admin),
             send("DELETE", "/ttl", json!({ "prefix": "test" }), Caller::Admin),
-            send("POST", "/events", json!({ "type": "stock.changed" }), Caller::Operator),
+            send("POST", "/events", json!({ "type": "user.updated", "id": "0" }), Caller::Operator),
         ]
     }
 

@@ -32,13 +32,15 @@ fn refused_with(redis: &mut Connection) -> Option<String> {
 
 #[test]
 fn a_redis_that_loads_its_data_is_waited_for() {
-    let app = App::with(Options::new().redis(&["--enable-debug-command", "yes"]));
+    let app = App::with(Options::new().redis(RedisServer::debuggable()));
     let mut redis = app.redis().connection();
     assert_all_recovered(&app);
     prepare(&mut redis);
     fill(&mut redis, "many:", 0..20_000);
     // Microseconds a key, so that it takes 6 s.
-    command(&mut redis, &["CONFIG", "SET", "key-load-delay", "300", "loading-process-events-interval-bytes", "1024"]);
+    for setting in [["key-load-delay", "300"], ["loading-process-events-interval-bytes", "1024"]] {
+        command(&mut redis, &[&["CONFIG", "SET"], &setting[..]].concat());
+    }
     scope(|scope| {
         let mut other = app.redis().connection();
         let reloading = scope.spawn(move || try_command(&mut other, &["DEBUG", "RELOAD"]));

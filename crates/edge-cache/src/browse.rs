@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::Serialize;
 
 use crate::body::Query;
-use crate::error::Error;
+use crate::error::{Error, RedisError};
 use crate::format;
 use crate::key::KeyName;
 use crate::pattern::Pattern;
@@ -161,7 +161,7 @@ impl Request {
             BUDGET.into(),
         ];
         let had = self.cursor.had.iter().map(|hash| Arg::from(hash.as_str()));
-        let mut replies = PAGE.run(redis, [], args.into_iter().chain(had)).await?;
+        let mut replies = PAGE.run(redis, [], args.into_iter().chain(had)).await.map_err(refused)?;
         let (scan, inside, all) = (replies.count()?, replies.count()? as usize, replies.count()?);
         let keys = rows(replies.packed()?)?;
         let next = self.next(scan, inside, &keys);
@@ -213,6 +213,17 @@ fn rows(mut replies: Replies) -> Result<Vec<(KeyName, KeyRow)>, Error> {
 /// Seconds from milliseconds as `TTL` rounds them, negative codes unchanged.
 pub(crate) fn seconds(milliseconds: i64) -> i64 {
     if milliseconds < 0 { milliseconds } else { (milliseconds + 500) / 1000 }
+}
+
+/// Servers differ in what they say of a type they do not know: Redis 7 has no such key, Redis 8 and Valkey 8 refuse it.
+fn refused(error: RedisError) -> Error {
+    if error.message.contains("unknown type name") {
+        return Error::invalid(
+            "type",
+            "must be a type that this Redis has, such as string, hash, list, set, zset or stream",
+        );
+    }
+    error.into()
 }
 
 #[cfg(test)]

@@ -108,11 +108,23 @@ impl RedisError {
             return Some(ErrorKind::Authentication);
         }
         let (_, found) = KNOWN.iter().find(|(name, _)| *name == kind.trim())?;
-        // A script that hits an error wraps the original one, code first.
+        // A script that hits an error wraps the original one.
         match found {
-            ErrorKind::Server => Some(Self::kind_of_code(detail.trim()).unwrap_or(ErrorKind::Server)),
+            ErrorKind::Server => Some(Self::kind_within(detail.trim())),
             other => Some(*other),
         }
+    }
+
+    /// From Redis 7 on the code of an error that a script hits comes first; Redis 6.2 puts it behind where in the script that
+    /// was, and has none for what the user of the script may not do. A refused choice of the database has none either.
+    fn kind_within(detail: &str) -> ErrorKind {
+        if detail.contains("The user executing the script can't") || detail.contains("this user has no permissions") {
+            return ErrorKind::Permission;
+        }
+        let wrapped = detail.starts_with("Error running script");
+        let parts = detail.split(": ").take(if wrapped { usize::MAX } else { 1 });
+        let codes = parts.filter_map(|part| Self::kind_of_code(part.trim_start_matches('-')));
+        codes.into_iter().find(|kind| *kind != ErrorKind::Server).unwrap_or(ErrorKind::Server)
     }
 
     fn kind_of_code(text: &str) -> Option<ErrorKind> {
@@ -208,7 +220,30 @@ mod tests {
             ("An error was signalled by the server - BusyLoadingError: Redis is loading", ErrorKind::Loading),
             ("An error was signalled by the server - ResponseError: unknown command", ErrorKind::Server),
             ("An error was signalled by the server - ResponseError: OOM command not allowed", ErrorKind::OutOfMemory),
+            (
+                "An error was signalled by the server - ResponseError: Error running script (call to f_0a1b): @user_script:7: \
+                 @user_script: 7: -READONLY You can't write against a read only replica.",
+                ErrorKind::ReadOnly,
+            ),
+            (
+                "An error was signalled by the server - ResponseError: Error running script (call to f_0a1b): @user_script:9: \
+                 WRONGTYPE Operation against a key holding the wrong kind of value",
+                ErrorKind::WrongType,
+            ),
+            (
+                "An error was signalled by the server - ResponseError: Error running script (call to f_0a1b): @user_script:9: \
+                 The user executing the script can't run this command or subcommand",
+                ErrorKind::Permission,
+            ),
+            (
+                "An error was signalled by the server - ResponseError: Error running script: WHO knows",
+                ErrorKind::Server,
+            ),
             ("Password authentication failed - AuthenticationFailed: WRONGPASS", ErrorKind::Authentication),
+            (
+                "Redis server refused to switch database - ResponseError: this user has no permissions to run the 'select' command",
+                ErrorKind::Permission,
+            ),
             (
                 "Redis server refused to switch database - ResponseError: Authentication required.",
                 ErrorKind::Authentication,

@@ -105,6 +105,16 @@ async fn a_page_is_one_command_of_bounded_work() {
 }
 
 #[tokio::test]
+async fn a_type_that_there_is_not_finds_nothing_or_is_refused_by_name() {
+    let server = RedisServer::start();
+    fill(&mut server.connection(), "k:", 10);
+    match Request::parse("type=ring").unwrap().run(&client(&server.url(0))).await {
+        Ok(page) => assert!(page.keys.is_empty()),
+        Err(error) => assert!(error.to_string().starts_with("`type` must be a type that this Redis has"), "{error}"),
+    }
+}
+
+#[tokio::test]
 async fn names_of_any_length_and_lives_of_any_length_are_shown() {
     let server = RedisServer::start();
     let mut other = server.connection();

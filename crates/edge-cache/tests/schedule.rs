@@ -85,7 +85,9 @@ async fn short_memory_is_relieved_by_the_patterns_in_their_order_and_not_all_the
     }
     let settings = settings(&["old:*", "older:*"]);
     assert_eq!(schedule::check(&redis, &settings).await.unwrap().short_of_memory, None, "there is no limit");
-    redis::cmd("CONFIG").arg(&["SET", "maxmemory", "7mb"]).exec(&mut other).unwrap();
+    let memory: String = redis::cmd("INFO").arg("memory").query(&mut other).unwrap();
+    let used = memory.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse::<u64>().ok()).unwrap();
+    redis::cmd("CONFIG").arg(&["SET", "maxmemory", &(used * 20 / 19).to_string()]).exec(&mut other).unwrap();
     let short = schedule::check(&redis, &settings).await.unwrap().short_of_memory.unwrap();
     let relief = schedule::relieve(&redis, &settings, short).await.unwrap();
     assert_eq!((relief.keys_deleted, relief.patterns), (100, vec!["old:*".to_owned()]));

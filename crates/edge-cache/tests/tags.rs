@@ -72,7 +72,7 @@ async fn a_sweep_is_bounded_and_goes_on_where_it_stood() {
 
 #[tokio::test]
 async fn a_tag_of_half_a_million_keys_is_invalidated_in_slices() {
-    let server = RedisServer::with(&["--enable-debug-command", "yes"]);
+    let server = RedisServer::with(RedisServer::debuggable());
     let mut other = server.connection();
     redis::cmd("DEBUG").arg(&["POPULATE", "500000", "k", "8"]).exec(&mut other).unwrap();
     for slice in 0..500 {

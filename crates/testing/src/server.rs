@@ -57,6 +57,17 @@ impl RedisServer {
         server
     }
 
+    /// The options of a server that may be asked to `DEBUG`; Redis 6 has none for what it always allows.
+    ///
+    /// # Panics
+    /// When `redis-server` is not installed.
+    pub fn debuggable() -> &'static [&'static str] {
+        let version = Command::new("redis-server").arg("--version").output();
+        let version = version.expect("redis-server must be installed: scripts/setup does that").stdout;
+        let is_old = String::from_utf8_lossy(&version).contains("v=6.");
+        if is_old { &[] } else { &["--enable-debug-command", "yes"] }
+    }
+
     /// Starts the server again after [`RedisServer::kill`], empty, on the same port.
     ///
     /// # Panics
