@@ -187,7 +187,7 @@ export interface paths {
          * @description Role: operator for keys and tags, admin for patterns. Up to 1,000 keys of a pattern or tag are removed atomically, more
          *     in atomic slices. A pattern that matches everything needs `"confirm": true`.
          *
-         *     Cost: named keys one round trip; a tag two per 1,000 keys and one more; a pattern about one per 1,000 keys of the
+         *     Cost: named keys one round trip; a tag one per 1,000 keys and one more; a pattern about one per 1,000 keys of the
          *     database.
          */
         delete: operations["invalidate"];
@@ -304,8 +304,10 @@ export interface paths {
          * Metrics in the text format of Prometheus
          * @description Role: viewer; Prometheus sends the token with `authorization` of its scrape configuration. `redis_*` as in redis_exporter,
          *     `edge_cache_*` for look-ups, loads and their time by module, invalidations, clears, warmups, events. Counted as things
-         *     happen, never by a walk over keys. When Redis cannot be asked the answer is 200 with `redis_up 0` alone. Cost: five
-         *     commands that overlap, one round trip's time.
+         *     happen, never by a walk over keys; 100 modules have counters of their own, the rest are `overflow`. When Redis cannot be
+         *     asked the answer is 200 with `redis_up 0`; counters that cannot be read are left out, and `edge_cache_scrape_errors` is
+         *     how many of the commands failed. A circuit that opened is counted once Redis is back: until then no instance could tell,
+         *     and `redis_up` is what shows it. Cost: five commands that overlap, one round trip's time.
          */
         get: operations["getMetrics"];
         put?: never;
