@@ -131,7 +131,7 @@ fn response(status: u16, fields: &[(String, Vec<u8>)], body: Body) -> Response {
     // A client that goes away before the end is its own business.
     wit_bindgen::spawn(async move {
         match body {
-            // Nothing written is not nothing: the host would be waited for.
+            // An answer such as 304 has nothing to write.
             Body::Whole(whole) if whole.is_empty() => {}
             Body::Whole(whole) => drop(contents.write_all(whole.into()).await),
             Body::Events(mut events) => {

@@ -11,8 +11,8 @@ const MAX_ID: usize = 128;
 
 /// A request that came in.
 ///
-/// Taken from the host as it is. To make an `http::Request` of it would take twice the calls of the host, for parts that no
-/// route looks at, and each of some fifteen headers would be copied in, of which a route looks at three or four.
+/// Taken from the host as it is. To make an `http::Request` of it would take more calls of the host, for parts that no route
+/// looks at, and each header would be copied in, of which a route looks at three or four.
 pub struct Request {
     pub(crate) head: Rc<Head>,
     pub(crate) body: Unread,

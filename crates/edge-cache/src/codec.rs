@@ -67,14 +67,14 @@ impl Manifest {
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     let unfit = |problem: &dyn std::fmt::Display| Error::invalid("value", format!("cannot be stored: {problem}"));
     let json = serde_json::to_vec(value).map_err(|error| unfit(&error))?;
-    if json.len() > MOST {
-        return Err(unfit(&format_args!("it has {} bytes of JSON, the most is {MOST}", json.len())));
-    }
     compress(json).map_err(|error| unfit(&error))
 }
 
-/// Compresses JSON that is long enough for it to pay.
+/// Compresses JSON that is long enough for it to pay, and refuses what would not be read again.
 pub(crate) fn compress(json: Vec<u8>) -> std::io::Result<Vec<u8>> {
+    if json.len() > MOST {
+        return Err(std::io::Error::other(format!("it has {} bytes of JSON, the most is {MOST}", json.len())));
+    }
     if json.len() < COMPRESS_FROM {
         return Ok(json);
     }
@@ -153,7 +153,9 @@ mod tests {
     #[test]
     fn what_is_too_large_is_neither_stored_nor_unpacked() {
         let json = format!("\"{}\"", "x".repeat(MOST));
-        let bomb = compress(json.clone().into_bytes()).unwrap();
+        let mut encoder = FrameEncoder::new(Vec::new());
+        encoder.write_all(json.as_bytes()).unwrap();
+        let bomb = encoder.finish().unwrap();
         assert!(bomb.len() < 1 << 20);
         assert_eq!(decode::<String>(&bomb), None);
         assert!(encode(&json).unwrap_err().to_string().contains("the most is"));

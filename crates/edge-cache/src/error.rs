@@ -123,8 +123,8 @@ impl RedisError {
         }
         let wrapped = detail.starts_with("Error running script");
         let parts = detail.split(": ").take(if wrapped { usize::MAX } else { 1 });
-        let codes = parts.filter_map(|part| Self::kind_of_code(part.trim_start_matches('-')));
-        codes.into_iter().find(|kind| *kind != ErrorKind::Server).unwrap_or(ErrorKind::Server)
+        let mut kinds = parts.filter_map(|part| Self::kind_of_code(part.trim_start_matches('-')));
+        kinds.find(|kind| *kind != ErrorKind::Server).unwrap_or(ErrorKind::Server)
     }
 
     fn kind_of_code(text: &str) -> Option<ErrorKind> {

@@ -54,7 +54,8 @@ impl Tag {
         format!("cache:tags:{}", self.0)
     }
 
-    /// Where an invalidation sets the members aside, or the first of these sets; the braces keep it on the same node of a Cluster as the set.
+    /// Where an invalidation sets the members aside, or the first of these sets; the braces keep it on the same node of a
+    /// Cluster as the tag's set.
     fn aside(&self) -> String {
         format!("cache:tags-aside:{{{}}}", self.key())
     }

@@ -357,7 +357,7 @@ async fn a_warmup_stops_before_memory_passes_the_alert() {
     assert!(status.keys_created < 20_000 && status.error.unwrap().contains("of memory are in use"));
     let used: String = redis::cmd("INFO").arg("memory").query(&mut other).unwrap();
     let used: u64 = used.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap();
-    // What tells of the warmup is written after the last look at the memory.
+    // What a slice takes is estimated; how far that is off differs between servers.
     assert!(used < (3 << 20) + (3 << 20) / 20, "{used}");
 }
 

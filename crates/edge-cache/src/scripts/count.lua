@@ -2,7 +2,7 @@
 -- KEYS: 1 the hash
 -- ARGV: 1 most modules, then per counter two: its name, 'module:what', and how many
 -- Reply: number of counters
--- Cost: constant per counter; where one is new, once a look over the names of all.
+-- Cost: constant per counter; where one is not there yet, once a look over the names of all.
 local room, modules = tonumber(ARGV[1]), nil
 local function what_of(field) return string.match(field, '[^:]*$') end
 
