@@ -1,6 +1,6 @@
 //! How numbers are shown to people: sizes, durations, uptimes, rates and times, in the formats of the contract.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A size as Redis prints it: `12B`, `4.2K`, `24.3M`, `1.1G` (powers of 1024, one decimal).
 pub fn size(bytes: u64) -> String {
@@ -45,9 +45,11 @@ pub fn now() -> String {
     timestamp(SystemTime::now())
 }
 
-/// A time in RFC 3339, UTC, with milliseconds: `2025-11-15T12:30:45.123Z`.
+/// A time in RFC 3339, UTC, with milliseconds: `2025-11-15T12:30:45.123Z`. One that it has no digits for, as only a stored value can
+/// claim, is told as the nearest it has.
 pub fn timestamp(at: SystemTime) -> String {
-    humantime::format_rfc3339_millis(at).to_string()
+    let last = UNIX_EPOCH + Duration::from_millis(253_402_300_799_999);
+    humantime::format_rfc3339_millis(at.clamp(UNIX_EPOCH, last)).to_string()
 }
 
 /// Rounds to one decimal, for the numbers beside the strings above.
@@ -107,5 +109,6 @@ mod tests {
     fn times_have_milliseconds_and_are_utc() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_763_209_845_123);
         assert_eq!(timestamp(at), "2025-11-15T12:30:45.123Z");
+        assert_eq!(timestamp(UNIX_EPOCH + Duration::from_millis(u64::MAX)), "9999-12-31T23:59:59.999Z");
     }
 }

@@ -32,15 +32,19 @@ pub(crate) static DELETE_NAMED: Script =
     Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_named.lua")));
 /// Empties the database but for the keys that outlive a global clear.
 pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua"));
-/// Removes a slice of a tag's keys that still have it.
+/// Removes a slice of a tag's keys.
 pub(crate) static TAG_DELETE: Script =
     Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/tag_delete.lua")));
+/// Removes names of keys that are gone from a tag.
+pub(crate) static TAG_SWEEP: Script = Script::repeatable(include_str!("scripts/tag_sweep.lua"));
 /// Adds keys to a tag, whose set then lives as long as they do.
-pub(crate) static TAG_ADD: Script = Script::repeatable(include_str!("scripts/tag_add.lua"));
+pub(crate) static TAG_ADD: Script =
+    Script::repeatable(concat!(include_str!("scripts/tagging.lua"), include_str!("scripts/tag_add.lua")));
 /// Describes one key and reads a bounded part of its value.
 pub(crate) static INSPECT: Script = Script::repeatable(include_str!("scripts/inspect.lua"));
 /// Changes the expiry of one key and of its companion.
-pub(crate) static EXPIRE: Script = Script::once(include_str!("scripts/expire.lua"));
+pub(crate) static EXPIRE: Script =
+    Script::once(concat!(include_str!("scripts/tagging.lua"), include_str!("scripts/expire.lua")));
 /// Writes a slice of warmed entries.
 pub(crate) static WRITE_SLICE: Script = Script::once(concat!(
     include_str!("scripts/fences_since.lua"),
@@ -48,7 +52,8 @@ pub(crate) static WRITE_SLICE: Script = Script::once(concat!(
     include_str!("scripts/write_slice.lua")
 ));
 /// Reads a cached value with what is known of its age.
-pub(crate) static READ: Script = Script::repeatable(include_str!("scripts/read.lua"));
+pub(crate) static READ: Script =
+    Script::repeatable(concat!(include_str!("scripts/tagging.lua"), include_str!("scripts/read.lua")));
 /// Takes the right to load a key.
 pub(crate) static ACQUIRE: Script =
     Script::once(concat!(include_str!("scripts/holding.lua"), include_str!("scripts/acquire.lua")));

@@ -52,12 +52,13 @@ impl Overrides {
         Self(entries.into_iter().collect())
     }
 
-    /// Reads what is left of a flat reply: prefix, seconds, prefix, ... What is no number is left out.
+    /// Reads what is left of a flat reply: prefix, seconds, prefix, ... What is no number is left out, and nothing is for longer
+    /// than may be set.
     pub(crate) fn read(replies: Replies) -> Result<Self, RedisError> {
         let parts = replies.rest()?;
         let pair = |pair: &[Vec<u8>]| {
             let text = |part: Option<&Vec<u8>>| part.and_then(|bytes| String::from_utf8(bytes.clone()).ok());
-            Some((text(pair.first())?, text(pair.get(1))?.parse().ok()?))
+            Some((text(pair.first())?, text(pair.get(1))?.parse::<u64>().ok()?.min(MAX_SECONDS)))
         };
         Ok(Self(parts.chunks(2).filter_map(pair).collect()))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edge_cache::{Cache, Client, Item, Options, Pattern, invalidate};
+use edge_cache::{Cache, Client, Item, Options, Outcome, Pattern, invalidate};
 use edge_cache_testing::{NativeTransport, RedisServer, client};
 use redis::Commands;
 use serde_json::{Value, json};
@@ -107,6 +107,52 @@ async fn tags_can_be_added_to_a_key_and_by_other_clients() {
     assert_eq!(cache.key_info("a").await.unwrap().unwrap().tags, ["first", "second"]);
     let _: () = redis::pipe().set("b", 1).sadd("cache:tags:second", "b").query(&mut server.connection()).unwrap();
     assert_eq!(cache.invalidate_tag("second").await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_tag_that_another_client_gave_a_key_of_the_library_is_one_of_its_tags() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let load = async || Ok::<_, String>(2);
+    cache.set("a", &1, &tagged(&["first"])).await.unwrap();
+    cache.get_or_set("b", &tagged(&[]), load).await.unwrap();
+    let _: () = server.connection().sadd("cache:tags:theirs", &["a", "b"]).unwrap();
+    assert_eq!(cache.invalidate_tag("theirs").await.unwrap(), 2);
+    assert_eq!(cache.get_many::<u32>(&["a", "b"]).await.unwrap(), [None, None]);
+}
+
+#[tokio::test]
+async fn a_value_loaded_anew_leaves_the_tags_it_has_no_more() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    cache.set("a", &1, &tagged(&["old", "both"])).await.unwrap();
+    let options = Options { early_refresh: 1e9, ..tagged(&["both", "new"]) };
+    let mut other = server.connection();
+    // A value that took long to load is refreshed by the next caller.
+    let _: () = other.hset("cache:meta:{a}", "load", 1_000_000).unwrap();
+    let refreshed = cache.get_or_set("a", &options, async || Ok::<_, String>(2)).await.unwrap();
+    assert_eq!(refreshed.outcome, Outcome::Miss);
+    assert_eq!(cache.invalidate_tag("old").await.unwrap(), 0);
+    assert_eq!(cache.invalidate_tag("new").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_tags_set_is_in_use_as_long_as_its_keys_are_and_comes_back_where_the_server_evicted_it() {
+    let server = RedisServer::start();
+    let (cache, mut other) = (cache(&server), server.connection());
+    let load = async || Ok::<_, String>(1);
+    cache.get_or_set("a", &tagged(&["t"]), load).await.unwrap();
+    let mut idle = || -> u64 { redis::cmd("OBJECT").arg(&["IDLETIME", "cache:tags:t"]).query(&mut other).unwrap() };
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert!(idle() > 0);
+    assert_eq!(cache.get_or_set("a", &tagged(&["t"]), load).await.unwrap().outcome, Outcome::Hit);
+    assert_eq!(idle(), 0, "a server that evicts what was used least recently does not take it before the key");
+
+    let () = other.del("cache:tags:t").unwrap();
+    assert_eq!(cache.get_or_set("a", &tagged(&["t"]), load).await.unwrap().outcome, Outcome::Hit);
+    let left: i64 = other.ttl("cache:tags:t").unwrap();
+    assert!((1..=60).contains(&left), "{left}");
+    assert_eq!(cache.invalidate_tag("t").await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -88,3 +88,19 @@ async fn scripts_forbidden_by_acl_are_told_with_what_to_grant() {
     assert_eq!(error.kind, ErrorKind::Permission);
     assert!(error.message.contains("+eval +evalsha"), "{error}");
 }
+
+#[tokio::test]
+async fn companions_and_settings_that_are_not_ours_stop_no_clear() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    let _: () = redis::pipe()
+        .set("cache:meta", 1)
+        .set("cache:chunked", 1)
+        .mset(&[("k:1", 1), ("k:2", 2), ("cache:meta:{k:1}", 0)])
+        .hset("cache:meta:{k:2}", "chunks", "0 999999999999")
+        .query(&mut other)
+        .unwrap();
+    assert_eq!(run(&server, r#"{"pattern":"k:*"}"#, false).await.keys_deleted(), 2);
+    let left: u64 = other.exists(&["cache:meta:{k:1}", "cache:meta:{k:2}"]).unwrap();
+    assert_eq!(left, 0);
+}

@@ -126,6 +126,26 @@ async fn a_key_that_lives_longer_keeps_its_tags_and_chunks() {
 }
 
 #[tokio::test]
+async fn a_value_with_grace_is_fresh_for_the_time_it_was_given() {
+    let server = RedisServer::start();
+    let (redis, cache) = (client(&server.url(0)), Cache::new(client(&server.url(0))));
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    let options = Options { ttl: Some(minutes(2)), grace: minutes(5), early_refresh: 0.0, ..Options::default() };
+    let load = async || Ok::<_, String>(1);
+    cache.get_or_set("k", &options, load).await.unwrap();
+    for ttl in [60, 3600] {
+        let body = json!({ "ttl": ttl }).to_string();
+        Expiry::parse(KeyName::new("k"), body.as_bytes()).unwrap().run(&redis).await.unwrap();
+        let read = cache.get_or_set("k", &options, load).await.unwrap();
+        assert_eq!(read.outcome, Outcome::Hit, "{ttl} s");
+        assert!(read.age.unwrap() < minutes(1), "{:?}", read.age);
+    }
+    Expiry::parse(KeyName::new("k"), br#"{"persist":true}"#).unwrap().run(&redis).await.unwrap();
+    let read = cache.get_or_set("k", &options, load).await.unwrap();
+    assert_eq!((read.outcome, read.age), (Outcome::Hit, None));
+}
+
+#[tokio::test]
 async fn a_missing_key_is_not_found() {
     let server = RedisServer::start();
     assert!(matches!(inspect(&server, "missing", "").await, Err(Error::NotFound(_))));

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use edge_cache::{Cache, Client, Options, Outcome};
+use edge_cache::{Cache, Client, Options, Outcome, invalidate};
 use edge_cache_testing::{NativeTransport, RedisServer, client, free_port};
 use futures_util::future::{join, join_all};
 use redis::Commands;
@@ -120,6 +120,42 @@ async fn when_a_load_fails_the_stale_value_is_served_and_the_load_not_tried_agai
     tokio::time::sleep(Duration::from_millis(700)).await;
     let answer = cache.get_or_set("k", &options, async || slow(&loads, 0).await).await.unwrap();
     assert_eq!((answer.outcome, answer.value), (Outcome::Miss, 3));
+}
+
+#[tokio::test]
+async fn a_failed_early_refresh_is_tried_again_at_once_when_the_value_is_gone() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let options = Options { early_refresh: 1e9, ..ttl(400) };
+    let loads = Cell::new(0);
+    cache.get_or_set("k", &options, async || slow(&loads, 5).await).await.unwrap();
+    let answer = cache.get_or_set("k", &options, async || Err::<u32, _>("database down".to_owned())).await.unwrap();
+    assert_eq!((answer.outcome, answer.value), (Outcome::Hit, 1));
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    let answer = cache.get_or_set("k", &options, async || slow(&loads, 0).await).await.unwrap();
+    assert_eq!((answer.outcome, answer.value), (Outcome::Miss, 2), "no caller waits for a lock that nobody uses");
+}
+
+#[tokio::test]
+async fn an_invalidation_by_pattern_ends_the_rest_after_a_failed_load() {
+    for by_clear in [true, false] {
+        let server = RedisServer::start();
+        let (cache, redis) = (cache(&server), client(&server.url(0)));
+        let (options, loads) = (with_grace(&ttl(50)), Cell::new(0));
+        cache.get_or_set("k:1", &options, async || slow(&loads, 0).await).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let answer =
+            cache.get_or_set("k:1", &options, async || Err::<u32, _>("database down".to_owned())).await.unwrap();
+        assert_eq!(answer.outcome, Outcome::Stale);
+        if by_clear {
+            assert_eq!(cache.clear_by_pattern("k:*").await.unwrap(), 1);
+        } else {
+            let request = invalidate::Request::parse(br#"{"patterns":["k:*"]}"#).unwrap();
+            assert_eq!(request.run(&redis).await.unwrap().keys_invalidated(), 1);
+        }
+        let answer = cache.get_or_set("k:1", &options, async || slow(&loads, 0).await).await.unwrap();
+        assert_eq!((answer.outcome, answer.value), (Outcome::Miss, 2));
+    }
 }
 
 #[tokio::test]

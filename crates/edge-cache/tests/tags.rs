@@ -71,6 +71,16 @@ async fn a_sweep_is_bounded_and_goes_on_where_it_stood() {
 }
 
 #[tokio::test]
+async fn a_set_that_is_one_no_more_does_not_stop_a_sweep() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    let _: () = redis::pipe().set("cache:tags:other", 1).sadd("cache:tags:t", "gone").query(&mut other).unwrap();
+    let mut sweep: Sweep = serde_json::from_str(r#"{"scan":"","sets":["cache:tags:other"],"member":"7"}"#).unwrap();
+    let swept = sweep.step(&redis, 2000).await.unwrap();
+    assert_eq!((swept.finished, swept.removed), (true, 1));
+}
+
+#[tokio::test]
 async fn a_tag_of_half_a_million_keys_is_invalidated_in_slices() {
     let server = RedisServer::with(RedisServer::debuggable());
     let mut other = server.connection();

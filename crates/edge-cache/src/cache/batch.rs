@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::options::FOREVER;
 use super::{Cache, Runtime};
 use crate::codec::{self, Stored};
 use crate::error::{Error, RedisError};
@@ -79,7 +80,8 @@ impl<C: Redis + Runtime> Cache<C> {
             let encoded = encoded.collect::<Result<Vec<_>, Error>>()?;
             let mut ready = Vec::with_capacity(slice.len());
             for (item, value, tags) in encoded {
-                let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key)).max(Duration::from_millis(1));
+                let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key));
+                let life = life.clamp(Duration::from_millis(1), FOREVER);
                 let (value, chunks) = store_chunks(&self.redis, item.key, value, life).await?;
                 ready.push(Ready { name: KeyName::new(item.key), value, life, tags, chunks });
             }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, join, join_all, select};
 use serde::Serialize;
 
-use super::read_through::{Fetched, Outcome};
+use super::options::FOREVER;
+use super::read_through::{Fetched, Outcome, StandIn};
 use super::{Cache, Options, Runtime, batch};
 use crate::codec;
 use crate::error::{Error, ErrorKind, RedisError};
@@ -79,7 +80,7 @@ impl<C: Redis + Runtime> Cache<C> {
         key: &str,
         options: &Options<'_>,
         lock: &Lock,
-        stand_in: Option<Fetched<T>>,
+        stand_in: Option<StandIn<T>>,
         fetch: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Fetched<T>, E>
     where
@@ -91,11 +92,12 @@ impl<C: Redis + Runtime> Cache<C> {
             None => load.await,
             Some(stand_in) => match select(load.as_mut(), pin!(self.redis.sleep(options.load_timeout))).await {
                 Either::Left((Ok(value), _)) => Ok(value),
-                // Nobody tries again until the lock ends; all are served what there is.
+                // Nobody tries again until the lock ends; all are served what there is, as long as there is.
                 Either::Left((Err(_), _)) | Either::Right(_) => {
                     self.counters.loaded(key, started.elapsed(), false);
-                    join(self.hold(key, lock, options.throttle), self.count()).await;
-                    return Ok(stand_in);
+                    let servable = stand_in.servable.saturating_sub(started.elapsed());
+                    join(self.hold(key, lock, options.throttle.min(servable)), self.count()).await;
+                    return Ok(stand_in.fetched);
                 }
             },
         };
@@ -159,7 +161,7 @@ impl<C: Redis + Runtime> Cache<C> {
             return Ok(false);
         }
         let fresh = options.fresh(key, is_null, &lock.overrides, self.uniform());
-        let grace = if is_null { Duration::ZERO } else { options.grace };
+        let grace = if is_null { Duration::ZERO } else { options.grace.min(FOREVER) };
         let life = fresh + grace;
         let name = KeyName::new(key);
         self.tag_all(&name, tags, life).await?;

@@ -30,7 +30,7 @@ pub struct Options<'a> {
     pub lock_wait: Duration,
     /// How long a load may take where a stale value could be served instead.
     pub load_timeout: Duration,
-    /// For how long a failed load is not tried again while there is a stale value.
+    /// For how long a failed load is not tried again while there is a value to serve.
     pub throttle: Duration,
     /// How eagerly a value is refreshed before it expires (beta of XFetch; Vattani et al., VLDB 2015): 1 is the paper's
     /// optimum, 0 never.
@@ -62,7 +62,7 @@ impl Options<'_> {
         let negative = self.negative_ttl.filter(|_| is_null);
         let ttl = negative.or(self.ttl).unwrap_or_else(|| overrides.for_key(key));
         let factor = 1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * random - 1.0);
-        ttl.mul_f64(factor).clamp(Duration::from_millis(1), FOREVER)
+        ttl.min(FOREVER).mul_f64(factor).clamp(Duration::from_millis(1), FOREVER)
     }
 }
 
@@ -75,6 +75,8 @@ mod tests {
         let options = Options { ttl: Some(Duration::from_secs(100)), ..Options::default() };
         let fresh = |random| options.fresh("k", false, &ttl::Overrides::default(), random).as_secs_f64();
         assert!((fresh(0.0) - 95.0).abs() < 0.001 && (fresh(0.5) - 100.0).abs() < 0.001 && fresh(0.999) < 105.0);
+        let endless = Options { ttl: Some(Duration::MAX), jitter: 1.0, ..Options::default() };
+        assert_eq!(endless.fresh("k", false, &ttl::Overrides::default(), 0.999), FOREVER);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::load::Turn;
+use super::options::FOREVER;
 use super::{Cache, Options, Runtime};
 use crate::codec;
 use crate::error::RedisError;
@@ -62,6 +63,8 @@ struct Found<T> {
     value: T,
     /// Milliseconds it is still fresh; negative when it is past that; `None`: for ever.
     fresh_left: Option<i64>,
+    /// Milliseconds of grace it was stored with.
+    grace: i64,
     age: Option<Duration>,
     load_ms: f64,
 }
@@ -73,9 +76,23 @@ struct Lookup<T> {
     writing: Vec<u8>,
 }
 
+/// A value that is served while its load lasts and where it fails.
+pub(super) struct StandIn<T> {
+    pub(super) fetched: Fetched<T>,
+    /// For how long it may be.
+    pub(super) servable: Duration,
+}
+
 impl<T> Found<T> {
     fn serve(self, outcome: Outcome) -> Fetched<T> {
         Fetched { value: self.value, outcome, age: self.age }
+    }
+
+    fn stand_in(self, options: &Options<'_>, outcome: Outcome) -> StandIn<T> {
+        let grace = u64::try_from(self.grace).unwrap_or(0).min(milliseconds(options.grace));
+        let left = self.fresh_left.map_or(i64::MAX, |left| left.saturating_add_unsigned(grace));
+        let servable = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        StandIn { fetched: self.serve(outcome), servable }
     }
 
     /// Whether the value may be served, and if so whether it should be refreshed. XFetch refreshes a value early with a
@@ -152,8 +169,8 @@ impl<C: Redis + Runtime> Cache<C> {
             let servable = match judged {
                 Some((Judgement::Fresh, found)) => return Ok(found.serve(Outcome::Hit)),
                 Some((Judgement::TooOld, _)) | None => None,
-                Some((Judgement::Early, found)) => Some(found.serve(Outcome::Hit)),
-                Some((Judgement::Stale, found)) => Some(found.serve(Outcome::Stale)),
+                Some((Judgement::Early, found)) => Some(found.stand_in(options, Outcome::Hit)),
+                Some((Judgement::Stale, found)) => Some(found.stand_in(options, Outcome::Stale)),
             };
             if !lookup.locked {
                 match self.acquire(key, &lookup.writing).await {
@@ -162,14 +179,14 @@ impl<C: Redis + Runtime> Cache<C> {
                     Ok(Turn::Anothers) => {}
                     Err(_) => {
                         return match servable {
-                            Some(servable) => Ok(servable),
+                            Some(servable) => Ok(servable.fetched),
                             None => bypass(fetch).await,
                         };
                     }
                 }
             }
             if let Some(servable) = servable {
-                return Ok(servable);
+                return Ok(servable.fetched);
             }
             if Instant::now() >= deadline {
                 return bypass(fetch).await;
@@ -204,7 +221,7 @@ impl<C: Redis + Runtime> Cache<C> {
                 self.count().await;
             }
         };
-        let (read, ()) = join(READ.run(&self.redis, keys, []), counting).await;
+        let (read, ()) = join(READ.run(&self.redis, keys, [milliseconds(FOREVER).into()]), counting).await;
         let parsed = match read {
             Ok(replies) => self.parse(key, replies).await,
             Err(error) => Err(error),
@@ -232,8 +249,9 @@ impl<C: Redis + Runtime> Cache<C> {
         };
         let found = whole.and_then(|stored| codec::decode(&stored)).map(|value| Found {
             value,
-            fresh_left: (left >= 0).then_some(left - grace),
-            age: life.and_then(|life| u64::try_from(life - left).ok()).map(Duration::from_millis),
+            fresh_left: (left >= 0).then_some(left.saturating_sub(grace)),
+            grace,
+            age: life.and_then(|life| u64::try_from(life.saturating_sub(left)).ok()).map(Duration::from_millis),
             load_ms: load as f64,
         });
         Ok(Lookup { found, locked, writing })
@@ -254,7 +272,7 @@ mod tests {
     use super::*;
 
     fn found(fresh_left: i64, load_ms: f64) -> Found<()> {
-        Found { value: (), fresh_left: Some(fresh_left), age: None, load_ms }
+        Found { value: (), fresh_left: Some(fresh_left), grace: 60_000, age: None, load_ms }
     }
 
     #[test]
@@ -266,6 +284,16 @@ mod tests {
         assert_eq!(found(10, 0.0).judge(&options, 0.5), Judgement::Fresh);
         let never = Options { early_refresh: 0.0, ..Options::default() };
         assert_eq!(found(1, 10_000.0).judge(&never, 0.00001), Judgement::Fresh);
+    }
+
+    #[test]
+    fn a_value_stands_in_no_longer_than_both_its_own_and_the_calls_grace_allow() {
+        let servable = |left, grace| {
+            let options = Options { grace: Duration::from_secs(grace), ..Options::default() };
+            found(left, 0.0).stand_in(&options, Outcome::Stale).servable.as_millis()
+        };
+        assert_eq!([servable(400, 0), servable(400, 60), servable(-400, 3600)], [400, 60_400, 59_600]);
+        assert_eq!(servable(-400, 0), 0);
     }
 
     #[test]

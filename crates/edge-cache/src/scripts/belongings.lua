@@ -34,17 +34,49 @@ local function accompany(companion, life, ...)
   redis.call('PEXPIRE', companion, life)
 end
 
+-- What a companion says, or '': it may be another client's, and of any type.
+local function fact(companion, field)
+  local said = redis.pcall('HGET', companion, field)
+  return type(said) == 'string' and said or ''
+end
+
+-- A value written anew has its new tags only.
+local function untag(key, companion, tags)
+  for tag in string.gmatch(fact(companion, 'tags'), '[^\n]+') do
+    local kept = string.find('\n' .. tags .. '\n', '\n' .. tag .. '\n', 1, true)
+    if not kept then redis.pcall('SREM', 'cache:tags:' .. tag, key) end
+  end
+end
+
 local function forget(names)
   if not has_companions() then return end
   local companions, chunks = companions_of(names), {}
   -- Whether values have chunks is looked up only where the database has any.
   if redis.call('EXISTS', 'cache:chunked') == 1 then
     for i, name in ipairs(names) do
-      local id, count = string.match(redis.pcall('HGET', companions[i], 'chunks') or '', '^(%w+) (%d+)$')
+      local id, count = string.match(fact(companions[i], 'chunks'), '^(%w+) (%d%d?%d?)$')
       for n = 1, tonumber(count or 0) do chunks[#chunks + 1] = 'cache:chunk:{' .. name .. '}:' .. id .. ':' .. n end
     end
   end
   unlink(companions)
   unlink(chunks)
+end
+
+-- Loads of these keys that are in flight are not stored: their locks go. A key may have a tag that its load does not know of, and
+-- who asks for it next need not wait for that load. Loads are few: their locks are looked for among the names, unless there are
+-- more of them.
+local function release_loads(names)
+  local count = redis.call('SCARD', 'cache:loading')
+  if count == 0 then return end
+  if count > #names then
+    unlink(locks_of(names))
+    return
+  end
+  local meant, held = {}, {}
+  for _, name in ipairs(names) do meant[name] = true end
+  for _, lock in ipairs(redis.call('SMEMBERS', 'cache:loading')) do
+    if meant[string.sub(lock, 7, -2)] then held[#held + 1] = lock end
+  end
+  unlink(held)
 end
 

@@ -11,6 +11,7 @@ for _, name in ipairs(reply[2]) do
   if not own then doomed[#doomed + 1] = name end
 end
 
+release_loads(doomed)
 forget(doomed)
 local removed = unlink(doomed)
 -- After the removal: a full server refuses to grow only as long as a script has changed nothing. Where it still refuses,

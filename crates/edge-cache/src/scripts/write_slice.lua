@@ -37,11 +37,12 @@ local function fill(key, shape, ttl, first, last)
   return redis.pcall('PEXPIRE', key, ttl)
 end
 
--- Tags that a key had before and has no more must be known as such, or its old tags would still remove it.
 local function note(key, companion, ttl, tags, chunks)
-  local was_known = some_known and redis.call('EXISTS', companion) == 1
-  if was_known then forget({ key }) end
-  if tags ~= '' or was_known or chunks ~= '' then
+  if some_known and redis.call('EXISTS', companion) == 1 then
+    untag(key, companion, tags)
+    forget({ key })
+  end
+  if tags ~= '' or chunks ~= '' then
     accompany(companion, ttl, 'tags', tags, 'chunks', chunks)
   end
 end
