@@ -150,6 +150,35 @@ fn twenty_attempts_a_minute_are_answered_and_further_ones_turned_away() {
 }
 
 #[test]
+fn what_the_system_keeps_is_for_administrators_to_remove() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis.hset("cache:ttl", "users", 60).unwrap();
+    for pattern in ["cache:ttl", "cache:*", "lock:*"] {
+        app.operator().post("/clear", &json!({ "pattern": pattern })).with_status(403);
+    }
+    app.operator().delete("/invalidate", &json!({ "keys": ["users:1", "cache:ttl"] })).with_status(403);
+    assert!(redis.exists::<_, bool>("cache:ttl").unwrap());
+    app.admin().delete("/invalidate", &json!({ "keys": ["users:1", "cache:ttl"] })).ok();
+    assert!(!redis.exists::<_, bool>("cache:ttl").unwrap());
+}
+
+#[test]
+fn denied_attempts_of_a_known_token_do_not_push_others_records_out_of_the_trail() {
+    let app = App::start();
+    for _ in 0..30 {
+        app.viewer().post("/clear", &json!({ "confirm": true })).with_status(403);
+    }
+    app.operator().post("/clear", &json!({ "confirm": true })).with_status(403);
+    let trail = app.admin().get("/audit").data();
+    assert_eq!(trail["pagination"]["total"], 21, "20 of one token in a minute, and the other's");
+    let mut redis = app.redis().connection();
+    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    let counted: u32 = redis.hget("cache:counters", "changes:denied/denied").unwrap();
+    assert_eq!(counted, 31);
+}
+
+#[test]
 fn attempts_are_counted_for_each_address() {
     let app = behind_a_proxy();
     for _ in 0..20 {

@@ -54,7 +54,11 @@ fn an_action_that_failed_is_recorded_as_failed() {
     app.admin().post("/warmup", &json!({})).with_status(409);
     let entries = entries(&app);
     assert_has(&entries[0], &json!({ "action": "warmup", "outcome": "failed" }));
-    assert_has(&entries[1], &json!({ "action": "expire", "outcome": "failed", "keys": ["nothing"] }));
+    assert_has(
+        &entries[1],
+        &json!({ "action": "expire", "outcome": "failed", "keys": ["nothing"], "detail": "ttl 5 s",
+                 "error": "there is no key nothing: it was never set, or it expired or was removed" }),
+    );
 }
 
 #[test]
@@ -144,9 +148,38 @@ fn a_cursor_beyond_what_redis_can_count_is_no_failure() {
 fn the_trail_survives_every_clear() {
     let app = App::start();
     app.admin().post("/clear", &json!({ "confirm": true })).ok();
-    app.operator().post("/clear", &json!({ "pattern": "cache:*" })).ok();
-    app.admin().delete("/invalidate", &json!({ "patterns": ["cache:*"], "keys": ["cache:audit"] })).ok();
+    app.admin().post("/clear", &json!({ "pattern": "cache:*" })).ok();
+    app.admin().delete("/invalidate", &json!({ "patterns": ["cache:*"] })).ok();
     assert_eq!(entries(&app).len(), 3);
+}
+
+#[test]
+fn where_it_shares_the_database_nobody_removes_the_trail_and_operators_do_not_read_it() {
+    let app = App::with(Options::new().variable("audit_redis_db", "0"));
+    app.admin().post("/clear", &json!({ "pattern": "cache:*" })).ok();
+    app.admin().post("/clear", &json!({ "pattern": "cache:audit" })).ok();
+    app.admin().delete("/invalidate", &json!({ "patterns": ["cache:a*"] })).ok();
+    let dry = app.admin().post("/clear", &json!({ "pattern": "cache:audit", "dryRun": true })).ok();
+    assert_eq!(dry["stats"]["keysMatched"], 0);
+    app.admin().delete("/invalidate", &json!({ "keys": ["cache:audit"] })).with_status(422);
+    app.admin().patch("/keys/cache:audit", &json!({ "ttl": 5 })).with_status(422);
+    assert_eq!(entries(&app).len(), 3);
+    app.operator().get("/keys/cache:audit").with_status(403);
+    app.admin().get("/keys/cache:audit").data();
+}
+
+#[test]
+fn a_change_that_takes_long_is_recorded_while_it_runs_too() {
+    let app = App::start();
+    fill(&mut app.redis().connection(), "users:", 0..5);
+    let () = redis::cmd("CLIENT").arg(&["PAUSE", "1200", "WRITE"]).query(&mut app.redis().connection()).unwrap();
+    with_id(app.operator(), "slow").post("/clear", &json!({ "pattern": "users:*" })).ok();
+    let entries = entries(&app);
+    let expected = json!({ "action": "clear", "who": "support", "pattern": "users:*", "requestId": "slow" });
+    assert_eq!(entries.len(), 2);
+    entries.iter().for_each(|entry| assert_has(entry, &expected));
+    assert_has(&entries[0], &json!({ "outcome": "ok", "keysDeleted": 5 }));
+    assert_has(&entries[1], &json!({ "outcome": "running", "keysDeleted": 0 }));
 }
 
 #[test]

@@ -14,6 +14,11 @@ fn an_event_invalidates_what_its_rules_name_and_nothing_else() {
     let report = app.operator().post("/events", &json!({ "type": "product.updated", "id": "1" })).ok();
     assert_eq!(report["details"]["patterns"]["products:1:*"], 2);
     assert_eq!(report["details"]["keys"], json!(["products:popular:list"]));
+    let trail = app.admin().get("/audit").data();
+    let record = &trail["entries"][0];
+    assert_eq!((&record["action"], &record["detail"]), (&json!("event"), &json!("product.updated")));
+    assert_eq!(record["keys"], json!(["products:popular:list", "products:bestsellers"]));
+    assert_eq!(record["patterns"][0], "products:1:*");
     let left: Vec<bool> = ["products:10:details", "users:1"].iter().map(|key| redis.exists(key).unwrap()).collect();
     assert_eq!(left, [true, true]);
 }

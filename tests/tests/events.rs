@@ -37,6 +37,16 @@ fn a_message_invalidates_what_its_rules_name() {
     send(&mut redis, r#"{"type":"user.updated","id":7}"#);
     eventually(&subscriber, "the invalidation", || !redis.exists::<_, bool>("users:7:profile").unwrap());
     assert!(redis.exists::<_, bool>("users:70:profile").unwrap());
+    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    eventually(&subscriber, "the record", || redis.xlen::<_, u64>("cache:audit").unwrap() == 1);
+    let trail: redis::streams::StreamRangeReply = redis.xrange_all("cache:audit").unwrap();
+    let record: String = trail.ids[0].get("record").unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    assert_eq!(
+        (&record["who"], &record["action"], &record["outcome"]),
+        (&"channel".into(), &"event".into(), &"ok".into())
+    );
+    assert_eq!((&record["detail"], &record["patterns"][0]), (&"user.updated".into(), &"users:7:*".into()));
 }
 
 #[test]

@@ -293,7 +293,8 @@ fn a_warmup_can_be_watched_and_cancelled() {
         assert_eq!((&events[0].1["state"], &events.last().unwrap().1), (&json!("running"), &report["details"]));
     });
     let actions: Vec<Value> = app.admin().get("/audit").ok()["data"]["entries"].as_array().unwrap().clone();
-    let actions: Vec<&Value> = actions.iter().map(|entry| &entry["action"]).collect();
+    let ended = actions.iter().filter(|entry| entry["outcome"] != "running");
+    let actions: Vec<&Value> = ended.map(|entry| &entry["action"]).collect();
     assert_eq!(actions, ["warmup", "warmup-cancel", "warmup-cancel"], "the attempt without a warmup is there too");
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use edge_cache::access::Role;
 use edge_cache::body::Fields;
+use edge_cache::invalidate::Report;
 use edge_cache::{Fetched, Options, Outcome as Lookup};
 use edge_cache_spin::{Answer, Call, Database, Outcome, Problem, Request, Response, event, publish, serve};
 use serde_json::{Value, json};
@@ -66,7 +67,9 @@ async fn update(call: &Call) -> Outcome {
     if rows.rows.is_empty() {
         return Err(Problem::nothing_there(call.path()));
     }
-    let report = event.run(&call.cache()).await.map_err(|error| {
+    let cache = call.cache();
+    let invalidated = call.audited(event.record(), event.run(&cache), Report::keys_invalidated).await;
+    let report = invalidated.map_err(|error| {
         Problem::from(error).after(&format!(
             "the price is {price} cents now, but what is cached may show the old one until it expires; send the request again"
         ))

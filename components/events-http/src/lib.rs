@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use edge_cache::access::Role;
-use edge_cache::audit::Record;
 use edge_cache::format;
 use edge_cache::invalidate::Report;
 use edge_cache_spin::{Call, Outcome, Request, Response, event, serve};
@@ -33,10 +32,8 @@ async fn handle(request: Request) -> Response {
 async fn take(call: &Call) -> Outcome {
     call.require(Role::Operator).await?;
     let event = event(call, &call.body().await?).await?;
-    let mut record = Record::new("event");
-    record.detail = Some(event.kind.clone());
     let (started, cache) = (Instant::now(), call.cache());
-    let details = call.audited(record, event.run(&cache), Report::keys_invalidated).await?;
+    let details = call.audited(event.record(), event.run(&cache), Report::keys_invalidated).await?;
     let elapsed = started.elapsed();
     let stats = Stats {
         keys_invalidated: details.keys_invalidated(),

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use edge_cache::access::Role;
 use edge_cache::audit::Record;
+use edge_cache::format;
 use edge_cache::invalidate::{Report, Request as Invalidation};
-use edge_cache::{KeyName, Pattern, format};
 use edge_cache_spin::{Call, Outcome, Request, Response, serve};
 use serde::Serialize;
 
@@ -41,7 +41,7 @@ async fn invalidate(call: &Call) -> Outcome {
     let details = if dry_run {
         request.run(&cache).await?
     } else {
-        call.audited(record(&request), request.run(&cache), Report::keys_invalidated).await?
+        call.audited(Record::of("invalidate", &request), request.run(&cache), Report::keys_invalidated).await?
     };
     let elapsed = started.elapsed();
     let stats = Stats {
@@ -54,11 +54,4 @@ async fn invalidate(call: &Call) -> Outcome {
     };
     let message = if dry_run { "Dry run; nothing was invalidated" } else { "Cache invalidated" };
     Ok(call.report(Body { message, stats, details }))
-}
-
-fn record(request: &Invalidation) -> Record {
-    let mut record = Record::new("invalidate").with_keys(request.keys.iter().map(KeyName::display));
-    record.patterns = request.patterns.iter().map(Pattern::display).collect();
-    record.tags = request.tags.iter().map(|tag| tag.as_str().to_owned()).collect();
-    record
 }

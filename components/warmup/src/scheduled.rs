@@ -17,12 +17,12 @@ pub(crate) async fn run(call: &Call) -> Outcome {
         Some(before) => Some(relieve(call, before).await?),
         None => None,
     };
-    let sweep = schedule::sweep(&cache, &check).await?;
     let reason = check.reason;
     let warmup = match reason {
         Some(reason) => warm(call, &check, reason).await?,
         None => None,
     };
+    let sweep = schedule::sweep(&cache, &check).await?;
     Ok(call.report(Report { reason, warmup, relief, sweep }))
 }
 

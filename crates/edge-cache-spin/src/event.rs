@@ -1,6 +1,9 @@
 //! Domain events: over HTTP, and as messages of a Redis channel. Rules are compiled in; both ways use the same.
 
+use std::time::Instant;
+
 use edge_cache::events::{self, Request, Rules};
+use edge_cache::invalidate::Report;
 use edge_cache::{Command, Redis};
 
 use crate::call::Call;
@@ -20,7 +23,18 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
     let instance = instance().await.map_err(|bad| format!("the variable {} {}", bad.name, bad.problem))?;
     let rules = Rules::read(RULES).map_err(|error| error.to_string())?;
     let outcome = match Request::parse(payload, &rules) {
-        Ok(event) => event.run(&instance.cache).await.map(|report| (event.kind, report)),
+        Ok(event) => {
+            let started = Instant::now();
+            let result = event.run(&instance.cache).await;
+            let mut record = event.record();
+            record.who = "channel".into();
+            record.finish(started.elapsed(), result.as_ref().map(Report::keys_invalidated));
+            // What was removed is removed, recorded or not.
+            if let Err(error) = record.write(&instance.audit).await {
+                log::failure("-", "audit.failed", &error.message);
+            }
+            result.map(|report| (event.kind, report))
+        }
         Err(error) => {
             // Counting is beside the point of the message; its own failure must not hide what is wrong with it.
             let _ = events::count(&instance.cache, "refused").await;

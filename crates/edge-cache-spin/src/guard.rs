@@ -1,11 +1,13 @@
 //! Who may pass, and the trail of who did: tokens, roles, denied attempts, audit records.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use edge_cache::Error;
 use edge_cache::access::{Caller, Role};
 use edge_cache::audit::Record;
+use edge_cache::{Error, Runtime as _};
+use futures_util::future::{Either, select};
 
 use crate::call::Call;
 use crate::log;
@@ -13,6 +15,8 @@ use crate::problem::Problem;
 
 /// A request that failed on Redis is answered by then, its audit record tried or not.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1800);
+/// A change that takes longer is recorded before it ends, too.
+const LONG: Duration = Duration::from_secs(1);
 /// The least time an audit record is given.
 const AUDIT_AT_LEAST: Duration = Duration::from_millis(100);
 
@@ -57,19 +61,15 @@ impl Call {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned()).filter(|token| !token.is_empty())
     }
 
-    /// Records and counts a denied attempt; past the limit, how long the client has to wait.
+    /// Records and counts a denied attempt; past the limit, how long the client has to wait. A token that is known but too low is
+    /// told so each time: it is not a guess.
     async fn record_denied(&self, caller: Option<&Caller>) -> Option<Duration> {
         let mut record = self.signed(Record::new("denied"), caller);
         record.outcome = "denied".into();
         let path: String = self.path().chars().take(200).collect();
         record.detail = Some(format!("{} {path}", self.method()));
         let audit = self.timing.of(self.instance.audit.within(ANSWER_WITHIN));
-        // A token that is known but too low is told so each time: it is not a guess.
-        let written = match caller {
-            Some(_) => record.write(&audit).await.map(|()| None),
-            None => record.write_denied(&audit).await,
-        };
-        written.unwrap_or_else(|error| {
+        record.write_denied(&audit).await.unwrap_or_else(|error| {
             log::failure(&self.head.id, "audit.failed", &error.message);
             None
         })
@@ -85,7 +85,14 @@ impl Call {
         record
     }
 
-    /// Carries out a change and records it, however it ends. `deleted` tells how many keys the report says were removed.
+    async fn record_running(&self, record: &Record, started: Instant) {
+        if let Err(error) = record.write_running(started.elapsed(), &self.audit()).await {
+            log::failure(&self.head.id, "audit.failed", &error.message);
+        }
+    }
+
+    /// Carries out a change and records it, however it ends; one that takes long also while it runs, or nothing would tell of it
+    /// when its host stops meanwhile. `deleted` tells how many keys the report says were removed.
     ///
     /// # Errors
     /// Those of the change. A trail that cannot be written is a warning in the answer and an error in the log.
@@ -96,9 +103,16 @@ impl Call {
         deleted: impl Fn(&T) -> u64,
     ) -> Result<T, Error> {
         let started = Instant::now();
-        let result = change.await;
         let caller = self.caller.borrow().clone();
         let mut record = self.signed(record, caller.as_ref());
+        let mut change = pin!(change);
+        let result = match select(change.as_mut(), pin!(self.instance.cache.sleep(LONG))).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => match select(change, pin!(self.record_running(&record, started))).await {
+                Either::Left((result, _)) => result,
+                Either::Right(((), change)) => change.await,
+            },
+        };
         record.finish(started.elapsed(), result.as_ref().map(&deleted));
         let written = match &result {
             // The same server holds the trail: what is left of the promised time is all it gets.

@@ -68,6 +68,11 @@ impl<R: Redis> Redis for Timed<'_, R> {
         let _under_way = self.timing.begin();
         self.redis.execute(command).await
     }
+
+    async fn measured(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
+        let _under_way = self.timing.begin();
+        self.redis.measured(command).await
+    }
 }
 
 impl<R: Runtime> Runtime for Timed<'_, R> {

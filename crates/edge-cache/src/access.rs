@@ -2,6 +2,8 @@
 //!
 //! A token is never kept: the configuration holds its SHA-256, and comparison takes the same time whatever differs.
 
+use std::net::Ipv6Addr;
+
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -121,6 +123,17 @@ pub fn client_address(peer: &str, forwarded_for: &str, trusted: usize) -> String
     if looks_right { client.to_owned() } else { "unknown".to_owned() }
 }
 
+/// What denied attempts are counted by: the address, of IPv6 the /64 that it is in, because a client has all of that.
+pub fn client_network(address: &str) -> String {
+    match address.parse::<Ipv6Addr>() {
+        Ok(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4.to_string(),
+            None => format!("{}/64", Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        },
+        Err(_) => address.to_owned(),
+    }
+}
+
 fn without_port(address: &str) -> &str {
     match address.parse::<std::net::SocketAddr>() {
         Ok(_) => address.rsplit_once(':').map_or(address, |(host, _)| host.trim_matches(['[', ']'])),
@@ -170,5 +183,13 @@ mod tests {
         assert_eq!(client_address("[::1]:5000", "", 0), "::1");
         assert_eq!(client_address("10.0.0.1:5000", "", 3), "10.0.0.1");
         assert_eq!(client_address("10.0.0.1:5000", "evil\nname", 1), "unknown");
+    }
+
+    #[test]
+    fn the_addresses_of_one_client_are_one_network() {
+        assert_eq!(client_network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(client_network("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(client_network("2001:db8:1:2:3::4"), "2001:db8:1:2::/64");
+        assert_eq!(client_network("unknown"), "unknown");
     }
 }

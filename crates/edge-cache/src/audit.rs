@@ -7,11 +7,14 @@ use std::time::Duration;
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 
+use crate::access::client_network;
 use crate::body::Query;
 use crate::counters;
 use crate::error::{Error, RedisError};
 use crate::format;
-use crate::key::AUDIT;
+use crate::invalidate;
+use crate::key::{AUDIT, COUNTERS, KeyName};
+use crate::pattern::Pattern;
 use crate::redis::{Command, Redis, Replies};
 use crate::script::DENIED;
 
@@ -49,6 +52,9 @@ pub struct Record {
     /// Anything else worth knowing: modules of a warmup, the route of a denied attempt.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detail: Option<String>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
     /// Keys removed.
     pub keys_deleted: u64,
     /// How long it took.
@@ -57,7 +63,7 @@ pub struct Record {
     pub ip: String,
     /// The request's id.
     pub request_id: String,
-    /// `ok`, `failed`, `partial` or `denied`.
+    /// `ok`, `failed`, `partial`, `denied`; `running` in a record written before the end, which another follows.
     pub outcome: String,
 }
 
@@ -74,6 +80,7 @@ impl Record {
             keys: Vec::new(),
             tags: Vec::new(),
             detail: None,
+            error: None,
             keys_deleted: 0,
             duration_ms: 0,
             ip: String::new(),
@@ -89,13 +96,21 @@ impl Record {
             Ok(deleted) => self.keys_deleted = deleted,
             Err(Error::Partial { deleted, source }) => {
                 (self.outcome, self.keys_deleted) = ("partial".into(), *deleted);
-                self.detail = Some(source.message.clone());
+                self.error = Some(source.message.clone());
             }
             Err(error) => {
                 self.outcome = "failed".into();
-                self.detail = Some(error.to_string());
+                self.error = Some(error.to_string());
             }
         }
+    }
+
+    /// A record of an invalidation: what it names.
+    pub fn of(action: &str, invalidation: &invalidate::Request) -> Self {
+        let mut record = Self::new(action).with_keys(invalidation.keys.iter().map(KeyName::display));
+        record.patterns = invalidation.patterns.iter().map(Pattern::display).collect();
+        record.tags = invalidation.tags.iter().map(|tag| tag.as_str().to_owned()).collect();
+        record
     }
 
     /// Adds the names of keys, the first 100 of them.
@@ -118,21 +133,39 @@ impl Record {
     /// # Errors
     /// Those of the connection. A count that is lost harms nobody but a chart, so that is not told.
     pub async fn write<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
-        let trimmed = Command::new("XADD").arg(AUDIT).arg("MAXLEN").arg("~").arg(KEPT);
-        let written = redis.execute(trimmed.arg("*").arg("record").arg(self.to_json()?));
-        let (written, _) = join(written, counters::count(redis, self)).await;
-        written.map(drop)
+        let (written, _) = join(self.add(redis), counters::count(redis, self)).await;
+        written
     }
 
-    /// Writes a denied attempt and counts it against the client: one round trip. Past 20 in a minute nothing is written
-    /// any more, and the time until the count starts again comes back.
+    /// Writes what is known of a change that goes on: where it is cut off, this is its trace. One round trip.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn write_running<R: Redis>(&self, elapsed: Duration, redis: &R) -> Result<(), RedisError> {
+        let mut running = self.clone();
+        (running.outcome, running.duration_ms) = ("running".into(), format::milliseconds(elapsed));
+        running.add(redis).await
+    }
+
+    async fn add<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
+        let trimmed = Command::new("XADD").arg(AUDIT).arg("MAXLEN").arg("~").arg(KEPT);
+        redis.execute(trimmed.arg("*").arg("record").arg(self.to_json()?)).await.map(drop)
+    }
+
+    /// Writes a denied attempt and counts it: one round trip. Past 20 in a minute of one token, or without a token of one
+    /// client address, nothing is written any more, or they would push out of the trail what was done; the time until the count
+    /// starts again comes back.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn write_denied<R: Redis>(&self, redis: &R) -> Result<Option<Duration>, RedisError> {
-        let counter = format!("cache:denied:{}", self.ip);
-        let args = [DENIED_A_MINUTE.into(), self.to_json()?.into(), KEPT.into()];
-        let mut replies = DENIED.run(redis, [counter.into(), AUDIT.into()], args).await?;
+        let counter = match self.who.as_str() {
+            "-" => format!("cache:denied:{}", client_network(&self.ip)),
+            who => format!("cache:denied:@{who}"),
+        };
+        let name = format!("changes:{}/{}", self.action, self.outcome);
+        let args = [DENIED_A_MINUTE.into(), self.to_json()?.into(), KEPT.into(), name.into()];
+        let mut replies = DENIED.run(redis, [counter.into(), AUDIT.into(), COUNTERS.into()], args).await?;
         let (attempts, left) = (replies.count()?, replies.int()?);
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
         Ok((attempts > DENIED_A_MINUTE).then_some(left))
@@ -235,6 +268,7 @@ mod tests {
         let source = RedisError::new(ErrorKind::Unreachable, "broken pipe");
         record.finish(Duration::from_millis(12), Err(&Error::Partial { deleted: 47, source }));
         assert_eq!((record.outcome.as_str(), record.keys_deleted, record.duration_ms), ("partial", 47, 12));
+        assert_eq!((record.detail, record.error.as_deref()), (None, Some("broken pipe")));
     }
 
     #[test]

@@ -92,8 +92,10 @@ impl Request {
 
     /// The role this request takes.
     pub fn role(&self) -> Role {
-        match self.target {
-            Target::Pattern(_) => Role::Operator,
+        match &self.target {
+            // What this system keeps is not an operator's to remove: the TTL table, locks, progress.
+            Target::Pattern(pattern) if !pattern.names_protected() => Role::Operator,
+            Target::Pattern(_) => Role::Admin,
             Target::Everything => Role::Admin,
         }
     }

@@ -178,7 +178,8 @@ impl<T: Transport> Client<T> {
         open: &Rc<Open<T::Connection>>,
         command: &Command,
         deadline: &Deadline<'_>,
-    ) -> Result<Vec<Reply>, RedisError> {
+    ) -> Result<(Vec<Reply>, Duration), RedisError> {
+        let started = Instant::now();
         let sent = deadline.bound(self.transport.send(&open.connection, command)).await.and_then(|reply| reply);
         match &sent {
             Err(error) if error.is_connection() => {
@@ -192,7 +193,7 @@ impl<T: Transport> Client<T> {
                 }
             }
         }
-        sent
+        sent.map(|replies| (replies, started.elapsed()))
     }
 
     /// A connection found in the instance may have died since; a command that must not run twice is not risked on it.
@@ -206,17 +207,27 @@ impl<T: Transport> Client<T> {
     }
 
     /// One try. The second part of a failure says whether the command may have reached the server.
-    async fn attempt(&self, command: &Command, deadline: &Deadline<'_>) -> Result<Vec<Reply>, (RedisError, bool)> {
+    async fn attempt(
+        &self,
+        command: &Command,
+        deadline: &Deadline<'_>,
+    ) -> Result<(Vec<Reply>, Duration), (RedisError, bool)> {
         let open = if command.repeatable { self.connection(deadline).await } else { self.proven(deadline).await };
         let open = open.map_err(|error| (error, false))?;
         self.send(&open, command, deadline).await.map_err(|error| (error, true))
     }
 
-    async fn execute_until(&self, mut command: Command, deadline: &Deadline<'_>) -> Result<Vec<Reply>, RedisError> {
+    /// The replies, and how long the try took that brought them: opening the connection and earlier tries are not the server's
+    /// speed.
+    async fn execute_until(
+        &self,
+        mut command: Command,
+        deadline: &Deadline<'_>,
+    ) -> Result<(Vec<Reply>, Duration), RedisError> {
         let mut tried = 1;
         loop {
             let (error, sent) = match self.attempt(&command, deadline).await {
-                Ok(replies) => return Ok(replies),
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             if error.kind == ErrorKind::NoScript && command.tell_script() {
@@ -251,6 +262,10 @@ impl<T: Transport> Runtime for Client<T> {
 
 impl<T: Transport> Redis for Client<T> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        self.measured(command).await.map(|(replies, _)| replies)
+    }
+
+    async fn measured(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
         self.execute_until(command, &Deadline::after(self.limit, &self.transport)).await
     }
 }
@@ -263,6 +278,10 @@ pub struct Within<'a, T: Transport> {
 
 impl<T: Transport> Redis for Within<'_, T> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        self.measured(command).await.map(|(replies, _)| replies)
+    }
+
+    async fn measured(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
         self.client.execute_until(command, &self.deadline).await
     }
 }

@@ -17,7 +17,7 @@ use crate::error::Error;
 /// JSON from this length is compressed.
 const COMPRESS_FROM: usize = 100_000;
 /// Stored values past this length are cut into chunks of it at most.
-const CHUNK: usize = 8 << 20;
+pub(crate) const CHUNK: usize = 8 << 20;
 /// The longest JSON that is stored or read, as it is before it is compressed: an instance has 4 GiB for all its requests.
 const MOST: usize = 128 << 20;
 /// The first bytes of an LZ4 frame.

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::audit::Record;
 use crate::body::Fields;
 use crate::error::{Error, RedisError};
 use crate::invalidate::{self, Report};
@@ -185,6 +186,14 @@ impl Request {
             }
         }
         Ok(Self { kind, invalidation: invalidate::Request::new(keys, patterns, tags) })
+    }
+
+    /// A record of the event for the audit trail: its type, and what its rules name.
+    pub fn record(&self) -> Record {
+        let mut record = Record::of("event", &self.invalidation);
+        let more = record.detail.take().map(|more| format!("; {more}")).unwrap_or_default();
+        record.detail = Some(format!("{}{more}", self.kind));
+        record
     }
 
     /// Invalidates what the event's rules name, and counts the event.

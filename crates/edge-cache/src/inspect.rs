@@ -231,6 +231,7 @@ impl Expiry {
         match (ttl, persist) {
             (Some(_), true) => Err(Error::invalid("persist", "cannot be given together with `ttl`")),
             (None, false) => Err(Error::invalid("ttl", "is needed: seconds, or `\"persist\": true` instead")),
+            (Some(_), false) if key.is_trail() => Err(Error::invalid("ttl", "is not for the audit trail, which stays")),
             (ttl, _) => Ok(Self { key, ttl: ttl.map(|seconds| seconds * 1000) }),
         }
     }

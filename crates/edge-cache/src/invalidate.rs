@@ -59,7 +59,14 @@ impl Request {
     /// [`Error::ConfirmationRequired`] when a pattern matches everything without `confirm` or `dryRun`.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::from_json(body)?;
-        let keys = fields.list("keys", MAX_KEYS, KeyName::from_json)?;
+        let keys = fields.list("keys", MAX_KEYS, |field, value| {
+            let key = KeyName::from_json(field, value)?;
+            if key.is_trail() {
+                Err(Error::invalid(field, "is the audit trail, which is not removed"))
+            } else {
+                Ok(key)
+            }
+        })?;
         let patterns = fields
             .list("patterns", MAX_PATTERNS, |field, value| Pattern::parse(field, crate::body::string(field, value)?))?;
         let tags = fields.list("tags", MAX_TAGS, Tag::from_json)?;
@@ -84,7 +91,9 @@ impl Request {
 
     /// The role this request takes.
     pub fn role(&self) -> Role {
-        if self.patterns.is_empty() { Role::Operator } else { Role::Admin }
+        // What this system keeps is not an operator's to remove: the TTL table, locks, progress.
+        let wide = !self.patterns.is_empty() || self.keys.iter().any(KeyName::is_protected);
+        if wide { Role::Admin } else { Role::Operator }
     }
 
     /// Whether nothing is to be removed.
@@ -159,6 +168,8 @@ mod tests {
         let role = |body: &str| Request::parse(body.as_bytes()).unwrap().role();
         assert_eq!(role(r#"{"keys":["a"],"tags":["t"]}"#), Role::Operator);
         assert_eq!(role(r#"{"keys":["a"],"patterns":["a:*"]}"#), Role::Admin);
+        assert_eq!(role(r#"{"keys":["a","cache:ttl"]}"#), Role::Admin);
+        assert_eq!(role(r#"{"keys":["cached:a"]}"#), Role::Operator);
     }
 
     #[test]
@@ -175,6 +186,7 @@ mod tests {
     #[test]
     fn nothing_to_invalidate_is_a_mistake_and_everything_needs_confirmation() {
         assert!(matches!(Request::parse(b"{}"), Err(Error::Invalid { .. })));
+        assert!(matches!(Request::parse(br#"{"keys":["cache:audit"]}"#), Err(Error::Invalid { .. })));
         assert!(matches!(Request::parse(br#"{"patterns":["*"]}"#), Err(Error::ConfirmationRequired(_))));
         assert!(Request::parse(br#"{"patterns":["*"],"confirm":true}"#).is_ok());
     }

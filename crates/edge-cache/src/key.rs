@@ -69,6 +69,16 @@ impl KeyName {
         })
     }
 
+    /// Whether it is one of those that this system keeps.
+    pub fn is_protected(&self) -> bool {
+        PROTECTED_PREFIXES.iter().any(|prefix| self.0.starts_with(prefix.as_bytes()))
+    }
+
+    /// Whether it is the audit trail, which nobody removes or lets expire.
+    pub fn is_trail(&self) -> bool {
+        self.0 == AUDIT.as_bytes()
+    }
+
     /// The name as text: itself where it is UTF-8; otherwise bytes that are not are shown as `\xNN`, and `\` as `\\`.
     pub fn display(&self) -> String {
         if let Ok(text) = std::str::from_utf8(&self.0) {

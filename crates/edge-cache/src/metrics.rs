@@ -5,7 +5,7 @@
 mod text;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join;
 
@@ -73,9 +73,7 @@ type Fields = BTreeMap<String, u64>;
 
 async fn read<R: Redis, A: Redis>(redis: &R, audit: &A) -> Reading {
     let info = async {
-        let sent = Instant::now();
-        let reply = redis.execute(Command::read("INFO")).await?;
-        let took = sent.elapsed();
+        let (reply, took) = redis.measured(Command::read("INFO")).await?;
         Replies::new(reply).text().map(|info| (Info::new(info), took))
     };
     let warmup = async {

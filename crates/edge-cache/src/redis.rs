@@ -5,6 +5,7 @@
 //! go through [`crate::Client`], which adds time limits, reconnection and repetition.
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use rmp::Marker;
 use rmp::decode::{self, Bytes};
@@ -144,17 +145,34 @@ pub trait Redis {
     /// # Errors
     /// Every failure is a [`RedisError`], whose kind says whether the server was reached.
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError>;
+
+    /// The same, with how long it took; without what opening a connection took, where an implementation knows that.
+    ///
+    /// # Errors
+    /// Those of [`Redis::execute`].
+    async fn measured(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
+        let sent = Instant::now();
+        self.execute(command).await.map(|replies| (replies, sent.elapsed()))
+    }
 }
 
 impl<R: Redis> Redis for &R {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
         (**self).execute(command).await
     }
+
+    async fn measured(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
+        (**self).measured(command).await
+    }
 }
 
 impl<R: Redis> Redis for Rc<R> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
         (**self).execute(command).await
+    }
+
+    async fn measured(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
+        (**self).measured(command).await
     }
 }
 

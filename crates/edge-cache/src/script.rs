@@ -20,10 +20,14 @@ pub struct Script {
 /// Reads a page of keys with type, TTL and size.
 pub(crate) static PAGE: Script = Script::repeatable(include_str!("scripts/page.lua"));
 /// Counts, and names some of, the keys of a slice that match a pattern.
-pub(crate) static MATCH_SLICE: Script = Script::repeatable(include_str!("scripts/match_slice.lua"));
+pub(crate) static MATCH_SLICE: Script =
+    Script::repeatable(concat!(include_str!("scripts/sparing.lua"), include_str!("scripts/match_slice.lua")));
 /// Removes the keys of a slice that match a pattern.
-pub(crate) static DELETE_SLICE: Script =
-    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_slice.lua")));
+pub(crate) static DELETE_SLICE: Script = Script::once(concat!(
+    include_str!("scripts/belongings.lua"),
+    include_str!("scripts/sparing.lua"),
+    include_str!("scripts/delete_slice.lua")
+));
 /// Removes named keys and says which of them existed.
 pub(crate) static DELETE_KEYS: Script =
     Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_keys.lua")));

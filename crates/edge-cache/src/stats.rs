@@ -1,6 +1,6 @@
 //! What the server says of itself, in the terms an operator thinks in, with alerts in plain words.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
@@ -118,13 +118,9 @@ pub(crate) struct Reading {
 
 /// Pings and asks for `INFO`, overlapping: two commands, one round trip's time.
 pub(crate) async fn read<R: Redis>(redis: &R, section: Option<&str>) -> Result<Reading, RedisError> {
-    let ping = async {
-        let sent = Instant::now();
-        let pong = redis.execute(Command::read("PING")).await;
-        pong.map(|_| sent.elapsed())
-    };
-    let (latency, info) = join(ping, redis.execute(Command::read("INFO").args(section))).await;
-    let (latency, info) = (latency?, Replies::new(info?).text()?);
+    let (ping, info) =
+        join(redis.measured(Command::read("PING")), redis.execute(Command::read("INFO").args(section))).await;
+    let ((_, latency), info) = (ping?, Replies::new(info?).text()?);
     Ok(Reading { info: Info::new(info), latency })
 }
 

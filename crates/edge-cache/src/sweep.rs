@@ -27,18 +27,17 @@ pub(crate) struct Matches {
 struct Filter<'a> {
     pattern: &'a Pattern,
     kind: &'a str,
-    guarded: bool,
+    spared: &'static str,
 }
 
 impl<'a> Filter<'a> {
     /// What a removal by this pattern would touch.
     fn removal(pattern: &'a Pattern) -> Self {
-        Self { pattern, kind: "", guarded: !pattern.names_protected() }
+        Self { pattern, kind: "", spared: if pattern.names_protected() { "trail" } else { "management" } }
     }
 
     fn arguments(&self, cursor: &[u8]) -> [Arg; 4] {
-        let guarded = if self.guarded { "1" } else { "0" };
-        [cursor.into(), self.pattern.as_bytes().into(), SLICE.into(), guarded.into()]
+        [cursor.into(), self.pattern.as_bytes().into(), SLICE.into(), self.spared.into()]
     }
 }
 
@@ -76,7 +75,7 @@ pub(crate) async fn count<R: Redis>(redis: &R, pattern: &Pattern, samples: usize
 
 /// Counts all keys that match, of one type or any (`""`), management keys included.
 pub(crate) async fn count_all<R: Redis>(redis: &R, pattern: &Pattern, kind: &str) -> Result<u64, RedisError> {
-    Ok(walk(redis, &Filter { pattern, kind, guarded: false }, 0).await?.matched)
+    Ok(walk(redis, &Filter { pattern, kind, spared: "" }, 0).await?.matched)
 }
 
 /// Removes the keys that match, slice by slice. About one round trip per 1,000 keys of the database; no name leaves it.

@@ -157,9 +157,18 @@ pub struct Swept {
     pub finished: bool,
 }
 
+impl Swept {
+    /// Adds what a further step did.
+    pub(crate) fn add(&mut self, step: &Self) {
+        self.members += step.members;
+        self.removed += step.removed;
+        self.finished = step.finished;
+    }
+}
+
 impl Sweep {
-    /// Goes on for about `budget` members or a hundred times as many keys of the keyspace, whichever comes first. Two round
-    /// trips per 1,000 members.
+    /// Goes on for about `budget` members or ten times as many keys of the keyspace, whichever comes first. Two round trips per
+    /// 1,000 members.
     ///
     /// Writers tag a key before and after they store it, so a member taken here while its key is being written comes back.
     ///
@@ -167,7 +176,7 @@ impl Sweep {
     /// Those of the connection; the sweep can go on from where it stood.
     pub async fn step<R: Redis>(&mut self, redis: &R, budget: u64) -> Result<Swept, RedisError> {
         let (mut swept, mut visited) = (Swept::default(), 0);
-        while swept.members < budget && visited < 100 * budget {
+        while swept.members < budget && visited < 10 * budget {
             match self.sets.first().cloned() {
                 Some(set) => self.members(redis, &set, &mut swept).await?,
                 None if swept.finished => break,

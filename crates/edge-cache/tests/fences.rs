@@ -121,6 +121,22 @@ async fn by_whatever_comes_once_the_loads_in_flight_are_not_known_any_more() {
 }
 
 #[tokio::test]
+async fn a_very_large_value_that_is_not_stored_leaves_no_chunks() {
+    let server = RedisServer::start();
+    let (cache, admin) = (Cache::new(client(&server.url(0))), client(&server.url(0)));
+    for body in [r#"{"keys":["k"]}"#, r#"{"patterns":["k*"]}"#] {
+        let noise = |n: u32| char::from(b'a' + (n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 27) as u8 % 26);
+        let load = async || {
+            invalidated(&admin, body).await;
+            Ok::<_, String>((0..20_000_000).map(noise).collect::<String>())
+        };
+        cache.get_or_set("k", &Options::default(), load).await.unwrap();
+        let left: Vec<String> = server.connection().keys("*k*").unwrap();
+        assert!(left.iter().all(|name| !name.contains("{k}") && name != "k"), "{left:?}");
+    }
+}
+
+#[tokio::test]
 async fn by_a_global_clear() {
     let server = RedisServer::start();
     assert!(!stored_after(&server, async |admin, _| cleared(admin, r#"{"confirm":true}"#).await).await);

@@ -52,6 +52,13 @@ impl Source for Fixed {
             }
             "rows" => Ok(Rows { columns, rows: (0..2500).map(|n| vec![json!(n), json!(n * 2)]).collect() }),
             "large" => Ok(Rows { columns, rows: (0..20_000).map(|n| vec![json!(n), json!("x".repeat(20))]).collect() }),
+            "huge" => {
+                // Nothing in it repeats, so that compression leaves it as large.
+                let noise = |n: u64| {
+                    json!(format!("{:032x}", u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)))
+                };
+                Ok(Rows { columns, rows: (0..400_000).map(|n| vec![json!(n), noise(n)]).collect() })
+            }
             _ => Err("no such table".into()),
         }
     }
@@ -221,6 +228,24 @@ async fn a_large_document_is_stored_as_any_value_of_the_cache() {
     assert!(stored.starts_with(&[0x04, 0x22, 0x4d, 0x18]), "compressed");
     let read: Vec<Value> = Cache::new(redis).get("large").await.unwrap().unwrap();
     assert_eq!((read.len(), &read[7]["id"]), (20_000, &json!(7)));
+}
+
+#[tokio::test]
+async fn the_chunks_of_a_very_large_document_are_those_of_the_value_that_is_there() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    let text = entry(r#"key = "huge", query = "huge", shape = "document""#);
+    let mut chunks = async |body: &str| {
+        run_plan(&redis, &text, Limits::default(), &Fixed::default(), body).await.unwrap();
+        let mut chunks: Vec<String> = other.keys("cache:chunk:*").unwrap();
+        chunks.sort();
+        chunks
+    };
+    let first = chunks("").await;
+    assert!(first.len() > 1, "{first:?}");
+    assert_eq!(chunks("").await, first, "it was there already");
+    let second = chunks(r#"{"force":true}"#).await;
+    assert!(second.len() == first.len() && second != first, "{second:?}");
 }
 
 #[tokio::test]

@@ -1319,7 +1319,7 @@ export interface components {
         AuditRecord: {
             id: string;
             at: components["schemas"]["Timestamp"];
-            /** @description The token's name; `-` where none was recognised. */
+            /** @description The token's name; `-` where none was recognised, `channel` for an event of the Redis channel. */
             who: string;
             /** @enum {unknown} */
             role: "viewer" | "operator" | "admin" | "-";
@@ -1331,15 +1331,20 @@ export interface components {
             /** @description The first 100. */
             keys?: string[];
             tags?: string[];
-            /** @description Modules of a warmup, the new expiry, the route of a denied attempt, the failure. */
+            /** @description Modules of a warmup, the new expiry, the type of an event, the route of a denied attempt. */
             detail?: string;
+            /** @description Why it failed. */
+            error?: string;
             keysDeleted: components["schemas"]["Count"];
             durationMs: components["schemas"]["Milliseconds"];
             /** @description The client's address. */
             ip: string;
             requestId: string;
-            /** @enum {unknown} */
-            outcome: "ok" | "failed" | "partial" | "denied";
+            /**
+             * @description `running`: written after a second, while the change went on; another record says how it ended, unless it was cut off.
+             * @enum {unknown}
+             */
+            outcome: "ok" | "failed" | "partial" | "denied" | "running";
         };
     };
     responses: {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::options::FOREVER;
 use super::{Cache, Runtime};
-use crate::codec::{self, Stored};
+use crate::codec::{self, Manifest, Stored};
 use crate::error::{Error, RedisError};
 use crate::format;
 use crate::key::{CHUNKED, KeyName};
@@ -111,6 +111,13 @@ pub(crate) async fn store_chunks<R: Redis + Runtime>(
         redis.execute(Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life)).await?;
     }
     Ok((manifest.render(), format!("{} {}", manifest.id, manifest.count)))
+}
+
+/// Removes chunks whose manifest was not stored. What cannot be removed ends by itself.
+pub(crate) async fn drop_chunks<R: Redis>(redis: &R, key: &str, chunks: &str) {
+    let Some((id, count)) = chunks.split_once(' ') else { return };
+    let manifest = Manifest { bytes: 0, id: id.to_owned(), count: count.parse().unwrap_or(0) };
+    let _ = redis.execute(Command::read("UNLINK").args(manifest.keys(key))).await;
 }
 
 /// Checks the tags of a call.

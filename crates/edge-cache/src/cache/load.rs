@@ -166,22 +166,40 @@ impl<C: Redis + Runtime> Cache<C> {
         let name = KeyName::new(key);
         self.tag_all(&name, tags, life).await?;
         let (value, chunks) = batch::store_chunks(&self.redis, key, stored, life).await?;
+        let times = [life, grace, load];
+        let outcome = self.store_unless_fenced(&name, lock, times, &value, &chunks, tags).await;
+        if let Ok(false) = outcome {
+            batch::drop_chunks(&self.redis, key, &chunks).await;
+        }
+        outcome
+    }
+
+    /// `times`: whole life, grace, and how long the load took.
+    async fn store_unless_fenced(
+        &self,
+        name: &KeyName,
+        lock: &Lock,
+        times: [Duration; 3],
+        value: &[u8],
+        chunks: &str,
+        tags: &[Tag],
+    ) -> Result<bool, Error> {
         let keys = [name.as_bytes().to_vec(), name.companion(), name.lock(), FENCES.as_bytes().to_vec()];
         let mut stamp = lock.stamp.clone();
         for _ in 0..STORE_TRIES {
-            let times = [life, grace, load].map(|time| milliseconds(time).into());
-            let args = [lock.owner.as_str().into(), stamp.into()].into_iter().chain(times);
-            let args = args.chain([batch::joined(tags).into(), value.as_slice().into(), chunks.as_str().into()]);
+            let args = [lock.owner.as_str().into(), stamp.into()].into_iter();
+            let args = args.chain(times.map(|time| milliseconds(time).into()));
+            let args = args.chain([batch::joined(tags).into(), value.into(), chunks.into()]);
             let mut replies = STORE.run(&self.redis, keys.iter().map(|key| key.as_slice().into()), args).await?;
             match replies.bytes()?.as_slice() {
                 b"stored" => {
-                    self.tag_all(&name, tags, life).await?;
+                    self.tag_all(name, tags, times[0]).await?;
                     return Ok(true);
                 }
                 b"fenced" => stamp = replies.bytes()?,
                 _ => return Ok(false),
             }
-            if Fences::read(replies)?.mean(&name, tags) {
+            if Fences::read(replies)?.mean(name, tags) {
                 return Ok(false);
             }
         }

@@ -1,14 +1,12 @@
 -- Removes what matches in one slice of the keyspace, atomically for the slice.
 -- KEYS: 1 the fences
--- ARGV: 1 cursor, 2 pattern, 3 COUNT, 4 '1' to leave out cache:* and lock:*, 5 '1' to let loads in flight know
+-- ARGV: 1 cursor, 2 pattern, 3 COUNT, 4 what is spared, 5 '1' to let loads in flight know
 -- Reply: next cursor, number of matches, number of keys removed, 1 when loads in flight know
 -- Cost: about COUNT keys visited and the matches unlinked; 1,000 are about a millisecond. No name leaves the server.
 local reply = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
-local guarded = ARGV[4] == '1'
 local doomed = {}
 for _, name in ipairs(reply[2]) do
-  local own = guarded and (string.sub(name, 1, 6) == 'cache:' or string.sub(name, 1, 5) == 'lock:')
-  if not own then doomed[#doomed + 1] = name end
+  if not spared(name, ARGV[4]) then doomed[#doomed + 1] = name end
 end
 
 release_loads(doomed)

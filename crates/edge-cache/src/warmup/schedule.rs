@@ -4,7 +4,7 @@
 //! two calls is in Redis, so it does not matter which instance answers, nor whether the cache was flushed.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,12 @@ use crate::tag::{Sweep, Swept};
 const RETRY: Duration = Duration::from_secs(120);
 /// Memory is relieved at most this often.
 const BETWEEN_RELIEFS: Duration = Duration::from_secs(60);
-/// Members of tags' sets looked at in one call.
+/// Members of tags' sets looked at in one call, at most.
 const SWEEP_MEMBERS: u64 = 50_000;
+/// How long a call goes on looking, however few it finds: the keyspace is walked for them.
+const SWEEP_TIME: Duration = Duration::from_secs(5);
+/// Members looked at between two looks at the clock.
+const SWEEP_STEP: u64 = 1000;
 
 /// How often to warm, and what may be cleared when memory is short.
 #[derive(Debug, Clone)]
@@ -173,6 +177,7 @@ pub async fn check<R: Redis>(redis: &R, settings: &Settings) -> Result<Check, Er
 pub async fn starting<R: Redis>(redis: &R, check: &Check, reason: Reason) -> Result<(), Error> {
     let note = Command::read("HSET").arg(WARMUP_SCHEDULE);
     let note = note.arg("run_id").arg(check.run_id.as_str()).arg("last_at").arg(millis(check.now));
+    let note = note.arg("checked_at").arg(millis(check.now));
     redis.execute(note.arg("last_reason").arg(reason.to_string())).await?;
     Ok(())
 }
@@ -215,13 +220,15 @@ pub async fn relieve<R: Redis>(redis: &R, settings: &Settings, before: f64) -> R
     Ok(relief)
 }
 
-/// Removes dead members of tags' sets, a bounded number of steps from where the last call stopped, and notes when that was.
+/// Removes dead members of tags' sets from where the last call stopped, for a few seconds at most, and notes when that was.
 ///
 /// # Errors
 /// Those of the connection.
 pub async fn sweep<R: Redis>(redis: &R, check: &Check) -> Result<Swept, Error> {
-    let mut sweep = check.sweep.clone();
-    let swept = sweep.step(redis, SWEEP_MEMBERS).await?;
+    let (mut sweep, mut swept, started) = (check.sweep.clone(), Swept::default(), Instant::now());
+    while !swept.finished && swept.members < SWEEP_MEMBERS && started.elapsed() < SWEEP_TIME {
+        swept.add(&sweep.step(redis, SWEEP_STEP).await?);
+    }
     let place = serde_json::to_string(&sweep).unwrap_or_default();
     let note = Command::read("HSET").arg(WARMUP_SCHEDULE).arg("sweep").arg(place);
     redis.execute(note.arg("checked_at").arg(millis(check.now))).await?;

@@ -1,5 +1,7 @@
 //! How a warmup writes what it has loaded: slice by slice, and nothing that was invalidated meanwhile.
 
+use std::collections::HashMap;
+
 use futures_util::future::{join, join_all};
 
 use super::entry::Warmed;
@@ -51,9 +53,9 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
             return self.count(slice).await;
         }
         self.tag(entry, slice).await?;
-        let (mut left, mut stamp) = (slice.iter().collect::<Vec<_>>(), stamp.to_vec());
+        let (mut left, mut stamp, mut chunked) = (self.wanted(slice).await?, stamp.to_vec(), Chunked::default());
         for _ in 0..WRITE_TRIES {
-            let mut replies = self.write_once(entry, &left, &stamp).await?;
+            let mut replies = self.write_once(entry, &left, &stamp, &mut chunked).await?;
             if replies.bytes()? == b"written" {
                 let mut written = Written::read(replies)?;
                 written.skipped += (slice.len() - left.len()) as u64;
@@ -64,15 +66,40 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
             stamp = replies.bytes()?;
             let fences = Fences::read(replies)?;
             left.retain(|warmed| !fences.mean(&KeyName::new(warmed.key.as_str()), &entry.tags));
+            chunked.forget_others(self.warmup.redis, &left).await;
         }
+        chunked.forget_others(self.warmup.redis, &[]).await;
         Ok(Written { skipped: slice.len() as u64, ..Written::default() })
     }
 
-    async fn write_once(&self, entry: &Entry, entries: &[&Warmed], stamp: &[u8]) -> Result<Replies, RedisError> {
+    /// All but large ones that are there already: their chunks come before it is known whether they are to be written.
+    async fn wanted<'a>(&self, slice: &'a [Warmed]) -> Result<Vec<&'a Warmed>, RedisError> {
+        let is_large = |warmed: &&Warmed| warmed.kind == "string" && warmed.bytes() > codec::CHUNK;
+        if self.request.force || !slice.iter().any(|warmed| is_large(&warmed)) {
+            return Ok(slice.iter().collect());
+        }
+        let keys = slice.iter().filter(is_large).map(|warmed| Arg::from(warmed.key.as_str()));
+        let mut there = EXIST.run(self.warmup.redis, keys, []).await?;
+        let mut wanted = Vec::with_capacity(slice.len());
+        for warmed in slice {
+            if !is_large(&warmed) || there.count()? == 0 {
+                wanted.push(warmed);
+            }
+        }
+        Ok(wanted)
+    }
+
+    async fn write_once(
+        &self,
+        entry: &Entry,
+        entries: &[&Warmed],
+        stamp: &[u8],
+        chunked: &mut Chunked,
+    ) -> Result<Replies, RedisError> {
         let tags = batch::joined(&entry.tags);
         let mut slice = Slice::with_capacity(entries.len());
         for warmed in entries {
-            self.push(entry, warmed, &tags, &mut slice).await?;
+            self.push(entry, warmed, &tags, &mut slice, chunked).await?;
         }
         slice.write(self.warmup.redis, self.request.force, stamp).await
     }
@@ -94,14 +121,22 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
         warmed: &Warmed,
         tags: &'a str,
         slice: &mut Slice<'a>,
+        chunked: &mut Chunked,
     ) -> Result<(), RedisError> {
         let (key, life) = (warmed.key.as_bytes(), entry.ttl_of(&warmed.key, &self.table));
         let manner = |chunks| Manner { kind: warmed.kind, life, tags, chunks };
+        if let Some((manifest, chunks)) = chunked.0.get(&warmed.key) {
+            slice.push(key, manner(chunks.clone()), [manifest.as_slice().into()].into_iter());
+            return Ok(());
+        }
         match (warmed.kind, warmed.values.first()) {
             ("string", Some(text)) => {
                 let unfit = |error: std::io::Error| RedisError::new(ErrorKind::Protocol, error.to_string());
                 let stored = codec::compress(text.clone().into_bytes()).map_err(unfit)?;
                 let (stored, chunks) = batch::store_chunks(self.warmup.redis, &warmed.key, stored, life).await?;
+                if !chunks.is_empty() {
+                    chunked.0.insert(warmed.key.clone(), (stored.clone(), chunks.clone()));
+                }
                 slice.push(key, manner(chunks), [stored.into()].into_iter());
             }
             _ => slice.push(key, manner(String::new()), warmed.values.iter().map(|value| value.as_str().into())),
@@ -123,6 +158,20 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
             }
         }
         Ok(would)
+    }
+}
+
+/// Values whose chunks are written, by their key: manifest, and the chunks' id and number.
+#[derive(Default)]
+struct Chunked(HashMap<String, (Vec<u8>, String)>);
+
+impl Chunked {
+    /// Removes the chunks of values that are not to be written any more.
+    async fn forget_others<R: Redis>(&mut self, redis: &R, left: &[&Warmed]) {
+        let others = self.0.extract_if(|key, _| left.iter().all(|warmed| warmed.key != *key));
+        for (key, (_, chunks)) in others.collect::<Vec<_>>() {
+            batch::drop_chunks(redis, &key, &chunks).await;
+        }
     }
 }
 

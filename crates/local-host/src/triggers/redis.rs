@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -52,10 +53,12 @@ impl Subscriptions {
         for trigger in &manifest.triggers.redis {
             let place = || format!("[[trigger.redis]] {}", trigger.channel);
             let address = trigger.address.as_ref().unwrap_or(&manifest.application.trigger.redis.address);
+            // As the manifest has it: filled in, it may hold a password.
+            let template = address;
             let address = variables.render(address).with_context(place)?;
             redis::Client::open(address.as_str()).with_context(|| {
                 format!(
-                    "{}: `{address}` is no Redis address; set `address` there or under [application.trigger.redis]",
+                    "{}: `{template}` is no Redis address; set `address` there or under [application.trigger.redis]",
                     place()
                 )
             })?;
@@ -84,9 +87,16 @@ impl Subscriptions {
         let mut tasks = JoinSet::new();
         for (address, channels) in self.0 {
             tasks.spawn(async move {
+                // What is wrong is told once, until it is something else.
+                let mut told = String::new();
                 loop {
-                    if let Err(error) = listen(&address, &channels).await {
-                        log::problem(format_args!("Redis trigger: {error:#}; subscribing again"));
+                    let subscribed = AtomicBool::new(false);
+                    if let Err(error) = listen(&address, &channels, &subscribed).await {
+                        let problem = format!("{error:#}");
+                        if problem != told || subscribed.into_inner() {
+                            log::problem(format_args!("Redis trigger: {problem}; subscribing again"));
+                        }
+                        told = problem;
                     }
                     tokio::time::sleep(RETRY).await;
                 }
@@ -97,7 +107,7 @@ impl Subscriptions {
 }
 
 /// Serves one connection until it is lost.
-async fn listen(address: &str, channels: &Channels) -> Result<()> {
+async fn listen(address: &str, channels: &Channels, subscribed: &AtomicBool) -> Result<()> {
     let client = redis::Client::open(address)?;
     // Without the password an address may hold.
     let server = client.get_connection_info().addr.to_string();
@@ -107,6 +117,7 @@ async fn listen(address: &str, channels: &Channels) -> Result<()> {
         let ids: Vec<_> = handlers.iter().map(|handler| handler.component.id.as_str()).collect();
         log::notice(format_args!("Subscribed to {channel} on {server}: {}", ids.join(", ")));
     }
+    subscribed.store(true, Ordering::Relaxed);
     let mut messages = connection.on_message();
     while let Some(message) = messages.next().await {
         let handlers = channels.get(message.get_channel_name()).map_or(&[][..], Vec::as_slice);

@@ -9,7 +9,13 @@ import { Table } from '../../ui/table';
 import { actionFilter, busy, filter, hasMore, more, problem, records, reload, total, wanted, whoFilter } from './trail';
 
 const ACTIONS = ['clear', 'invalidate', 'warmup', 'warmup-cancel', 'memory-relief', 'expire', 'ttl', 'event', 'denied'];
-const TONES: Record<AuditRecord['outcome'], string> = { ok: 'ok', failed: 'bad', partial: 'warn', denied: 'warn' };
+const TONES: Record<AuditRecord['outcome'], string> = {
+  ok: 'ok',
+  failed: 'bad',
+  partial: 'warn',
+  denied: 'warn',
+  running: 'warn',
+};
 
 export function Audit() {
   const mayNot = lacks('admin');
@@ -128,7 +134,7 @@ function Records({ shown }: { shown: readonly AuditRecord[] }) {
 }
 
 function whatOf(record: AuditRecord): string {
-  const { pattern, patterns = [], keys = [], tags = [], detail } = record;
-  const parts = [pattern, few(patterns), few(keys), few(tags.map((tag) => `#${tag}`)), detail];
+  const { pattern, patterns = [], keys = [], tags = [], detail, error } = record;
+  const parts = [pattern, few(patterns), few(keys), few(tags.map((tag) => `#${tag}`)), detail, error];
   return parts.filter(Boolean).join(' · ') || '–';
 }
