@@ -208,7 +208,9 @@ fn addresses_of_older_systems_clear_their_module_and_say_that_they_will_go() {
     let app = App::start();
     let mut redis = app.redis().connection();
     let () = redis.mset(&[("products:1", 1), ("catalog:1", 1), ("users:1", 1)]).unwrap();
-    app.nobody().send("POST", "/api/products/cache/clear", None).with_status(401);
+    let denied = app.nobody().send("POST", "/api/products/cache/clear", None);
+    assert_eq!(denied.header("link"), Some("</api/cache/clear>; rel=\"successor-version\""));
+    denied.with_status(401);
     app.viewer().send("POST", "/api/products/cache/clear", None).with_status(403);
     let answer = app.operator().send("POST", "/api/products/cache/clear", None);
     assert_eq!(answer.header("link"), Some("</api/cache/clear>; rel=\"successor-version\""));

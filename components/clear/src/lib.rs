@@ -7,7 +7,7 @@ use edge_cache::alias::{self, Alias};
 use edge_cache::audit::Record;
 use edge_cache::clear::{Report, Request as Clear};
 use edge_cache::{Pattern, format};
-use edge_cache_spin::{Call, Outcome, Request, Response, serve};
+use edge_cache_spin::{Answer, Call, Outcome, Problem, Request, Response, serve};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -39,10 +39,18 @@ async fn handle(request: Request) -> Response {
 }
 
 async fn old_address(call: &Call, alias: Alias) -> Outcome {
+    let headers = [("deprecation", alias::DEPRECATED), ("sunset", alias::SUNSET), ("link", alias::SUCCESSOR)];
+    let tell = |told: Answer, (name, value)| told.header(name, value);
+    let tell_too = |told: Problem, (name, value)| told.header(name, value);
+    let outcome = clear_module(call, alias).await;
+    outcome
+        .map(|answer| headers.into_iter().fold(answer, tell))
+        .map_err(|problem| headers.into_iter().fold(problem, tell_too))
+}
+
+async fn clear_module(call: &Call, alias: Alias) -> Outcome {
     call.require(Role::Operator).await?;
-    let answer = run(call, Clear::pattern_only(Pattern::parse("pattern", alias.pattern)?)).await?;
-    let answer = answer.header("deprecation", alias::DEPRECATED).header("sunset", alias::SUNSET);
-    Ok(answer.header("link", alias::SUCCESSOR))
+    run(call, Clear::pattern_only(Pattern::parse("pattern", alias.pattern)?)).await
 }
 
 async fn clear(call: &Call) -> Outcome {

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::access::Role;
 use crate::body::Fields;
-use crate::error::{Error, RedisError};
+use crate::error::Error;
 use crate::key::KeyName;
 use crate::pattern::Pattern;
-use crate::redis::{Command, Redis, Replies};
-use crate::script::DELETE_KEYS;
+use crate::redis::Redis;
+use crate::script::{DELETE_KEYS, EXIST};
 use crate::sweep;
 use crate::tag::{self, Tag};
 
@@ -134,8 +134,11 @@ impl Request {
     }
 
     async fn preview<R: Redis>(&self, redis: &R, report: &mut Report) -> Result<(), Error> {
-        for key in &self.keys {
-            report.sort(key, exists(redis, key).await?);
+        if !self.keys.is_empty() {
+            let mut there = EXIST.run(redis, self.keys.iter().map(|key| key.as_bytes().into()), []).await?;
+            for key in &self.keys {
+                report.sort(key, there.count()? > 0);
+            }
         }
         for tag in &self.tags {
             report.tags.insert(tag.as_str().to_owned(), tag::count(redis, tag).await?);
@@ -152,11 +155,6 @@ impl Report {
         let list = if existed { &mut self.keys } else { &mut self.keys_not_found };
         list.push(key.display());
     }
-}
-
-async fn exists<R: Redis>(redis: &R, key: &KeyName) -> Result<bool, RedisError> {
-    let replies = redis.execute(Command::read("EXISTS").arg(key.as_bytes())).await?;
-    Ok(Replies::new(replies).count()? > 0)
 }
 
 #[cfg(test)]

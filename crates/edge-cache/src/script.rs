@@ -39,6 +39,8 @@ pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua")
 /// Removes a slice of a tag's keys.
 pub(crate) static TAG_DELETE: Script =
     Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/tag_delete.lua")));
+/// Counts the keys of a slice of a tag.
+pub(crate) static TAG_COUNT: Script = Script::repeatable(include_str!("scripts/tag_count.lua"));
 /// Removes names of keys that are gone from a tag.
 pub(crate) static TAG_SWEEP: Script = Script::repeatable(include_str!("scripts/tag_sweep.lua"));
 /// Adds keys to a tag, whose set then lives as long as they do.

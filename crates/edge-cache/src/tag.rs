@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, RedisError};
 use crate::format;
 use crate::key::KeyName;
 use crate::redis::{Arg, Command, Redis, Replies};
-use crate::script::{TAG_ADD, TAG_DELETE, TAG_SWEEP};
+use crate::script::{TAG_ADD, TAG_COUNT, TAG_DELETE, TAG_SWEEP};
 use crate::sweep;
 
 /// Members removed in one step.
@@ -61,12 +61,20 @@ impl Tag {
     }
 }
 
-/// How many keys a tag has. One round trip.
+/// How many keys a tag has; members whose keys have expired do not count. One round trip per 1,000.
 ///
 /// # Errors
 /// Those of the connection.
 pub async fn count<R: Redis>(redis: &R, tag: &Tag) -> Result<u64, RedisError> {
-    Replies::new(redis.execute(Command::read("SCARD").arg(tag.key())).await?).count()
+    let (mut cursor, mut living) = (b"0".to_vec(), 0);
+    loop {
+        let mut replies = TAG_COUNT.run(redis, [tag.key().into()], [cursor.into(), SLICE.into()]).await?;
+        cursor = replies.bytes()?;
+        living += replies.count()?;
+        if cursor == b"0" {
+            return Ok(living);
+        }
+    }
 }
 
 /// Adds keys to a tag, in slices of 1,000: one round trip each. The tag's set then lives at least as long as they do.

@@ -83,6 +83,30 @@ async fn large_values_are_cut_and_say_so() {
 }
 
 #[tokio::test]
+async fn of_a_collection_of_large_elements_fewer_are_read_and_none_is_lost() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    let element = "x".repeat(4 << 20);
+    for n in 0..10 {
+        let _: () =
+            redis::pipe().rpush("list", &element).zadd("zset", format!("{n}{element}"), n).query(&mut other).unwrap();
+    }
+    for key in ["list", "zset"] {
+        let (mut cursor, mut pages) = ("0".to_owned(), Vec::new());
+        loop {
+            let page = inspect(&server, key, &format!("cursor={cursor}")).await.unwrap();
+            pages.push(page.value.as_array().unwrap().len());
+            match page.next_cursor {
+                Some(next) => cursor = next,
+                None => break,
+            }
+        }
+        assert!(pages.iter().all(|page| (1..=4).contains(page)), "{key}: {pages:?}");
+        assert_eq!(pages.iter().sum::<usize>(), 10, "{key}");
+    }
+}
+
+#[tokio::test]
 async fn expiry_and_tags_are_shown_and_expiry_changes() {
     let server = RedisServer::start();
     let mut other = server.connection();

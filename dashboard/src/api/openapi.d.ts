@@ -156,7 +156,8 @@ export interface paths {
          * Remove the keys of a pattern, or all
          * @description Role: operator with a `pattern`; admin for a global clear, which is no `pattern` or one that matches everything (`*`,
          *     `**`, `?*`, ...) and needs `"confirm": true`. A pattern never touches `cache:*` and `lock:*` unless it starts with
-         *     `cache:` or `lock:` itself. A global clear keeps the audit trail, the TTL table and a running warmup's lock.
+         *     `cache:` or `lock:` itself, and then takes the role admin. A global clear keeps the audit trail, the TTL table and a
+         *     running warmup's lock; no pattern reaches the audit trail, wherever it is.
          *
          *     With `dryRun` nothing is removed and the answer says what would be. Cost: a pattern about one round trip per 1,000 keys
          *     of the database, each a few milliseconds for Redis, so other clients are served in between; a global clear one.
@@ -179,13 +180,14 @@ export interface paths {
         put?: never;
         /**
          * The same for clients that cannot send a body with DELETE
-         * @description Role: operator for keys and tags, admin for patterns. Everything is as with DELETE.
+         * @description Role: operator for keys and tags, admin for patterns and management keys. Everything is as with DELETE.
          */
         post: operations["invalidateByPost"];
         /**
          * Remove named keys, and those of patterns and tags
-         * @description Role: operator for keys and tags, admin for patterns. Up to 1,000 keys of a pattern or tag are removed atomically, more
-         *     in atomic slices. A pattern that matches everything needs `"confirm": true`.
+         * @description Role: operator for keys and tags, admin for patterns and for keys below `cache:` and `lock:`. Up to 1,000 keys of a
+         *     pattern or tag are removed atomically, more in atomic slices. A pattern that matches everything needs
+         *     `"confirm": true`. A tag's keys are those in its set, whoever added them.
          *
          *     Cost: named keys one round trip; a tag one per 1,000 keys and one more; a pattern about one per 1,000 keys of the
          *     database.
@@ -1827,7 +1829,7 @@ export interface operations {
     inspectKey: {
         parameters: {
             query?: {
-                /** @description The most elements of a collection (a set or hash may give somewhat more). */
+                /** @description The most elements of a collection (a set or hash may give somewhat more). Of large ones fewer come, since about 16 MiB are read. */
                 limit?: number;
                 /** @description The `nextCursor` of the answer before. */
                 cursor?: string;

@@ -4,7 +4,7 @@
 -- Reply: type ('none' when there is no key: nothing follows), PTTL, memory bytes or -1, encoding, tags as stored or '',
 --        length (bytes of a string, elements of a collection), next cursor ('0' = all read), 1 when bytes were cut,
 --        then the value: a string's first bytes; members; fields and values; scores beside members; ids beside entries
--- Cost: bounded by the arguments, whatever the size of the key.
+-- Cost: bounded by the arguments, whatever the size of the key: of a collection about 16 MiB are read, and at least one element.
 local key, from, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local kind = redis.call('TYPE', key).ok
 if kind == 'none' then return { kind } end
@@ -15,6 +15,12 @@ local encoding = redis.pcall('OBJECT', 'ENCODING', key)
 if type(encoding) ~= 'string' then encoding = 'unknown' end
 local tags = redis.pcall('HGET', KEYS[2], 'tags')
 if type(tags) ~= 'string' then tags = '' end
+
+-- Whole elements are read before they are cut: of large ones fewer.
+local function fewer(length)
+  if bytes > 0 and length > 0 then count = math.max(1, math.min(count, math.floor(16777216 * length / bytes))) end
+  return length
+end
 
 -- Only a stream's cursor has two parts.
 if kind ~= 'stream' then from = string.match(from, '^%d+') end
@@ -29,18 +35,18 @@ if kind == 'string' then
   length = redis.call('STRLEN', key)
   value = { redis.call('GETRANGE', key, 0, tonumber(ARGV[3]) - 1) }
 elseif kind == 'list' then
-  length = redis.call('LLEN', key)
+  length = fewer(redis.call('LLEN', key))
   value = redis.call('LRANGE', key, window())
 elseif kind == 'zset' then
-  length = redis.call('ZCARD', key)
+  length = fewer(redis.call('ZCARD', key))
   local first, last = window()
   value = redis.call('ZRANGE', key, first, last, 'WITHSCORES')
 elseif kind == 'set' or kind == 'hash' then
-  length = redis.call(kind == 'set' and 'SCARD' or 'HLEN', key)
+  length = fewer(redis.call(kind == 'set' and 'SCARD' or 'HLEN', key))
   local scan = redis.call(kind == 'set' and 'SSCAN' or 'HSCAN', key, from, 'COUNT', count)
   next_cursor, value = scan[1], scan[2]
 elseif kind == 'stream' then
-  length = redis.call('XLEN', key)
+  length = fewer(redis.call('XLEN', key))
   local start = from == '0' and '-' or '(' .. from
   for _, entry in ipairs(redis.call('XRANGE', key, start, '+', 'COUNT', count)) do
     value[#value + 1] = entry[1]
