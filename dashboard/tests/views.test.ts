@@ -91,6 +91,15 @@ describe('what is to be cleared', () => {
   test('a pattern that matches everything takes an administrator', () => {
     expect(needed({ by: 'pattern', text: '*' })).toBe('admin');
     expect(needed({ by: 'pattern', text: 'users:*' })).toBe('operator');
+    expect(needed({ by: 'tags', text: '*' })).toBe('operator');
+  });
+  test('what edge-cache keeps takes an administrator', () => {
+    expect(needed({ by: 'pattern', text: 'cache:t*' })).toBe('admin');
+    expect(needed({ by: 'keys', text: 'users:1\nlock:{users:1}' })).toBe('admin');
+    expect(needed({ by: 'keys', text: 'users:1\ncached:1' })).toBe('operator');
+    expect(needed({ by: 'tags', text: 'cache:t' })).toBe('operator');
+  });
+  test('a global clear is known as one', () => {
     expect([isGlobal({ by: 'everything', text: '' }), isGlobal({ by: 'tags', text: '*' })]).toEqual([true, false]);
   });
   test('nothing typed is told, not sent', () => {

@@ -170,9 +170,9 @@ fn where_it_shares_the_database_nobody_removes_the_trail_and_operators_do_not_re
 
 #[test]
 fn a_change_that_takes_long_is_recorded_while_it_runs_too() {
-    let app = App::start();
+    let app = App::with(Options::new().variable("command_timeout_ms", "10000"));
     fill(&mut app.redis().connection(), "users:", 0..5);
-    let () = redis::cmd("CLIENT").arg(&["PAUSE", "1200", "WRITE"]).query(&mut app.redis().connection()).unwrap();
+    let () = redis::cmd("CLIENT").arg(&["PAUSE", "3000", "WRITE"]).query(&mut app.redis().connection()).unwrap();
     with_id(app.operator(), "slow").post("/clear", &json!({ "pattern": "users:*" })).ok();
     let entries = entries(&app);
     let expected = json!({ "action": "clear", "who": "support", "pattern": "users:*", "requestId": "slow" });

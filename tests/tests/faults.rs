@@ -131,7 +131,9 @@ fn the_rights_that_the_documentation_asks_for_suffice() {
     let rights = security.lines().find_map(|line| line.split('`').find(|part| part.starts_with("+@"))).unwrap();
     let app = App::with(Options::new().variable("redis_username", "edge").variable("redis_password", "pw"));
     let mut redis = app.redis().connection();
-    let user = ["ACL", "SETUSER", "edge", "on", ">pw", "~*"].into_iter().chain(rights.split(' '));
+    let user = ["ACL", "SETUSER", "edge", "on", ">pw", "~*", "resetchannels", "&cache:events"]
+        .into_iter()
+        .chain(rights.split(' '));
     command(&mut redis, &user.collect::<Vec<_>>());
     assert_all_recovered(&app);
     let cached = |expected: &str| {
@@ -141,6 +143,12 @@ fn the_rights_that_the_documentation_asks_for_suffice() {
     cached("MISS");
     cached("HIT");
     assert_eq!(app.operator().post("/invalidate", &json!({ "tags": ["products"] })).ok()["success"], true);
+
+    // What the application of the channel needs, and who publishes there.
+    let url = app.redis().url(0).replace("redis://", "redis://edge:pw@");
+    let mut other = redis::Client::open(url).unwrap().get_connection().unwrap();
+    let () = redis::cmd("PUBLISH").arg(&["cache:events", "{}"]).query(&mut other).unwrap();
+    other.as_pubsub().subscribe("cache:events").unwrap();
 }
 
 #[test]

@@ -19,10 +19,12 @@ pub(crate) async fn run(call: &Call) -> Outcome {
     };
     let reason = check.reason;
     let warmup = match reason {
-        Some(reason) => warm(call, &check, reason).await?,
-        None => None,
+        Some(reason) => warm(call, &check, reason).await,
+        None => Ok(None),
     };
-    let sweep = schedule::sweep(&cache, &check).await?;
+    // Also where the warmup failed: a full server has room again afterwards.
+    let sweep = schedule::sweep(&cache, &check).await;
+    let (warmup, sweep) = (warmup?, sweep?);
     Ok(call.report(Report { reason, warmup, relief, sweep }))
 }
 

@@ -7,6 +7,7 @@ use edge_cache::invalidate::Report;
 use edge_cache::{Command, Redis};
 
 use crate::call::Call;
+use crate::guard::{lost, with_trace};
 use crate::instance::instance;
 use crate::log;
 use crate::problem::Problem;
@@ -25,13 +26,13 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
     let outcome = match Request::parse(payload, &rules) {
         Ok(event) => {
             let started = Instant::now();
-            let result = event.run(&instance.cache).await;
             let mut record = event.record();
             record.who = "channel".into();
+            let result = with_trace(&record, &*instance.cache, &instance.audit, event.run(&instance.cache)).await;
             record.finish(started.elapsed(), result.as_ref().map(Report::keys_invalidated));
             // What was removed is removed, recorded or not.
-            if let Err(error) = record.write(&instance.audit).await {
-                log::failure("-", "audit.failed", &error.message);
+            if let Err(error) = record.write_automatic(&event.kind, &instance.audit).await {
+                lost(&record, &error);
             }
             result.map(|report| (event.kind, report))
         }

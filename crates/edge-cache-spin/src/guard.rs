@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use edge_cache::access::{Caller, Role};
 use edge_cache::audit::Record;
-use edge_cache::{Error, Runtime as _};
+use edge_cache::{Error, Redis, RedisError, Runtime};
 use futures_util::future::{Either, select};
 
 use crate::call::Call;
@@ -85,14 +85,7 @@ impl Call {
         record
     }
 
-    async fn record_running(&self, record: &Record, started: Instant) {
-        if let Err(error) = record.write_running(started.elapsed(), &self.audit()).await {
-            log::failure(&self.head.id, "audit.failed", &error.message);
-        }
-    }
-
-    /// Carries out a change and records it, however it ends; one that takes long also while it runs, or nothing would tell of it
-    /// when its host stops meanwhile. `deleted` tells how many keys the report says were removed.
+    /// Carries out a change and records it, however it ends; one that takes long also while it runs. `deleted` tells how many keys the report says were removed.
     ///
     /// # Errors
     /// Those of the change. A trail that cannot be written is a warning in the answer and an error in the log.
@@ -105,14 +98,7 @@ impl Call {
         let started = Instant::now();
         let caller = self.caller.borrow().clone();
         let mut record = self.signed(record, caller.as_ref());
-        let mut change = pin!(change);
-        let result = match select(change.as_mut(), pin!(self.instance.cache.sleep(LONG))).await {
-            Either::Left((result, _)) => result,
-            Either::Right(_) => match select(change, pin!(self.record_running(&record, started))).await {
-                Either::Left((result, _)) => result,
-                Either::Right(((), change)) => change.await,
-            },
-        };
+        let result = with_trace(&record, &*self.instance.cache, &self.audit(), change).await;
         record.finish(started.elapsed(), result.as_ref().map(&deleted));
         let written = match &result {
             // The same server holds the trail: what is left of the promised time is all it gets.
@@ -123,10 +109,39 @@ impl Call {
             _ => record.write(&self.audit()).await,
         };
         if let Err(error) = written {
-            let lost = serde_json::to_string(&record).unwrap_or_default();
-            log::failure(&self.head.id, "audit.failed", &format!("{}; the record: {lost}", error.message));
+            lost(&record, &error);
             self.warnings.borrow_mut().push(format!("the audit trail could not be written: {}", error.message));
         }
         result
     }
+}
+
+/// Carries out a change; one that takes long is recorded while it runs, or nothing would tell of it when its host stops meanwhile.
+pub(crate) async fn with_trace<T>(
+    record: &Record,
+    clock: &impl Runtime,
+    audit: &impl Redis,
+    change: impl Future<Output = T>,
+) -> T {
+    let started = Instant::now();
+    let mut change = pin!(change);
+    if let Either::Left((result, _)) = select(change.as_mut(), pin!(clock.sleep(LONG))).await {
+        return result;
+    }
+    let trace = async {
+        if let Err(error) = record.write_running(started.elapsed(), audit).await {
+            log::failure(&record.request_id, "audit.failed", &error.message);
+        }
+    };
+    // The change does not wait for it.
+    match select(change, pin!(trace)).await {
+        Either::Left((result, _)) => result,
+        Either::Right(((), change)) => change.await,
+    }
+}
+
+/// A record that could not be written is in the log.
+pub(crate) fn lost(record: &Record, error: &RedisError) {
+    let text = serde_json::to_string(record).unwrap_or_default();
+    log::failure(&record.request_id, "audit.failed", &format!("{}; the record: {text}", error.message));
 }

@@ -16,7 +16,7 @@ use crate::invalidate;
 use crate::key::{AUDIT, COUNTERS, KeyName};
 use crate::pattern::Pattern;
 use crate::redis::{Command, Redis, Replies};
-use crate::script::DENIED;
+use crate::script::RECORD;
 
 /// About how many records the trail keeps.
 const KEPT: u64 = 100_000;
@@ -24,6 +24,8 @@ const KEPT: u64 = 100_000;
 const NAMED: usize = 100;
 /// Denied attempts a client has in a minute before it is turned away.
 const DENIED_A_MINUTE: u64 = 20;
+/// Records of one kind of automatic change that a minute has.
+const AUTOMATIC_A_MINUTE: u64 = 60;
 
 /// What was done, or tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -163,12 +165,30 @@ impl Record {
             "-" => format!("cache:denied:{}", client_network(&self.ip)),
             who => format!("cache:denied:@{who}"),
         };
-        let name = format!("changes:{}/{}", self.action, self.outcome);
-        let args = [DENIED_A_MINUTE.into(), self.to_json()?.into(), KEPT.into(), name.into()];
-        let mut replies = DENIED.run(redis, [counter.into(), AUDIT.into(), COUNTERS.into()], args).await?;
-        let (attempts, left) = (replies.count()?, replies.int()?);
-        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        let (attempts, left) = self.write_at_most(DENIED_A_MINUTE, counter, redis).await?;
         Ok((attempts > DENIED_A_MINUTE).then_some(left))
+    }
+
+    /// Writes a change that no person made, and counts it: one round trip. Past 60 of its kind in a minute it is only counted.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn write_automatic<R: Redis>(&self, kind: &str, redis: &R) -> Result<(), RedisError> {
+        self.write_at_most(AUTOMATIC_A_MINUTE, format!("cache:recorded:{}:{kind}", self.action), redis).await.map(drop)
+    }
+
+    /// How many of its kind came in this minute, and the time until that starts again.
+    async fn write_at_most<R: Redis>(
+        &self,
+        most: u64,
+        counter: String,
+        redis: &R,
+    ) -> Result<(u64, Duration), RedisError> {
+        let counts = counters::counts(self).into_iter().flat_map(|(name, count)| [name.into(), count.into()]);
+        let args = [most.into(), self.to_json()?.into(), KEPT.into()].into_iter().chain(counts);
+        let mut replies = RECORD.run(redis, [counter.into(), AUDIT.into(), COUNTERS.into()], args).await?;
+        let (come, left) = (replies.count()?, replies.int()?);
+        Ok((come, Duration::from_millis(u64::try_from(left).unwrap_or(0))))
     }
 }
 

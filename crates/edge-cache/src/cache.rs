@@ -22,11 +22,12 @@ pub use read_through::{Fetched, Outcome};
 
 use crate::codec;
 use crate::error::{Error, RedisError};
+use crate::format::milliseconds;
 use crate::inspect::Expiry;
 use crate::key::KeyName;
 use crate::pattern::Pattern;
 use crate::redis::{Command, Redis, Replies};
-use crate::script::DELETE_KEYS;
+use crate::script::{DELETE_KEYS, READ};
 use crate::sweep;
 use crate::tag::{self, Tag};
 use breaker::Breaker;
@@ -104,7 +105,8 @@ impl<C: Redis + Runtime> Cache<C> {
         Self { redis, breaker: Breaker::default(), counters: Counters::default() }
     }
 
-    /// Reads a value; `None` where there is none, or one that is not of this type. One round trip.
+    /// Reads a value; `None` where there is none, or one that is not of this type. Its tags' sets count as used, too, where the
+    /// server evicts. One round trip.
     ///
     /// # Errors
     /// Those of the connection.
@@ -115,8 +117,9 @@ impl<C: Redis + Runtime> Cache<C> {
 
     /// Reads the stored bytes, gathering a value that is stored in chunks (one round trip more).
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
-        let reply = self.redis.execute(Command::read("GET").arg(key)).await?;
-        match Replies::new(reply).optional_bytes()? {
+        let name = KeyName::new(key);
+        let keys = [name.as_bytes().into(), name.companion().into(), name.lock().into()];
+        match READ.run(&self.redis, keys, [milliseconds(options::FOREVER).into()]).await?.optional_bytes()? {
             Some(stored) => self.gather(key, stored).await,
             None => Ok(None),
         }

@@ -19,7 +19,7 @@ pub(crate) async fn count<R: Redis>(redis: &R, change: &Record) -> Result<(), Re
 }
 
 /// The counters that a change adds to, named `what:kind`.
-fn counts(change: &Record) -> Vec<(String, u64)> {
+pub(crate) fn counts(change: &Record) -> Vec<(String, u64)> {
     let mut counts = vec![(format!("changes:{}/{}", change.action, change.outcome), 1)];
     if change.keys_deleted > 0 {
         counts.push((format!("removed:{}", change.action), change.keys_deleted));

@@ -55,6 +55,7 @@ pub(crate) static EXPIRE: Script =
 pub(crate) static WRITE_SLICE: Script = Script::once(concat!(
     include_str!("scripts/fences_since.lua"),
     include_str!("scripts/belongings.lua"),
+    include_str!("scripts/tagging.lua"),
     include_str!("scripts/write_slice.lua")
 ));
 /// Reads a cached value with what is known of its age.
@@ -68,6 +69,7 @@ pub(crate) static STORE: Script = Script::once(concat!(
     include_str!("scripts/fences_since.lua"),
     include_str!("scripts/belongings.lua"),
     include_str!("scripts/holding.lua"),
+    include_str!("scripts/tagging.lua"),
     include_str!("scripts/store.lua")
 ));
 /// Makes loads in flight know of an invalidation.
@@ -76,6 +78,8 @@ pub(crate) static FENCE: Script = Script::once(include_str!("scripts/fence.lua")
 pub(crate) static COUNT: Script = Script::once(include_str!("scripts/count.lua"));
 /// Notes further tags of a key.
 pub(crate) static TAG_NOTE: Script = Script::repeatable(include_str!("scripts/tag_note.lua"));
+/// Removes chunks that belong to no value.
+pub(crate) static SETTLE: Script = Script::repeatable(include_str!("scripts/settle.lua"));
 /// Lets a key live at least so long.
 pub(crate) static LIFE: Script = Script::repeatable(include_str!("scripts/life.lua"));
 /// Says of each key whether it exists.
@@ -83,8 +87,8 @@ pub(crate) static EXIST: Script = Script::repeatable(include_str!("scripts/exist
 /// Removes or prolongs a lock that is still ours.
 pub(crate) static LOCK: Script =
     Script::repeatable(concat!(include_str!("scripts/holding.lua"), include_str!("scripts/lock.lua")));
-/// Counts and records a denied attempt.
-pub(crate) static DENIED: Script = Script::once(include_str!("scripts/denied.lua"));
+/// Writes and counts a record of the audit trail of which there may be many.
+pub(crate) static RECORD: Script = Script::once(include_str!("scripts/record.lua"));
 
 impl Script {
     const fn repeatable(source: &'static str) -> Self {

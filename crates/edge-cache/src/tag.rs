@@ -148,6 +148,9 @@ async fn scan_members<R: Redis>(redis: &R, set: &str, cursor: &[u8]) -> Result<(
 pub struct Sweep {
     /// Redis' cursor over the keyspace; empty: at the start.
     scan: String,
+    /// Whether the walk over the keyspace has ended; the sets it found may not be finished.
+    #[serde(default)]
+    at_end: bool,
     /// Tags' sets found there and not finished.
     sets: Vec<String>,
     /// The cursor within the first of them.
@@ -178,7 +181,7 @@ impl Sweep {
     /// Goes on for about `budget` members or ten times as many keys of the keyspace, whichever comes first. Two round trips per
     /// 1,000 members.
     ///
-    /// Writers tag a key before and after they store it, so a member taken here while its key is being written comes back.
+    /// The script that stores a key tags it too, so a member taken here while its key is being written comes back.
     ///
     /// # Errors
     /// Those of the connection; the sweep can go on from where it stood.
@@ -187,14 +190,16 @@ impl Sweep {
         while swept.members < budget && visited < 10 * budget {
             match self.sets.first().cloned() {
                 Some(set) => self.members(redis, &set, &mut swept).await?,
-                None if swept.finished => break,
+                None if self.at_end => {
+                    (self.at_end, swept.finished) = (false, true);
+                    break;
+                }
                 None => {
                     visited += SLICE as u64;
-                    swept.finished = self.find(redis).await?;
+                    self.at_end = self.find(redis).await?;
                 }
             }
         }
-        swept.finished &= self.sets.is_empty();
         Ok(swept)
     }
 

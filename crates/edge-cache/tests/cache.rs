@@ -1,8 +1,11 @@
 //! The cache's single operations against a real server: batches, tags, large values, stored formats.
 
+use std::cell::Cell;
 use std::time::Duration;
 
-use edge_cache::{Cache, Client, Item, Options, Outcome, Pattern, invalidate};
+use edge_cache::{
+    Cache, Client, Command, Item, Options, Outcome, Pattern, Redis, RedisError, Reply, Runtime, invalidate,
+};
 use edge_cache_testing::{NativeTransport, RedisServer, client};
 use redis::Commands;
 use serde_json::{Value, json};
@@ -136,6 +139,73 @@ async fn a_value_loaded_anew_leaves_the_tags_it_has_no_more() {
     assert_eq!(cache.invalidate_tag("new").await.unwrap(), 1);
 }
 
+/// A connection on which something happens before its command of this number.
+struct Before<'a, F> {
+    redis: Client<NativeTransport>,
+    left: Cell<u32>,
+    act: &'a F,
+}
+
+impl<F: Fn()> Redis for Before<'_, F> {
+    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        self.left.set(self.left.get().wrapping_sub(1));
+        if self.left.get() == 0 {
+            (self.act)();
+        }
+        self.redis.execute(command).await
+    }
+}
+
+impl<F: Fn()> Runtime for Before<'_, F> {
+    async fn sleep(&self, duration: Duration) {
+        self.redis.sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        self.redis.random()
+    }
+}
+
+#[tokio::test]
+async fn a_key_has_its_tags_whatever_others_did_to_them_while_it_was_written() {
+    let server = RedisServer::start();
+    let taken = || server.connection().srem::<_, _, ()>("cache:tags:t", "a").unwrap();
+    let written = async |before: u32| {
+        let redis = client(&server.url(0));
+        // Scripts that the server knows are one command each.
+        let warm = Cache::new(client(&server.url(0)));
+        warm.get_or_set("other", &tagged(&["u"]), async || Ok::<_, String>(1)).await.unwrap();
+        warm.set("other", &1, &tagged(&["u"])).await.unwrap();
+        Cache::new(Before { redis, left: Cell::new(before), act: &taken })
+    };
+    // After the tag was given, before the value is written.
+    written(2).await.set("a", &1, &tagged(&["t"])).await.unwrap();
+    assert_eq!(cache(&server).invalidate_tag("t").await.unwrap(), 1);
+    written(4).await.get_or_set("a", &tagged(&["t"]), async || Ok::<_, String>(1)).await.unwrap();
+    assert_eq!(cache(&server).invalidate_tag("t").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn chunks_of_values_that_the_server_refused_go() {
+    let server = RedisServer::start();
+    let (cache, mut other) = (cache(&server), server.connection());
+    let noise = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let huge: Vec<u64> = (0..1_500_000).map(noise).collect();
+    let chunks = |other: &mut redis::Connection| other.keys::<_, Vec<String>>("cache:chunk:*").unwrap().len();
+    cache.set("k", &huge, &tagged(&[])).await.unwrap();
+    let whole = chunks(&mut other);
+    assert!(whole > 1, "{whole}");
+    let used: u64 = {
+        let info: String = redis::cmd("INFO").arg("memory").query(&mut other).unwrap();
+        info.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok()).unwrap()
+    };
+    // Room for one chunk more.
+    redis::cmd("CONFIG").arg(&["SET", "maxmemory", &(used + (9 << 20)).to_string()]).exec(&mut other).unwrap();
+    cache.set("l", &huge, &tagged(&[])).await.unwrap_err();
+    assert_eq!(chunks(&mut other), whole, "those of the value that is there");
+    assert_eq!(cache.get::<Vec<u64>>("k").await.unwrap(), Some(huge));
+}
+
 #[tokio::test]
 async fn a_tags_set_is_in_use_as_long_as_its_keys_are_and_comes_back_where_the_server_evicted_it() {
     let server = RedisServer::start();
@@ -153,6 +223,11 @@ async fn a_tags_set_is_in_use_as_long_as_its_keys_are_and_comes_back_where_the_s
     let left: i64 = other.ttl("cache:tags:t").unwrap();
     assert!((1..=60).contains(&left), "{left}");
     assert_eq!(cache.invalidate_tag("t").await.unwrap(), 1);
+
+    cache.set("b", &1, &tagged(&["t"])).await.unwrap();
+    let () = other.del("cache:tags:t").unwrap();
+    assert_eq!(cache.get::<u32>("b").await.unwrap(), Some(1));
+    assert_eq!(cache.invalidate_tag("t").await.unwrap(), 1, "reading by `get` too");
 }
 
 #[tokio::test]

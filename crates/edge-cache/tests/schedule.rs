@@ -57,6 +57,22 @@ async fn wake(redis: &Native) -> Option<Reason> {
 }
 
 #[tokio::test]
+async fn a_sweep_comes_to_its_end_however_many_members_there_are() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    for tag in 0..20 {
+        let keys: Vec<String> = (0..250).map(|n| format!("k:{tag}:{n}")).collect();
+        let values: Vec<(&String, u32)> = keys.iter().map(|key| (key, 1)).collect();
+        let _: () = redis::pipe().mset(&values).sadd(format!("cache:tags:{tag}"), &keys).query(&mut other).unwrap();
+    }
+    for _ in 0..3 {
+        let check = schedule::check(&redis, &settings(&[])).await.unwrap();
+        let swept = schedule::sweep(&redis, &check).await.unwrap();
+        assert_eq!((swept.finished, swept.members, swept.removed), (true, 5000, 0), "each once");
+    }
+}
+
+#[tokio::test]
 async fn a_schedule_warms_at_first_and_after_a_flush_and_after_a_restart() {
     let mut server = RedisServer::start();
     let redis = client(&server.url(0));

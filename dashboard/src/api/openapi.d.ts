@@ -127,7 +127,7 @@ export interface paths {
         };
         /**
          * One key with its value
-         * @description Role: operator, because values may be personal data. At most 64 KiB of values are read, longer ones are cut and
+         * @description Role: operator, because values may be personal data; admin for the audit trail. At most 64 KiB of values are read, longer ones are cut and
          *     `truncated` is true. Cost: one round trip, bounded whatever the size of the key.
          */
         get: operations["inspectKey"];
@@ -138,7 +138,8 @@ export interface paths {
         head?: never;
         /**
          * When a key expires
-         * @description Role: admin. Cost: one round trip, and one for the audit trail.
+         * @description Role: admin. What is stored with a grace is fresh for that time, and gone after. The audit trail is given no time to
+         *     live. Cost: one round trip, and one for the audit trail.
          */
         patch: operations["changeKeyExpiry"];
         trace?: never;
@@ -285,8 +286,8 @@ export interface paths {
          *     warms all modules when `warmup_interval_seconds` have passed, when Redis was restarted (its `run_id` differs), when
          *     nothing is known of an earlier warmup (the first start, or the cache was flushed), or, after two minutes, when the last
          *     warmup failed. It clears `relief_patterns`, one after the other, when memory is above `memory_alert_percent`, at most once
-         *     a minute. It removes dead members of tags' sets, a bounded number each time. Where nothing is due it costs five
-         *     commands that overlap, and the sweep about three round trips per 1,000 members.
+         *     a minute. It removes dead members of tags' sets, 50,000 looked at and 5 seconds at most. Where nothing is due it costs five
+         *     commands that overlap, and the sweep about two round trips per 1,000 members and one per 1,000 keys of the database.
          */
         post: operations["wakeSchedule"];
         delete?: never;

@@ -19,6 +19,14 @@ export function matchesEverything(pattern: string): boolean {
   return /^[*?]*\*[*?]*$/.test(pattern);
 }
 
+/** The audit trail, where it shares the cache's database: nobody removes it. */
+export const TRAIL = 'cache:audit';
+
+/** Whether a key, or what a pattern starts with, is of those that edge-cache keeps. */
+export function isProtected(name: string): boolean {
+  return name.startsWith('cache:') || name.startsWith('lock:');
+}
+
 /** A key's name as a segment of a path. The list gives better ones, for names that are no UTF-8. */
 export function keyPath(name: string): string {
   return name === '.' || name === '..' ? '%2E'.repeat(name.length) : encodeURIComponent(name);

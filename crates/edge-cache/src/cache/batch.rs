@@ -12,8 +12,8 @@ use crate::codec::{self, Manifest, Stored};
 use crate::error::{Error, RedisError};
 use crate::format;
 use crate::key::{CHUNKED, KeyName};
-use crate::redis::{Command, Redis, Replies};
-use crate::script::{LIFE, TAG_NOTE};
+use crate::redis::{Arg, Command, Redis, Replies};
+use crate::script::{LIFE, SETTLE, TAG_NOTE};
 use crate::slice::{Manner, Slice};
 use crate::tag::{self, Tag};
 use crate::ttl::{self, Overrides};
@@ -35,7 +35,8 @@ pub struct Item<'a, T> {
 }
 
 /// An item ready to be written.
-struct Ready {
+struct Ready<'a> {
+    key: &'a str,
     name: KeyName,
     value: Vec<u8>,
     life: Duration,
@@ -44,8 +45,8 @@ struct Ready {
 }
 
 impl<C: Redis + Runtime> Cache<C> {
-    /// Reads values, in the order of their keys; `None` where there is none, or one that is not of this type. One round
-    /// trip per 1,000 keys.
+    /// Reads values, in the order of their keys; `None` where there is none, or one that is not of this type. Their tags'
+    /// sets do not count as used, as they do for single ones. One round trip per 1,000 keys.
     ///
     /// # Errors
     /// Those of the connection.
@@ -83,9 +84,15 @@ impl<C: Redis + Runtime> Cache<C> {
                 let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key));
                 let life = life.clamp(Duration::from_millis(1), FOREVER);
                 let (value, chunks) = store_chunks(&self.redis, item.key, value, life).await?;
-                ready.push(Ready { name: KeyName::new(item.key), value, life, tags, chunks });
+                ready.push(Ready { key: item.key, name: KeyName::new(item.key), value, life, tags, chunks });
             }
-            write(&self.redis, &ready).await?;
+            let written = write(&self.redis, &ready).await;
+            if written.is_err() {
+                for item in &ready {
+                    settle(&self.redis, item.key, &item.chunks).await;
+                }
+            }
+            written?;
         }
         Ok(())
     }
@@ -107,17 +114,25 @@ pub(crate) async fn store_chunks<R: Redis + Runtime>(
     // Removals look for chunks only while this is there.
     redis.execute(Command::read("SET").arg(CHUNKED).arg(1_i64).arg("NX").arg("PX").arg(life)).await?;
     LIFE.run(redis, [CHUNKED.into()], [life.into()]).await?;
+    let told = format!("{} {}", manifest.id, manifest.count);
     for (name, chunk) in manifest.keys(key).zip(chunks) {
-        redis.execute(Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life)).await?;
+        let set = Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life);
+        if let Err(error) = redis.execute(set).await {
+            settle(redis, key, &told).await;
+            return Err(error);
+        }
     }
-    Ok((manifest.render(), format!("{} {}", manifest.id, manifest.count)))
+    Ok((manifest.render(), told))
 }
 
-/// Removes chunks whose manifest was not stored. What cannot be removed ends by itself.
-pub(crate) async fn drop_chunks<R: Redis>(redis: &R, key: &str, chunks: &str) {
+/// Removes the chunks of a value that was not stored in the end; `chunks` is their id and number. What cannot be removed ends by
+/// itself.
+pub(crate) async fn settle<R: Redis>(redis: &R, key: &str, chunks: &str) {
     let Some((id, count)) = chunks.split_once(' ') else { return };
     let manifest = Manifest { bytes: 0, id: id.to_owned(), count: count.parse().unwrap_or(0) };
-    let _ = redis.execute(Command::read("UNLINK").args(manifest.keys(key))).await;
+    let names = manifest.keys(key).map(Arg::from).collect::<Vec<_>>();
+    let keys = [KeyName::new(key).companion().into()].into_iter().chain(names);
+    let _ = SETTLE.run(redis, keys, [chunks.into()]).await;
 }
 
 /// Checks the tags of a call.
@@ -136,9 +151,9 @@ pub(super) async fn join_tags<R: Redis>(redis: &R, name: &KeyName, tags: &[Tag])
     TAG_NOTE.run(redis, keys, tags.iter().map(|tag| tag.as_str().into())).await.map(drop)
 }
 
-/// Tags first: a value whose tag does not know it could not be invalidated by it. And once more after the values are
-/// there, because a sweep takes members whose keys it does not find.
-async fn write<R: Redis>(redis: &R, ready: &[Ready]) -> Result<(), Error> {
+/// Tags first: what cannot be tagged is not written. The script that writes does it once more, because a sweep takes members whose
+/// keys it does not find, and who writes a key anew those of its old tags.
+async fn write<R: Redis>(redis: &R, ready: &[Ready<'_>]) -> Result<(), Error> {
     tag_all(redis, ready).await?;
     let tags: Vec<String> = ready.iter().map(|item| joined(&item.tags)).collect();
     let mut slice = Slice::with_capacity(ready.len());
@@ -153,10 +168,10 @@ async fn write<R: Redis>(redis: &R, ready: &[Ready]) -> Result<(), Error> {
     if refused > 0 {
         return Err(RedisError::from_host_text(&replies.text()?).into());
     }
-    Ok(tag_all(redis, ready).await?)
+    Ok(())
 }
 
-async fn tag_all<R: Redis>(redis: &R, ready: &[Ready]) -> Result<(), RedisError> {
+async fn tag_all<R: Redis>(redis: &R, ready: &[Ready<'_>]) -> Result<(), RedisError> {
     let mut by_tag: BTreeMap<&str, (&Tag, Duration, Vec<KeyName>)> = BTreeMap::new();
     for item in ready {
         for tag in &item.tags {

@@ -168,8 +168,8 @@ impl<C: Redis + Runtime> Cache<C> {
         let (value, chunks) = batch::store_chunks(&self.redis, key, stored, life).await?;
         let times = [life, grace, load];
         let outcome = self.store_unless_fenced(&name, lock, times, &value, &chunks, tags).await;
-        if let Ok(false) = outcome {
-            batch::drop_chunks(&self.redis, key, &chunks).await;
+        if !matches!(outcome, Ok(true)) {
+            batch::settle(&self.redis, key, &chunks).await;
         }
         outcome
     }
@@ -192,10 +192,7 @@ impl<C: Redis + Runtime> Cache<C> {
             let args = args.chain([batch::joined(tags).into(), value.into(), chunks.into()]);
             let mut replies = STORE.run(&self.redis, keys.iter().map(|key| key.as_slice().into()), args).await?;
             match replies.bytes()?.as_slice() {
-                b"stored" => {
-                    self.tag_all(name, tags, times[0]).await?;
-                    return Ok(true);
-                }
+                b"stored" => return Ok(true),
                 b"fenced" => stamp = replies.bytes()?,
                 _ => return Ok(false),
             }

@@ -40,7 +40,8 @@ local function fact(companion, field)
   return type(said) == 'string' and said or ''
 end
 
--- A value written anew has its new tags only.
+-- A value written anew has its new tags only. Whoever writes it gives it those in the same script, because another may have taken
+-- it out of their sets since they were added.
 local function untag(key, companion, tags)
   for tag in string.gmatch(fact(companion, 'tags'), '[^\n]+') do
     local kept = string.find('\n' .. tags .. '\n', '\n' .. tag .. '\n', 1, true)

@@ -9,7 +9,7 @@ local life = ARGV[1] ~= '' and ARGV[1]
 local known = redis.pcall('HMGET', KEYS[2], 'tags', 'chunks', 'life', 'grace')
 if known.err then known = {} end
 
-for name in string.gmatch(known[1] or '', '[^\n]+') do tag('cache:tags:' .. name, life or ARGV[2], KEYS[1]) end
+tag_all(known[1] or '', life or ARGV[2], KEYS[1])
 
 local keys = { KEYS[1], KEYS[2] }
 local id, count = string.match(known[2] or '', '^(%w+) (%d%d?%d?)$')

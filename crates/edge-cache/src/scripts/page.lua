@@ -4,9 +4,10 @@
 --        then packed, per key four: name, type, PTTL, bytes of memory (-1 where the server will not say)
 -- Cost: one SCAN step visits about COUNT keys; the budget bounds their sum (10,000 keys are about 3 ms).
 --
--- A SCAN step cannot be asked for at most n keys: its last bucket may overshoot. A step that does not fit is asked again
--- one bucket at a time, and a bucket that does not fit is handed out in parts: the next page starts with the same bucket,
--- the caller naming what it has had of it. (To remember only a position would lose keys when the table is resized.)
+-- A SCAN step cannot be asked for at most n keys: its last bucket may overshoot. A step that does not fit is asked again for a
+-- little less, and less again, down to one bucket; a bucket that does not fit is handed out in parts: the next page starts with
+-- the same bucket, the caller naming what it has had of it. (To remember only a position would lose keys when the table is
+-- resized.)
 local cursor, pattern, kind = ARGV[1], ARGV[2], ARGV[3]
 local limit, budget = tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -35,9 +36,12 @@ repeat
   local room = limit - #page
   local next_cursor, fresh = step(cursor, count)
   spent = spent + count
-  if #fresh > room and count > 1 then
-    count = 1
+  local less = 1
+  while #fresh > room and count > 1 do
+    count = math.max(1, math.min(count, room) - less)
+    less = 2 * less
     next_cursor, fresh = step(cursor, count)
+    spent = spent + count
   end
   if #fresh > room then
     inside = room

@@ -6,7 +6,7 @@
 -- Reply: 'stored'; 'lost' when the lock is not ours any more (its lease ended, or the key was invalidated);
 --        or what fences_since replies. The caller looks whether one of them means this key, and stores with the newer
 --        stamp if not.
--- Cost: constant but for the value's size, and one command for each tag that the value before had and this one has not.
+-- Cost: constant but for the value's size, and a command or two a tag.
 if redis.call('GET', KEYS[3]) ~= ARGV[1] or redis.call('SISMEMBER', 'cache:loading', KEYS[3]) == 0 then return { 'lost' } end
 
 local fenced = fences_since(KEYS[4], ARGV[2])
@@ -16,5 +16,6 @@ untag(KEYS[1], KEYS[2], ARGV[6])
 forget({ KEYS[1] })
 redis.call('SET', KEYS[1], ARGV[7], 'PX', ARGV[3])
 accompany(KEYS[2], ARGV[3], 'grace', ARGV[4], 'load', ARGV[5], 'tags', ARGV[6], 'chunks', ARGV[8], 'writing', ARGV[1])
+tag_all(ARGV[6], ARGV[3], KEYS[1])
 release(KEYS[3])
 return { 'stored' }

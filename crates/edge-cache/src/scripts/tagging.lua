@@ -8,3 +8,8 @@ local function tag(set, life, ...)
   return added
 end
 
+-- The same for all of a key's tags, joined by newlines.
+local function tag_all(tags, life, ...)
+  for name in string.gmatch(tags, '[^\n]+') do tag('cache:tags:' .. name, life, ...) end
+end
+

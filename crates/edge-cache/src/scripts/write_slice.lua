@@ -51,6 +51,7 @@ local at, entry = 3, 0
 while entry < #names do
   local count, shape, ttl, tags, chunks, values = tonumber(ARGV[at]), unpack(ARGV, at + 1, at + 5)
   values, at = tonumber(values), at + 6
+  local tagged = {}
   for _ = 1, count do
     entry = entry + 1
     local key, first, last = names[entry], at, at + values - 1
@@ -64,10 +65,12 @@ while entry < #names do
       if reason == '' then reason = outcome.err end
     else
       written[#written + 1] = key
+      tagged[#tagged + 1] = key
       for i = first, last do bytes = bytes + #ARGV[i] end
       note(key, companions[entry], ttl, tags, chunks)
     end
   end
+  if #tagged > 0 then tag_all(tags, ttl, unpack(tagged)) end
 end
 unlink(locks_of(written))
 return { 'written', #written, skipped, bytes, refused, reason }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 
 use super::entry::Warmed;
 use super::plan::Entry;
@@ -46,8 +46,8 @@ impl Written {
 }
 
 impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
-    /// Tags first: a value whose tag does not know it could not be invalidated by it. And once more after the values are
-    /// there, because a sweep takes members whose keys it does not find.
+    /// Tags first: what cannot be tagged is not written. The script that writes does it once more, because a sweep takes members
+    /// whose keys it does not find, and who writes a key anew those of its old tags.
     pub(super) async fn write(&self, entry: &Entry, slice: &[Warmed], stamp: &[u8]) -> Result<Written, RedisError> {
         if self.request.dry_run {
             return self.count(slice).await;
@@ -59,8 +59,10 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
             if replies.bytes()? == b"written" {
                 let mut written = Written::read(replies)?;
                 written.skipped += (slice.len() - left.len()) as u64;
-                let (tagged, looked) = join(self.tag(entry, slice), self.look_again_at_memory()).await;
-                return tagged.and(looked).map(|()| written);
+                // One that is there meanwhile, or that the server refused, needs no chunks.
+                chunked.forget_others(self.warmup.redis, &[]).await;
+                self.look_again_at_memory().await?;
+                return Ok(written);
             }
             // What was invalidated since it was loaded is left to who needs it next.
             stamp = replies.bytes()?;
@@ -166,11 +168,11 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
 struct Chunked(HashMap<String, (Vec<u8>, String)>);
 
 impl Chunked {
-    /// Removes the chunks of values that are not to be written any more.
+    /// Removes the chunks of values that are not to be written any more, unless they are written already.
     async fn forget_others<R: Redis>(&mut self, redis: &R, left: &[&Warmed]) {
         let others = self.0.extract_if(|key, _| left.iter().all(|warmed| warmed.key != *key));
         for (key, (_, chunks)) in others.collect::<Vec<_>>() {
-            batch::drop_chunks(redis, &key, &chunks).await;
+            batch::settle(redis, &key, &chunks).await;
         }
     }
 }

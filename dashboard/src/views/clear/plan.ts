@@ -2,7 +2,7 @@
 import * as api from '../../api/endpoints';
 import type { Role, Text } from '../../api/types';
 import { few, plural } from '../../lib/format';
-import { keyPath, matchesEverything } from '../../lib/pattern';
+import { isProtected, keyPath, matchesEverything } from '../../lib/pattern';
 
 export type By = 'pattern' | 'keys' | 'tags' | 'everything';
 export const WAYS: readonly By[] = ['pattern', 'keys', 'tags', 'everything'];
@@ -46,7 +46,8 @@ export function lines(text: string): string[] {
 }
 
 export function needed(plan: Plan): Role {
-  return plan.by === 'everything' || isGlobal(plan) ? 'admin' : 'operator';
+  const named = plan.by === 'pattern' || plan.by === 'keys' ? lines(plan.text) : [];
+  return isGlobal(plan) || named.some(isProtected) ? 'admin' : 'operator';
 }
 
 export function isGlobal(plan: Plan): boolean {

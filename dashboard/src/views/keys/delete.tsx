@@ -2,6 +2,7 @@
 import * as api from '../../api/endpoints';
 import type { KeyDetail } from '../../api/types';
 import { bytes } from '../../lib/format';
+import { isProtected } from '../../lib/pattern';
 import { announce } from '../../state/announce';
 import { Action } from '../../ui/action';
 import { Dialog } from '../../ui/dialog';
@@ -38,7 +39,12 @@ export function DeleteKey({ path, detail, onClose, onDone }: Props) {
         <button type="button" class="button" onClick={onClose}>
           Keep it
         </button>
-        <Action kind="danger" needs="operator" busy={busy} onAct={() => void run(remove)}>
+        <Action
+          kind="danger"
+          needs={isProtected(detail.key) ? 'admin' : 'operator'}
+          busy={busy}
+          onAct={() => void run(remove)}
+        >
           Delete
         </Action>
       </div>

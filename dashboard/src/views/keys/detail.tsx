@@ -1,6 +1,7 @@
 // One key: what is known of it, its value, and what can be done with it.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { bytes, number, ttl } from '../../lib/format';
+import { isProtected, TRAIL } from '../../lib/pattern';
 import { now } from '../../state/live';
 import { Action } from '../../ui/action';
 import { Copy } from '../../ui/copy';
@@ -44,12 +45,21 @@ export function Detail({ path, onClose }: { path: string; onClose: () => void })
         <>
           <Facts read={read} />
           <div class="row actions">
-            <Action small needs="admin" onAct={() => setAsking('ttl')}>
-              Change TTL
-            </Action>
-            <Action small kind="danger" needs="operator" onAct={() => setAsking('delete')}>
-              Delete
-            </Action>
+            {name !== TRAIL && (
+              <>
+                <Action small needs="admin" onAct={() => setAsking('ttl')}>
+                  Change TTL
+                </Action>
+                <Action
+                  small
+                  kind="danger"
+                  needs={isProtected(name) ? 'admin' : 'operator'}
+                  onAct={() => setAsking('delete')}
+                >
+                  Delete
+                </Action>
+              </>
+            )}
             <Action small kind="quiet" busy={busy} onAct={read.reload}>
               Read again
             </Action>
