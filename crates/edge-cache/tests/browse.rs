@@ -1,5 +1,6 @@
 //! The key browser's list against a real server: lossless under change, bounded, and cheap.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use edge_cache::browse::Request;
@@ -40,6 +41,21 @@ fn remove(connection: &mut redis::Connection, prefix: &str, count: usize) {
         let names: Vec<String> = chunk.iter().map(|n| format!("{prefix}{n}")).collect();
         redis::cmd("UNLINK").arg(names).exec(connection).unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_page_takes_a_few_steps_of_scan_wherever_it_starts() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "k:", 60_000);
+    redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut other).unwrap();
+    let pages = Cell::new(0);
+    walk(&server, "pattern=%2A", 100, |page| pages.set(page + 1)).await;
+    let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut other).unwrap();
+    let steps =
+        stats.lines().find_map(|line| line.strip_prefix("cmdstat_scan:calls=")?.split(',').next()?.parse().ok());
+    let steps: usize = steps.unwrap();
+    assert!(pages.get() >= 600 && steps <= 6 * pages.get(), "{steps} steps for {} pages", pages.get());
 }
 
 #[tokio::test]
