@@ -50,6 +50,26 @@ fn a_message_invalidates_what_its_rules_name() {
 }
 
 #[test]
+fn many_messages_do_not_push_what_people_did_out_of_the_trail() {
+    let server = RedisServer::start();
+    let subscriber = Subscriber::start(&server);
+    let mut redis = server.connection();
+    await_subscription(&subscriber, &mut redis);
+    for id in 0..400 {
+        send(&mut redis, &format!(r#"{{"type":"user.updated-{id}","id":{id}}}"#));
+    }
+    eventually(&subscriber, "the last", || {
+        redis.hget::<_, _, Option<u32>>("cache:events", "handled").unwrap() == Some(400)
+    });
+    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    let counted = "changes:event/ok";
+    eventually(&subscriber, "the count", || {
+        redis.hget::<_, _, Option<u32>>("cache:counters", counted).unwrap() == Some(400)
+    });
+    assert_eq!(redis.xlen::<_, u64>("cache:audit").unwrap(), 300);
+}
+
+#[test]
 fn a_malformed_message_is_counted_and_the_next_is_handled() {
     let server = RedisServer::start();
     let subscriber = Subscriber::start(&server);

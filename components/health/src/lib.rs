@@ -22,13 +22,7 @@ async fn handle(request: Request) -> Response {
 
 async fn check(call: &Call) -> Outcome {
     match call.path() {
-        "/api/cache/health" => {
-            let outcome = together(&HEALTH, async || health(call).await).await;
-            if outcome.as_ref().is_ok_and(|answer| answer.status() == 200) {
-                seen().await;
-            }
-            outcome
-        }
+        "/api/cache/health" => together(&HEALTH, async || health(call).await).await,
         "/api/cache/health/live" => Ok(Answer::plain(200, [("status", "live")].into_iter().collect::<Status>())),
         "/api/cache/health/ready" => together(&READY, async || ready(call).await).await,
         path => Err(Problem::no_route(path)),
@@ -45,6 +39,7 @@ async fn ready(call: &Call) -> Outcome {
 async fn health(call: &Call) -> Outcome {
     let report = health::run(&call.cache_within(HEALTH_WITHIN), &call.config().thresholds).await;
     if report.is_up() {
+        seen().await;
         return Ok(Answer::plain(200, report));
     }
     let last_seen: Option<u64> = store::recall(LAST_SEEN).await;

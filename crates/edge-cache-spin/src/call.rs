@@ -152,8 +152,9 @@ impl Call {
     fn new(head: Rc<Head>, body: Unread, instance: Rc<Instance>) -> Self {
         // The host appends its own to what a client may have sent under the same name: only the last is the host's word.
         let peer = head.headers("spin-client-addr").pop().unwrap_or_default();
-        let hops = head.headers("x-forwarded-for").join(",");
-        let ip = client_address(&peer, &hops, instance.config.trusted_proxies);
+        let proxies = instance.config.trusted_proxies;
+        let hops = if proxies > 0 { head.headers("x-forwarded-for").join(",") } else { String::new() };
+        let ip = client_address(&peer, &hops, proxies);
         Self {
             ip,
             head,

@@ -7,7 +7,7 @@ use edge_cache::invalidate::Report;
 use edge_cache::{Command, Redis};
 
 use crate::call::Call;
-use crate::guard::{lost, with_trace};
+use crate::guard::{LONG, lost, with_trace};
 use crate::instance::instance;
 use crate::log;
 use crate::problem::Problem;
@@ -27,11 +27,17 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
         Ok(event) => {
             let started = Instant::now();
             let mut record = event.record();
-            record.who = "channel".into();
+            (record.who, record.request_id) = ("channel".into(), "-".into());
             let result = with_trace(&record, &*instance.cache, &instance.audit, event.run(&instance.cache)).await;
             record.finish(started.elapsed(), result.as_ref().map(Report::keys_invalidated));
+            // One that failed, or left a trace while it ran, is recorded however many there are.
+            let is_one_of_many = result.is_ok() && started.elapsed() < LONG;
+            let written = match is_one_of_many {
+                true => record.write_automatic(&instance.audit).await,
+                false => record.write(&instance.audit).await,
+            };
             // What was removed is removed, recorded or not.
-            if let Err(error) = record.write_automatic(&event.kind, &instance.audit).await {
+            if let Err(error) = written {
                 lost(&record, &error);
             }
             result.map(|report| (event.kind, report))

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 /// A request that failed on Redis is answered by then, its audit record tried or not.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1800);
 /// A change that takes longer is recorded before it ends, too.
-const LONG: Duration = Duration::from_secs(1);
+pub(crate) const LONG: Duration = Duration::from_secs(1);
 /// The least time an audit record is given.
 const AUDIT_AT_LEAST: Duration = Duration::from_millis(100);
 

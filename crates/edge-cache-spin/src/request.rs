@@ -1,5 +1,6 @@
 //! A request as it came in. The host keeps what nobody asks for: of its headers, and its body.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -94,12 +95,23 @@ impl Unread {
     }
 }
 
+thread_local! {
+    /// Random bits for the next ids: to ask the host for many at once takes no longer than for few.
+    static BITS: RefCell<Vec<u128>> = const { RefCell::new(Vec::new()) };
+}
+
 /// 128 random bits in hexadecimal.
 pub(crate) fn random_id() -> String {
-    let mut bytes = [0_u8; 16];
-    // Without randomness ids repeat, which harms nobody but the reader of the log.
-    let _ = getrandom::fill(&mut bytes);
-    format!("{:032x}", u128::from_ne_bytes(bytes))
+    let bits = BITS.with_borrow_mut(|bits| {
+        if bits.is_empty() {
+            let mut bytes = [0_u8; 512];
+            // Without randomness ids repeat, which harms nobody but the reader of the log.
+            let _ = getrandom::fill(&mut bytes);
+            bits.extend(bytes.chunks_exact(16).filter_map(|chunk| chunk.try_into().ok()).map(u128::from_ne_bytes));
+        }
+        bits.pop().unwrap_or_default()
+    });
+    format!("{bits:032x}")
 }
 
 /// Makes an asynchronous function from a [`Request`] to a response the component's HTTP service.

@@ -24,8 +24,8 @@ const KEPT: u64 = 100_000;
 const NAMED: usize = 100;
 /// Denied attempts a client has in a minute before it is turned away.
 const DENIED_A_MINUTE: u64 = 20;
-/// Records of one kind of automatic change that a minute has.
-const AUTOMATIC_A_MINUTE: u64 = 60;
+/// Records of automatic changes that a minute has.
+const AUTOMATIC_A_MINUTE: u64 = 300;
 
 /// What was done, or tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -169,12 +169,12 @@ impl Record {
         Ok((attempts > DENIED_A_MINUTE).then_some(left))
     }
 
-    /// Writes a change that no person made, and counts it: one round trip. Past 60 of its kind in a minute it is only counted.
+    /// Writes a change that no person made, and counts it: one round trip. Past 300 of its action in a minute it is only counted.
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn write_automatic<R: Redis>(&self, kind: &str, redis: &R) -> Result<(), RedisError> {
-        self.write_at_most(AUTOMATIC_A_MINUTE, format!("cache:recorded:{}:{kind}", self.action), redis).await.map(drop)
+    pub async fn write_automatic<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
+        self.write_at_most(AUTOMATIC_A_MINUTE, format!("cache:recorded:{}", self.action), redis).await.map(drop)
     }
 
     /// How many of its kind came in this minute, and the time until that starts again.

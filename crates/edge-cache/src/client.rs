@@ -181,6 +181,7 @@ impl<T: Transport> Client<T> {
     ) -> Result<(Vec<Reply>, Duration), RedisError> {
         let started = Instant::now();
         let sent = deadline.bound(self.transport.send(&open.connection, command)).await.and_then(|reply| reply);
+        let ended = Instant::now();
         match &sent {
             Err(error) if error.is_connection() => {
                 self.transport.event(&ConnectionEvent::Error(&error.message));
@@ -188,12 +189,12 @@ impl<T: Transport> Client<T> {
             }
             // A server's refusal is an answer too.
             _ => {
-                if open.answered.replace(Some(Instant::now())).is_none() {
+                if open.answered.replace(Some(ended)).is_none() {
                     self.transport.event(&ConnectionEvent::Ready);
                 }
             }
         }
-        sent.map(|replies| (replies, started.elapsed()))
+        sent.map(|replies| (replies, ended - started))
     }
 
     /// A connection found in the instance may have died since; a command that must not run twice is not risked on it.

@@ -197,6 +197,14 @@ impl Error {
         Self::Invalid { field, problem: problem.into() }
     }
 
+    /// What Redis failed with, where it was Redis.
+    pub(crate) fn redis(&self) -> Option<&RedisError> {
+        match self {
+            Self::Redis(error) | Self::Partial { source: error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
     /// Adds how far a bulk operation had come when Redis failed.
     pub fn after(self, deleted: u64) -> Self {
         match self {

@@ -160,6 +160,9 @@ impl Request {
         let mut fields = Fields::from_json(payload)?;
         let kind =
             fields.string("type")?.ok_or_else(|| Error::invalid("type", "is needed, such as product.updated"))?;
+        if kind.len() > MAX_FIELD {
+            return Err(Error::invalid("type", format!("must have at most {MAX_FIELD} bytes")));
+        }
         let applying: Vec<&Rule> = rules.0.iter().filter(|rule| rule.applies_to(&kind)).collect();
         if applying.is_empty() {
             return Err(Error::invalid("type", format!("has no rule; known are {}", rules.types())));
@@ -268,8 +271,13 @@ mod tests {
         for payload in bad {
             assert!(Request::parse(payload.as_bytes(), &rules()).is_err(), "{payload}");
         }
-        let long = format!(r#"{{"type":"product.updated","id":"{}"}}"#, "x".repeat(513));
-        assert!(Request::parse(long.as_bytes(), &rules()).is_err());
+        let long = "x".repeat(513);
+        for payload in [
+            format!(r#"{{"type":"product.updated","id":"{long}"}}"#),
+            format!(r#"{{"type":"product.{long}","id":"1"}}"#),
+        ] {
+            assert!(Request::parse(payload.as_bytes(), &rules()).is_err());
+        }
     }
 
     #[test]

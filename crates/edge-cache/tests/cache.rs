@@ -200,9 +200,13 @@ async fn chunks_of_values_that_the_server_refused_go() {
         info.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok()).unwrap()
     };
     // Room for one chunk more.
-    redis::cmd("CONFIG").arg(&["SET", "maxmemory", &(used + (9 << 20)).to_string()]).exec(&mut other).unwrap();
+    redis::cmd("CONFIG").arg(&["SET", "maxmemory", &(used + (18 << 20)).to_string()]).exec(&mut other).unwrap();
+    redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut other).unwrap();
     cache.set("l", &huge, &tagged(&[])).await.unwrap_err();
     assert_eq!(chunks(&mut other), whole, "those of the value that is there");
+    let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut other).unwrap();
+    let set = stats.lines().find(|line| line.starts_with("cmdstat_set:")).unwrap();
+    assert!(set.starts_with("cmdstat_set:calls=2,"), "that there are chunks, and one of them: {set}");
     assert_eq!(cache.get::<Vec<u64>>("k").await.unwrap(), Some(huge));
 }
 

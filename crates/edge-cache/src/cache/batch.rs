@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::options::FOREVER;
 use super::{Cache, Runtime};
 use crate::codec::{self, Manifest, Stored};
-use crate::error::{Error, RedisError};
+use crate::error::{Error, ErrorKind, RedisError};
 use crate::format;
 use crate::key::{CHUNKED, KeyName};
 use crate::redis::{Arg, Command, Redis, Replies};
@@ -80,19 +80,21 @@ impl<C: Redis + Runtime> Cache<C> {
             let encoded = slice.iter().map(|item| Ok((item, codec::encode(item.value)?, tags(item.tags)?)));
             let encoded = encoded.collect::<Result<Vec<_>, Error>>()?;
             let mut ready = Vec::with_capacity(slice.len());
-            for (item, value, tags) in encoded {
-                let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key));
-                let life = life.clamp(Duration::from_millis(1), FOREVER);
-                let (value, chunks) = store_chunks(&self.redis, item.key, value, life).await?;
-                ready.push(Ready { key: item.key, name: KeyName::new(item.key), value, life, tags, chunks });
-            }
-            let written = write(&self.redis, &ready).await;
-            if written.is_err() {
-                for item in &ready {
-                    settle(&self.redis, item.key, &item.chunks).await;
+            let written = async {
+                for (item, value, tags) in encoded {
+                    let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key));
+                    let life = life.clamp(Duration::from_millis(1), FOREVER);
+                    let (value, chunks) = store_chunks(&self.redis, item.key, value, life).await?;
+                    ready.push(Ready { key: item.key, name: KeyName::new(item.key), value, life, tags, chunks });
                 }
+                write(&self.redis, &ready).await
+            };
+            if let Err(error) = written.await {
+                for item in &ready {
+                    settle(&self.redis, item.key, &item.chunks, error.redis()).await;
+                }
+                return Err(error);
             }
-            written?;
         }
         Ok(())
     }
@@ -118,17 +120,18 @@ pub(crate) async fn store_chunks<R: Redis + Runtime>(
     for (name, chunk) in manifest.keys(key).zip(chunks) {
         let set = Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life);
         if let Err(error) = redis.execute(set).await {
-            settle(redis, key, &told).await;
+            settle(redis, key, &told, Some(&error)).await;
             return Err(error);
         }
     }
     Ok((manifest.render(), told))
 }
 
-/// Removes the chunks of a value that was not stored in the end; `chunks` is their id and number. What cannot be removed ends by
-/// itself.
-pub(crate) async fn settle<R: Redis>(redis: &R, key: &str, chunks: &str) {
-    let Some((id, count)) = chunks.split_once(' ') else { return };
+/// Removes the chunks of a value that was not stored in the end, for this reason; `chunks` is their id and number. What cannot be
+/// removed ends by itself: a server that hangs is not waited for again.
+pub(crate) async fn settle<R: Redis>(redis: &R, key: &str, chunks: &str, reason: Option<&RedisError>) {
+    let hangs = reason.is_some_and(|error| error.kind == ErrorKind::Timeout);
+    let Some((id, count)) = chunks.split_once(' ').filter(|_| !hangs) else { return };
     let manifest = Manifest { bytes: 0, id: id.to_owned(), count: count.parse().unwrap_or(0) };
     let names = manifest.keys(key).map(Arg::from).collect::<Vec<_>>();
     let keys = [KeyName::new(key).companion().into()].into_iter().chain(names);

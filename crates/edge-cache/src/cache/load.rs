@@ -169,7 +169,7 @@ impl<C: Redis + Runtime> Cache<C> {
         let times = [life, grace, load];
         let outcome = self.store_unless_fenced(&name, lock, times, &value, &chunks, tags).await;
         if !matches!(outcome, Ok(true)) {
-            batch::settle(&self.redis, key, &chunks).await;
+            batch::settle(&self.redis, key, &chunks, outcome.as_ref().err().and_then(Error::redis)).await;
         }
         outcome
     }

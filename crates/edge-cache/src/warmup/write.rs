@@ -172,7 +172,7 @@ impl Chunked {
     async fn forget_others<R: Redis>(&mut self, redis: &R, left: &[&Warmed]) {
         let others = self.0.extract_if(|key, _| left.iter().all(|warmed| warmed.key != *key));
         for (key, (_, chunks)) in others.collect::<Vec<_>>() {
-            batch::settle(redis, &key, &chunks).await;
+            batch::settle(redis, &key, &chunks, None).await;
         }
     }
 }
