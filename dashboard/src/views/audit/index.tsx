@@ -28,7 +28,7 @@ export function Audit() {
     <div class="audit">
       <div class="view-head">
         <h1>Audit</h1>
-        <span class="muted grow">Every change and every denied attempt, newest first. A clear does not reach it.</span>
+        <span class="muted grow">Changes and denied attempts, newest first. A clear does not reach it.</span>
         {asks && (
           <button type="button" class="button small" onClick={() => void reload()}>
             Refresh
