@@ -23,16 +23,21 @@ fn await_subscription(subscriber: &Subscriber, redis: &mut Connection) {
     });
 }
 
+fn subscribed() -> (RedisServer, Subscriber, Connection) {
+    let server = RedisServer::start();
+    let subscriber = Subscriber::start(&server);
+    let mut redis = server.connection();
+    await_subscription(&subscriber, &mut redis);
+    (server, subscriber, redis)
+}
+
 fn send(redis: &mut Connection, message: &str) {
     let () = redis.publish("cache:events", message).unwrap();
 }
 
 #[test]
 fn a_message_invalidates_what_its_rules_name() {
-    let server = RedisServer::start();
-    let subscriber = Subscriber::start(&server);
-    let mut redis = server.connection();
-    await_subscription(&subscriber, &mut redis);
+    let (_server, subscriber, mut redis) = subscribed();
     let () = redis.mset(&[("users:7:profile", 1), ("users:70:profile", 1)]).unwrap();
     send(&mut redis, r#"{"type":"user.updated","id":7}"#);
     eventually(&subscriber, "the invalidation", || !redis.exists::<_, bool>("users:7:profile").unwrap());
@@ -51,10 +56,7 @@ fn a_message_invalidates_what_its_rules_name() {
 
 #[test]
 fn many_messages_do_not_push_what_people_did_out_of_the_trail() {
-    let server = RedisServer::start();
-    let subscriber = Subscriber::start(&server);
-    let mut redis = server.connection();
-    await_subscription(&subscriber, &mut redis);
+    let (_server, subscriber, mut redis) = subscribed();
     for id in 0..400 {
         send(&mut redis, &format!(r#"{{"type":"user.updated-{id}","id":{id}}}"#));
     }
@@ -71,10 +73,7 @@ fn many_messages_do_not_push_what_people_did_out_of_the_trail() {
 
 #[test]
 fn a_malformed_message_is_counted_and_the_next_is_handled() {
-    let server = RedisServer::start();
-    let subscriber = Subscriber::start(&server);
-    let mut redis = server.connection();
-    await_subscription(&subscriber, &mut redis);
+    let (_server, subscriber, mut redis) = subscribed();
     for message in ["{", "[]", r#"{"type":"unknown"}"#, "\u{fffd}"] {
         send(&mut redis, message);
     }

@@ -114,11 +114,6 @@ impl Answer {
         self
     }
 
-    /// The answer's status.
-    pub fn status(&self) -> u16 {
-        self.status
-    }
-
     /// The same answer for another request; none where it is a stream.
     pub(crate) fn again(&self) -> Option<Self> {
         let Body::Whole(body) = &self.body else { return None };

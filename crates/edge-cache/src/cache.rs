@@ -117,12 +117,17 @@ impl<C: Redis + Runtime> Cache<C> {
 
     /// Reads the stored bytes, gathering a value that is stored in chunks (one round trip more).
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
-        let name = KeyName::new(key);
-        let keys = [name.as_bytes().into(), name.companion().into(), name.lock().into()];
-        match READ.run(&self.redis, keys, [milliseconds(options::FOREVER).into()]).await?.optional_bytes()? {
+        match self.ask(key).await?.optional_bytes()? {
             Some(stored) => self.gather(key, stored).await,
             None => Ok(None),
         }
+    }
+
+    /// Asks for what is stored and what is known of it; the reply is that of `read.lua`. One round trip.
+    async fn ask(&self, key: &str) -> Result<Replies, RedisError> {
+        let name = KeyName::new(key);
+        let keys = [name.as_bytes().into(), name.companion().into(), name.lock().into()];
+        READ.run(&self.redis, keys, [milliseconds(options::FOREVER).into()]).await
     }
 
     /// Replaces a manifest by the value whose chunks it names; `None` when one of them is gone.

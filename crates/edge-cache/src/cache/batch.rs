@@ -37,7 +37,6 @@ pub struct Item<'a, T> {
 /// An item ready to be written.
 struct Ready<'a> {
     key: &'a str,
-    name: KeyName,
     value: Vec<u8>,
     life: Duration,
     tags: Vec<Tag>,
@@ -85,7 +84,7 @@ impl<C: Redis + Runtime> Cache<C> {
                     let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key));
                     let life = life.clamp(Duration::from_millis(1), FOREVER);
                     let (value, chunks) = store_chunks(&self.redis, item.key, value, life).await?;
-                    ready.push(Ready { key: item.key, name: KeyName::new(item.key), value, life, tags, chunks });
+                    ready.push(Ready { key: item.key, value, life, tags, chunks });
                 }
                 write(&self.redis, &ready).await
             };
@@ -162,7 +161,7 @@ async fn write<R: Redis>(redis: &R, ready: &[Ready<'_>]) -> Result<(), Error> {
     let mut slice = Slice::with_capacity(ready.len());
     for (item, tags) in ready.iter().zip(&tags) {
         let manner = Manner { kind: "string", life: item.life, tags, chunks: item.chunks.clone() };
-        slice.push(item.name.as_bytes(), manner, [item.value.as_slice().into()].into_iter());
+        slice.push(item.key.as_bytes(), manner, [item.value.as_slice().into()].into_iter());
     }
     let mut replies = slice.write(redis, true, b"").await?;
     replies.text()?;
@@ -180,7 +179,7 @@ async fn tag_all<R: Redis>(redis: &R, ready: &[Ready<'_>]) -> Result<(), RedisEr
         for tag in &item.tags {
             let (_, life, keys) = by_tag.entry(tag.as_str()).or_insert((tag, Duration::ZERO, Vec::new()));
             *life = item.life.max(*life);
-            keys.push(item.name.clone());
+            keys.push(KeyName::new(item.key));
         }
     }
     let adding = by_tag.values().map(|(tag, life, keys)| tag::add(redis, tag, *life, keys));

@@ -8,14 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::load::Turn;
-use super::options::FOREVER;
 use super::{Cache, Options, Runtime};
 use crate::codec;
 use crate::error::RedisError;
 use crate::format::milliseconds;
-use crate::key::KeyName;
 use crate::redis::{Redis, Replies};
-use crate::script::READ;
 
 /// Between two looks for another caller's result, at first and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
@@ -214,14 +211,12 @@ impl<C: Redis + Runtime> Cache<C> {
         if self.breaker.is_open() {
             return None;
         }
-        let name = KeyName::new(key);
-        let keys = [name.as_bytes().into(), name.companion().into(), name.lock().into()];
         let counting = async {
             if self.counters.are_many() {
                 self.count().await;
             }
         };
-        let (read, ()) = join(READ.run(&self.redis, keys, [milliseconds(FOREVER).into()]), counting).await;
+        let (read, ()) = join(self.ask(key), counting).await;
         let parsed = match read {
             Ok(replies) => self.parse(key, replies).await,
             Err(error) => Err(error),
