@@ -116,7 +116,7 @@ fn reuse(cli: &Cli, request_timeout: Option<Duration>) -> Reuse {
 
 /// An application of which everything has been checked, but for code that was not compiled before.
 struct Prepared {
-    server: Server,
+    server: Arc<Server>,
     subscriptions: Subscriptions,
     schedule: Schedule,
 }
@@ -158,11 +158,10 @@ async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {
     };
     let served = std::pin::pin!(listening.serve(stop));
     match select(served, std::pin::pin!(compiled)).await {
-        Either::Left(((), _)) => Ok(()),
+        Either::Left((served, _)) => served,
         Either::Right((compiled, served)) => {
             compiled?;
-            served.await;
-            Ok(())
+            served.await
         }
     }
 }

@@ -15,6 +15,27 @@ fn an_instance_serves_128_requests_and_is_replaced() {
 }
 
 #[test]
+fn connections_are_spread_over_the_cores() {
+    let host = Application::with("").start();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let streams: Vec<_> = (0..2 * cores).map(|_| TcpStream::connect(&host.address).unwrap()).collect();
+    let ask = |mut stream: &TcpStream| {
+        stream.write_all(b"GET /instance HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        while !answer.contains("\r\n\r\n") || answer.ends_with('\n') {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.push(byte[0].into());
+        }
+        answer.pop().unwrap()
+    };
+    let mut counts: Vec<_> = streams.iter().map(ask).collect();
+    counts.sort_unstable();
+    // Each core has an instance, and each of those two of the connections.
+    assert_eq!(counts.iter().collect::<String>(), "1".repeat(cores) + &"2".repeat(cores));
+}
+
+#[test]
 fn an_idle_instance_is_dropped_after_a_second() {
     let host = Application::with("").start();
     assert_eq!(host.get("/instance"), "1");

@@ -141,7 +141,7 @@ impl Application {
             let _ = child.kill();
             panic!("the host did not start: {}", stderr.lock().unwrap().join("\n"))
         });
-        Host { child, address, stdout, stderr, _application: self }
+        Host { child, client: client(), address, stdout, stderr, _application: self }
     }
 
     /// Starts it, expecting it to refuse; what it says is one line.
@@ -182,6 +182,8 @@ fn collect(stream: impl Read + Send + 'static, address: Option<Sender<String>>) 
 /// A host that listens.
 pub struct Host {
     child: Child,
+    /// Keeps its connections, so that requests after one another meet the same instances.
+    client: ureq::Agent,
     pub address: String,
     stdout: Lines,
     stderr: Lines,
@@ -209,7 +211,7 @@ impl Host {
     }
 
     pub fn ask_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut request = client().get(format!("http://{}{path}", self.address));
+        let mut request = self.client.get(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -217,7 +219,7 @@ impl Host {
     }
 
     pub fn post(&self, path: &str, body: &[u8]) -> Answer {
-        Answer::of(client().post(format!("http://{}{path}", self.address)).send(body))
+        Answer::of(self.client.post(format!("http://{}{path}", self.address)).send(body))
     }
 
     /// Asks for every path at the same time.

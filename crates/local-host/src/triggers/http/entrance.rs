@@ -14,10 +14,10 @@ use tokio::time::timeout;
 /// When nobody has got through for so long, requests no longer wait: those before them compute, or are stuck.
 const STALLED: Duration = Duration::from_millis(10);
 
-/// With fewer the cores wait for each other, with more a crowd makes more instances.
-const PLACES_PER_CORE: usize = 4;
+/// With fewer the thread is idle at times, with more a crowd makes more instances.
+const PLACES: usize = 4;
 
-/// A component's entrance.
+/// A component's entrance on one thread.
 pub struct Entrance {
     places: Arc<Semaphore>,
     passed: Arc<AtomicU64>,
@@ -31,8 +31,7 @@ pub struct Entering {
 
 impl Entrance {
     pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { places: Arc::new(Semaphore::new(cores * PLACES_PER_CORE)), passed: Arc::default() }
+        Self { places: Arc::new(Semaphore::new(PLACES)), passed: Arc::default() }
     }
 
     /// Waits until there is a place, or nobody gets through.

@@ -2,6 +2,7 @@
 
 mod entrance;
 mod headers;
+mod listening;
 mod pool;
 mod problem;
 mod server;

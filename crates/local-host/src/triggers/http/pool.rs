@@ -1,7 +1,7 @@
 //! The instances of one component: when one is made, how many requests it serves, and when it is dropped.
 
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -34,20 +34,18 @@ pub struct Reuse {
     pub request_timeout: Option<Duration>,
 }
 
-/// The application, once it listens. Instances are only made for requests, so it is always set by then.
-pub type OwnSlot = Arc<OnceLock<Arc<dyn OwnApplication>>>;
-
 /// One component behind its routes.
 pub struct Pool {
     component: Arc<Component>,
     entry: OnceCell<(ProxyPre<Guest>, Reuse)>,
     reuse: Reuse,
-    own: OwnSlot,
+    /// The application it belongs to.
+    own: Weak<dyn OwnApplication>,
     entrance: Entrance,
 }
 
 impl Pool {
-    pub fn new(component: Arc<Component>, reuse: Reuse, own: OwnSlot) -> Self {
+    pub fn new(component: Arc<Component>, reuse: Reuse, own: Weak<dyn OwnApplication>) -> Self {
         Self { component, entry: OnceCell::new(), reuse, own, entrance: Entrance::new() }
     }
 
@@ -95,7 +93,7 @@ impl HandlerState for Pool {
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Worker>> {
         let (entry, reuse) = self.entry().await.map_err(wasmtime::Error::from_anyhow)?;
         let reuse = *reuse;
-        let mut store = Guest::store(&self.component, self.own.get().cloned())?;
+        let mut store = Guest::store(&self.component, self.own.upgrade())?;
         let proxy = entry.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,

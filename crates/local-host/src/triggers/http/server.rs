@@ -1,28 +1,23 @@
-//! The server: connections, routing, and the answers of the host itself.
+//! The server: routing, and the answers of the host itself.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::entrance::Entering;
 use super::headers::{self, BadRequest, Matched};
-use super::pool::{OwnSlot, Pool, Reuse};
+use super::listening::Listening;
+use super::pool::{Pool, Reuse};
 use super::problem::{REQUEST_ID, body, empty, problem};
 use crate::component::Component;
 use crate::log;
@@ -30,20 +25,22 @@ use crate::manifest::{Manifest, Route, StaticResponse};
 use crate::outbound_http::OwnApplication;
 use crate::routes::{Routes, WELL_KNOWN_PREFIX};
 
-/// How long requests in flight may take once the host is told to stop.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-
 /// Where a chained request says it comes from, as in Spin.
 const CHAINED_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 
-/// An application behind HTTP.
+/// An application behind HTTP, with instances of its own: every thread that serves has one.
 pub struct Server {
-    routes: Routes<Target>,
+    application: Arc<Application>,
     pools: HashMap<String, ProxyHandler<Pool>>,
+}
+
+/// What the servers of an application share.
+struct Application {
+    routes: Routes<Target>,
+    components: Vec<Arc<Component>>,
     info: String,
     address: OnceLock<SocketAddr>,
-    own: OwnSlot,
-    request_timeout: Option<Duration>,
+    reuse: Reuse,
     /// What is said when there is no room.
     full: log::Seldom,
 }
@@ -59,10 +56,9 @@ impl Server {
     ///
     /// # Errors
     /// A bad or doubled route.
-    pub fn new(manifest: &Manifest, components: &HashMap<String, Arc<Component>>, reuse: Reuse) -> Result<Self> {
-        let own = OwnSlot::default();
+    pub fn new(manifest: &Manifest, components: &HashMap<String, Arc<Component>>, reuse: Reuse) -> Result<Arc<Self>> {
         let mut routes = Vec::new();
-        let mut pools = HashMap::new();
+        let mut served = HashMap::new();
         for trigger in &manifest.triggers.http {
             let target = match (trigger.component(), &trigger.static_response) {
                 (Some(id), _) => Target::Component(id.to_owned()),
@@ -71,10 +67,8 @@ impl Server {
             };
             if let Target::Component(id) = &target
                 && let Some(component) = components.get(id)
-                && !pools.contains_key(id)
             {
-                let pool = Pool::new(component.clone(), reuse, own.clone());
-                pools.insert(id.clone(), ProxyHandler::new(pool));
+                served.insert(id.clone(), component.clone());
             }
             if let Route::Public(route) = &trigger.route {
                 routes.push((route.clone(), target));
@@ -84,16 +78,29 @@ impl Server {
         if !manifest.application.version.is_empty() {
             info["version"] = manifest.application.version.as_str().into();
         }
-        let routes = Routes::build(routes)?;
-        Ok(Self {
-            routes,
-            pools,
+        Ok(Self::of(Arc::new(Application {
+            routes: Routes::build(routes)?,
+            components: served.into_values().collect(),
             info: format!("{info:#}"),
             address: OnceLock::new(),
-            own,
-            request_timeout: reuse.request_timeout,
+            reuse,
             full: log::Seldom::default(),
+        })))
+    }
+
+    fn of(application: Arc<Application>) -> Arc<Self> {
+        Arc::new_cyclic(|own: &Weak<Self>| {
+            let pool = |component: &Arc<Component>| {
+                let pool = Pool::new(component.clone(), application.reuse, own.clone());
+                (component.id.clone(), ProxyHandler::new(pool))
+            };
+            Self { pools: application.components.iter().map(pool).collect(), application }
         })
+    }
+
+    /// The same application with other instances.
+    pub fn again(&self) -> Arc<Self> {
+        Self::of(self.application.clone())
     }
 
     /// Compiles every component before there is a request for it.
@@ -109,7 +116,7 @@ impl Server {
 
     /// Every route with the component behind it, if there is one.
     pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.routes.iter().map(|(route, target)| match target {
+        self.application.routes.iter().map(|(route, target)| match target {
             Target::Component(id) => (route, id.as_str()),
             Target::Static(_) => (route, "(static response)"),
         })
@@ -119,16 +126,13 @@ impl Server {
     ///
     /// # Errors
     /// The address is in use or not this machine's.
-    pub async fn listen(self, address: SocketAddr) -> Result<Listening> {
+    pub async fn listen(self: Arc<Self>, address: SocketAddr) -> Result<Listening> {
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose another address with --listen"))?;
-        let server = Arc::new(self);
-        // Both are set here and nowhere else.
-        let _ = server.address.set(listener.local_addr()?);
-        let own: Arc<dyn OwnApplication> = server.clone();
-        let _ = server.own.set(own);
-        Ok(Listening { server, listener })
+        // Nothing else sets it.
+        let _ = self.application.address.set(listener.local_addr()?);
+        Ok(Listening::new(self, listener))
     }
 
     /// Answers one request.
@@ -145,7 +149,7 @@ impl Server {
         if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
             return Ok(self.well_known(name));
         }
-        let Some(found) = self.routes.find(&path) else {
+        let Some(found) = self.application.routes.find(&path) else {
             return Ok(empty(StatusCode::NOT_FOUND));
         };
         headers::complete_uri(&mut request)?;
@@ -159,7 +163,7 @@ impl Server {
         match name {
             "health" => Response::new(body("OK")),
             "info" => {
-                let mut response = Response::new(body(self.info.clone()));
+                let mut response = Response::new(body(self.application.info.clone()));
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response
             }
@@ -197,13 +201,14 @@ impl Server {
             Ok(response) => response,
             // One that never yields is ended with its instance, which looks like a trap.
             Err(error)
-                if error.is::<ExpirationError>() || self.request_timeout.is_some_and(|t| started.elapsed() >= t) =>
+                if error.is::<ExpirationError>()
+                    || self.application.reuse.request_timeout.is_some_and(|t| started.elapsed() >= t) =>
             {
                 log::problem(format_args!("component `{id}` did not answer {} in time", matched.based));
                 failed(StatusCode::GATEWAY_TIMEOUT, "the component did not answer in time")
             }
             Err(error) if is_full(&error) => {
-                self.full.say(format_args!("no room for another instance of component `{id}`: {error}"));
+                self.application.full.say(format_args!("no room for another instance of component `{id}`: {error}"));
                 let detail = "the host serves as many requests as it can; try again shortly";
                 let mut response = failed(StatusCode::SERVICE_UNAVAILABLE, detail);
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -231,7 +236,7 @@ fn static_response(answer: &StaticResponse) -> Response<WasiBody> {
 
 impl OwnApplication for Server {
     fn address(&self) -> SocketAddr {
-        self.address.get().copied().unwrap_or(CHAINED_CLIENT)
+        self.application.address.get().copied().unwrap_or(CHAINED_CLIENT)
     }
 
     fn call(
@@ -249,61 +254,4 @@ impl OwnApplication for Server {
             Ok(self.run(&component, request, &matched, CHAINED_CLIENT).await)
         })
     }
-}
-
-/// A server with its socket.
-pub struct Listening {
-    pub server: Arc<Server>,
-    listener: TcpListener,
-}
-
-impl Listening {
-    /// The address requests can be sent to.
-    pub fn address(&self) -> SocketAddr {
-        self.server.address()
-    }
-
-    /// Serves until `stop`, then lets requests in flight finish.
-    pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let graceful = GracefulShutdown::new();
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, client)) => serve_connection(&self.server, stream, client, &graceful),
-                    Err(error) => {
-                        // Out of file descriptors, mostly: waiting lets connections end.
-                        log::problem(format_args!("cannot accept a connection: {error}"));
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
-                },
-                () = &mut stop => break,
-            }
-        }
-        drop(self.listener);
-        if tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
-            log::problem(format_args!("requests still open after {} s are cut off", SHUTDOWN_GRACE.as_secs()));
-        }
-    }
-}
-
-fn serve_connection(server: &Arc<Server>, stream: TcpStream, client: SocketAddr, graceful: &GracefulShutdown) {
-    // Without it an answer in two writes waits for the client's delayed acknowledgement. It cannot fail in a way that
-    // matters.
-    let _ = stream.set_nodelay(true);
-    let server = server.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let server = server.clone();
-        async move {
-            let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-            server.handle(request, client).await
-        }
-    });
-    let builder = Builder::new(TokioExecutor::new());
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // A client that goes away mid-request is its own business.
-        let _ = connection.await;
-    });
 }

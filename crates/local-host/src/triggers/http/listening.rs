@@ -1,0 +1,173 @@
+//! Connections, and the threads that serve them.
+//!
+//! A connection stays with the thread it was given to, and so do the instances its requests run in and what those wait for: a
+//! request is not handed from one thread to another, which would cost more than many a request takes.
+
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use futures_util::future::join_all;
+use http::Request;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use wasmtime_wasi_http::Error;
+
+use super::server::Server;
+use crate::log;
+use crate::outbound_http::OwnApplication as _;
+
+/// How long requests in flight may take once the host is told to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// How many threads may wait for a database or a file at once, over all that serve.
+const BLOCKING_THREADS: usize = 512;
+
+/// A server with its socket.
+pub struct Listening {
+    pub server: Arc<Server>,
+    listener: TcpListener,
+}
+
+impl Listening {
+    pub fn new(server: Arc<Server>, listener: TcpListener) -> Self {
+        Self { server, listener }
+    }
+
+    /// The address requests can be sent to.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Serves until `stop`, with a thread for each core, then lets requests in flight finish.
+    ///
+    /// # Errors
+    /// The system has no room for the threads.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = (0..cores).map(|_| Thread::start(self.server.again(), cores)).collect::<Result<Vec<_>>>()?;
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, client)) => {
+                        if let Some(thread) = threads.iter().min_by_key(|thread| thread.open()) {
+                            thread.give(stream, client);
+                        }
+                    }
+                    Err(error) => {
+                        // Out of file descriptors, mostly: waiting lets connections end.
+                        log::problem(format_args!("cannot accept a connection: {error}"));
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                },
+                () = &mut stop => break,
+            }
+        }
+        drop(self.listener);
+        let ended = join_all(threads.into_iter().map(Thread::end));
+        if tokio::time::timeout(SHUTDOWN_GRACE, ended).await.is_err() {
+            log::problem(format_args!("requests still open after {} s are cut off", SHUTDOWN_GRACE.as_secs()));
+        }
+        Ok(())
+    }
+}
+
+/// A thread that serves connections, with instances of its own.
+struct Thread {
+    connections: UnboundedSender<Connection>,
+    /// What each of its connections has a share of.
+    open: Arc<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+/// A connection on its way to its thread.
+struct Connection {
+    stream: std::net::TcpStream,
+    client: SocketAddr,
+    open: Arc<()>,
+}
+
+impl Thread {
+    /// Starts one of so many.
+    fn start(server: Arc<Server>, of: usize) -> Result<Self> {
+        let (connections, given) = unbounded_channel();
+        let (end, ended) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(BLOCKING_THREADS.div_ceil(of))
+            .build()
+            .context("cannot start")?;
+        let serve = move || {
+            runtime.block_on(serve_connections(&server, given));
+            // Guests that still run, in a loop say, must not keep the process.
+            runtime.shutdown_background();
+            let _ = end.send(());
+        };
+        thread::Builder::new().name("serving".to_owned()).spawn(serve).context("cannot start")?;
+        Ok(Self { connections, open: Arc::new(()), ended })
+    }
+
+    /// How many connections it has.
+    fn open(&self) -> usize {
+        Arc::strong_count(&self.open)
+    }
+
+    fn give(&self, stream: TcpStream, client: SocketAddr) {
+        // Each fails only where the connection or the process is at its end.
+        if let Ok(stream) = stream.into_std() {
+            let _ = self.connections.send(Connection { stream, client, open: self.open.clone() });
+        }
+    }
+
+    /// Waits until its requests are answered.
+    async fn end(self) {
+        drop(self.connections);
+        let _ = self.ended.await;
+    }
+}
+
+/// Serves what is given, until no more will be and the requests in flight are answered.
+async fn serve_connections(server: &Arc<Server>, mut given: UnboundedReceiver<Connection>) {
+    let graceful = GracefulShutdown::new();
+    while let Some(connection) = given.recv().await {
+        serve_connection(server.clone(), connection, &graceful);
+    }
+    graceful.shutdown().await;
+}
+
+fn serve_connection(server: Arc<Server>, connection: Connection, graceful: &GracefulShutdown) {
+    let Connection { stream, client, open } = connection;
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return log::problem(format_args!("cannot accept a connection: {error}")),
+    };
+    // Without it an answer in two writes waits for the client's delayed acknowledgement. It cannot fail in a way that
+    // matters.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let server = server.clone();
+        async move {
+            let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+            server.handle(request, client).await
+        }
+    });
+    let builder = Builder::new(TokioExecutor::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        // A client that goes away mid-request is its own business.
+        let _ = connection.await;
+        drop(open);
+    });
+}
