@@ -9,58 +9,58 @@
 -- the same bucket, the caller naming what it has had of it. (To remember only a position would lose keys when the table is
 -- resized.)
 local cursor, pattern, kind = ARGV[1], ARGV[2], ARGV[3]
+local call, try = redis.call, redis.pcall
 local limit, budget = tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local had = {}
 for i = 6, #ARGV do had[ARGV[i]] = true end
 local resuming = #ARGV > 5
 
-local seen, page = {}, {}
+local page, seen, size = {}, {}, 0
 
-local function step(from, count)
-  local scan = { 'SCAN', from, 'MATCH', pattern, 'COUNT', count }
-  if kind ~= '' then scan[7] = 'TYPE'; scan[8] = kind end
-  local reply = redis.call(unpack(scan))
-  local fresh, within = {}, {}
-  for _, name in ipairs(reply[2]) do
-    local known = seen[name] or within[name]
-    if not known and resuming then known = had[string.sub(redis.sha1hex(name), 1, 16)] end
-    if not known then within[name] = true; fresh[#fresh + 1] = name end
-  end
-  return reply[1], fresh
+local function scan(from, count)
+  if kind == '' then return call('SCAN', from, 'MATCH', pattern, 'COUNT', count) end
+  return call('SCAN', from, 'MATCH', pattern, 'COUNT', count, 'TYPE', kind)
 end
 
 local inside, spent, count = 0, 0, limit
 if resuming then count = 1 end
 repeat
-  local room = limit - #page
-  local next_cursor, fresh = step(cursor, count)
+  local room = limit - size
+  local step = scan(cursor, count)
   spent = spent + count
   local less = 1
-  while #fresh > room and count > 1 do
+  while #step[2] > room and count > 1 do
     count = math.max(1, math.min(count, room) - less)
     less = 2 * less
-    next_cursor, fresh = step(cursor, count)
+    step = scan(cursor, count)
     spent = spent + count
   end
-  if #fresh > room then
-    inside = room
-    for i = 1, room do page[#page + 1] = fresh[i] end
-    break
+  local before = size
+  for _, name in ipairs(step[2]) do
+    local known = seen[name]
+    if not known and resuming then known = had[string.sub(redis.sha1hex(name), 1, 16)] end
+    if not known then
+      if size == limit then inside = room; break end
+      size = size + 1
+      page[size] = name
+      seen[name] = true
+    end
   end
-  for _, name in ipairs(fresh) do seen[name] = true; page[#page + 1] = name end
-  cursor = next_cursor
+  if inside > 0 then break end
+  cursor = step[1]
   -- Few matches: look further at once. Else ask for what still fits.
-  if #fresh == 0 then count = math.min(count * 2, 1000) else count = math.max(limit - #page, 1) end
-until cursor == '0' or #page == limit or spent >= budget
+  if size == before then count = math.min(count * 2, 1000) else count = math.max(limit - size, 1) end
+until cursor == '0' or size == limit or spent >= budget
 
-local rows = {}
+local rows, at = {}, 0
 for _, name in ipairs(page) do
-  local bytes = redis.pcall('MEMORY', 'USAGE', name)
+  local bytes = try('MEMORY', 'USAGE', name)
   if type(bytes) ~= 'number' then bytes = -1 end
-  rows[#rows + 1] = name
-  rows[#rows + 1] = redis.call('TYPE', name).ok
-  rows[#rows + 1] = redis.call('PTTL', name)
-  rows[#rows + 1] = bytes
+  rows[at + 1] = name
+  rows[at + 2] = call('TYPE', name).ok
+  rows[at + 3] = call('PTTL', name)
+  rows[at + 4] = bytes
+  at = at + 4
 end
-return { cursor, inside, redis.call('DBSIZE'), #rows > 0 and cmsgpack.pack(unpack(rows)) or '' }
+return { cursor, inside, call('DBSIZE'), at > 0 and cmsgpack.pack(unpack(rows)) or '' }
