@@ -255,6 +255,7 @@ fn tokens_never_show_up_in_the_trail_or_the_log() {
 fn every_request_leaves_one_line_in_the_log() {
     let app = App::start();
     app.viewer().with_header("x-request-id", "find-me").get("/stats").ok();
+    assert!(app.logs(&["find-me"]), "it is not in the log");
     let log = app.log();
     let lines: Vec<Value> =
         log.lines().filter(|line| line.contains("find-me")).map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -83,6 +83,20 @@ fn whatever_comes_in_place_of_replies_is_answered_in_time_and_gone_with_its_caus
     }
 }
 
+/// The trail has a logical database of its own, which is chosen while connecting.
+#[test]
+fn what_refuses_a_new_connection_is_called_what_refuses_a_command() {
+    let app = App::with(Options::new().proxied());
+    let errors = FAULTS.into_iter().filter(|(fault, _)| matches!(fault, Fault::Error(_)));
+    for (fault, kind) in errors {
+        app.proxy().fail(fault);
+        let refused = app.admin().get("/audit").with_status(503);
+        assert_eq!(refused["type"], format!("urn:edge-cache:problem:{kind}"), "{fault:?}");
+    }
+    heal(&app);
+    app.admin().get("/audit").ok();
+}
+
 #[test]
 fn a_service_that_reads_through_answers_whatever_comes_in_place_of_replies() {
     let app = proxied();

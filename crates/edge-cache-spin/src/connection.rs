@@ -9,6 +9,7 @@ use crate::log;
 
 /// Opens connections to one logical database.
 pub(crate) struct SpinTransport {
+    /// Ends with the database's number.
     url: String,
     /// What the connection is for, in the log: `cache` or `audit`.
     purpose: &'static str,
@@ -24,7 +25,15 @@ impl Transport for SpinTransport {
     type Connection = Connection;
 
     async fn open(&self) -> Result<Connection, RedisError> {
-        Connection::open(&self.url).await.map_err(explain)
+        let refused = match Connection::open(&self.url).await.map_err(explain) {
+            Err(error) if error.kind == ErrorKind::Server => error,
+            opened => return opened,
+        };
+        // Of a refused choice of the database the host leaves out the server's code, which says what to do about it.
+        let Some((server, database)) = self.url.rsplit_once('/') else { return Err(refused) };
+        let connection = Connection::open(server).await.map_err(explain)?;
+        self.send(&connection, &Command::read("SELECT").arg(database)).await?;
+        Ok(connection)
     }
 
     async fn send(&self, connection: &Connection, command: &Command) -> Result<Vec<Reply>, RedisError> {

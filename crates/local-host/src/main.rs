@@ -8,6 +8,7 @@
 //!   problem document; Spin's answer is an empty 500.
 //! - What Spin only logs is an error before listening: a route given twice or under the host's own prefix, an unknown
 //!   `--variable`.
+//! - A connection stays with one thread, and each thread has instances of its own (Spin: all threads share them).
 //! - A lost Redis subscription is made again; Spin ends.
 //! - All triggers run in one process. There is no TLS, no runtime configuration file and no log directory, and only the
 //!   key-value store and database `default`.
