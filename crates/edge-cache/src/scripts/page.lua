@@ -23,7 +23,8 @@ local function scan(from, count)
   return call('SCAN', from, 'MATCH', pattern, 'COUNT', count, 'TYPE', kind)
 end
 
--- What to ask for where so many fit: a little less, because most steps overshoot by a key or two, and one that does is made again.
+-- What to ask for where so many fit: a little less. About a third of the steps give a key or two more, and one that does not fit is
+-- made again.
 local function fitting(room) return room > 10 and room - 2 or room end
 
 local inside, spent, count = 0, 0, fitting(limit)

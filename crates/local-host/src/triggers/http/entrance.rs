@@ -14,7 +14,7 @@ use tokio::time::timeout;
 /// When nobody has got through for so long, requests no longer wait: those before them compute, or are stuck.
 const STALLED: Duration = Duration::from_millis(10);
 
-/// With fewer the thread is idle at times, with more a crowd makes more instances.
+/// With fewer less is served in the same time, with more a crowd makes more instances.
 const PLACES: usize = 4;
 
 /// A component's entrance on one thread.

@@ -1,7 +1,7 @@
 //! Connections, and the threads that serve them.
 //!
 //! A connection stays with the thread it was given to, and so do the instances its requests run in and what those wait for: a
-//! request is not handed from one thread to another, which would cost more than many a request takes.
+//! request is not handed from one thread to another, which took a quarter of the processor time of `/health` over one connection.
 
 use std::net::SocketAddr;
 use std::num::NonZero;
