@@ -24,21 +24,31 @@ pub(crate) static MATCH_SLICE: Script =
     Script::repeatable(concat!(include_str!("scripts/sparing.lua"), include_str!("scripts/match_slice.lua")));
 /// Removes the keys of a slice that match a pattern.
 pub(crate) static DELETE_SLICE: Script = Script::once(concat!(
+    include_str!("scripts/there.lua"),
     include_str!("scripts/belongings.lua"),
     include_str!("scripts/sparing.lua"),
     include_str!("scripts/delete_slice.lua")
 ));
 /// Removes named keys and says which of them existed.
-pub(crate) static DELETE_KEYS: Script =
-    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_keys.lua")));
+pub(crate) static DELETE_KEYS: Script = Script::once(concat!(
+    include_str!("scripts/there.lua"),
+    include_str!("scripts/belongings.lua"),
+    include_str!("scripts/delete_keys.lua")
+));
 /// Removes named keys and says how many there were.
-pub(crate) static DELETE_NAMED: Script =
-    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/delete_named.lua")));
+pub(crate) static DELETE_NAMED: Script = Script::once(concat!(
+    include_str!("scripts/there.lua"),
+    include_str!("scripts/belongings.lua"),
+    include_str!("scripts/delete_named.lua")
+));
 /// Empties the database but for the keys that outlive a global clear.
 pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua"));
 /// Removes a slice of a tag's keys.
-pub(crate) static TAG_DELETE: Script =
-    Script::once(concat!(include_str!("scripts/belongings.lua"), include_str!("scripts/tag_delete.lua")));
+pub(crate) static TAG_DELETE: Script = Script::once(concat!(
+    include_str!("scripts/there.lua"),
+    include_str!("scripts/belongings.lua"),
+    include_str!("scripts/tag_delete.lua")
+));
 /// Counts the keys of a slice of a tag.
 pub(crate) static TAG_COUNT: Script = Script::repeatable(include_str!("scripts/tag_count.lua"));
 /// Removes names of keys that are gone from a tag.
@@ -54,19 +64,27 @@ pub(crate) static EXPIRE: Script =
 /// Writes a slice of warmed entries.
 pub(crate) static WRITE_SLICE: Script = Script::once(concat!(
     include_str!("scripts/fences_since.lua"),
+    include_str!("scripts/there.lua"),
     include_str!("scripts/belongings.lua"),
     include_str!("scripts/tagging.lua"),
     include_str!("scripts/write_slice.lua")
 ));
 /// Reads a cached value with what is known of its age.
-pub(crate) static READ: Script =
-    Script::repeatable(concat!(include_str!("scripts/tagging.lua"), include_str!("scripts/read.lua")));
+pub(crate) static READ: Script = Script::repeatable(concat!(
+    include_str!("scripts/there.lua"),
+    include_str!("scripts/tagging.lua"),
+    include_str!("scripts/read.lua")
+));
 /// Takes the right to load a key.
-pub(crate) static ACQUIRE: Script =
-    Script::once(concat!(include_str!("scripts/holding.lua"), include_str!("scripts/acquire.lua")));
+pub(crate) static ACQUIRE: Script = Script::once(concat!(
+    include_str!("scripts/there.lua"),
+    include_str!("scripts/holding.lua"),
+    include_str!("scripts/acquire.lua")
+));
 /// Stores a loaded value unless an invalidation came first.
 pub(crate) static STORE: Script = Script::once(concat!(
     include_str!("scripts/fences_since.lua"),
+    include_str!("scripts/there.lua"),
     include_str!("scripts/belongings.lua"),
     include_str!("scripts/holding.lua"),
     include_str!("scripts/tagging.lua"),

@@ -272,3 +272,46 @@ async fn few_lookups_are_counted_too_and_no_load_is_lost() {
     cache.get_or_set("users:1", &ttl(60_000), async || Ok::<_, String>(1)).await.unwrap();
     assert_eq!((counted("users:miss"), counted("users:hit")), (Some(2), Some(1)));
 }
+
+/// Of what the server has seen since, the share it calls hits.
+async fn hit_ratio(server: &RedisServer, work: impl Future<Output = ()>) -> f64 {
+    let () = redis::cmd("CONFIG").arg("RESETSTAT").query(&mut server.connection()).unwrap();
+    work.await;
+    let info: String = redis::cmd("INFO").arg("stats").query(&mut server.connection()).unwrap();
+    let of = |field: &str| info.lines().find_map(|line| line.strip_prefix(field)).unwrap().parse::<f64>().unwrap();
+    let (hits, misses) = (of("keyspace_hits:"), of("keyspace_misses:"));
+    hits / (hits + misses)
+}
+
+#[tokio::test]
+async fn what_is_found_is_no_miss_to_the_server() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let tagged = Options { tags: &["t"], ..ttl(60_000) };
+    let () = server.connection().set("foreign", 1).unwrap();
+    for (key, options) in [("plain", ttl(60_000)), ("tagged", tagged), ("foreign", ttl(60_000))] {
+        cache.get_or_set(key, &options, async || Ok::<_, String>(1)).await.unwrap();
+        let ratio = hit_ratio(&server, async {
+            for _ in 0..200 {
+                cache.get_or_set(key, &options, async || Err::<u32, _>("never asked")).await.unwrap();
+            }
+        });
+        let ratio = ratio.await;
+        assert!(ratio > 0.99, "{key}: {ratio}");
+    }
+}
+
+#[tokio::test]
+async fn the_servers_hit_ratio_is_about_that_of_the_lookups() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let ratio = hit_ratio(&server, async {
+        // Each key is loaded once and found four times.
+        for n in 0..1000 {
+            let key = format!("users:{}", n / 5);
+            cache.get_or_set(&key, &ttl(60_000), async || Ok::<_, String>(1)).await.unwrap();
+        }
+    });
+    let ratio = ratio.await;
+    assert!((0.70..0.90).contains(&ratio), "{ratio}");
+}

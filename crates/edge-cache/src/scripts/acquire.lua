@@ -5,7 +5,7 @@
 --        the stamp, then the overrides: prefix, seconds, ...
 -- Cost: constant.
 -- Another load may have ended between the caller's look and now: its value is as good as a new one.
-local writing = redis.call('EXISTS', KEYS[4]) == 1 and (redis.call('HGET', KEYS[5], 'writing') or 'unknown') or ''
+local writing = there(KEYS[4]) and (redis.call('HGET', KEYS[5], 'writing') or 'unknown') or ''
 if writing ~= ARGV[3] then return { 2 } end
 local other = redis.call('SRANDMEMBER', 'cache:loading')
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return { 0 } end

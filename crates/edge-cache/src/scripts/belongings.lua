@@ -43,6 +43,7 @@ end
 -- A value written anew has its new tags only. Whoever writes it gives it those in the same script, because another may have taken
 -- it out of their sets since they were added.
 local function untag(key, companion, tags)
+  if not may_be_there(companion) then return end
   for tag in string.gmatch(fact(companion, 'tags'), '[^\n]+') do
     local kept = string.find('\n' .. tags .. '\n', '\n' .. tag .. '\n', 1, true)
     if not kept then redis.pcall('SREM', 'cache:tags:' .. tag, key) end
@@ -53,7 +54,7 @@ local function forget(names)
   if not has_companions() then return end
   local companions, chunks = companions_of(names), {}
   -- Whether values have chunks is looked up only where the database has any.
-  if redis.call('EXISTS', 'cache:chunked') == 1 then
+  if there('cache:chunked') then
     for i, name in ipairs(names) do
       local id, count = string.match(fact(companions[i], 'chunks'), '^(%w+) (%d%d?%d?)$')
       for n = 1, tonumber(count or 0) do chunks[#chunks + 1] = 'cache:chunk:{' .. name .. '}:' .. id .. ':' .. n end
