@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::caller::Caller;
 use crate::client::Client;
 use crate::contract::repository;
 use crate::host::Host;
+use crate::routes::Route;
 
 /// Held for reading by every application, for writing by one that measures time.
 static MACHINE: RwLock<()> = RwLock::new(());
@@ -85,6 +86,7 @@ pub struct App {
     state: TempDir,
     manifest: PathBuf,
     variables: Vec<(String, String)>,
+    every: OnceLock<Vec<(Route, Client)>>,
     _turn: Turn,
 }
 
@@ -130,7 +132,7 @@ impl App {
         let state = TempDir::new().expect("a temporary directory");
         let manifest = options.plan.map_or_else(|| "spin.toml".into(), |plan| manifest_with(plan, state.path()));
         let host = Host::start(&manifest, &variables, state.path());
-        Self { host, redis, proxy, state, manifest, variables, _turn: turn }
+        Self { host, redis, proxy, state, manifest, variables, every: OnceLock::new(), _turn: turn }
     }
 
     /// Starts the application a second time, beside this one and with the same Redis and settings: another process.
@@ -149,6 +151,7 @@ impl App {
     pub fn restart(&mut self) {
         self.host.stop();
         self.host = Host::start(&self.manifest, &self.variables, self.state.path());
+        self.every = OnceLock::new();
     }
 
     /// The application's Redis.
@@ -193,6 +196,15 @@ impl App {
     /// A client that sends this caller's token.
     pub fn client(&self, caller: Caller) -> Client {
         Client::new(self.host.address(), caller)
+    }
+
+    /// Every route with a client of its own: its connection is kept, and so the thread of the host that serves it.
+    pub fn every(&self) -> &[(Route, Client)] {
+        let with_client = |route: Route| {
+            let client = self.client(route.role);
+            (route, client)
+        };
+        self.every.get_or_init(|| Route::every().into_iter().map(with_client).collect())
     }
 
     /// A client without a token.

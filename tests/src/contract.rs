@@ -99,12 +99,15 @@ impl Contract {
         })
     }
 
-    /// What may be answered to this request with this status.
+    /// What may be answered to this request with this status: to one of no documented path 404, to one of no method of it 405.
     fn response(&self, seen: &Observed<'_>) -> &Value {
-        let components = &self.document["components"]["responses"];
-        let Some(item) = self.item(seen.path) else { return &components["NotFound"] };
+        let undocumented = |name: &str, status: u16| {
+            assert_eq!(seen.status, status, "what is not documented was answered: {seen:#?}");
+            &self.document["components"]["responses"][name]
+        };
+        let Some(item) = self.item(seen.path) else { return undocumented("NotFound", 404) };
         let method = if seen.method == "HEAD" { "get" } else { &seen.method.to_ascii_lowercase() };
-        let Some(operation) = item.get(method) else { return &components["MethodNotAllowed"] };
+        let Some(operation) = item.get(method) else { return undocumented("MethodNotAllowed", 405) };
         let documented = &operation["responses"];
         let response = documented.get(seen.status.to_string());
         let response = response.unwrap_or_else(|| panic!("the status {} is not documented: {seen:?}", seen.status));

@@ -29,7 +29,7 @@ pub use caller::Caller;
 pub use client::{Answer, BASE, Client, encode};
 pub use contract::{Contract, contract, repository};
 pub use edge_cache_testing::{Fault, PostgresServer, Proxy, RedisServer, free_port};
-pub use every::{PROMISED, ask_all, assert_all_recovered, assert_all_unavailable, kinds, prepare};
+pub use every::{PROMISED, ask_all, assert_all_recovered, assert_all_unavailable, is_logged, kinds, prepare};
 pub use fill::{fill, keys, slots, unlink};
 pub use host::is_spin;
 pub use monitor::Monitor;

@@ -84,6 +84,49 @@ fn a_malformed_message_is_counted_and_the_next_is_handled() {
     assert_eq!(refused, 4);
 }
 
+fn command(redis: &mut Connection, words: &[&str]) {
+    let (name, arguments) = words.split_first().unwrap();
+    let _: redis::Value = redis::cmd(name).arg(arguments).query(redis).unwrap();
+}
+
+fn logs(subscriber: &Subscriber, parts: &[&str]) -> bool {
+    subscriber.log().lines().any(|line| parts.iter().all(|part| line.contains(part)))
+}
+
+#[test]
+fn a_message_that_fails_is_in_the_trail_as_failed_and_the_next_is_handled() {
+    let (server, subscriber, mut redis) = subscribed();
+    let () = redis.mset(&[("users:7:profile", 1), ("stock:1", 1)]).unwrap();
+    command(&mut redis, &["ACL", "SETUSER", "default", "-@scripting"]);
+    send(&mut redis, r#"{"type":"user.updated","id":7}"#);
+    let mut trail = server.connection();
+    command(&mut trail, &["SELECT", "1"]);
+    eventually(&subscriber, "the record", || trail.xlen::<_, u64>("cache:audit").unwrap() == 1);
+    let records: redis::streams::StreamRangeReply = trail.xrange_all("cache:audit").unwrap();
+    let record: serde_json::Value = serde_json::from_str(&records.ids[0].get::<String>("record").unwrap()).unwrap();
+    assert_eq!((&record["who"], &record["outcome"]), (&"channel".into(), &"failed".into()), "{record:#}");
+    assert!(record["error"].as_str().unwrap().contains("NOPERM"), "{record:#}");
+    eventually(&subscriber, "the line", || logs(&subscriber, &["event.failed", "NOPERM"]));
+    assert!(redis.exists::<_, bool>("users:7:profile").unwrap());
+    command(&mut redis, &["ACL", "SETUSER", "default", "+@all"]);
+    send(&mut redis, r#"{"type":"stock.changed"}"#);
+    eventually(&subscriber, "the invalidation", || !redis.exists::<_, bool>("stock:1").unwrap());
+}
+
+#[test]
+fn a_message_that_fails_while_the_trail_cannot_be_written_is_in_the_log() {
+    let (_server, subscriber, mut redis) = subscribed();
+    let () = redis.mset(&[("users:7:profile", 1), ("stock:1", 1)]).unwrap();
+    command(&mut redis, &["REPLICAOF", "127.0.0.1", "1"]);
+    send(&mut redis, r#"{"type":"user.updated","id":7}"#);
+    let record = ["audit.failed", "the record", "channel", "failed", "users:7:*"];
+    eventually(&subscriber, "the record", || logs(&subscriber, &record));
+    eventually(&subscriber, "the line", || logs(&subscriber, &["event.failed", "replica"]));
+    command(&mut redis, &["REPLICAOF", "NO", "ONE"]);
+    send(&mut redis, r#"{"type":"stock.changed"}"#);
+    eventually(&subscriber, "the invalidation", || !redis.exists::<_, bool>("stock:1").unwrap());
+}
+
 #[test]
 fn the_local_host_subscribes_again_when_redis_comes_back() {
     if is_spin() {

@@ -1,15 +1,21 @@
 //! Between the application and its Redis: replies late, cut, half, garbled or not there, and errors in their place.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use end_to_end::{
-    Answer, App, Fault, Options, PROMISED, Route, ask_all, assert_all_recovered, assert_all_unavailable, kinds, prepare,
+    Answer, App, Fault, Options, PROMISED, Route, ask_all, assert_all_recovered, assert_all_unavailable, is_logged,
+    kinds, prepare,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const UNREACHABLE: &str = "redis-unreachable";
 const TIMEOUT: &str = "redis-timeout";
+
+/// The example service's price: its answer has no place for a warning.
+const PRICE: &str = "/api/products/4985";
+/// How late a late reply is.
+const LATE: Duration = Duration::from_millis(120);
 
 /// Every route meets these with 503 of one kind.
 const FAULTS: [(Fault, &str); 15] = [
@@ -61,10 +67,9 @@ fn warns_of_the_trail(answer: &Answer) -> bool {
     answer.body["warnings"].as_array().is_some_and(|all| all.iter().any(|text| text.to_string().contains("audit")))
 }
 
-/// Whether an application that is well notes this in its trail.
-fn is_recorded(route: &Route) -> bool {
-    let dry = route.body.as_ref().is_some_and(|body| body["dryRun"] == true);
-    route.method != "GET" && !dry && route.expected() == 200
+/// Whether its success says that the trail could not be written.
+fn warns(route: &Route) -> bool {
+    route.changes() && route.expected() == 200 && route.path != PRICE
 }
 
 #[test]
@@ -100,11 +105,11 @@ fn what_refuses_a_new_connection_is_called_what_refuses_a_command() {
 #[test]
 fn a_service_that_reads_through_answers_whatever_comes_in_place_of_replies() {
     let app = proxied();
-    let reads = ["/api/products/popular", "/api/products/1", "/api/users/stats", "/api/vehicles/brands"];
+    let reads: Vec<_> = app.every().iter().filter(|(route, _)| route.reads_through()).collect();
     for (fault, _) in FAULTS {
         app.proxy().fail(fault);
-        for path in reads {
-            let answer = app.nobody().send("GET", path, None);
+        for (route, client) in &reads {
+            let answer = route.ask(client);
             assert!(answer.took < PROMISED, "{fault:?}: {answer:#?}");
             assert_eq!(answer.header("x-cache"), Some("MISS"), "{fault:?}: {answer:#?}");
             answer.ok();
@@ -112,9 +117,10 @@ fn a_service_that_reads_through_answers_whatever_comes_in_place_of_replies() {
         heal(&app);
     }
     // An instance that stopped asking Redis asks again after 5 s.
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
-    while app.nobody().send("GET", reads[0], None).header("x-cache") != Some("HIT") {
-        assert!(std::time::Instant::now() < deadline, "the cache is not used again");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let (route, client) = reads[0];
+    while route.ask(client).header("x-cache") != Some("HIT") {
+        assert!(Instant::now() < deadline, "the cache is not used again");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -134,7 +140,7 @@ fn changes_that_the_server_refuses_are_told_and_nothing_else_suffers() {
                 refused += 1;
             } else {
                 assert_eq!(answer.status, route.expected(), "{error} {route:?}: {answer:#?}");
-                assert!(!is_recorded(route) || warns_of_the_trail(answer), "{error} {route:?}: {answer:#?}");
+                assert!(!warns(route) || warns_of_the_trail(answer), "{error} {route:?}: {answer:#?}");
             }
         }
         assert!(refused >= 15, "{error}: only {refused} routes were refused");
@@ -150,17 +156,17 @@ fn a_trail_that_cannot_be_written_is_told_with_the_change_that_was_made() {
     for fault in faults {
         // Silence costs a command's whole time limit: once is enough.
         let routes = if fault == Fault::Black { 1 } else { usize::MAX };
-        for route in Route::all().iter().filter(|route| is_recorded(route)).take(routes) {
+        let changes = app.every().iter().filter(|(route, _)| route.changes() && route.expected() == 200);
+        for (route, client) in changes.take(routes) {
             prepare(&mut app.redis().connection());
             app.proxy().fail_named(fault, |name| name == "XADD");
-            let answer = route.ask(&app.client(route.role));
+            let answer = route.ask(client);
             heal(&app);
             assert_eq!(answer.status, 200, "{fault:?} {route:?}: {answer:#?}");
             assert!(answer.took < PROMISED, "{fault:?} {route:?}: {answer:#?}");
             let recorded = route.path != "/warmup/scheduled" || answer.body["warmup"].is_object();
-            assert_eq!(warns_of_the_trail(&answer), recorded, "{fault:?} {route:?}: {answer:#?}");
-            let id = answer.header("x-request-id").unwrap();
-            assert!(!recorded || app.logs(&["audit.failed", id]), "{fault:?} {route:?}: the record is lost");
+            assert_eq!(warns_of_the_trail(&answer), recorded && warns(route), "{fault:?} {route:?}: {answer:#?}");
+            assert!(!recorded || is_logged(&app, &answer), "{fault:?} {route:?}: the record is lost");
         }
     }
 }
@@ -179,13 +185,17 @@ fn a_server_that_forgets_its_scripts_at_once_is_not_noticed() {
 #[test]
 fn late_replies_make_answers_late_and_nothing_worse() {
     let app = proxied();
-    app.proxy().fail(Fault::Slow(Duration::from_millis(120)));
+    app.proxy().fail(Fault::Slow(LATE));
     let health = app.nobody().get("/health").ok();
     assert_eq!(health["status"], "degraded", "{health:#}");
-    for route in Route::all() {
+    for (route, client) in app.every() {
         prepare(&mut app.redis().connection());
-        let answer = route.ask(&app.client(route.role));
+        app.proxy().fail(Fault::Slow(LATE));
+        let answer = route.ask(client);
         assert_eq!(answer.status, route.expected(), "{answer:#?}");
+        let commands = app.proxy().commands();
+        let bound = PROMISED + LATE * u32::try_from(commands.len()).unwrap();
+        assert!(answer.took < bound, "{route:?} took {:?} with {commands:?}", answer.took);
     }
     heal(&app);
     assert_eq!(app.nobody().get("/health").ok()["status"], "healthy");
@@ -231,4 +241,38 @@ fn a_walk_goes_on_where_a_broken_reply_stopped_it() {
         }
     }
     assert!(failed > 3 && seen.len() == 500, "{failed} failures, {} keys", seen.len());
+}
+
+#[test]
+fn whoever_follows_a_warmup_is_told_that_redis_fails_and_not_left_waiting() {
+    for fault in [Fault::Black, Fault::Cut, Fault::Error("LOADING Redis is loading the dataset in memory")] {
+        let app = App::with(Options::new().proxied().variable("warmup_rate", "20"));
+        std::thread::scope(|scope| {
+            let warmup = scope.spawn(|| app.admin().post("/warmup", &json!({})));
+            while app.viewer().get("/warmup").data()["state"] != "running" {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            let watching = scope.spawn(|| (app.viewer().events("/warmup"), Instant::now()));
+            std::thread::sleep(Duration::from_millis(600));
+            let failing = Instant::now();
+            app.proxy().fail(fault);
+            let (events, ended) = watching.join().unwrap();
+            // It looks four times a second, and waits for an answer no longer than a command may take.
+            let took = ended.saturating_duration_since(failing);
+            assert!(took < PROMISED + Duration::from_millis(500), "{fault:?}: {took:?}");
+            let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+            let (last, before) = names.split_last().unwrap();
+            assert!(
+                *last == "problem" && !before.is_empty() && before.iter().all(|name| *name == "progress"),
+                "{names:?}"
+            );
+            assert!(events.last().unwrap().1.as_str().is_some_and(|words| !words.is_empty()), "{events:?}");
+            warmup.join().unwrap().with_status(503);
+            // Who asks now is told at once.
+            let [(name, _)] = app.viewer().events("/warmup").try_into().unwrap();
+            assert_eq!(name, "problem", "{fault:?}");
+        });
+        heal(&app);
+        assert_eq!(app.viewer().events("/warmup")[0].0, "progress", "{fault:?}");
+    }
 }
