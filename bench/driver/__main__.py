@@ -13,6 +13,7 @@ import cases
 import chart
 import contestants
 import machine
+import processes
 from figures import Figures
 from report import ROUTES, Report
 from server import Server
@@ -182,9 +183,9 @@ def main():
     settings = settings_of(given)
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(limit, 8192), most), most))
+    processes.end_in_order()
     wait_for_calm()
-    with tempfile.TemporaryDirectory() as work:
-        server = Server(work)
+    with tempfile.TemporaryDirectory() as work, Server(work) as server:
         everyone = contestants.all_of(work, server.port, sql_file(work))
         measurement = Measurement(settings, server, everyone, shop_file(work))
         described, before = machine.describe(everyone), machine.load_average()
@@ -193,7 +194,6 @@ def main():
         finally:
             for each in everyone:
                 each.stop()
-            server.stop()
     raw = {"machine": described, "load_average": [before, machine.load_average()], "settings": settings}
     raw |= {"labels": measurement.labels, "commands": measurement.commands, "cases": measurement.cases}
     if given.shop:

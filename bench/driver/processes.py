@@ -1,5 +1,6 @@
 """Processes and what the kernel knows of them: processor time and memory, of a process and all it started."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -60,6 +61,19 @@ def stop(process, how=signal.SIGINT, patience_seconds=5):
             process.wait(patience_seconds)
         except subprocess.TimeoutExpired:
             for pid in tree(process.pid)[1:]:
-                os.kill(pid, signal.SIGKILL)
+                # One that has ended meanwhile keeps none of the others.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.kill()
             process.wait()
+
+
+def end_in_order():
+    """Makes SIGTERM an exception, so that what was started is stopped; by itself it ends Python at once."""
+
+    def told(number, _):
+        # Told again, it must not cut the stopping short.
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, told)

@@ -31,17 +31,34 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(self.arguments, stdout=subprocess.DEVNULL)
+        try:
+            self._must_answer()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _must_answer(self):
         for _ in range(500):
+            if self.process.poll() is not None:
+                break
             try:
                 self.redis = Redis(self.port)
-                if self.redis("PING") == b"PONG":
+                # Another's server may have taken the port.
+                if self.redis.info("server")["process_id"] == str(self.process.pid):
                     return
             except OSError:
-                time.sleep(0.02)
+                pass
+            time.sleep(0.02)
         raise SystemExit("redis-server did not start")
 
     def stop(self):
         processes.stop(self.process)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     def populate(self, count, prefix):
         """Adds those of `count` keys `prefix:0`, ... of 40 bytes that are missing."""
