@@ -63,9 +63,9 @@ pub(crate) fn product_id(path: &str) -> Option<&str> {
     path.strip_prefix("/api/products/").filter(|id| is_id(id))
 }
 
-/// Digits that make a 64-bit number.
+/// Digits that make a 64-bit number, written in one way only: what is cached under an id is invalidated under the same.
 fn is_id(text: &str) -> bool {
-    (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
 }
 
 impl Query {
@@ -98,7 +98,8 @@ impl Query {
                 many(&format!("vehicles:brand:{id}:models"), MODELS, Some(id), &["vehicle-catalog"])
             }
             ["users", "stats"] => one("users:stats", USERS, None, &["user-data"]),
-            ["config", key] => one(&format!("config:{key}"), SETTING, Some(key), &["config"]),
+            // Names with colons are those of whole lists, as warmups write them.
+            ["config", key] if !key.contains(':') => one(&format!("config:{key}"), SETTING, Some(key), &["config"]),
             ["seo", "page", slug] => one(&format!("seo:page:{slug}:metatags"), PAGE, Some(slug), &["seo"]),
             _ => return Ok(None),
         };

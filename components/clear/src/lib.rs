@@ -33,6 +33,8 @@ async fn handle(request: Request) -> Response {
     let alias = alias::at(&format!("/{}", request.path().trim_matches('/')));
     serve(request, alias.map_or(&["POST"], |alias| alias.methods), async |call: &Call| match alias {
         None => clear(call).await,
+        // To ask what an answer would be like must change nothing.
+        Some(alias) if call.method() == "HEAD" => Err(Problem::method_not_allowed("HEAD", alias.methods)),
         Some(alias) => old_address(call, alias).await,
     })
     .await

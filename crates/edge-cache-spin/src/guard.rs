@@ -70,7 +70,7 @@ impl Call {
         record.detail = Some(format!("{} {path}", self.method()));
         let audit = self.timing.of(self.instance.audit.within(ANSWER_WITHIN));
         record.write_denied(&audit).await.unwrap_or_else(|error| {
-            log::failure(&self.head.id, "audit.failed", &error.message);
+            lost(&record, &error);
             None
         })
     }

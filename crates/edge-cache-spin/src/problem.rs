@@ -53,7 +53,7 @@ impl Problem {
     }
 
     /// 405, with the methods that are allowed.
-    pub(crate) fn method_not_allowed(method: &str, allowed: &[&str]) -> Self {
+    pub fn method_not_allowed(method: &str, allowed: &[&str]) -> Self {
         let allowed = allowed.join(", ");
         let detail = format!("{method} is not allowed here; use {allowed}");
         Self::new(405, "method-not-allowed", "Method Not Allowed", detail).header("allow", allowed)

@@ -15,7 +15,7 @@ use crate::format;
 use crate::invalidate;
 use crate::key::{AUDIT, COUNTERS, KeyName};
 use crate::pattern::Pattern;
-use crate::redis::{Command, Redis, Replies};
+use crate::redis::{Arg, Command, Redis, Replies};
 use crate::script::RECORD;
 
 /// About how many records the trail keeps.
@@ -24,8 +24,8 @@ const KEPT: u64 = 100_000;
 const NAMED: usize = 100;
 /// Denied attempts a client has in a minute before it is turned away.
 const DENIED_A_MINUTE: u64 = 20;
-/// Records of automatic changes that a minute has.
-const AUTOMATIC_A_MINUTE: u64 = 300;
+/// Records that a minute has of denied attempts without a token, of those with one, and of automatic changes.
+const ALL_A_MINUTE: u64 = 300;
 
 /// What was done, or tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,38 +155,41 @@ impl Record {
     }
 
     /// Writes a denied attempt and counts it: one round trip. Past 20 in a minute of one token, or without a token of one
-    /// client address, nothing is written any more, or they would push out of the trail what was done; the time until the count
-    /// starts again comes back.
+    /// client address, or past 300 of all such, nothing is written any more, or they would push out of the trail what was done; the time
+    /// until the count of that token or address starts again comes back where it is past.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn write_denied<R: Redis>(&self, redis: &R) -> Result<Option<Duration>, RedisError> {
-        let counter = match self.who.as_str() {
-            "-" => format!("cache:denied:{}", client_network(&self.ip)),
-            who => format!("cache:denied:@{who}"),
+        let counters = match self.who.as_str() {
+            "-" => [format!("cache:denied:{}", client_network(&self.ip)), "cache:denied".into()],
+            who => [format!("cache:denied:@{who}"), "cache:denied:@".into()],
         };
-        let (attempts, left) = self.write_at_most(DENIED_A_MINUTE, counter, redis).await?;
+        let (attempts, left) = self.write_at_most(DENIED_A_MINUTE, counters, redis).await?;
         Ok((attempts > DENIED_A_MINUTE).then_some(left))
     }
 
-    /// Writes a change that no person made, and counts it: one round trip. Past 300 of its action in a minute it is only counted.
+    /// Writes a change that no person made, and counts it: one round trip. Past 300 of them in a minute it is only counted.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn write_automatic<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
-        self.write_at_most(AUTOMATIC_A_MINUTE, format!("cache:recorded:{}", self.action), redis).await.map(drop)
+        let counters = [format!("cache:recorded:{}", self.action), "cache:recorded".into()];
+        self.write_at_most(ALL_A_MINUTE, counters, redis).await.map(drop)
     }
 
-    /// How many of its kind came in this minute, and the time until that starts again.
+    /// Writes it unless more came in this minute than `most` of the first counter, or 300 of the second. How many the first has, and
+    /// the time until that starts again.
     async fn write_at_most<R: Redis>(
         &self,
         most: u64,
-        counter: String,
+        counters: [String; 2],
         redis: &R,
     ) -> Result<(u64, Duration), RedisError> {
+        let [own, all] = counters.map(Arg::from);
         let counts = counters::counts(self).into_iter().flat_map(|(name, count)| [name.into(), count.into()]);
-        let args = [most.into(), self.to_json()?.into(), KEPT.into()].into_iter().chain(counts);
-        let mut replies = RECORD.run(redis, [counter.into(), AUDIT.into(), COUNTERS.into()], args).await?;
+        let args = [most.into(), ALL_A_MINUTE.into(), self.to_json()?.into(), KEPT.into()].into_iter().chain(counts);
+        let mut replies = RECORD.run(redis, [own, all, AUDIT.into(), COUNTERS.into()], args).await?;
         let (come, left) = (replies.count()?, replies.int()?);
         Ok((come, Duration::from_millis(u64::try_from(left).unwrap_or(0))))
     }

@@ -105,8 +105,8 @@ impl<C: Redis + Runtime> Cache<C> {
         Self { redis, breaker: Breaker::default(), counters: Counters::default() }
     }
 
-    /// Reads a value; `None` where there is none, or one that is not of this type. Its tags' sets count as used, too, where the
-    /// server evicts. One round trip.
+    /// Reads a value; `None` where there is none, or one that is past its TTL (`get_or_set` alone serves those) or not of this
+    /// type. Its tags' sets count as used, too, where the server evicts. One round trip.
     ///
     /// # Errors
     /// Those of the connection.
@@ -115,12 +115,19 @@ impl<C: Redis + Runtime> Cache<C> {
         Ok(found.and_then(|stored| codec::decode(&stored)))
     }
 
-    /// Reads the stored bytes, gathering a value that is stored in chunks (one round trip more).
+    /// Reads the stored bytes of a fresh value, gathering one that is stored in chunks (one round trip a chunk). It is asked for
+    /// once more where a chunk is gone: the value may have been written anew meanwhile.
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
-        match self.ask(key).await?.optional_bytes()? {
-            Some(stored) => self.gather(key, stored).await,
-            None => Ok(None),
+        for _ in 0..2 {
+            let mut replies = self.ask(key).await?;
+            let (stored, left, _life) = (replies.optional_bytes()?, replies.int()?, replies.bytes()?);
+            let grace: i64 = replies.text()?.parse().unwrap_or(0);
+            let Some(stored) = stored.filter(|_| left < 0 || left > grace) else { return Ok(None) };
+            if let Some(whole) = self.gather(key, stored).await? {
+                return Ok(Some(whole));
+            }
         }
+        Ok(None)
     }
 
     /// Asks for what is stored and what is known of it; the reply is that of `read.lua`. One round trip.

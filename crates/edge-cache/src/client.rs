@@ -183,7 +183,8 @@ impl<T: Transport> Client<T> {
         let sent = deadline.bound(self.transport.send(&open.connection, command)).await.and_then(|reply| reply);
         let ended = Instant::now();
         match &sent {
-            Err(error) if error.is_connection() => {
+            // A primary that was demoted keeps its connections; a new one may lead to its successor.
+            Err(error) if error.is_connection() || error.kind == ErrorKind::ReadOnly => {
                 self.transport.event(&ConnectionEvent::Error(&error.message));
                 self.give_up(open);
             }

@@ -27,7 +27,7 @@ pub(crate) fn counts(change: &Record) -> Vec<(String, u64)> {
     match (change.action.as_str(), change.pattern.as_deref()) {
         ("clear", Some("*")) => counts.push(("clears:global".into(), 1)),
         ("clear", _) => counts.push(("clears:pattern".into(), 1)),
-        ("invalidate", _) => {
+        ("invalidate" | "event", _) => {
             let kinds = [("key", &change.keys), ("tag", &change.tags), ("pattern", &change.patterns)];
             let named = kinds.iter().filter(|(_, names)| !names.is_empty());
             counts.extend(named.map(|(kind, _)| (format!("invalidations:{kind}"), 1)));
@@ -53,6 +53,8 @@ mod tests {
         let mut change = Record::new("invalidate");
         (change.tags, change.keys, change.outcome) = (vec!["t".into()], vec!["k".into()], "failed".into());
         assert_eq!(names(&change), ["changes:invalidate/failed", "invalidations:key", "invalidations:tag"]);
+        change.action = "event".into();
+        assert_eq!(names(&change)[1..], ["invalidations:key", "invalidations:tag"]);
         assert_eq!(names(&Record::new("warmup")), ["changes:warmup/ok"]);
     }
 }

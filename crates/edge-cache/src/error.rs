@@ -103,6 +103,10 @@ impl RedisError {
         // Without a detail the crate writes no space before the dash.
         let (_, rest) = text.split_once("- ")?;
         let (kind, detail) = rest.split_once(':').unwrap_or((rest, ""));
+        // The server's limit, not the host's: it has no code of its own, and ends by itself.
+        if detail.trim().starts_with("max number of clients reached") {
+            return Some(ErrorKind::Busy);
+        }
         // Choosing a logical database before logging in is refused without a code.
         if detail.trim().starts_with("Authentication required") {
             return Some(ErrorKind::Authentication);

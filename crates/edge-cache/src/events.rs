@@ -20,6 +20,9 @@ use crate::tag::Tag;
 /// The longest field of an event, in bytes.
 const MAX_FIELD: usize = 512;
 
+/// What is wrong with what would remove other things than a cache's values.
+const TOO_FAR: &str = "reaches more than an event should";
+
 /// What the events of a type invalidate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,12 +106,13 @@ impl Rule {
         for template in templates {
             fill(template, |_| Some("x".to_owned())).map_err(|problem| format!("{template}: {problem}"))?;
         }
+        for key in &self.keys {
+            let filled = fill(key, |_| Some("x".to_owned())).unwrap_or_default();
+            key_within_reach(key, filled).map_err(|error| error.to_string())?;
+        }
         for pattern in &self.patterns {
             let filled = fill(pattern, |_| Some("x".to_owned())).unwrap_or_default();
-            let checked = Pattern::parse("patterns", filled).map_err(|error| error.to_string())?;
-            if checked.matches_everything() || checked.names_protected() {
-                return Err(format!("{pattern} reaches more than an event should"));
-            }
+            pattern_within_reach(pattern, filled).map_err(|error| error.to_string())?;
         }
         Ok(())
     }
@@ -119,6 +123,19 @@ impl Rule {
             None => self.event == kind,
         }
     }
+}
+
+/// A key that an event may remove: none that this system keeps, which a field of it could name.
+fn key_within_reach(template: &str, filled: String) -> Result<KeyName, Error> {
+    let key = KeyName::new(filled);
+    if key.is_protected() { Err(Error::invalid(template, TOO_FAR)) } else { Ok(key) }
+}
+
+/// The same for a pattern, which must not reach all keys either.
+fn pattern_within_reach(template: &str, filled: String) -> Result<Pattern, Error> {
+    let pattern = Pattern::parse(template, filled)?;
+    let too_far = pattern.matches_everything() || pattern.names_protected();
+    if too_far { Err(Error::invalid(template, TOO_FAR)) } else { Ok(pattern) }
 }
 
 /// Puts fields in the place of `{name}`.
@@ -178,11 +195,11 @@ impl Request {
         let (mut keys, mut patterns, mut tags) = (Vec::new(), Vec::new(), Vec::new());
         for rule in applying {
             for key in &rule.keys {
-                keys.push(KeyName::new(fill(key, bounded).map_err(|problem| missing(key, problem))?));
+                keys.push(key_within_reach(key, fill(key, bounded).map_err(|problem| missing(key, problem))?)?);
             }
             for pattern in &rule.patterns {
                 let filled = fill(pattern, |name| bounded(name).map(|text| escape(&text)));
-                patterns.push(Pattern::parse(pattern, filled.map_err(|problem| missing(pattern, problem))?)?);
+                patterns.push(pattern_within_reach(pattern, filled.map_err(|problem| missing(pattern, problem))?)?);
             }
             for tag in &rule.tags {
                 tags.push(Tag::parse(tag, fill(tag, bounded).map_err(|problem| missing(tag, problem))?)?);
@@ -254,6 +271,25 @@ mod tests {
     fn an_id_never_widens_a_pattern() {
         let event = Request::parse(br#"{"type":"product.updated","id":"*"}"#, &rules()).unwrap();
         assert_eq!(event.invalidation.patterns[0].display(), "products:\\*:*");
+    }
+
+    #[test]
+    fn a_field_never_names_what_this_system_keeps() {
+        let wide = r#"[[rule]]
+            event = "any"
+            keys = ["{key}"]
+            patterns = ["{module}:*"]"#;
+        let rules = Rules::read(&Rules::compile(wide).unwrap()).unwrap();
+        let event = |key: &str, module: &str| {
+            let event = serde_json::json!({ "type": "any", "key": key, "module": module }).to_string();
+            Request::parse(event.as_bytes(), &rules)
+        };
+        assert!(event("users:1", "users").is_ok());
+        for (key, module) in
+            [("cache:audit", "users"), ("lock:{a}", "users"), ("users:1", "cache"), ("users:1", "lock")]
+        {
+            assert!(event(key, module).is_err(), "{key} {module}");
+        }
     }
 
     #[test]

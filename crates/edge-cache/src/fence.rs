@@ -6,17 +6,13 @@
 use crate::error::RedisError;
 use crate::key::{FENCES, KeyName};
 use crate::pattern::Pattern;
-use crate::redis::{Command, Redis, Replies};
+use crate::redis::{Redis, Replies};
+use crate::script::STAMP;
 use crate::tag::Tag;
-
-/// The stamp where nothing was ever invalidated.
-const NEVER: &str = "0-0";
 
 /// The stamp of now. One round trip.
 pub(crate) async fn stamp<R: Redis>(redis: &R) -> Result<Vec<u8>, RedisError> {
-    let newest = Command::read("XREVRANGE").arg(FENCES).arg("+").arg("-").arg("COUNT").arg(1_i64);
-    let mut replies = Replies::new(redis.execute(newest).await?);
-    if replies.remaining() == 0 { Ok(NEVER.into()) } else { replies.bytes() }
+    STAMP.run(redis, [FENCES.into()], []).await?.bytes()
 }
 
 /// The invalidations since a stamp: kind and what each named.

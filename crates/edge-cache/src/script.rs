@@ -27,12 +27,14 @@ pub(crate) static DELETE_SLICE: Script = Script::once(concat!(
     include_str!("scripts/there.lua"),
     include_str!("scripts/belongings.lua"),
     include_str!("scripts/sparing.lua"),
+    include_str!("scripts/fencing.lua"),
     include_str!("scripts/delete_slice.lua")
 ));
 /// Removes named keys and says which of them existed.
 pub(crate) static DELETE_KEYS: Script = Script::once(concat!(
     include_str!("scripts/there.lua"),
     include_str!("scripts/belongings.lua"),
+    include_str!("scripts/fencing.lua"),
     include_str!("scripts/delete_keys.lua")
 ));
 /// Removes named keys and says how many there were.
@@ -59,8 +61,11 @@ pub(crate) static TAG_ADD: Script =
 /// Describes one key and reads a bounded part of its value.
 pub(crate) static INSPECT: Script = Script::repeatable(include_str!("scripts/inspect.lua"));
 /// Changes the expiry of one key and of its companion.
-pub(crate) static EXPIRE: Script =
-    Script::once(concat!(include_str!("scripts/tagging.lua"), include_str!("scripts/expire.lua")));
+pub(crate) static EXPIRE: Script = Script::once(concat!(
+    include_str!("scripts/tagging.lua"),
+    include_str!("scripts/marking.lua"),
+    include_str!("scripts/expire.lua")
+));
 /// Writes a slice of warmed entries.
 pub(crate) static WRITE_SLICE: Script = Script::once(concat!(
     include_str!("scripts/fences_since.lua"),
@@ -75,10 +80,14 @@ pub(crate) static READ: Script = Script::repeatable(concat!(
     include_str!("scripts/tagging.lua"),
     include_str!("scripts/read.lua")
 ));
+/// Reads values that are not past their TTL.
+pub(crate) static READ_MANY: Script =
+    Script::repeatable(concat!(include_str!("scripts/there.lua"), include_str!("scripts/read_many.lua")));
 /// Takes the right to load a key.
 pub(crate) static ACQUIRE: Script = Script::once(concat!(
     include_str!("scripts/there.lua"),
     include_str!("scripts/holding.lua"),
+    include_str!("scripts/stamping.lua"),
     include_str!("scripts/acquire.lua")
 ));
 /// Stores a loaded value unless an invalidation came first.
@@ -90,16 +99,28 @@ pub(crate) static STORE: Script = Script::once(concat!(
     include_str!("scripts/tagging.lua"),
     include_str!("scripts/store.lua")
 ));
+/// Removes what a load found to be there no more.
+pub(crate) static DROP: Script = Script::once(concat!(
+    include_str!("scripts/there.lua"),
+    include_str!("scripts/belongings.lua"),
+    include_str!("scripts/holding.lua"),
+    include_str!("scripts/drop.lua")
+));
 /// Makes loads in flight know of an invalidation.
-pub(crate) static FENCE: Script = Script::once(include_str!("scripts/fence.lua"));
+pub(crate) static FENCE: Script =
+    Script::once(concat!(include_str!("scripts/fencing.lua"), include_str!("scripts/fence.lua")));
+/// Takes the stamp of a load that begins.
+pub(crate) static STAMP: Script =
+    Script::repeatable(concat!(include_str!("scripts/stamping.lua"), include_str!("scripts/stamp.lua")));
 /// Adds to bounded counters.
 pub(crate) static COUNT: Script = Script::once(include_str!("scripts/count.lua"));
 /// Notes further tags of a key.
 pub(crate) static TAG_NOTE: Script = Script::repeatable(include_str!("scripts/tag_note.lua"));
 /// Removes chunks that belong to no value.
 pub(crate) static SETTLE: Script = Script::repeatable(include_str!("scripts/settle.lua"));
-/// Lets a key live at least so long.
-pub(crate) static LIFE: Script = Script::repeatable(include_str!("scripts/life.lua"));
+/// Notes that the database has values in chunks.
+pub(crate) static MARK: Script =
+    Script::repeatable(concat!(include_str!("scripts/marking.lua"), include_str!("scripts/mark.lua")));
 /// Says of each key whether it exists.
 pub(crate) static EXIST: Script = Script::repeatable(include_str!("scripts/exist.lua"));
 /// Removes or prolongs a lock that is still ours.

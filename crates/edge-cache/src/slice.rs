@@ -56,11 +56,17 @@ impl<'a> Slice<'a> {
         self.args.extend(values);
     }
 
-    /// Writes it: over what exists where `force`, and only if nothing was invalidated since `stamp` (empty: in any case).
-    /// One round trip. The reply is that of `write_slice.lua`.
-    pub(crate) async fn write<R: Redis>(self, redis: &R, force: bool, stamp: &[u8]) -> Result<Replies, RedisError> {
+    /// Writes it: over what exists where `force`, only if nothing was invalidated since `stamp`, and as long as the lock of warmups
+    /// is that of `owner` (empty: in any case). One round trip. The reply is that of `write_slice.lua`.
+    pub(crate) async fn write<R: Redis>(
+        self,
+        redis: &R,
+        force: bool,
+        stamp: &[u8],
+        owner: &str,
+    ) -> Result<Replies, RedisError> {
         let force = if force { "1" } else { "0" };
         let keys = [FENCES.into()].into_iter().chain(self.keys);
-        WRITE_SLICE.run(redis, keys, [force.into(), stamp.into()].into_iter().chain(self.args)).await
+        WRITE_SLICE.run(redis, keys, [force.into(), stamp.into(), owner.into()].into_iter().chain(self.args)).await
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::error::{Error, ErrorKind, RedisError};
+use crate::error::{Error, RedisError};
 use crate::key::{FENCES, KeyName};
 use crate::pattern::Pattern;
 use crate::redis::{Arg, Redis};
@@ -87,19 +87,18 @@ pub(crate) async fn delete<R: Redis>(redis: &R, pattern: &Pattern) -> Result<u64
 }
 
 async fn delete_from<R: Redis>(redis: &R, pattern: &Pattern, mut cursor: Vec<u8>) -> Result<u64, Error> {
-    let (mut removed, mut fenced) = (0, false);
+    let (mut removed, mut fence) = (0, "1");
     loop {
         let step = async {
-            let fence = if fenced { "0" } else { "1" };
             let args = Filter::removal(pattern).arguments(&cursor).into_iter().chain([fence.into()]);
             let mut replies = DELETE_SLICE.run(redis, [FENCES.into()], args).await?;
             let next = replies.bytes()?;
             replies.count()?;
-            Ok::<_, RedisError>((next, replies.count()?, replies.count()? == 1))
+            Ok::<_, RedisError>((next, replies.count()?))
         };
-        let (next, count, known) = step.await.map_err(|error| Error::from(error).after(removed))?;
+        let (next, count) = step.await.map_err(|error| Error::from(error).after(removed))?;
         removed += count;
-        fenced |= known;
+        fence = "0";
         if next == b"0" {
             return Ok(removed);
         }
@@ -131,13 +130,8 @@ pub(crate) async fn delete_atomically<R: Redis>(redis: &R, pattern: &Pattern) ->
 }
 
 /// Lets loads in flight know of an invalidation. One round trip.
-///
-/// A full server may refuse it; then it refuses what those loads would store as well.
 pub(crate) async fn fence<R: Redis>(redis: &R, kind: &str, what: &[u8]) -> Result<(), RedisError> {
-    match FENCE.run(redis, [FENCES.into()], [kind.into(), what.into()]).await {
-        Err(error) if error.kind != ErrorKind::OutOfMemory => Err(error),
-        _ => Ok(()),
-    }
+    FENCE.run(redis, [FENCES.into()], [kind.into(), what.into()]).await.map(drop)
 }
 
 /// Removes named keys, 1,000 in an atomic step.

@@ -54,6 +54,12 @@ impl Tag {
         format!("cache:tags:{}", self.0)
     }
 
+    /// The tag whose members are in this set aside, if it is one.
+    fn of_aside(set: &str) -> Option<Self> {
+        let (name, _number) = set.strip_prefix("cache:tags-aside:{cache:tags:")?.rsplit_once('}')?;
+        Self::parse("tag", name).ok()
+    }
+
     /// Where an invalidation sets the members aside, or the first of these sets; the braces keep it on the same node of a
     /// Cluster as the tag's set.
     fn aside(&self) -> String {
@@ -206,17 +212,31 @@ impl Sweep {
     /// Looks for tags' sets; whether that was the end of the keyspace.
     async fn find<R: Redis>(&mut self, redis: &R) -> Result<bool, RedisError> {
         let cursor = if self.scan.is_empty() { "0" } else { &self.scan };
-        let scan = Command::read("SCAN").arg(cursor).arg("MATCH").arg("cache:tags:*").arg("COUNT").arg(SLICE);
+        let scan = Command::read("SCAN").arg(cursor).arg("MATCH").arg("cache:tags*").arg("COUNT").arg(SLICE);
         let mut replies = Replies::new(redis.execute(scan.arg("TYPE").arg("set")).await?);
         let next = replies.text()?;
         let found = replies.rest()?.into_iter().filter_map(|name| String::from_utf8(name).ok());
-        self.sets.extend(found);
+        self.sets.extend(found.filter(|name| name.starts_with("cache:tags:") || Tag::of_aside(name).is_some()));
         let end = next == "0";
         self.scan = if end { String::new() } else { next };
         Ok(end)
     }
 
+    /// Removes what an invalidation that was interrupted has set aside: nobody may ask for that tag again.
+    async fn finish<R: Redis>(&mut self, redis: &R, tag: &Tag, swept: &mut Swept) -> Result<(), RedisError> {
+        let (_, removed, left) = delete_slice(redis, tag, b"0".to_vec()).await?;
+        swept.members += removed;
+        swept.removed += removed;
+        if left == 0 {
+            self.sets.remove(0);
+        }
+        Ok(())
+    }
+
     async fn members<R: Redis>(&mut self, redis: &R, set: &str, swept: &mut Swept) -> Result<(), RedisError> {
+        if let Some(tag) = Tag::of_aside(set) {
+            return self.finish(redis, &tag, swept).await;
+        }
         let cursor = if self.member.is_empty() { "0" } else { &self.member };
         let (next, members) = match scan_members(redis, set, cursor.as_bytes()).await {
             // It was a set when it was found.

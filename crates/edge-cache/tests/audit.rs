@@ -41,3 +41,19 @@ async fn denied_attempts_are_counted_by_client_and_recorded_up_to_a_point() {
     let page = Request::parse("limit=100").unwrap().run(&redis).await.unwrap();
     assert_eq!(page.pagination.total, 21);
 }
+
+#[tokio::test]
+async fn denied_attempts_from_everywhere_do_not_push_out_what_was_done() {
+    let server = RedisServer::start();
+    let redis = client(&server.url(1));
+    let mut record = Record::new("denied");
+    for n in 0..400 {
+        record.ip = format!("2001:db8:{n:x}::1");
+        assert_eq!(record.write_denied(&redis).await.unwrap(), None, "nobody is turned away for others");
+    }
+    let total = async || Request::parse("limit=1").unwrap().run(&redis).await.unwrap().pagination.total;
+    assert_eq!(total().await, 300);
+    (record.who, record.role) = ("known".into(), "viewer".into());
+    record.write_denied(&redis).await.unwrap();
+    assert_eq!(total().await, 301, "who is known is recorded all the same");
+}

@@ -355,3 +355,40 @@ async fn our_reading_of_a_glob_is_the_servers() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_past_its_ttl_is_not_read_as_if_it_were_fresh() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let options = Options {
+        ttl: Some(Duration::from_millis(300)),
+        grace: Duration::from_secs(60),
+        jitter: 0.0,
+        ..Options::default()
+    };
+    cache.get_or_set("k", &options, async || Ok::<_, String>(1)).await.unwrap();
+    cache.set("whole", &2, &Options { ttl: Some(Duration::from_secs(60)), ..Options::default() }).await.unwrap();
+    assert_eq!(cache.get::<u32>("k").await.unwrap(), Some(1));
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    assert_eq!(cache.get::<u32>("k").await.unwrap(), None);
+    assert_eq!(cache.get_many::<u32>(&["k", "whole", "none"]).await.unwrap(), [None, Some(2), None]);
+    let stale = cache.get_or_set("k", &options, async || Err::<u32, _>("no")).await.unwrap();
+    assert_eq!((stale.value, stale.outcome), (1, Outcome::Stale));
+}
+
+#[tokio::test]
+async fn names_of_this_system_that_another_application_took_stop_no_removal() {
+    let server = RedisServer::start();
+    let (cache, mut other) = (cache(&server), server.connection());
+    let mut theirs = redis::pipe();
+    theirs.hset("cache:meta", "theirs", 1).set("cache:loading", "theirs").hset("cache:chunked", "theirs", 1);
+    theirs.exec(&mut other).unwrap();
+    for key in ["a:1", "a:2", "b:1"] {
+        cache.set(key, &1, &tagged(&["t"])).await.unwrap();
+    }
+    cache.tag("a:1", &["u"]).await.unwrap();
+    assert!(cache.delete("b:1").await.unwrap());
+    assert_eq!(cache.invalidate_tag("u").await.unwrap(), 1);
+    assert_eq!(cache.clear_by_pattern("a:*").await.unwrap(), 1);
+    assert_eq!(other.hget::<_, _, u32>("cache:meta", "theirs").unwrap(), 1);
+}

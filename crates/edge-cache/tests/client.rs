@@ -91,3 +91,23 @@ async fn a_wrong_password_is_told_as_such() {
     assert_eq!(ping(&client(&url)).await, Err(ErrorKind::Authentication));
     assert_eq!(ping(&client(&server.url(0))).await, Err(ErrorKind::Authentication));
 }
+
+#[tokio::test]
+async fn a_primary_that_was_demoted_is_left_at_once() {
+    let (server, successor) = (RedisServer::start(), RedisServer::start());
+    let redis = client(&server.url(0));
+    let opened = || -> u64 {
+        let info: String = redis::cmd("INFO").arg("stats").query(&mut server.connection()).unwrap();
+        let count = info.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap();
+        // This one is not meant.
+        count.parse::<u64>().unwrap() - 1
+    };
+    ping(&redis).await.unwrap();
+    let port = successor.port().to_string();
+    redis::cmd("REPLICAOF").arg("127.0.0.1").arg(port).exec(&mut server.connection()).unwrap();
+    let before = opened();
+    let refused = redis.execute(Command::new("SET").arg("a").arg("b")).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::ReadOnly);
+    ping(&redis).await.unwrap();
+    assert_eq!(opened(), before + 2, "its address may lead to the successor now");
+}

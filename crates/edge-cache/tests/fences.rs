@@ -179,3 +179,43 @@ async fn more_invalidations_than_are_remembered_count_as_one_of_this_key() {
     assert!(!stored_after(&server, flood).await, "its stamp is of before the first");
     assert!(!stored_after(&server, flood).await, "its stamp is of one that is trimmed later");
 }
+
+#[tokio::test]
+async fn on_a_server_that_was_full_until_the_invalidation_made_room() {
+    for body in [r#"{"tags":["user-data"]}"#, r#"{"patterns":["users:*"]}"#] {
+        let server = RedisServer::with(&["--maxmemory-policy", "noeviction"]);
+        let invalidation = async |admin: &Native, _: &Cache<Native>| {
+            let mut other = server.connection();
+            let mut others = redis::pipe();
+            for n in 0..100 {
+                let name = format!("users:other:{n}");
+                others.set(&name, "x".repeat(100_000)).sadd("cache:tags:user-data", &name);
+            }
+            others.exec(&mut other).unwrap();
+            redis::cmd("CONFIG").arg(&["SET", "maxmemory", "4mb"]).exec(&mut other).unwrap();
+            let refused = redis::cmd("SET").arg(&["one", "more"]).exec(&mut other).unwrap_err();
+            assert_eq!(refused.code(), Some("OOM"));
+            invalidated(admin, body).await;
+            redis::cmd("SET").arg(&["one", "more"]).exec(&mut other).unwrap();
+        };
+        assert!(!stored_after(&server, invalidation).await, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn by_an_invalidation_whose_fence_the_server_evicted() {
+    let server = RedisServer::start();
+    let invalidation = async |admin: &Native, _: &Cache<Native>| {
+        invalidated(admin, r#"{"tags":["user-data"]}"#).await;
+        let _: () = server.connection().del("cache:fences").unwrap();
+    };
+    assert!(!stored_after(&server, invalidation).await);
+    let invalidation = async |admin: &Native, _: &Cache<Native>| {
+        invalidated(admin, r#"{"patterns":["users:*"]}"#).await;
+        let _: () = server.connection().del("cache:fences").unwrap();
+        // Fences of one millisecond are told apart by the stream alone.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        invalidated(admin, r#"{"tags":["another"]}"#).await;
+    };
+    assert!(!stored_after(&server, invalidation).await);
+}

@@ -273,6 +273,19 @@ async fn few_lookups_are_counted_too_and_no_load_is_lost() {
     assert_eq!((counted("users:miss"), counted("users:hit")), (Some(2), Some(1)));
 }
 
+#[tokio::test]
+async fn what_its_source_has_no_more_goes() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let options = with_grace(&ttl(50));
+    cache.get_or_set("k", &options, async || Ok::<_, String>(Some(1))).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    let gone = cache.get_or_set("k", &options, async || Ok::<Option<u32>, String>(None)).await.unwrap();
+    assert_eq!((gone.value, gone.outcome), (None, Outcome::Miss));
+    let left: u64 = server.connection().exists(&["k", "cache:meta:{k}", "lock:{k}"]).unwrap();
+    assert_eq!(left, 0);
+}
+
 /// Of what the server has seen since, the share it calls hits.
 async fn hit_ratio(server: &RedisServer, work: impl Future<Output = ()>) -> f64 {
     let () = redis::cmd("CONFIG").arg("RESETSTAT").query(&mut server.connection()).unwrap();

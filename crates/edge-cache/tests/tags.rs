@@ -95,3 +95,22 @@ async fn a_tag_of_half_a_million_keys_is_invalidated_in_slices() {
     let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut other).unwrap();
     assert!(!stats.contains("cmdstat_smembers"), "never the whole set at once: {stats}");
 }
+
+#[tokio::test]
+async fn a_sweep_ends_what_interrupted_invalidations_left_aside() {
+    let server = RedisServer::start();
+    let (redis, mut other) = (client(&server.url(0)), server.connection());
+    let aside = |tag: &str, number: &str| format!("cache:tags-aside:{{cache:tags:{tag}}}{number}");
+    for n in 0..2500 {
+        let name = format!("old:{n}");
+        redis::pipe().set(&name, 1).sadd(aside("import:2024", ""), &name).exec(&mut other).unwrap();
+    }
+    let mut more = redis::pipe();
+    more.set("older", 1).sadd(aside("a}b", ""), "older").set("oldest", 1).sadd(aside("a}b", ":2"), "oldest");
+    more.set("new", 1).sadd("cache:tags:import:2024", "new").sadd("cache:tags-like", "new").exec(&mut other).unwrap();
+    let mut sweep = Sweep::default();
+    while !sweep.step(&redis, 2000).await.unwrap().finished {}
+    let mut left: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut other).unwrap();
+    left.sort();
+    assert_eq!(left, ["cache:tags-like", "cache:tags:import:2024", "new"]);
+}

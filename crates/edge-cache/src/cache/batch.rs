@@ -12,8 +12,8 @@ use crate::codec::{self, Manifest, Stored};
 use crate::error::{Error, ErrorKind, RedisError};
 use crate::format;
 use crate::key::{CHUNKED, KeyName};
-use crate::redis::{Arg, Command, Redis, Replies};
-use crate::script::{LIFE, SETTLE, TAG_NOTE};
+use crate::redis::{Arg, Command, Redis};
+use crate::script::{MARK, READ_MANY, SETTLE, TAG_NOTE};
 use crate::slice::{Manner, Slice};
 use crate::tag::{self, Tag};
 use crate::ttl::{self, Overrides};
@@ -44,16 +44,15 @@ struct Ready<'a> {
 }
 
 impl<C: Redis + Runtime> Cache<C> {
-    /// Reads values, in the order of their keys; `None` where there is none, or one that is not of this type. Their tags'
-    /// sets do not count as used, as they do for single ones. One round trip per 1,000 keys.
+    /// Reads values, in the order of their keys; `None` where there is none, or one that is past its TTL or not of this type.
+    /// Their tags' sets do not count as used, as they do for single ones. One round trip per 1,000 keys.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn get_many<T: DeserializeOwned>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, RedisError> {
         let mut values = Vec::with_capacity(keys.len());
         for slice in keys.chunks(SLICE) {
-            let replies = self.redis.execute(Command::read("MGET").args(slice.iter().copied())).await?;
-            let mut replies = Replies::new(replies);
+            let mut replies = READ_MANY.run(&self.redis, slice.iter().map(|key| (*key).into()), []).await?;
             for key in slice {
                 let stored = match replies.optional_bytes()? {
                     Some(stored) => self.gather(key, stored).await?,
@@ -113,8 +112,7 @@ pub(crate) async fn store_chunks<R: Redis + Runtime>(
     };
     let life = format::milliseconds(life);
     // Removals look for chunks only while this is there.
-    redis.execute(Command::read("SET").arg(CHUNKED).arg(1_i64).arg("NX").arg("PX").arg(life)).await?;
-    LIFE.run(redis, [CHUNKED.into()], [life.into()]).await?;
+    MARK.run(redis, [CHUNKED.into()], [life.into()]).await?;
     let told = format!("{} {}", manifest.id, manifest.count);
     for (name, chunk) in manifest.keys(key).zip(chunks) {
         let set = Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life);
@@ -163,7 +161,7 @@ async fn write<R: Redis>(redis: &R, ready: &[Ready<'_>]) -> Result<(), Error> {
         let manner = Manner { kind: "string", life: item.life, tags, chunks: item.chunks.clone() };
         slice.push(item.key.as_bytes(), manner, [item.value.as_slice().into()].into_iter());
     }
-    let mut replies = slice.write(redis, true, b"").await?;
+    let mut replies = slice.write(redis, true, b"", "").await?;
     replies.text()?;
     let (_written, _skipped, _bytes, refused) =
         (replies.count()?, replies.count()?, replies.count()?, replies.count()?);

@@ -17,7 +17,7 @@ use crate::fence::Fences;
 use crate::format::milliseconds;
 use crate::key::{FENCES, KeyName, TTL_OVERRIDES};
 use crate::redis::Redis;
-use crate::script::{ACQUIRE, LOCK, STORE};
+use crate::script::{ACQUIRE, DROP, LOCK, STORE};
 use crate::tag::{self, Tag};
 use crate::ttl::Overrides;
 
@@ -128,7 +128,8 @@ impl<C: Redis + Runtime> Cache<C> {
         }
     }
 
-    /// Stores a loaded value if it may be; whatever happens, the caller has it.
+    /// Stores a loaded value if it may be, or removes what was there where nothing is any more; whatever happens, the caller has
+    /// what was loaded.
     async fn store<T: Serialize>(&self, key: &str, options: &Options<'_>, lock: &Lock, value: &T, load: Duration) {
         let encoded = codec::encode(value).and_then(|stored| Ok((stored, batch::tags(options.tags)?)));
         let stored = match encoded {
@@ -158,7 +159,10 @@ impl<C: Redis + Runtime> Cache<C> {
     ) -> Result<bool, Error> {
         let is_null = stored == b"null";
         if is_null && options.negative_ttl.is_none() {
-            return Ok(false);
+            let name = KeyName::new(key);
+            let dropped =
+                DROP.run(&self.redis, [name.as_bytes().into(), name.lock().into()], [lock.owner.as_str().into()]);
+            return Ok(dropped.await?.count()? == 1);
         }
         let fresh = options.fresh(key, is_null, &lock.overrides, self.uniform());
         let grace = if is_null { Duration::ZERO } else { options.grace.min(FOREVER) };

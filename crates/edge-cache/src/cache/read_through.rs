@@ -156,7 +156,7 @@ impl<C: Redis + Runtime> Cache<C> {
     where
         T: Serialize + DeserializeOwned,
     {
-        let deadline = Instant::now() + options.lock_wait;
+        let started = Instant::now();
         let mut pause = FIRST_LOOK;
         loop {
             let asked = Instant::now();
@@ -185,7 +185,7 @@ impl<C: Redis + Runtime> Cache<C> {
             if let Some(servable) = servable {
                 return Ok(servable.fetched);
             }
-            if Instant::now() >= deadline {
+            if started.elapsed() >= options.lock_wait {
                 return bypass(fetch).await;
             }
             let rest = pause.max(took * CALM).min(options.lock_wait);

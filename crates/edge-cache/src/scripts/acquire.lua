@@ -13,7 +13,6 @@ if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return { 0 
 if other and redis.call('EXISTS', other) == 0 then redis.call('SREM', 'cache:loading', other) end
 redis.call('SADD', 'cache:loading', KEYS[1])
 hold(ARGV[2])
-local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
-local reply = { 1, last[1] and last[1][1] or '0-0' }
+local reply = { 1, stamp(KEYS[2]) }
 for _, part in ipairs(redis.call('HGETALL', KEYS[3])) do reply[#reply + 1] = part end
 return reply

@@ -24,8 +24,9 @@ local function companions_of(names) return within('cache:meta:{', names) end
 local function locks_of(names) return within('lock:{', names) end
 
 -- Whether the database has companions at all. Looking each of them up takes as long as removing a key, and where other
--- clients keep the keys and their tags there are none. GET, unlike EXISTS, counts as a use where the server evicts.
-local function has_companions() return redis.call('GET', 'cache:meta') ~= false end
+-- clients keep the keys and their tags there are none. GET, unlike EXISTS, counts as a use where the server evicts. Another
+-- application's key of this name, of whatever type, stops nothing.
+local function has_companions() return redis.pcall('GET', 'cache:meta') ~= false end
 
 -- Writes a companion's fields.
 local function accompany(companion, life, ...)
@@ -53,8 +54,8 @@ end
 local function forget(names)
   if not has_companions() then return end
   local companions, chunks = companions_of(names), {}
-  -- Whether values have chunks is looked up only where the database has any.
-  if there('cache:chunked') then
+  -- Whether values have chunks is looked up only where the database has any. GET counts as a use, here too.
+  if may_be_there('cache:chunked') and redis.pcall('GET', 'cache:chunked') ~= false then
     for i, name in ipairs(names) do
       local id, count = string.match(fact(companions[i], 'chunks'), '^(%w+) (%d%d?%d?)$')
       for n = 1, tonumber(count or 0) do chunks[#chunks + 1] = 'cache:chunk:{' .. name .. '}:' .. id .. ':' .. n end
@@ -68,9 +69,9 @@ end
 -- who asks for it next need not wait for that load. Loads are few: their locks are looked for among the names, unless there are
 -- more of them.
 local function release_loads(names)
-  local count = redis.call('SCARD', 'cache:loading')
+  local count = redis.pcall('SCARD', 'cache:loading')
   if count == 0 then return end
-  if count > #names then
+  if type(count) ~= 'number' or count > #names then
     unlink(locks_of(names))
     return
   end

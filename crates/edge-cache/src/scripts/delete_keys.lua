@@ -9,6 +9,6 @@ forget(KEYS)
 local removed = {}
 for i, name in ipairs(KEYS) do removed[i] = redis.call('UNLINK', name) end
 if redis.pcall('EXISTS', 'lock:cache:warmup') == 1 then
-  for _, name in ipairs(KEYS) do redis.pcall('XADD', 'cache:fences', 'MAXLEN', '~', 1000, '*', 'key', name) end
+  for _, name in ipairs(KEYS) do fence('cache:fences', 'key', name) end
 end
 return removed

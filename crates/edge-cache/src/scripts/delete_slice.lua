@@ -1,7 +1,7 @@
 -- Removes what matches in one slice of the keyspace, atomically for the slice.
 -- KEYS: 1 the fences
 -- ARGV: 1 cursor, 2 pattern, 3 COUNT, 4 what is spared, 5 '1' to let loads in flight know
--- Reply: next cursor, number of matches, number of keys removed, 1 when loads in flight know
+-- Reply: next cursor, number of matches, number of keys removed
 -- Cost: about COUNT keys visited and the matches unlinked; 1,000 are about a millisecond. No name leaves the server.
 local reply = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
 local doomed = {}
@@ -12,11 +12,5 @@ end
 release_loads(doomed)
 forget(doomed)
 local removed = unlink(doomed)
--- After the removal: a full server refuses to grow only as long as a script has changed nothing. Where it still refuses,
--- the next slice tries again; and as long as it is full, no load can store anything either.
-local known = 0
-if ARGV[5] == '1' then
-  local fence = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', 1000, '*', 'pattern', ARGV[2])
-  if type(fence) == 'string' then known = 1 end
-end
-return { reply[1], #doomed, removed, known }
+if ARGV[5] == '1' then fence(KEYS[1], 'pattern', ARGV[2]) end
+return { reply[1], #doomed, removed }

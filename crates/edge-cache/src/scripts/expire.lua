@@ -14,10 +14,7 @@ tag_all(known[1] or '', life or ARGV[2], KEYS[1])
 local keys = { KEYS[1], KEYS[2] }
 local id, count = string.match(known[2] or '', '^(%w+) (%d%d?%d?)$')
 for i = 1, tonumber(count or 0) do keys[#keys + 1] = 'cache:chunk:{' .. KEYS[1] .. '}:' .. id .. ':' .. i end
-if count then
-  local left = redis.call('PTTL', 'cache:chunked')
-  if left ~= -1 and left < tonumber(life or ARGV[2]) then redis.call('PEXPIRE', 'cache:chunked', life or ARGV[2]) end
-end
+if count then mark(life or ARGV[2]) end
 for _, key in ipairs(keys) do
   if life then redis.call('PEXPIRE', key, life) else redis.call('PERSIST', key) end
 end

@@ -3,4 +3,4 @@
 -- ARGV: 1 its kind, 2 what it names
 -- Reply: the fence's id
 -- Cost: constant; about the last 1,000 are kept.
-return redis.call('XADD', KEYS[1], 'MAXLEN', '~', 1000, '*', ARGV[1], ARGV[2])
+return fence(KEYS[1], ARGV[1], ARGV[2])

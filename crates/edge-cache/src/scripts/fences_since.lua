@@ -7,9 +7,8 @@ local function fences_since(fences, stamp)
   if newest == stamp then return nil end
   local reply = { 'fenced', newest }
   local entries = redis.call('XRANGE', fences, stamp, '+')
-  -- Nothing is trimmed before there are 1,000.
-  local complete = entries[1] and entries[1][1] == stamp or (stamp == '0-0' and #entries < 1000)
-  -- Some have been trimmed already: they may have meant this key.
+  local complete = entries[1] and entries[1][1] == stamp
+  -- Some have been trimmed or evicted already: they may have meant this key.
   if not complete then reply[3] = 'unknown'; reply[4] = '' end
   for _, entry in ipairs(entries) do
     if entry[1] ~= stamp then

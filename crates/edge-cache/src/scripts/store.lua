@@ -12,9 +12,10 @@ if redis.call('GET', KEYS[3]) ~= ARGV[1] or redis.call('SISMEMBER', 'cache:loadi
 local fenced = fences_since(KEYS[4], ARGV[2])
 if fenced then return fenced end
 
+-- The first change of a script is the one that a full server refuses.
+redis.call('SET', KEYS[1], ARGV[7], 'PX', ARGV[3])
 untag(KEYS[1], KEYS[2], ARGV[6])
 forget({ KEYS[1] })
-redis.call('SET', KEYS[1], ARGV[7], 'PX', ARGV[3])
 accompany(KEYS[2], ARGV[3], 'grace', ARGV[4], 'load', ARGV[5], 'tags', ARGV[6], 'chunks', ARGV[8], 'writing', ARGV[1])
 tag_all(ARGV[6], ARGV[3], KEYS[1])
 release(KEYS[3])

@@ -11,7 +11,7 @@ for _, tag in ipairs(ARGV) do
     tags = tags == '' and tag or tags .. '\n' .. tag
   end
 end
-redis.call('SET', 'cache:meta', 1)
+if redis.pcall('GET', 'cache:meta') == false then redis.call('SET', 'cache:meta', 1) end
 redis.call('HSET', KEYS[2], 'tags', tags)
 if left > 0 then redis.call('PEXPIRE', KEYS[2], left) end
 return 1

@@ -1,13 +1,15 @@
 -- Writes a slice of entries, each whole or not at all.
 -- KEYS: 1 the fences; then the keys
 -- ARGV: 1 '1' to overwrite what exists; 2 the stamp taken before the values were loaded, '' for values that were not;
---       then per run of entries that have this in common: their number, shape, TTL in ms, tags (joined by newlines,
+--       3 the owner of the lock of warmups who writes this, '' for another; then per run of entries that have this in common: their number, shape, TTL in ms, tags (joined by newlines,
 --       '' = none), chunks ('' or, for a manifest, the chunks' id and number), number of values each;
 --       followed by their values (string: one; list: elements; hash: field, value ...; zset: score, member ...)
--- Reply: 'written', number written, number left alone because the key exists, bytes of the values written,
+-- Reply: 'lost' when that lock is another's or nobody's: then nothing is written, for nobody told what was invalidated since;
+--        'written', number written, number left alone because the key exists, bytes of the values written,
 --        number refused by the server, its first refusal or ''; or what fences_since replies, and then nothing is written
 -- Cost: in proportion to the values, one command for a string without tags; the caller keeps a slice to 1,000 entries and
 --       4 MiB.
+if ARGV[3] ~= '' and redis.call('GET', 'lock:cache:warmup') ~= ARGV[3] then return { 'lost' } end
 local fenced = ARGV[2] ~= '' and fences_since(KEYS[1], ARGV[2])
 if fenced then return fenced end
 
@@ -47,7 +49,7 @@ local function note(key, companion, ttl, tags, chunks)
   end
 end
 
-local at, entry = 3, 0
+local at, entry = 4, 0
 while entry < #names do
   local count, shape, ttl, tags, chunks, values = tonumber(ARGV[at]), unpack(ARGV, at + 1, at + 5)
   values, at = tonumber(values), at + 6

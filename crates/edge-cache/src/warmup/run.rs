@@ -257,7 +257,7 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
             };
             self.make_room(&slice)?;
             match self.write(entry, &slice, stamp).await {
-                Err(error) if error.kind == ErrorKind::WrongType => Ok(Err(problem(&error))),
+                Err(Stop::Redis(error)) if error.kind == ErrorKind::WrongType => Ok(Err(problem(&error))),
                 written => Ok::<_, Stop>(Ok(written?)),
             }
         });

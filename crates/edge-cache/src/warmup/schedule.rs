@@ -109,6 +109,12 @@ fn millis(at: SystemTime) -> u64 {
     format::milliseconds(at.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
+/// How long ago something was. A clock that is far ahead, as another machine's may be, must not put off for long what is due: a
+/// time that is later than the next one should be counts as `long` ago.
+fn since(at: SystemTime, now: SystemTime, long: Duration) -> Duration {
+    now.duration_since(at).unwrap_or_else(|ahead| if ahead.duration() > long { long } else { Duration::ZERO })
+}
+
 impl Memory {
     async fn read<R: Redis>(redis: &R) -> Result<Self, RedisError> {
         let fields = ["run_id", "last_at", "last_reason", "checked_at", "relieved_at", "sweep"];
@@ -130,7 +136,7 @@ impl Memory {
         let (Some(known), Some(last), Some(last_at)) = (&self.run_id, last, self.last_at) else {
             return Some(Reason::Empty);
         };
-        let since = now.duration_since(last_at).unwrap_or_default();
+        let since = since(last_at, now, settings.interval);
         match last {
             State::Running => None,
             _ if known != run_id => Some(Reason::Restarted),
@@ -160,7 +166,7 @@ pub async fn check<R: Redis>(redis: &R, settings: &Settings) -> Result<Check, Er
     let run_id = server.text("run_id").unwrap_or_default().to_owned();
     let now = SystemTime::now();
     let usage = stats::usage_percent(&memory).filter(|usage| *usage > settings.memory_percent);
-    let rested = known.relieved_at.is_none_or(|at| now.duration_since(at).unwrap_or_default() >= BETWEEN_RELIEFS);
+    let rested = known.relieved_at.is_none_or(|at| since(at, now, BETWEEN_RELIEFS) >= BETWEEN_RELIEFS);
     Ok(Check {
         reason: known.reason(&run_id, last.map(|status| status.state), now, settings),
         short_of_memory: usage.filter(|_| rested && !settings.relief.is_empty()),
@@ -273,6 +279,7 @@ mod tests {
             last_at: Some(now - Duration::from_secs(ago)),
             ..Memory::default()
         };
+        let ahead = |by: u64| Memory { last_at: Some(now + Duration::from_secs(by)), ..memory(0) };
         let cases = [
             (Memory::default(), "a", None, Some(Reason::Empty)),
             (memory(10), "a", None, Some(Reason::Empty)),
@@ -284,6 +291,8 @@ mod tests {
             (memory(120), "a", Some(State::Failed), Some(Reason::Retry)),
             (memory(120), "a", Some(State::Interrupted), Some(Reason::Retry)),
             (memory(120), "a", Some(State::Cancelled), None),
+            (ahead(10), "a", Some(State::Done), None),
+            (ahead(901), "a", Some(State::Done), Some(Reason::Due)),
         ];
         for (known, run_id, last, due) in cases {
             assert_eq!(known.reason(run_id, last, now, &settings), due, "{known:?} {run_id} {last:?}");

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::entry::Warmed;
 use super::plan::Entry;
-use super::run::Run;
+use super::run::{Run, Stop};
 use super::source::Source;
 use crate::cache::{Runtime, batch};
 use crate::codec;
@@ -48,15 +48,20 @@ impl Written {
 impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
     /// Tags first: what cannot be tagged is not written. The script that writes does it once more, because a sweep takes members
     /// whose keys it does not find, and who writes a key anew those of its old tags.
-    pub(super) async fn write(&self, entry: &Entry, slice: &[Warmed], stamp: &[u8]) -> Result<Written, RedisError> {
+    pub(super) async fn write(&self, entry: &Entry, slice: &[Warmed], stamp: &[u8]) -> Result<Written, Stop> {
         if self.request.dry_run {
-            return self.count(slice).await;
+            return Ok(self.count(slice).await?);
         }
         self.tag(entry, slice).await?;
         let (mut left, mut stamp, mut chunked) = (self.wanted(slice).await?, stamp.to_vec(), Chunked::default());
         for _ in 0..WRITE_TRIES {
             let mut replies = self.write_once(entry, &left, &stamp, &mut chunked).await?;
-            if replies.bytes()? == b"written" {
+            let outcome = replies.bytes()?;
+            if outcome == b"lost" {
+                chunked.forget_others(self.warmup.redis, &[]).await;
+                return Err(Stop::Lost);
+            }
+            if outcome == b"written" {
                 let mut written = Written::read(replies)?;
                 written.skipped += (slice.len() - left.len()) as u64;
                 // One that is there meanwhile, or that the server refused, needs no chunks.
@@ -103,7 +108,7 @@ impl<R: Redis + Runtime, S: Source> Run<'_, R, S> {
         for warmed in entries {
             self.push(entry, warmed, &tags, &mut slice, chunked).await?;
         }
-        slice.write(self.warmup.redis, self.request.force, stamp).await
+        slice.write(self.warmup.redis, self.request.force, stamp, self.warmup.owner).await
     }
 
     async fn tag(&self, entry: &Entry, slice: &[Warmed]) -> Result<(), RedisError> {

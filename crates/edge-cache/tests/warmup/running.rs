@@ -126,22 +126,26 @@ async fn a_slow_source_does_not_cost_the_lock() {
 }
 
 #[tokio::test]
-async fn a_warmup_that_lost_its_lock_leaves_the_other_alone() {
-    let server = RedisServer::start();
-    let (redis, source) = (client(&server.url(0)), Fixed::default());
-    let text = entry(r#"key = "m:{id}", query = "held", shape = "row""#);
-    let take_over = async {
-        source.loading.notified().await;
+async fn a_warmup_that_lost_its_lock_writes_nothing_and_leaves_the_other_alone() {
+    // At once, before it looks for its lock again, and after it does.
+    for pause in [0, 250] {
+        let server = RedisServer::start();
+        let (redis, source) = (client(&server.url(0)), Fixed::default());
+        let text = entry(r#"key = "m:{id}", query = "held", shape = "row""#);
+        let take_over = async {
+            source.loading.notified().await;
+            let mut other = server.connection();
+            let _: () = other.set("lock:cache:warmup", "another").unwrap();
+            let _: () = other.set("cache:warmup:status", "of the other").unwrap();
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            source.go_on.notify_one();
+        };
+        let (status, ()) = join(run_plan(&redis, &text, Limits::default(), &source, ""), take_over).await;
+        assert!(matches!(status, Err(Error::Conflict(_))), "{status:?}");
         let mut other = server.connection();
-        let _: () = other.set("lock:cache:warmup", "another").unwrap();
-        let _: () = other.set("cache:warmup:status", "of the other").unwrap();
-        tokio::time::sleep(Duration::from_millis(250)).await;
-        source.go_on.notify_one();
-    };
-    let (status, ()) = join(run_plan(&redis, &text, Limits::default(), &source, ""), take_over).await;
-    assert!(matches!(status, Err(Error::Conflict(_))), "{status:?}");
-    let mut other = server.connection();
-    assert_eq!(other.get::<_, String>("lock:cache:warmup").unwrap(), "another");
+        assert_eq!(other.get::<_, String>("lock:cache:warmup").unwrap(), "another");
+        assert!(!other.exists::<_, bool>("m:0").unwrap(), "after {pause} ms");
+    }
 }
 
 #[tokio::test]
