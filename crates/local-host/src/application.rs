@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use futures_util::future::{Either, select};
+use futures_util::FutureExt as _;
 use http::Request;
 use http_body_util::{BodyExt as _, Collected};
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,14 +20,18 @@ use crate::interfaces::key_value::KeyValueFile;
 use crate::interfaces::sqlite::DatabaseFile;
 use crate::log;
 use crate::manifest::Manifest;
+use crate::triggers::Stop;
 use crate::triggers::cron::Schedule;
-use crate::triggers::http::{Reuse, Server};
+use crate::triggers::http::{Listening, Reuse, Server};
 use crate::triggers::redis::Subscriptions;
 use crate::variables::Variables;
 use crate::{engine, interfaces};
 
 /// How long after listening the rest is compiled that no request has asked for.
 const FIRST_REQUESTS: Duration = Duration::from_millis(50);
+
+/// How long requests, messages and ticks at work may take once the host is told to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the application until it is told to stop.
 ///
@@ -47,14 +51,15 @@ pub async fn run(cli: Cli) -> Result<()> {
     run_statements(&storage, &cli.sqlite)?;
     let components = load(&manifest, &variables, &root, &state, storage, &cli)?;
     let time_limit = Some(cli.request_timeout).filter(|limit| !limit.is_zero());
+    let server = Server::new(&manifest, &components, reuse(&cli, time_limit))?;
     let prepared = Prepared {
-        server: Server::new(&manifest, &components, reuse(&cli, time_limit))?,
+        server: Some(server).filter(|_| !manifest.triggers.http.is_empty()),
         subscriptions: Subscriptions::new(&manifest, &variables, &components, time_limit)?,
         schedule: Schedule::new(&manifest, &components, time_limit)?,
     };
     if components.values().all(|component| component.code.is_ready()) {
         // Nothing to wait for: what is wrong shows before listening.
-        prepare(&prepared.server, &prepared.subscriptions, &prepared.schedule).await?;
+        prepared.prepare().await?;
     }
     serve(prepared, &cli).await
 }
@@ -115,23 +120,84 @@ fn reuse(cli: &Cli, request_timeout: Option<Duration>) -> Reuse {
 }
 
 /// An application of which everything has been checked, but for code that was not compiled before.
+#[derive(Clone)]
 struct Prepared {
-    server: Arc<Server>,
+    /// Where there is an HTTP trigger.
+    server: Option<Arc<Server>>,
     subscriptions: Subscriptions,
     schedule: Schedule,
 }
 
-/// Compiles what nobody has asked for yet.
-async fn prepare(server: &Server, subscriptions: &Subscriptions, schedule: &Schedule) -> Result<()> {
-    subscriptions.prepare().await?;
-    schedule.prepare().await?;
-    server.prepare().await
+impl Prepared {
+    /// Compiles what nobody has asked for yet.
+    async fn prepare(&self) -> Result<()> {
+        self.subscriptions.prepare().await?;
+        self.schedule.prepare().await?;
+        match &self.server {
+            Some(server) => server.prepare().await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same once the host listens: whoever has waited for that asks now, and is served first.
+    async fn prepare_later(self) -> Result<()> {
+        tokio::time::sleep(FIRST_REQUESTS).await;
+        self.prepare().await
+    }
 }
 
 async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {
+    let stop = told_to_stop()?;
+    let listening = match prepared.server.clone() {
+        Some(server) => Some(listen(server, cli).await?),
+        None => None,
+    };
+    let served = async {
+        match listening {
+            Some(listening) => listening.serve(stop.clone()).await,
+            None => Ok(()),
+        }
+    };
+    let compiled = async {
+        tokio::select! {
+            compiled = prepared.clone().prepare_later() => compiled,
+            () = stop.clone() => Ok(()),
+        }
+    };
+    let subscribed = prepared.subscriptions.clone().run(stop.clone());
+    let scheduled = prepared.schedule.clone().run(stop.clone());
+    let work = async { tokio::try_join!(served, subscribed, scheduled, compiled).map(drop) };
+    until_told(stop.clone(), work).await
+}
+
+/// Does `work`, which ends by itself when it fails or soon after `stop`.
+async fn until_told(stop: Stop, work: impl Future<Output = Result<()>>) -> Result<()> {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        ended = &mut work => return ended,
+        () = stop => {}
+    }
+    tokio::time::timeout(SHUTDOWN_GRACE, work).await.unwrap_or_else(|_| {
+        log::problem(format_args!("what is still at work after {} s is cut off", SHUTDOWN_GRACE.as_secs()));
+        Ok(())
+    })
+}
+
+fn told_to_stop() -> Result<Stop> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listening = prepared.server.listen(cli.listen).await?;
+    let told = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    Ok(told.boxed().shared())
+}
+
+/// Takes the address, says where each route is, and asks for the paths to be checked.
+async fn listen(server: Arc<Server>, cli: &Cli) -> Result<Listening> {
+    let listening = server.listen(cli.listen).await?;
     let address = listening.address();
     log::notice(format_args!("Serving http://{address}\nAvailable Routes:"));
     for (route, component) in listening.server.routes() {
@@ -140,30 +206,7 @@ async fn serve(prepared: Prepared, cli: &Cli) -> Result<()> {
     for path in &cli.checks {
         tokio::spawn(check(listening.server.clone(), path.clone()));
     }
-    let (server, subscriptions, schedule) =
-        (listening.server.clone(), prepared.subscriptions.clone(), prepared.schedule.clone());
-    let compiled = async move {
-        // Whoever has waited for the host to listen asks now, and is served first.
-        tokio::time::sleep(FIRST_REQUESTS).await;
-        prepare(&server, &subscriptions, &schedule).await
-    };
-    // Both triggers run until these are dropped, which is when the server has stopped.
-    let _subscribed = prepared.subscriptions.start();
-    let _scheduled = prepared.schedule.start().await?;
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    let served = std::pin::pin!(listening.serve(stop));
-    match select(served, std::pin::pin!(compiled)).await {
-        Either::Left((served, _)) => served,
-        Either::Right((compiled, served)) => {
-            compiled?;
-            served.await
-        }
-    }
+    Ok(listening)
 }
 
 /// Requests `path` once and logs an answer that is not a success: a wrong setting shows at start-up, not at the first user.

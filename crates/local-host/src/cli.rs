@@ -8,9 +8,9 @@ use clap::Parser;
 
 /// Runs a Spin application where the `spin` program is not installed.
 ///
-/// Reads the application's spin.toml unchanged and serves the same .wasm files: HTTP triggers, variables from
-/// SPIN_VARIABLE_<NAME>, allowed_outbound_hosts, files, key-value stores and SQLite databases. What an application needs
-/// and this host does not have is reported before it listens.
+/// Reads the application's spin.toml unchanged and serves the same .wasm files: HTTP, Redis and cron triggers, variables from
+/// SPIN_VARIABLE_<NAME>, allowed_outbound_hosts, files, key-value stores, SQLite databases and PostgreSQL. What an application
+/// needs and this host does not have is reported before it listens.
 #[derive(Debug, Parser)]
 #[command(version, name = "local-host", args_override_self = true)]
 pub struct Cli {
@@ -18,7 +18,7 @@ pub struct Cli {
     #[arg(short = 'f', long = "from", value_name = "PATH", default_value = "spin.toml")]
     pub from: PathBuf,
 
-    /// The address to listen on; port 0 takes a free one, and the one taken is printed
+    /// The address to listen on, where there is an HTTP trigger; port 0 takes a free one, and the one taken is printed
     #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = address)]
     pub listen: SocketAddr,
 
@@ -30,7 +30,8 @@ pub struct Cli {
     #[arg(long = "sqlite", value_name = "STATEMENT|@FILE")]
     pub sqlite: Vec<String>,
 
-    /// A path to request once after listening; an answer other than 2xx is logged (repeatable)
+    /// A path to request once after listening; an answer other than 2xx is logged (repeatable). Without an HTTP trigger there is
+    /// nothing to ask
     #[arg(long = "check", value_name = "PATH")]
     pub checks: Vec<String>,
 
@@ -38,8 +39,9 @@ pub struct Cli {
     #[arg(long, value_name = "DIRECTORY")]
     pub state_dir: Option<PathBuf>,
 
-    /// How long a component may take to answer, in seconds (500ms is understood too), before the client gets 504; 0 is
-    /// forever, which is what Spin does
+    /// How long a component may take to answer, in seconds (500ms is understood too), before the client gets 504; or to handle a
+    /// message or a tick. What it streams after its answer has begun, or does by itself, may take as long again and is then
+    /// cut off. 0 is forever, which is what Spin does
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = duration)]
     pub request_timeout: Duration,
 

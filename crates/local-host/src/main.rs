@@ -2,14 +2,15 @@
 //!
 //! It knows Spin's interfaces and nothing of any application, and answers as Spin 4.1 does. On purpose it differs in this:
 //!
-//! - 5,000 instances may live at once (Spin: 1,000; `--max-instances` sets it). Where they are all taken the answer is 503 with `retry-after`; Spin's is
-//!   an empty 500.
+//! - 5,000 instances may live at once (Spin: 1,000; `--max-instances` sets it). Where they are all taken the answer is 503
+//!   with `retry-after`; Spin's is an empty 500.
 //! - A component that traps or takes longer than `--request-timeout` (60 s; Spin has no limit) is answered for with a
-//!   problem document; Spin's answer is an empty 500.
+//!   problem document; Spin's answer is an empty 500. What it streams after its answer has begun may take as long again.
 //! - What Spin only logs is an error before listening: a route given twice or under the host's own prefix, an unknown
 //!   `--variable`.
 //! - A connection stays with one thread, and each thread has instances of its own (Spin: all threads share them).
-//! - A lost Redis subscription is made again; Spin ends.
+//! - A lost Redis subscription is made again, and one whose server no longer answers counts as lost; Spin ends, or waits for good.
+//! - Told to stop, it lets the requests, messages and ticks at work end within 5 s.
 //! - All triggers run in one process. There is no TLS, no runtime configuration file and no log directory, and only the
 //!   key-value store and database `default`.
 //! - A directory named in `files` as a plain string is refused: Spin nests it within itself.

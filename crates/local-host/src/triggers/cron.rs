@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 use crate::component::Component;
 use crate::guest::Guest;
 use crate::log;
 use crate::manifest::Manifest;
+use crate::triggers::Stop;
 use bindings::{Metadata, SpinCronPre};
 
 /// What `bindgen!` makes of the interface.
@@ -37,13 +38,22 @@ mod bindings {
 
 /// Every cron trigger, ready to be started.
 #[derive(Clone)]
-pub struct Schedule(Vec<(Arc<Handler>, Job)>);
+pub struct Schedule {
+    jobs: Vec<(Arc<Handler>, Job)>,
+    stopped: Stopped,
+}
+
+/// Whether the host was told to stop; held for reading by every tick at work.
+type Stopped = Arc<RwLock<bool>>;
 
 /// A component that runs on schedule.
 struct Handler {
     component: Arc<Component>,
     code: OnceCell<SpinCronPre<Guest>>,
     time_limit: Option<Duration>,
+    /// As the manifest has it.
+    expression: String,
+    stopped: Stopped,
 }
 
 impl Schedule {
@@ -57,21 +67,23 @@ impl Schedule {
         time_limit: Option<Duration>,
     ) -> Result<Self> {
         let mut jobs = Vec::new();
+        let stopped = Stopped::default();
         for trigger in &manifest.triggers.cron {
             let Some(component) = components.get(&trigger.component).cloned() else { continue };
-            let handler = Arc::new(Handler { component, code: OnceCell::new(), time_limit });
+            let (expression, stopped) = (trigger.cron_expression.clone(), stopped.clone());
+            let handler = Arc::new(Handler { component, code: OnceCell::new(), time_limit, expression, stopped });
             let runs = handler.clone();
-            let job = Job::new_async(trigger.cron_expression.as_str(), move |_, _| {
+            let job = Job::new_async(handler.expression.as_str(), move |_, _| {
                 let handler = runs.clone();
                 Box::pin(async move { handler.tick().await })
             });
-            let expression = &trigger.cron_expression;
             let job = job.with_context(|| {
+                let expression = &handler.expression;
                 format!("[[trigger.cron]] `{expression}` is no schedule; write second minute hour day month weekday")
             })?;
             jobs.push((handler, job));
         }
-        Ok(Self(jobs))
+        Ok(Self { jobs, stopped })
     }
 
     /// Compiles every component before its time.
@@ -79,27 +91,30 @@ impl Schedule {
     /// # Errors
     /// A component that does not compile, or is not made for this trigger.
     pub async fn prepare(&self) -> Result<()> {
-        for (handler, _) in &self.0 {
+        for (handler, _) in &self.jobs {
             handler.component.code_ahead().await?;
             handler.code().await?;
         }
         Ok(())
     }
 
-    /// Runs the schedule in the background for as long as the returned scheduler lives.
+    /// Runs the schedule until `stop`, then waits for the ticks at work.
     ///
     /// # Errors
     /// The scheduler does not start.
-    pub async fn start(self) -> Result<Option<JobScheduler>> {
-        if self.0.is_empty() {
-            return Ok(None);
+    pub async fn run(self, stop: Stop) -> Result<()> {
+        if self.jobs.is_empty() {
+            return Ok(());
         }
         let scheduler = JobScheduler::new().await?;
-        for (_, job) in self.0 {
+        for (handler, job) in self.jobs {
             scheduler.add(job).await?;
+            log::notice(format_args!("Scheduled {}: {}", handler.expression, handler.component.id));
         }
         scheduler.start().await?;
-        Ok(Some(scheduler))
+        stop.await;
+        *self.stopped.write().await = true;
+        Ok(())
     }
 }
 
@@ -113,6 +128,10 @@ impl Handler {
     }
 
     async fn tick(&self) {
+        let stopped = self.stopped.read().await;
+        if *stopped {
+            return;
+        }
         let outcome = match self.time_limit {
             Some(limit) => tokio::time::timeout(limit, self.run())
                 .await

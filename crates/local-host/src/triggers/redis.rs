@@ -1,8 +1,8 @@
 //! The Redis trigger: runs a component for each message on a channel, as Spin does: exact channels, an instance for each
 //! message, and one message after another on a connection.
 //!
-//! Unlike Spin, which ends when a connection is lost, this host subscribes again, and says so. What was published in
-//! between is lost either way: pub/sub delivers at most once.
+//! Unlike Spin, which ends when a connection is lost, this host subscribes again, and says so; so it does when the server no
+//! longer answers. What was published in between is lost either way: pub/sub delivers at most once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,18 +12,25 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use redis::aio::{PubSub, PubSubSink};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use crate::component::Component;
 use crate::guest::Guest;
 use crate::interfaces::redis::bindings::SubscriberPre;
 use crate::log;
 use crate::manifest::Manifest;
+use crate::triggers::Stop;
 use crate::variables::Variables;
 
 /// How long to wait before subscribing again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How often the server is asked whether it is still there, and how long it may take to answer.
+const PROBE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is subscribed to: components by channel by server.
 #[derive(Clone, Default)]
@@ -82,48 +89,89 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Subscribes, in the background, for as long as the returned set lives.
-    pub fn start(self) -> JoinSet<()> {
+    /// Takes messages until `stop`, then waits for the components that are at one.
+    ///
+    /// # Errors
+    /// A mistake in this host.
+    pub async fn run(self, stop: Stop) -> Result<()> {
         let mut tasks = JoinSet::new();
         for (address, channels) in self.0 {
-            tasks.spawn(async move {
-                // What is wrong is told once, until it is something else.
-                let mut told = String::new();
-                loop {
-                    let subscribed = AtomicBool::new(false);
-                    if let Err(error) = listen(&address, &channels, &subscribed).await {
-                        let problem = format!("{error:#}");
-                        if problem != told || subscribed.into_inner() {
-                            log::problem(format_args!("Redis trigger: {problem}; subscribing again"));
-                        }
-                        told = problem;
-                    }
-                    tokio::time::sleep(RETRY).await;
-                }
-            });
+            tasks.spawn(keep_subscribed(address, channels, stop.clone()));
         }
-        tasks
+        while let Some(ended) = tasks.join_next().await {
+            ended.context("the Redis trigger failed")?;
+        }
+        Ok(())
     }
 }
 
-/// Serves one connection until it is lost.
-async fn listen(address: &str, channels: &Channels, subscribed: &AtomicBool) -> Result<()> {
+/// Subscribes again whenever the connection is lost.
+async fn keep_subscribed(address: String, channels: Channels, stop: Stop) {
+    // What is wrong is told once, until it is something else.
+    let mut told = String::new();
+    loop {
+        let subscribed = AtomicBool::new(false);
+        if let Err(error) = listen(&address, &channels, &subscribed, stop.clone()).await {
+            let problem = format!("{error:#}");
+            if problem != told || subscribed.into_inner() {
+                log::problem(format_args!("Redis trigger: {problem}; subscribing again"));
+            }
+            told = problem;
+        }
+        tokio::select! {
+            () = sleep(RETRY) => {}
+            () = stop.clone() => return,
+        }
+    }
+}
+
+/// Serves one connection until it is lost or the host is told to stop.
+async fn listen(address: &str, channels: &Channels, subscribed: &AtomicBool, stop: Stop) -> Result<()> {
     let client = redis::Client::open(address)?;
     // Without the password an address may hold.
     let server = client.get_connection_info().addr.to_string();
+    let mut stop = std::pin::pin!(stop);
+    let connection = tokio::select! {
+        connection = timeout(PATIENCE, subscribe(&client, &server, channels)) => connection,
+        () = &mut stop => return Ok(()),
+    };
+    let (sink, mut messages) = connection.with_context(|| format!("{server} does not answer"))??.split();
+    subscribed.store(true, Ordering::Relaxed);
+    let mut silence = std::pin::pin!(silence(sink, channels));
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            message = messages.next() => {
+                let message = message.with_context(|| format!("the connection to {server} was lost"))?;
+                let handlers = channels.get(message.get_channel_name()).map_or(&[][..], Vec::as_slice);
+                join_all(handlers.iter().map(|handler| handler.take(message.get_payload_bytes().to_vec()))).await;
+            }
+            () = &mut silence => anyhow::bail!("{server} no longer answers"),
+        }
+    }
+}
+
+async fn subscribe(client: &redis::Client, server: &str, channels: &Channels) -> Result<PubSub> {
     let mut connection = client.get_async_pubsub().await.with_context(|| format!("cannot connect to {server}"))?;
     for (channel, handlers) in channels {
         connection.subscribe(channel).await.with_context(|| format!("cannot subscribe to {channel} on {server}"))?;
         let ids: Vec<_> = handlers.iter().map(|handler| handler.component.id.as_str()).collect();
         log::notice(format_args!("Subscribed to {channel} on {server}: {}", ids.join(", ")));
     }
-    subscribed.store(true, Ordering::Relaxed);
-    let mut messages = connection.on_message();
-    while let Some(message) = messages.next().await {
-        let handlers = channels.get(message.get_channel_name()).map_or(&[][..], Vec::as_slice);
-        join_all(handlers.iter().map(|handler| handler.take(message.get_payload_bytes().to_vec()))).await;
+    Ok(connection)
+}
+
+/// Comes when the server does not answer: its machine may be gone, or a router may have forgotten the connection, without
+/// either saying so. To subscribe to a channel again changes nothing, and unlike `PING` needs no permission of its own.
+async fn silence(mut sink: PubSubSink, channels: &Channels) {
+    let channel = channels.keys().next();
+    loop {
+        sleep(PROBE).await;
+        if !matches!(timeout(PATIENCE, sink.subscribe(channel)).await, Ok(Ok(()))) {
+            return;
+        }
     }
-    anyhow::bail!("the connection to {server} was lost")
 }
 
 impl Handler {
@@ -137,7 +185,7 @@ impl Handler {
 
     async fn take(&self, payload: Vec<u8>) {
         let outcome = match self.time_limit {
-            Some(limit) => tokio::time::timeout(limit, self.run(payload))
+            Some(limit) => timeout(limit, self.run(payload))
                 .await
                 .unwrap_or_else(|_| Err(anyhow::anyhow!("it took longer than {limit:?}"))),
             None => self.run(payload).await,

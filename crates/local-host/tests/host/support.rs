@@ -111,7 +111,6 @@ impl Application {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             // With it Spin puts its own call stack into errors, where components and their callers see it.
             .env("RUST_BACKTRACE", "0")
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -128,8 +127,13 @@ impl Application {
     pub fn start_on_spin(self) -> Option<Host> {
         let program = std::env::var("SPIN").unwrap_or_else(|_| "spin".to_owned());
         Command::new(&program).arg("--version").output().ok()?;
-        let command = self.command_of(&program, &["up", "--quiet", "--listen", "127.0.0.1:0"]);
-        Some(self.spawn(command))
+        let mut command = self.command_of(&program, &["up", "--quiet", "--listen", "127.0.0.1:0"]);
+        // It runs the trigger in a process of its own: the group is what has to go. The local host stays in this one's, where
+        // Ctrl-C reaches it.
+        command.process_group(0);
+        let mut host = self.spawn(command);
+        host.group = true;
+        Some(host)
     }
 
     fn spawn(self, mut command: Command) -> Host {
@@ -141,7 +145,7 @@ impl Application {
             let _ = child.kill();
             panic!("the host did not start: {}", stderr.lock().unwrap().join("\n"))
         });
-        Host { child, client: client(), address, stdout, stderr, _application: self }
+        Host { child, group: false, client: client(), address, stdout, stderr, _application: self }
     }
 
     /// Starts it, expecting it to refuse; what it says is one line.
@@ -164,15 +168,20 @@ impl Application {
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
-/// Keeps the lines of `stream`, and sends on the address one of them announces.
+/// How the host says that it serves, takes messages or has a schedule.
+const READY: [&str; 3] = ["Serving http://", "Subscribed to ", "Scheduled "];
+
+/// Keeps the lines of `stream`, and sends on what the first says that is one of [`READY`]: the address, if there is one.
 fn collect(stream: impl Read + Send + 'static, address: Option<Sender<String>>) -> Lines {
     let lines = Lines::default();
     let kept = lines.clone();
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             kept.lock().unwrap().push(line.clone());
-            if let (Some(told), Some(address)) = (&address, line.strip_prefix("Serving http://")) {
-                let _ = told.send(address.to_owned());
+            if let Some(told) = &address
+                && let Some(said) = READY.iter().find_map(|ready| line.strip_prefix(ready))
+            {
+                let _ = told.send(said.to_owned());
             }
         }
     });
@@ -182,8 +191,11 @@ fn collect(stream: impl Read + Send + 'static, address: Option<Sender<String>>) 
 /// A host that listens.
 pub struct Host {
     child: Child,
+    /// It leads a group of processes.
+    group: bool,
     /// Keeps its connections, so that requests after one another meet the same instances.
     client: ureq::Agent,
+    /// Where it serves, if it does.
     pub address: String,
     stdout: Lines,
     stderr: Lines,
@@ -261,8 +273,10 @@ impl Drop for Host {
         if std::thread::panicking() {
             eprintln!("the host said:\n{}", self.stderr().join("\n"));
         }
-        // `spin up` runs the trigger in a process of its own: the group is what has to go.
-        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
+        if self.group {
+            let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
+        }
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
@@ -310,6 +324,12 @@ impl RedisServer {
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.child = launch(self.port, self.dir.path());
+    }
+
+    /// Stops it as a lost machine does: its connections stay, and nothing is answered.
+    pub fn freeze(&self) {
+        let stopped = Command::new("kill").args(["-STOP", &self.child.id().to_string()]).status();
+        assert!(stopped.unwrap().success());
     }
 
     pub fn client(&self) -> redis::Connection {

@@ -51,6 +51,29 @@ fn a_lost_server_is_subscribed_to_again() {
 }
 
 #[test]
+fn a_server_that_falls_silent_is_told_and_subscribed_to_again() {
+    let mut redis = RedisServer::start();
+    let host = subscriber(&redis).start();
+    redis.freeze();
+    host.logs("no longer answers; subscribing again");
+    redis.restart();
+    wait_for(|| (publish(&redis, "news", "after") == 1).then_some(())).unwrap();
+    wait_for(|| taken(&redis).contains(&"after".to_owned()).then_some(())).unwrap();
+}
+
+#[test]
+fn a_message_being_handled_when_the_host_is_stopped_is_the_last() {
+    let redis = RedisServer::start();
+    let mut host = subscriber(&redis).start();
+    wait_for(|| (publish(&redis, "news", "slow") == 1).then_some(())).unwrap();
+    publish(&redis, "news", "next");
+    wait_for(|| (taken(&redis) == ["slow"]).then_some(())).unwrap();
+    host.signal("TERM");
+    assert_eq!(host.exit_code(), Some(0));
+    assert_eq!(taken(&redis), ["slow", "slow"]);
+}
+
+#[test]
 fn a_trigger_without_an_address_is_refused() {
     let redis = RedisServer::start();
     let text = subscriber(&redis).argument("--variable=redis=").refusal();
@@ -78,6 +101,26 @@ fn a_schedule_runs_its_component_with_the_time() {
     assert!(now.abs_diff(said) < Duration::from_secs(30), "{line}");
     wait_for(|| host.stdout().iter().any(|line| line.contains("undefined is Err(Error::Undefined(")).then_some(()))
         .unwrap();
+}
+
+#[test]
+fn a_tick_at_work_when_the_host_is_stopped_ends() {
+    let mut host = scheduled("* * * * * *").argument("--variable=redis=slow").start();
+    let count = |lines: &[String], what: &str| lines.iter().filter(|line| line.starts_with(what)).count();
+    wait_for(|| (count(&host.stdout(), "tick at ") > count(&host.stdout(), "end of ")).then_some(())).unwrap();
+    host.signal("TERM");
+    assert_eq!(host.exit_code(), Some(0));
+    let both = || ["tick at ", "end of "].map(|what| count(&host.stdout(), what));
+    wait_for(|| (both()[0] == both()[1]).then_some(())).unwrap_or_else(|| panic!("{:?}", host.stdout()));
+}
+
+#[test]
+fn without_an_http_trigger_no_address_is_taken() {
+    let other = Application::with("").start();
+    let mut host = scheduled("0 0 0 1 1 *").argument(format!("--listen={}", other.address)).start();
+    assert_eq!(host.stdout(), ["Scheduled 0 0 0 1 1 *: guest"]);
+    host.signal("TERM");
+    assert_eq!(host.exit_code(), Some(0));
 }
 
 #[test]

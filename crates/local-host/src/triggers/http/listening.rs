@@ -29,9 +29,6 @@ use super::server::Server;
 use crate::log;
 use crate::outbound_http::OwnApplication as _;
 
-/// How long requests in flight may take once the host is told to stop.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-
 /// How many threads may wait for a database or a file at once, over all that serve; and the fewest for each of them.
 const BLOCKING_THREADS: usize = 512;
 const FEWEST_BLOCKING_THREADS: usize = 64;
@@ -70,10 +67,7 @@ impl Listening {
             _ = ended.next() => anyhow::bail!("a thread that serves connections is gone; what it panicked with is said above"),
             () = stop => {}
         }
-        let ended = async { while ended.next().await.is_some() {} };
-        if tokio::time::timeout(SHUTDOWN_GRACE, ended).await.is_err() {
-            log::problem(format_args!("requests still open after {} s are cut off", SHUTDOWN_GRACE.as_secs()));
-        }
+        while ended.next().await.is_some() {}
         Ok(())
     }
 }

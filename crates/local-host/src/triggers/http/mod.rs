@@ -7,6 +7,7 @@ mod pool;
 mod problem;
 mod server;
 
+pub use listening::Listening;
 pub use pool::Reuse;
 pub use server::Server;
 

@@ -1,4 +1,5 @@
-//! The cron trigger's side: says that it ran, with a variable read through the interface of Spin 2.
+//! The cron trigger's side: says that it ran, with a variable read through the interface of Spin 2. Where that is `slow` it
+//! takes half a second and says so at its end.
 
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
@@ -42,6 +43,10 @@ impl Guest for Cron {
         let redis = variables::get("redis").map_err(|error| Error::Other(format!("{error:?}")))?;
         println!("tick at {} for {redis}", metadata.timestamp);
         println!("undefined is {:?}", variables::get("none"));
+        if redis == "slow" {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            println!("end of {}", metadata.timestamp);
+        }
         Ok(())
     }
 }

@@ -1,4 +1,6 @@
-//! The Redis trigger's side: each message is appended to a list under its own text's first word.
+//! The Redis trigger's side: each message is appended to a list. One that is `slow` is appended twice, a second apart.
+
+use std::time::Duration;
 
 use spin_sdk::redis::{Connection, RedisParameter};
 use spin_sdk::redis_subscriber;
@@ -10,6 +12,15 @@ async fn take(message: Vec<u8>) -> Result<(), String> {
     }
     let address = spin_sdk::variables::get("redis").await.map_err(|error| format!("{error:?}"))?;
     let connection = Connection::open(address).await.map_err(|error| format!("{error:?}"))?;
-    let arguments = [RedisParameter::Binary(b"taken".to_vec()), RedisParameter::Binary(message)];
+    append(&connection, &message).await?;
+    if message == b"slow" {
+        spin_sdk::time::sleep(Duration::from_secs(1)).await;
+        append(&connection, &message).await?;
+    }
+    Ok(())
+}
+
+async fn append(connection: &Connection, message: &[u8]) -> Result<(), String> {
+    let arguments = [RedisParameter::Binary(b"taken".to_vec()), RedisParameter::Binary(message.to_vec())];
     connection.execute("RPUSH", arguments).await.map(drop).map_err(|error| format!("{error:?}"))
 }
