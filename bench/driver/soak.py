@@ -1,122 +1,83 @@
 """Load for minutes: 64 connections of mixed traffic, writers beside it, Redis restarted twice. What scripts/test --soak runs.
 
-It ends with 1 and says what was wrong when, outside the windows of the restarts, an answer was none that is documented for
-its request; when the host's memory or its connections grew; or when a lock was left behind.
+It ends with 1 and says what was wrong; what must hold is in judge.py. A run of ten minutes or more that passed writes
+bench/results/soak.md.
 """
 
 import argparse
 import collections
+import hashlib
 import json
+import os
 import random
-import re
 import signal
-import statistics
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
 
 import contestants
+import judge
+import machine
+import mix
 import processes
+import soak_report
 from http1 import Client
 from resp import Redis, ReplyError
+from seen import Seen
 from server import Server
+from trail import Trail
 
 CONNECTIONS = 64
 WRITERS = 3
 DOWN_SECONDS = 2
-# No answer may take longer, Redis away or not.
-LONGEST_SECONDS = 30
 # How long after Redis answers again the application may still answer 503: its connections back off, its breaker closes.
 RECOVERY_SECONDS = 5
-LOCKS_LEFT_SECONDS = 20
-# Connections that may be open when instances have been put away: ours, and a few that the host may keep.
-CLIENTS_AT_REST = 8
-# Memory and connections may differ so much between two phases of the same load.
-MEMORY_FACTOR, MEMORY_SLACK_BYTES = 1.25, 32 << 20
-CLIENTS_FACTOR, CLIENTS_SLACK = 1.5, 16
-WORDS = ["brake", "filter", "light", "pump", "cable", "disc", "switch", "fluid"]
+ANSWER_PATIENCE_SECONDS = 60
+REPORT_FROM_MINUTES = 10
+# One connection in four is a viewer's, one an operator's.
+ROLES = ("viewer", "operator", "admin", "admin")
 
 
-def traffic(dice):
-    """One request of the mix: method, path, body, the statuses that are right."""
-    product, slot = dice.randrange(1, 5200), dice.randrange(200)
-    return dice.choice([
-        ("GET", f"/api/products/{product % 300 + 1}", b"", {200, 404}),
-        ("GET", f"/api/products/{product}", b"", {200, 404}),
-        ("GET", f"/api/products/search?q={dice.choice(WORDS)}", b"", {200}),
-        ("GET", "/api/products/popular", b"", {200}),
-        ("GET", "/api/vehicles/brands", b"", {200}),
-        ("GET", f"/api/vehicles/brand/{slot % 60 + 1}/models", b"", {200, 404}),
-        ("GET", "/api/users/stats", b"", {200}),
-        ("POST", f"/api/products/{product % 300 + 1}", b'{"priceCents":%d}' % (100 + slot), {200, 404}),
-        ("GET", "/api/cache/health", b"", {200}),
-        ("GET", "/api/cache/health/ready", b"", {200}),
-        ("GET", "/api/cache/stats", b"", {200}),
-        ("GET", "/api/cache/keys?limit=50", b"", {200}),
-        ("GET", f"/api/cache/keys?limit=20&pattern=soak:{slot}:*", b"", {200}),
-        ("GET", f"/api/cache/keys/soak:{slot}:1", b"", {200, 404}),
-        ("GET", "/api/cache/audit?limit=10", b"", {200}),
-        ("GET", "/api/cache/ttl", b"", {200}),
-        ("PUT", "/api/cache/ttl", b'{"prefix":"soak:%d","ttl":60}' % (slot % 5), {200}),
-        ("DELETE", "/api/cache/ttl", b'{"prefix":"soak:%d"}' % (slot % 5), {200, 404}),
-        ("GET", "/api/cache/metrics", b"", {200}),
-        ("GET", "/api/cache/warmup", b"", {200}),
-        ("GET", "/api/cache/warmup/plan", b"", {200}),
-        ("POST", "/api/cache/warmup/cancel", b"{}", {200, 404}),
-        ("PATCH", f"/api/cache/keys/soak:{slot}:1", b'{"ttl":%d}' % (slot + 1), {200, 404}),
-        ("DELETE", "/api/cache/invalidate", b'{"patterns":["soak:%d:*"]}' % slot, {200}),
-        ("POST", "/api/users/cache/clear", b"", {200}),
-        ("POST", "/api/cache/clear", b'{"pattern":"soak:%d:*"}' % slot, {200}),
-        ("POST", "/api/cache/invalidate", b'{"tags":["soak-%d"],"keys":["soak:%d:2"]}' % (slot % 20, slot), {200}),
-        ("POST", "/api/cache/events", b'{"type":"product.updated","id":"%d"}' % product, {200, 202}),
-        *([("POST", "/api/cache/warmup", b'{"modules":["config"]}', {200, 409})] if slot < 5 else []),
-    ])
+class Application(contestants.Ours):
+    """The product as it is, with a token for each role, named as the role."""
 
+    warmup = None
 
-def kind(request):
-    """A request without what differs each time."""
-    return f"{request[0]} {re.sub('[0-9]+', 'N', request[1].split('?q=')[0])}"
+    def __init__(self, work, server):
+        program = os.environ.get("LOCAL_HOST_BIN") or str(contestants.ROOT / "target/host/local-host")
+        super().__init__("local", "edge-cache on local-host", work, server.port, program, contestants.ROOT / "data/catalogue.sql")
 
+    def environment(self):
+        tokens = ",".join(f"{role}:{role}:{hashlib.sha256(role.encode()).hexdigest()}" for role in mix.ROLES)
+        return {**super().environment(), "SPIN_VARIABLE_TOKENS": tokens}
 
-@dataclass
-class Seen:
-    """What went on, shared by all threads."""
-
-    answers: collections.Counter = field(default_factory=collections.Counter)
-    # When each kind of request was last answered as it should be.
-    right: dict = field(default_factory=dict)
-    wrong: list = field(default_factory=list)
-    late: list = field(default_factory=list)
-    samples: list = field(default_factory=list)
-    windows: list = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def answered(self, started, ended, request, told):
-        with self.lock:
-            self.answers[told if isinstance(told, int) else "no answer"] += 1
-            if told in request[3]:
-                self.right[kind(request)] = started
-            else:
-                self.wrong.append((started, ended, f"{request[0]} {request[1]}: {told}"))
-            if ended - started > LONGEST_SECONDS:
-                self.late.append(f"{request[0]} {request[1]}: {told} after {ended - started:.0f} s")
+    def client(self, role):
+        return Client(self.port, {"authorization": f"Bearer {role}"}, ANSWER_PATIENCE_SECONDS)
 
 
 def caller(app, seen, number):
-    """A connection that is kept while the host keeps it."""
-    dice, client = random.Random(number), None
+    """A connection that is kept. The host is never restarted, so one that breaks is wrong at any time."""
+    dice, role, client, asked = random.Random(number), ROLES[number % len(ROLES)], None, 0
     while not seen.stopping.is_set():
-        request = traffic(dice)
+        request, asked = mix.drawn(dice, role), asked + 1
+        name = f"soak-{number}-{asked}"
         started = time.monotonic()
         try:
-            client = client or app.client()
-            told = client(*request[:3]).status
+            client = client or app.client(role)
+            client.headers["x-request-id"] = name
+            answer = client(request.method, request.path, request.body)
         except OSError as error:
-            client, told = None, repr(error)
-        seen.answered(started, time.monotonic(), request, told)
+            client = None
+            seen.answered(started, time.monotonic(), request, "no answer", repr(error))
+            continue
+        ended = time.monotonic()
+        ours = answer.headers.get("x-request-id") == name
+        judged = mix.verdict(request, role, answer) if ours else "the answer of another request"
+        seen.answered(started, ended, request, answer.status, judged)
+        if judged == "right" and request.action and answer.status != 403:
+            outcome = "ok" if answer.status == 200 else "failed"
+            seen.changed(started, ended, (name, role, request.action, outcome))
 
 
 def writer(server, seen, number):
@@ -135,23 +96,26 @@ def writer(server, seen, number):
         time.sleep(0.001)
 
 
-def sampler(app, server, seen, started):
-    """Once a second: the host's memory, and how many clients Redis has. Redis may be away."""
+def sampler(app, server, seen, trail):
+    """Once a second: the host's memory, how many clients Redis has, what the trail says. Redis may be away."""
     pids = app.pids()
     while not seen.stopping.wait(1):
+        clients = None
         try:
             redis = Redis(server.port, timeout_seconds=5)
             clients = len(redis("CLIENT", "LIST").splitlines()) - 1 - WRITERS
+            trail.read(redis)
             redis.close()
         except (OSError, ReplyError):
-            clients = None
-        seen.samples.append((time.monotonic() - started, processes.memory_bytes(pids), clients))
+            pass
+        seen.samples.append((time.monotonic() - seen.started, processes.memory_bytes(pids), clients))
 
 
-def restart(server, seen, how):
+def restart(server, seen, trail, how):
     began = time.monotonic()
-    # The window is open from here; its end is set when Redis is back.
+    # The window is open from here; its end is set when Redis is back. What was changed before it opened is in the trail by now.
     seen.windows.append([began, float("inf")])
+    trail.read(Redis(server.port))
     processes.stop(server.process, how)
     time.sleep(DOWN_SECONDS)
     server.start()
@@ -159,123 +123,62 @@ def restart(server, seen, how):
     print(f"soak: Redis was away for {time.monotonic() - began:.1f} s ({how.name})", file=sys.stderr, flush=True)
 
 
-def outside(windows, started, ended):
-    return all(ended < begin or started > end for begin, end in windows)
-
-
-def medians(samples, begin, end, at):
-    values = [sample[at] for sample in samples if begin <= sample[0] < end and sample[at] is not None]
-    return statistics.median(values) if values else 0
-
-
-def grown(seen, seconds):
-    """Memory and connections at the end against those after the warm-up, both away from the restarts."""
-    # Restarts are at 4/9 and 6/9: the warm-up is the first third, what follows it ends before the first restart.
-    early, late = (seconds * 3 / 9, seconds * 4 / 9), (seconds * 8 / 9, seconds)
-    problems, told = [], []
-    for at, what, scale, factor, slack in (
-        (1, "memory of the host, MiB", 1 / (1 << 20), MEMORY_FACTOR, MEMORY_SLACK_BYTES),
-        (2, "connections to Redis", 1, CLIENTS_FACTOR, CLIENTS_SLACK),
-    ):
-        before, after = medians(seen.samples, *early, at), medians(seen.samples, *late, at)
-        told.append(f"{what}: {before * scale:.0f} after the warm-up, {after * scale:.0f} at the end")
-        if not before or not after:
-            problems.append(f"{what}: not measured")
-        elif after > before * factor + slack:
-            problems.append(told[-1])
-    return problems, told
-
-
-def left_behind(server):
-    """Locks that are still there when every lease is over."""
-    deadline = time.monotonic() + LOCKS_LEFT_SECONDS
-    while True:
-        cursor, locks = b"0", []
-        while True:
-            cursor, found = server.redis("SCAN", cursor, "MATCH", "lock:*", "COUNT", 1000)
-            locks += found
-            if cursor == b"0":
-                break
-        if not locks or time.monotonic() > deadline:
-            return [lock.decode(errors="replace") for lock in locks]
-        time.sleep(0.5)
-
-
-def load(app, server, seen, seconds):
-    started = time.monotonic()
+def load(app, server, seen, trail, seconds):
+    started = seen.started = time.monotonic()
     work = [threading.Thread(target=caller, args=(app, seen, number)) for number in range(CONNECTIONS)]
     work += [threading.Thread(target=writer, args=(server, seen, number)) for number in range(WRITERS)]
-    work.append(threading.Thread(target=sampler, args=(app, server, seen, started)))
-    for thread in work:
-        thread.start()
+    work.append(threading.Thread(target=sampler, args=(app, server, seen, trail)))
     try:
+        for thread in work:
+            thread.start()
         for part, how in ((4, signal.SIGTERM), (6, signal.SIGKILL)):
             time.sleep(max(0, started + seconds * part / 9 - time.monotonic()))
-            restart(server, seen, how)
+            restart(server, seen, trail, how)
         time.sleep(max(0, started + seconds - time.monotonic()))
     finally:
         seen.stopping.set()
         for thread in work:
-            thread.join()
-
-
-def judge(app, server, seen, seconds):
-    problems, told = grown(seen, seconds)
-    wrong = [what for begin, end, what in seen.wrong if outside(seen.windows, begin, end)]
-    told.append(f"requests: {sum(seen.answers.values()):,}; answers: {dict(sorted(seen.answers.items(), key=str))}")
-    told.append(f"wrong answers: {len(seen.wrong)} in the windows of the restarts and outside, {len(wrong)} outside")
-    problems += [f"{count} times: {what}" for what, count in collections.Counter(wrong).most_common(20)]
-    problems += seen.late[:20]
-    recovered = max(end for _, end in seen.windows)
-    silent = [what for what, last in sorted(seen.right.items()) if last < recovered]
-    problems += [f"no right answer since the last restart: {what}" for what in silent]
-    told.append(f"kinds of requests: {len(seen.right)}, of which {len(seen.right) - len(silent)} were answered after the last restart")
-    problems += [f"a lock is left: {lock}" for lock in left_behind(server)]
-    time.sleep(3)
-    clients = len(server.redis("CLIENT", "LIST").splitlines())
-    told.append(f"connections to Redis at rest: {clients}")
-    if clients > CLIENTS_AT_REST:
-        problems.append(told[-1])
-    if app.process.poll() is not None:
-        problems.append("the host ended by itself")
-    elif not problems:
-        client = app.client()
-        if client("GET", "/api/cache/health").status != 200:
-            problems.append("the application is not healthy afterwards")
-    return problems, told
+            if thread.ident:
+                thread.join()
+    trail.read(Redis(server.port))
 
 
 def failures(app):
-    """What the application said of failed requests, those in the windows of the restarts included."""
+    """What the application and its host said of failed requests, those in the windows of the restarts included."""
     causes = collections.Counter()
     for line in (app.work / "stderr.log").read_text(errors="replace").splitlines():
         if '"request.failed"' in line:
             causes[json.loads(line)["problem"]] += 1
+        elif line.startswith("local-host:"):
+            causes[line] += 1
     return [f"told in the log {count} times: {cause[:300]}" for cause, count in causes.most_common(10)]
 
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/test --soak")
     parser.add_argument("--minutes", type=float, default=10)
-    seconds = parser.parse_args().minutes * 60
-    with tempfile.TemporaryDirectory() as work:
-        server = Server(work)
-        app = contestants.all_of(work, server.port, contestants.ROOT / "data/catalogue.sql")[0]
-        app.warmup = None
-        app.start()
-        app.settle()
-        seen = Seen()
+    minutes = parser.parse_args().minutes
+    processes.end_in_order()
+    seen, trail = Seen(), Trail()
+    with tempfile.TemporaryDirectory() as work, Server(work) as server:
+        app = Application(work, server)
+        described, before = machine.describe([app]), machine.load_average()
         try:
-            load(app, server, seen, seconds)
-            problems, told = judge(app, server, seen, seconds)
-            told += failures(app) if problems else []
+            app.start()
+            app.settle()
+            load(app, server, seen, trail, minutes * 60)
+            described["load_average"] = [before, machine.load_average()]
+            problems = judge.growth(seen, minutes * 60) + judge.answers(seen) + judge.times(seen)
+            problems += judge.recorded(seen, trail, minutes) + judge.locks(server) + judge.rest(app, server)
+            told = failures(app) if problems else []
         finally:
             app.stop()
-            server.stop()
-    for line in told:
+    text = soak_report.text(seen, trail, described, minutes)
+    print(text)
+    if minutes >= REPORT_FROM_MINUTES and not problems:
+        (contestants.ROOT / "bench/results/soak.md").write_text(text)
+    for line in told + [f"WRONG: {problem}" for problem in problems]:
         print(f"soak: {line}")
-    for problem in problems:
-        print(f"soak: WRONG: {problem}")
     print("soak: failed" if problems else "soak: passed")
     return 1 if problems else 0
 
