@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 use wasmtime::component::InstancePre;
 
 use crate::allowed_hosts::AllowedHosts;
@@ -74,7 +75,8 @@ pub struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// Loads every component some trigger names; code that several share is there once.
+    /// Loads every component some trigger names; code that several share is there once. The runtime this is called on serves
+    /// their connections to PostgreSQL.
     ///
     /// # Errors
     /// A file that is missing or no component, a bad host entry or template, and, where it was compiled before, an
@@ -114,7 +116,7 @@ impl Loader<'_> {
             key_value_stores: component.key_value_stores.iter().cloned().collect(),
             sqlite_databases: component.sqlite_databases.iter().cloned().collect(),
             storage: self.storage.clone(),
-            postgres: postgres::Pools::default(),
+            postgres: postgres::Pools::new(Handle::current()),
             quiet: self.quiet,
         })
     }

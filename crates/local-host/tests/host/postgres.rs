@@ -1,8 +1,15 @@
 //! `spin:postgres` against a real server.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use edge_cache_testing::PostgresServer;
 
 use crate::support::{Application, Host};
+
+/// What `/postgres/sleep` answers.
+const SLEPT: &str = "[?column? DbDataType::Int32] [DbValue::Int32(1)] then Ok(())";
 
 const GRANTS: &str = "allowed_outbound_hosts = ['{{ postgres_origin }}']";
 
@@ -148,6 +155,23 @@ fn connections_are_reused_clean_and_never_shared() {
     let host = start(&server);
     assert_eq!(host.get("/postgres/reuse"), "set: true, own: true, the first again and clean: true");
     assert_eq!(host.get("/postgres/parallel"), "60");
+}
+
+#[test]
+fn a_query_outlives_the_thread_that_opened_its_connection() {
+    let server = PostgresServer::start();
+    let mut host = start(&server);
+    // Its connection is still open when the next comes, which is given to another thread.
+    assert_eq!(host.get("/postgres/sleep?0"), SLEPT);
+    let mut other = TcpStream::connect(&host.address).unwrap();
+    let request = "GET /postgres/sleep?1.5 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    other.write_all(request.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    host.signal("TERM");
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with(SLEPT), "{answer}");
+    assert_eq!(host.exit_code(), Some(0));
 }
 
 #[test]

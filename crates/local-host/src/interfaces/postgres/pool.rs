@@ -2,6 +2,9 @@
 //!
 //! There are no time limits but those an address asks for (`connect_timeout`): what takes too long is the component's to
 //! decide, as in Spin.
+//!
+//! All threads share them, so they are served by the runtime of the host, not by the one of the thread that happened to open
+//! them: that may end first, or be busy with what a component computes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +13,8 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -97,23 +102,39 @@ fn parse(certificate: &str) -> Result<CertificateDer<'static>> {
     CertificateDer::from_pem_slice(certificate.as_bytes()).context("invalid root certificate")
 }
 
-/// The pools of a component, the one used last at the end.
-#[derive(Default)]
-pub struct Pools(Mutex<Vec<(Address, Pool)>>);
+/// The pools of a component.
+pub struct Pools {
+    /// The one used last is at the end.
+    kept: Mutex<Vec<(Address, Pool)>>,
+    runtime: Handle,
+}
 
 impl Pools {
+    /// Pools whose connections `runtime` serves.
+    pub fn new(runtime: Handle) -> Self {
+        Self { kept: Mutex::default(), runtime }
+    }
+
     /// A connection: one that is free, else a new one.
     ///
     /// # Errors
     /// The server cannot be reached, refuses the login, or its certificate is not trusted.
     pub async fn client(&self, address: &Address) -> Result<Client, Error> {
-        let client = async { anyhow::Ok(self.pool(address)?.get().await?) };
-        let client = client.await.map_err(|error| Error::ConnectionFailed(chain(&error)))?;
+        let client = self.open(address).await.map_err(|error| Error::ConnectionFailed(chain(&error)))?;
         Ok(Arc::new(client))
     }
 
+    async fn open(&self, address: &Address) -> Result<Object> {
+        let pool = self.pool(address)?;
+        // A set of one, because a set ends with whoever waits for it.
+        let mut opening = JoinSet::new();
+        opening.spawn_on(async move { pool.get().await }, &self.runtime);
+        let opened = opening.join_next().await.context("nothing was opened")?;
+        Ok(opened??)
+    }
+
     fn pool(&self, address: &Address) -> Result<Pool> {
-        let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (address, pool) = match pools.iter().position(|(known, _)| known == address) {
             Some(at) => pools.remove(at),
             None => (address.clone(), address.pool().context("establishing PostgreSQL connection pool")?),
@@ -163,14 +184,14 @@ mod tests {
 
     #[tokio::test]
     async fn pools_are_kept_for_the_addresses_used_last() {
-        let pools = Pools::default();
+        let pools = Pools::new(Handle::current());
         let address = |n: usize| Address::new(format!("host=h{n} user=u sslmode=disable"));
         for n in 0..ADDRESSES {
             pools.pool(&address(n)).unwrap();
         }
         pools.pool(&address(0)).unwrap();
         pools.pool(&address(ADDRESSES)).unwrap();
-        let kept: Vec<_> = pools.0.lock().unwrap().iter().map(|(address, _)| address.text.clone()).collect();
+        let kept: Vec<_> = pools.kept.lock().unwrap().iter().map(|(address, _)| address.text.clone()).collect();
         assert_eq!(kept.len(), ADDRESSES);
         assert!(kept.contains(&address(0).text) && !kept.contains(&address(1).text), "{kept:?}");
     }

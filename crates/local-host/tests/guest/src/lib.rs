@@ -63,6 +63,7 @@ async fn answer(request: Request) -> Outcome {
         "/postgres/stream" => postgres::stream(&argument).await,
         "/postgres/partly" => postgres::partly().await,
         "/postgres/parallel" => postgres::parallel().await,
+        "/postgres/sleep" => postgres::sleep(&argument).await,
         "/postgres/reuse" => postgres::reuse().await,
         "/variable" => Ok(format!("{:?}", spin_sdk::variables::get(&argument).await)),
         "/environment" => Ok(std::env::var(&argument).unwrap_or_else(|error| error.to_string())),

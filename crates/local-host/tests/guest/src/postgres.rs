@@ -242,6 +242,13 @@ pub async fn kept() -> Outcome {
     Ok(answer)
 }
 
+/// A query that takes so many seconds.
+pub async fn sleep(seconds: &str) -> Outcome {
+    let seconds = seconds.parse().map_err(|_| "not a number")?;
+    let slow = "SELECT 1 FROM pg_sleep($1)";
+    Ok(ask(&connect().await?, slow, &[ParameterValue::Floating64(seconds)]).await)
+}
+
 /// How many rows arrive, and their sum; `wide` says of how many characters.
 pub async fn stream(rows: &str) -> Outcome {
     let rows: i32 = rows.parse().map_err(|_| "not a number")?;
