@@ -139,12 +139,18 @@ impl Code {
     ///
     /// # Errors
     /// What does not compile, or needs an interface this host does not have.
-    pub async fn get(&self) -> Result<&InstancePre<Guest>> {
-        let compile = async || {
-            let _urgent = self.compiler.urgent.read().await;
-            self.compile().await
-        };
-        self.linked.get_or_try_init(compile).await
+    pub async fn get(self: &Arc<Self>) -> Result<&InstancePre<Guest>> {
+        if !self.is_ready() {
+            let code = self.clone();
+            // A task of its own: it goes on when the request goes away, which would else leave the compiler to work for nobody
+            // while the next request starts another.
+            let compiling = async move {
+                let _urgent = code.compiler.urgent.read().await;
+                code.linked().await.map(drop)
+            };
+            tokio::spawn(compiling).await??;
+        }
+        self.linked().await
     }
 
     /// The same for nobody in particular: begins when no request waits for code.
@@ -155,12 +161,15 @@ impl Code {
         if !self.is_ready() {
             drop(self.compiler.urgent.write().await);
         }
-        self.linked.get_or_try_init(|| self.compile()).await
+        self.linked().await
     }
 
-    async fn compile(&self) -> Result<InstancePre<Guest>> {
-        let (compiler, source) = (self.compiler.clone(), self.source.clone());
-        tokio::task::spawn_blocking(move || compiler.compile(&source)).await?
+    async fn linked(&self) -> Result<&InstancePre<Guest>> {
+        let compile = async || {
+            let (compiler, source) = (self.compiler.clone(), self.source.clone());
+            tokio::task::spawn_blocking(move || compiler.compile(&source)).await?
+        };
+        self.linked.get_or_try_init(compile).await
     }
 }
 
@@ -191,5 +200,35 @@ fn remove_unused(directory: &Path) {
             // What cannot be removed now is tried again at the next start.
             let _ = std::fs::remove_file(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::{engine, interfaces};
+
+    #[tokio::test]
+    async fn what_was_begun_for_a_request_that_went_away_is_there_for_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let source = directory.path().join("empty.wasm");
+        std::fs::write(&source, wat::parse_str("(component)").unwrap()).unwrap();
+        let mut linker = Linker::new(&engine::build(1).unwrap());
+        interfaces::link(&mut linker).unwrap();
+        let compiler = Arc::new(Compiler::new(linker, directory.path().join("cache")).unwrap());
+        let code = Arc::new(Code::new(&compiler, source).unwrap());
+        assert!(code.get().now_or_never().is_none(), "the first to ask leaves at once");
+        let file = compiler.file(&read(&code.source).unwrap());
+        while !file.exists() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // Whatever is compiled comes into the directory as a file of its own.
+        let compiled = file.metadata().unwrap().ino();
+        code.get().await.unwrap();
+        assert_eq!(file.metadata().unwrap().ino(), compiled, "compiled once");
     }
 }
