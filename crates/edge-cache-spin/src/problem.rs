@@ -148,7 +148,9 @@ impl From<RedisError> for Problem {
             ErrorKind::PersistenceFailed => ("redis-misconf", "Redis refuses writes because it cannot save to disk"),
             ErrorKind::WrongType => ("redis-wrong-type", "a key holds a value of another type"),
             ErrorKind::Cluster => ("redis-cluster", "this Redis is a Cluster node that does not hold the key"),
-            ErrorKind::TooManyConnections => ("too-many-connections", "the host has no room for another connection"),
+            ErrorKind::TooManyConnections => {
+                ("too-many-connections", "there is no room for another connection to Redis")
+            }
             ErrorKind::AddressForbidden => ("address-forbidden", "the Redis address is not allowed"),
             ErrorKind::NoScript | ErrorKind::Protocol | ErrorKind::Server => {
                 ("redis-error", "Redis answered with an error")

@@ -32,7 +32,7 @@ pub enum ErrorKind {
     WrongType,
     /// A Cluster redirection or cross-slot refusal.
     Cluster,
-    /// The host has no room for another connection.
+    /// The host, or the server, has no room for another connection.
     TooManyConnections,
     /// The host does not allow the address, or it is malformed.
     AddressForbidden,
@@ -70,9 +70,9 @@ impl RedisError {
         matches!(self.kind, ErrorKind::Unreachable | ErrorKind::Timeout)
     }
 
-    /// Whether the server answered that it cannot serve now, but may in a moment.
+    /// Whether the server, or the host, says that it cannot serve now, but may in a moment.
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind, ErrorKind::Loading | ErrorKind::Busy)
+        matches!(self.kind, ErrorKind::Loading | ErrorKind::Busy | ErrorKind::TooManyConnections)
     }
 
     /// Classifies the text a host gives for a failed command (`Other(text)` of Spin's interface).
@@ -103,9 +103,9 @@ impl RedisError {
         // Without a detail the crate writes no space before the dash.
         let (_, rest) = text.split_once("- ")?;
         let (kind, detail) = rest.split_once(':').unwrap_or((rest, ""));
-        // The server's limit, not the host's: it has no code of its own, and ends by itself.
+        // This has no code of its own.
         if detail.trim().starts_with("max number of clients reached") {
-            return Some(ErrorKind::Busy);
+            return Some(ErrorKind::TooManyConnections);
         }
         // Choosing a logical database before logging in is refused without a code.
         if detail.trim().starts_with("Authentication required") {
@@ -250,6 +250,10 @@ mod tests {
             (
                 "An error was signalled by the server - ResponseError: Error running script: WHO knows",
                 ErrorKind::Server,
+            ),
+            (
+                "An error was signalled by the server - ResponseError: max number of clients reached",
+                ErrorKind::TooManyConnections,
             ),
             ("Password authentication failed - AuthenticationFailed: WRONGPASS", ErrorKind::Authentication),
             (

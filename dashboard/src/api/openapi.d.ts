@@ -938,7 +938,7 @@ export interface components {
             memoryBytes: components["schemas"]["Bytes"];
             /** @description Keys in the logical database of the cache. */
             keyCount: components["schemas"]["Count"];
-            /** @description `0.0%` before the first lookup. */
+            /** @description Of all look-ups of all clients, as Redis counts them; `0.0%` before the first. */
             hitRate: string;
             /** @description Null before the first lookup. */
             hitRatio: number | null;
