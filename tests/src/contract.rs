@@ -46,6 +46,14 @@ pub(crate) struct Observed<'a> {
     pub(crate) body: Option<&'a Value>,
 }
 
+/// What a path does by this method. `HEAD` is answered like `GET`, but where an old `GET` changes something.
+fn operation<'a>(item: &'a Value, method: &str) -> Option<&'a Value> {
+    match method {
+        "HEAD" => item.get("get").filter(|get| get["deprecated"] != json!(true)),
+        _ => item.get(method.to_ascii_lowercase()),
+    }
+}
+
 impl Contract {
     /// The whole document.
     pub fn document(&self) -> &Value {
@@ -106,8 +114,7 @@ impl Contract {
             &self.document["components"]["responses"][name]
         };
         let Some(item) = self.item(seen.path) else { return undocumented("NotFound", 404) };
-        let method = if seen.method == "HEAD" { "get" } else { &seen.method.to_ascii_lowercase() };
-        let Some(operation) = item.get(method) else { return undocumented("MethodNotAllowed", 405) };
+        let Some(operation) = operation(item, seen.method) else { return undocumented("MethodNotAllowed", 405) };
         let documented = &operation["responses"];
         let response = documented.get(seen.status.to_string());
         let response = response.unwrap_or_else(|| panic!("the status {} is not documented: {seen:?}", seen.status));
@@ -117,9 +124,8 @@ impl Contract {
     /// Whether this status is documented: 404 for a path that is none, and 405 for a method that a path does not have. Hosts
     /// drop slashes around a path before they look for its route; what is answered there is that route's affair.
     pub fn allows(&self, method: &str, path: &str, status: u16) -> bool {
-        let method = if method == "HEAD" { "get" } else { &method.to_ascii_lowercase() };
         let documented = |path: &str| {
-            self.item(path).map(|item| match item.get(method) {
+            self.item(path).map(|item| match operation(item, method) {
                 Some(operation) => operation["responses"].get(status.to_string()).is_some(),
                 None => status == 405,
             })
