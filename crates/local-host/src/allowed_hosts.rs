@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use ip_network::IpNetwork;
 use thiserror::Error;
@@ -14,6 +14,9 @@ use url::{Host, Url};
 use crate::log;
 
 const CHAINING_SUFFIX: &str = ".spin.internal";
+
+/// Destinations a component is told to be denied; a component may make them up without end.
+const REPORTED: usize = 100;
 
 /// What one component may reach.
 #[derive(Debug, Default)]
@@ -128,8 +131,9 @@ impl AllowedHosts {
     }
 
     fn report(&self, destination: &str) {
-        let is_new = self.reported.lock().is_ok_and(|mut seen| seen.insert(destination.to_owned()));
-        if is_new {
+        let is_new =
+            |mut seen: MutexGuard<'_, HashSet<String>>| seen.len() < REPORTED && seen.insert(destination.to_owned());
+        if self.reported.lock().is_ok_and(is_new) {
             log::problem(format_args!(
                 "component `{}` may not reach {destination}; to allow it, add \"{destination}\" to its allowed_outbound_hosts",
                 self.component
@@ -262,27 +266,17 @@ fn default_port(scheme: &str) -> Option<u16> {
 }
 
 impl Destination {
+    /// Reads `text` as the clients do that connect to it: what stands before the host ends at the last `@` ahead of the first
+    /// `/`, `?` or `#`. (Spin takes the first `@` ahead of a `/`, and so `redis://there?@here` for `here`.)
     fn parse(text: &str, scheme: &str) -> Option<Self> {
-        let text = encode_userinfo(text);
-        let url = match Url::parse(&text) {
+        let url = match Url::parse(text) {
             Ok(url) if url.has_host() => url,
+            _ if text.contains("://") => return None,
             _ => Url::parse(&format!("{scheme}://{text}")).ok()?,
         };
         // Of a scheme the URL standard does not know it leaves the host as text, even when it is an address.
         let host = Host::parse(url.host_str()?).ok()?;
         Some(Self { scheme: url.scheme().to_owned(), host, port: url.port() })
-    }
-}
-
-/// Passwords often hold characters a URL may not; they decide nothing here, so they are encoded out of the way.
-fn encode_userinfo(url: &str) -> String {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find('/').map_or(url.len(), |at| at + start);
-    match url.find('@') {
-        Some(at) if (start..end).contains(&at) => {
-            format!("{}{}{}", &url[..start], urlencoding::encode(&url[start..at]), &url[at..])
-        }
-        _ => url.to_owned(),
     }
 }
 

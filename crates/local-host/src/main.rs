@@ -8,6 +8,8 @@
 //!   problem document; Spin's answer is an empty 500. What it streams after its answer has begun may take as long again.
 //! - What Spin only logs is an error before listening: a route given twice or under the host's own prefix, an unknown
 //!   `--variable`.
+//! - Whether an address is allowed is decided by the host its client connects to; Spin takes `redis://there?@here` for `here`.
+//!   Redis' Unix sockets are never allowed; Spin allows them with `*://*:*`.
 //! - A connection stays with one thread, and each thread has instances of its own (Spin: all threads share them).
 //! - A lost Redis subscription is made again, and one whose server no longer answers counts as lost; Spin ends, or waits for good.
 //! - Told to stop, it lets the requests, messages and ticks at work end within 5 s.

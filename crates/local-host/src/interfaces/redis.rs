@@ -5,7 +5,7 @@
 //! difference.
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands as _, ErrorKind, FromRedisValue, RedisError, Value};
+use redis::{AsyncCommands as _, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, Value};
 use wasmtime::component::{Accessor, HasSelf, Resource};
 
 use super::{MAX_REPLY_BYTES, too_large};
@@ -89,11 +89,12 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
         if !component.allowed_hosts.allow(&address, "redis") {
             return Err(Error::InvalidAddress);
         }
-        let connection = redis::Client::open(address)
-            .map_err(|_| Error::InvalidAddress)?
-            .get_multiplexed_async_connection()
-            .await
-            .map_err(other)?;
+        let client = redis::Client::open(address).map_err(|_| Error::InvalidAddress)?;
+        // A file of this machine, which no entry of allowed_outbound_hosts stands for.
+        if matches!(client.get_connection_info().addr, ConnectionAddr::Unix(_)) {
+            return Err(Error::InvalidAddress);
+        }
+        let connection = client.get_multiplexed_async_connection().await.map_err(other)?;
         store.with(|mut store| store.get().redis.push(connection)).map_err(|_| Error::TooManyConnections)
     }
 

@@ -87,6 +87,14 @@ fn a_forbidden_address_is_an_invalid_one_and_the_log_says_how_to_allow_it() {
 }
 
 #[test]
+fn no_entry_allows_a_unix_socket() {
+    let host = Application::with("allowed_outbound_hosts = ['*://*:*']").start();
+    for address in ["unix:/run/redis.sock", "unix:///run/redis.sock", "redis+unix:///run/redis.sock"] {
+        assert_eq!(host.get(&format!("/redis/open?{address}")), "Error::InvalidAddress", "{address}");
+    }
+}
+
+#[test]
 fn an_allowed_address_nobody_listens_on_is_another_error() {
     let host = Application::with("allowed_outbound_hosts = ['redis://127.0.0.1:1']").start();
     let text = host.get("/redis/open?redis://127.0.0.1:1");
