@@ -153,9 +153,15 @@ async fn listen(address: &str, channels: &Channels, subscribed: &AtomicBool, sto
 }
 
 async fn subscribe(client: &redis::Client, server: &str, channels: &Channels) -> Result<PubSub> {
-    let mut connection = client.get_async_pubsub().await.with_context(|| format!("cannot connect to {server}"))?;
+    let cannot_connect = || format!("cannot connect to {server}");
+    let mut trial = client.get_multiplexed_async_connection().await.with_context(cannot_connect)?;
+    let mut connection = client.get_async_pubsub().await.with_context(cannot_connect)?;
     for (channel, handlers) in channels {
-        connection.subscribe(channel).await.with_context(|| format!("cannot subscribe to {channel} on {server}"))?;
+        let cannot_subscribe = || format!("cannot subscribe to {channel} on {server}");
+        // As a command first: the crate does not tell of a subscription that the server refused, by its ACL say.
+        redis::cmd("SUBSCRIBE").arg(channel).exec_async(&mut trial).await.with_context(cannot_subscribe)?;
+        let _ = redis::cmd("UNSUBSCRIBE").arg(channel).exec_async(&mut trial).await;
+        connection.subscribe(channel).await.with_context(cannot_subscribe)?;
         let ids: Vec<_> = handlers.iter().map(|handler| handler.component.id.as_str()).collect();
         log::notice(format_args!("Subscribed to {channel} on {server}: {}", ids.join(", ")));
     }

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -136,16 +136,26 @@ impl Application {
         Some(host)
     }
 
-    fn spawn(self, mut command: Command) -> Host {
+    /// Starts it and does not wait.
+    pub fn start_unready(self) -> Host {
+        let command = self.command();
+        self.launch(command).0
+    }
+
+    fn spawn(self, command: Command) -> Host {
+        let (mut host, listening) = self.launch(command);
+        host.address = listening.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the host did not start"));
+        host
+    }
+
+    fn launch(self, mut command: Command) -> (Host, Receiver<String>) {
         let mut child = command.spawn().unwrap();
         let stderr = collect(child.stderr.take().unwrap(), None);
         let (told, listening) = channel();
         let stdout = collect(child.stdout.take().unwrap(), Some(told));
-        let address = listening.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            let _ = child.kill();
-            panic!("the host did not start: {}", stderr.lock().unwrap().join("\n"))
-        });
-        Host { child, group: false, client: client(), address, stdout, stderr, _application: self }
+        let address = String::new();
+        let host = Host { child, group: false, client: client(), address, stdout, stderr, _application: self };
+        (host, listening)
     }
 
     /// Starts it, expecting it to refuse; what it says is one line.

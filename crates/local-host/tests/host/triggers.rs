@@ -74,6 +74,25 @@ fn a_message_being_handled_when_the_host_is_stopped_is_the_last() {
 }
 
 #[test]
+fn a_channel_the_server_refuses_is_told_until_it_is_granted() {
+    let redis = RedisServer::start();
+    let acl = |rules: &str| {
+        let mut command = redis::cmd("ACL");
+        command.arg("SETUSER").arg("limited").arg(rules.split(' ').collect::<Vec<_>>());
+        command.exec(&mut redis.client()).unwrap();
+    };
+    acl("on >secret resetchannels +subscribe");
+    let address = redis.url.replace("://", "://limited:secret@");
+    let application = subscriber(&redis).environment("SPIN_VARIABLE_REDIS", address);
+    let host = application.start_unready();
+    let told = host.logs("cannot subscribe to news on 127.0.0.1:");
+    assert!(told.contains("NOPERM") && !told.contains("secret"), "{told}");
+    assert!(host.stdout().is_empty(), "{:?}", host.stdout());
+    acl("&news");
+    wait_for(|| host.stdout().iter().any(|line| line.starts_with("Subscribed to news on ")).then_some(())).unwrap();
+}
+
+#[test]
 fn a_trigger_without_an_address_is_refused() {
     let redis = RedisServer::start();
     let text = subscriber(&redis).argument("--variable=redis=").refusal();
