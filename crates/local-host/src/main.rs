@@ -36,6 +36,7 @@ mod triggers;
 mod variables;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -47,6 +48,9 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How many files and connections the process asks to be allowed to have open.
 const MAX_FILES: u64 = 65_536;
+
+/// How long what is left at the end may take to be dropped.
+const LEFT_BEHIND: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
@@ -60,8 +64,8 @@ fn main() -> ExitCode {
         }
     };
     let outcome = runtime.block_on(application::run(cli));
-    // Guests that still run, in a loop say, must not keep the process.
-    runtime.shutdown_background();
+    // What is left is dropped, the copies of components' files with it; a compiler at work, say, must not keep the process.
+    runtime.shutdown_timeout(LEFT_BEHIND);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -183,13 +183,16 @@ fn a_request_that_does_not_end_does_not_keep_the_host() {
 
 #[test]
 fn the_copies_of_files_are_gone_with_the_host() {
-    let copies = tempfile::tempdir().unwrap();
-    let application = Application::with("files = ['text']").environment("TMPDIR", copies.path().to_str().unwrap());
-    std::fs::write(application.dir.path().join("text"), "text").unwrap();
-    let mut host = application.start();
-    assert_eq!(host.get("/file?text"), "text");
-    let left = || std::fs::read_dir(copies.path()).unwrap().count();
-    assert_eq!(left(), 1);
-    host.signal("TERM");
-    assert_eq!((host.exit_code(), left()), (Some(0), 0));
+    let scheduled = "files = ['text']\n[[trigger.cron]]\ncron_expression = '* * * * * *'\ncomponent = 'guest'";
+    for grants in ["files = ['text']", scheduled] {
+        let copies = tempfile::tempdir().unwrap();
+        let application = Application::with(grants).environment("TMPDIR", copies.path().to_str().unwrap());
+        std::fs::write(application.dir.path().join("text"), "text").unwrap();
+        let mut host = application.start();
+        assert_eq!(host.get("/file?text"), "text");
+        let left = || std::fs::read_dir(copies.path()).unwrap().count();
+        assert_eq!(left(), 1, "{grants}");
+        host.signal("TERM");
+        assert_eq!((host.exit_code(), left()), (Some(0), 0), "{grants}");
+    }
 }
