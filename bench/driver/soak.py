@@ -6,6 +6,7 @@ bench/results/soak.md.
 
 import argparse
 import collections
+import datetime
 import hashlib
 import json
 import os
@@ -143,6 +144,12 @@ def load(app, server, seen, trail, seconds):
     trail.read(Redis(server.port))
 
 
+def built():
+    """When a host was built that scripts/test has not built from this commit."""
+    path = os.environ.get("LOCAL_HOST_BIN")
+    return f" (built {datetime.datetime.fromtimestamp(os.path.getmtime(path), datetime.UTC):%Y-%m-%d %H:%M} UTC)" if path else ""
+
+
 def failures(app):
     """What the application and its host said of failed requests, those in the windows of the restarts included."""
     causes = collections.Counter()
@@ -162,7 +169,7 @@ def main():
     seen, trail = Seen(), Trail()
     with tempfile.TemporaryDirectory() as work, Server(work) as server:
         app = Application(work, server)
-        described, before = machine.describe([app]), machine.load_average()
+        described, before = machine.describe([app]) | {"host": built()}, machine.load_average()
         try:
             app.start()
             app.settle()

@@ -21,7 +21,7 @@ def _head(described, minutes):
         f"{described['commit']}{changed}. It is written where all holds that [RELIABILITY.md]({HOLDS}) lists.",
         "",
         f"{described['processor']}, {described['cores']} cores, {described['memory_gib']} GiB, {described['kernel']}; "
-        f"{described['versions']['local']}, Redis {described['redis']}; load average before and after: {load}. "
+        f"{described['versions']['local']}{described['host']}, Redis {described['redis']}; load average before and after: {load}. "
         "Load, writers, Redis and the application share the machine.",
     ])
 
