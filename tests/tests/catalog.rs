@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use end_to_end::{App, Caller, Client, Options, PostgresServer, repository};
+use end_to_end::{App, Caller, Client, Options, PostgresServer, keys, repository};
 use redis::Commands;
 use serde_json::{Value, json};
 
@@ -33,6 +33,17 @@ fn the_second_call_of_every_route_is_served_from_the_cache() {
         assert_eq!((first.as_str(), second.as_str()), ("MISS", "HIT"), "{path}");
         assert_eq!(loaded, cached, "{path}");
     }
+}
+
+#[test]
+fn an_answer_has_one_address_whose_key_events_name() {
+    let app = App::start();
+    for path in ["/api/products/007", "/api/products/0", "/api/vehicles/brand/01/models", "/api/config/main:all"] {
+        app.nobody().send("GET", path, None).with_status(404);
+    }
+    app.operator().send("POST", "/api/products/007", Some(br#"{"priceCents":1}"#)).with_status(404);
+    let mut redis = app.redis().connection();
+    assert!(keys(&mut redis, "products:*").is_empty() && keys(&mut redis, "config:*").is_empty());
 }
 
 #[test]
@@ -220,5 +231,8 @@ fn addresses_of_older_systems_clear_their_module_and_say_that_they_will_go() {
     assert_eq!(answer.ok()["stats"]["keysDeleted"], 1);
     assert_eq!(app.operator().send("GET", "/api/catalog/invalidate-cache", None).ok()["stats"]["keysDeleted"], 1);
     app.operator().send("GET", "/api/products/cache/clear", None).with_status(405);
+    let () = redis.set("catalog:1", 1).unwrap();
+    assert_eq!(app.operator().send("HEAD", "/api/catalog/invalidate-cache", None).status, 405);
+    assert!(redis.exists::<_, bool>("catalog:1").unwrap(), "what asks for the head only changes nothing");
     assert!(redis.exists::<_, bool>("users:1").unwrap());
 }

@@ -37,6 +37,8 @@ fn what_happens_is_counted() {
         ("redis_up", 1.0),
         ("edge_cache_invalidations_total{kind=\"tag\"}", 1.0),
         ("edge_cache_invalidations_total{kind=\"key\"}", 1.0),
+        // Of the event.
+        ("edge_cache_invalidations_total{kind=\"pattern\"}", 1.0),
         ("edge_cache_changes_total{action=\"event\",outcome=\"ok\"}", 1.0),
         ("edge_cache_clears_total{kind=\"pattern\"}", 1.0),
         ("edge_cache_clears_total{kind=\"global\"}", 1.0),

@@ -95,6 +95,17 @@ fn short_memory_is_relieved_and_the_trail_tells() {
 }
 
 #[test]
+fn a_warmup_that_fails_after_memory_was_relieved_says_so() {
+    let options = Options::new().redis(&["--maxmemory", "16mb"]).variable("relief_patterns", "old:*");
+    let app = App::with(options.variable("memory_alert_percent", "5"));
+    let () = app.redis().connection().mset(&[("old:1", 1), ("old:2", 2), ("new:1", 3)]).unwrap();
+    let failed = app.admin().post("/warmup/scheduled", &json!({})).with_status(503);
+    assert_eq!(failed["type"], "urn:edge-cache:problem:memory-alert");
+    assert!(failed["detail"].as_str().unwrap().contains("2 keys were deleted"), "{failed:#}");
+    assert_eq!(keys(&mut app.redis().connection(), "old:*").len(), 0);
+}
+
+#[test]
 fn without_a_setting_nothing_is_relieved() {
     let app = App::with(Options::new().redis(&["--maxmemory", "16mb"]).variable("memory_alert_percent", "5"));
     assert_eq!(app.admin().post("/warmup/scheduled", &json!({})).with_status(503)["status"], 503);

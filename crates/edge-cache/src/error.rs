@@ -209,11 +209,17 @@ impl Error {
         }
     }
 
-    /// Adds how far a bulk operation had come when Redis failed.
+    /// Adds how many keys had been deleted when it failed.
     pub fn after(self, deleted: u64) -> Self {
         match self {
             Self::Redis(source) if deleted > 0 => Self::Partial { deleted, source },
             Self::Partial { deleted: more, source } => Self::Partial { deleted: deleted + more, source },
+            Self::Full(problem) if deleted > 0 => {
+                Self::Full(format!("{problem}; until then {deleted} keys were deleted"))
+            }
+            Self::Conflict(problem) if deleted > 0 => {
+                Self::Conflict(format!("{problem}; until then {deleted} keys were deleted"))
+            }
             other => other,
         }
     }
