@@ -161,6 +161,7 @@ fn requests_in_flight_finish_when_the_host_is_stopped() {
         let () = code;
         assert_eq!((answer.status, answer.body.as_str()), (200, "1"), "{signal}");
         assert_eq!(host.exit_code(), Some(0), "{signal}");
+        assert!(host.stderr().is_empty(), "{:?}", host.stderr());
     }
 }
 

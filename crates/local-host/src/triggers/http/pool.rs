@@ -179,6 +179,10 @@ impl WorkerState for Worker {
     /// The one place where the death of an instance is logged; the requests it took with it are only answered.
     fn drop(&self, _: Store<Guest>, result: Result<(), wasmtime::Error>) {
         if let Err(error) = result {
+            // So Wasmtime calls whatever it did not end itself: without a panic that is the end of the host.
+            if error.to_string() == "worker panicked" && !std::thread::panicking() {
+                return;
+            }
             log::problem(format_args!("component `{}` ended an instance: {error:?}", self.component.id));
         }
     }
