@@ -34,7 +34,7 @@ pub use fill::{fill, keys, slots, unlink};
 pub use host::is_spin;
 pub use monitor::Monitor;
 pub use origin::{ORIGIN_TOKEN, Origin};
-pub use random::{Random, Request};
+pub use random::{Random, Request, fill_types};
 pub use raw::raw;
 pub use reader::{Reader, Waits};
 pub use routes::Route;

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use fastrand::Rng;
+use redis::Connection;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
@@ -57,7 +58,28 @@ const TEXTS: [&str; 26] = [
     "\r\nset-cookie: a=b",
 ];
 
-static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(Route::all);
+/// A key of each type, some with a time to live or a tag.
+const TYPED: [&str; 6] = ["typed:string", "typed:hash", "typed:list", "typed:set", "typed:zset", "typed:stream"];
+
+/// Makes those keys anew, with more elements than a page has: up to 512 a hash or set is read at once.
+///
+/// # Panics
+/// When Redis refuses.
+pub fn fill_types(redis: &mut Connection) {
+    let [string, hash, list, set, zset, stream] = TYPED;
+    let many = || (0..600).map(|n| n.to_string());
+    let mut pipe = redis::pipe();
+    pipe.del(&TYPED).set_ex(string, json!({ "id": 1, "name": "x".repeat(500) }).to_string(), 600);
+    pipe.hset_multiple(hash, &many().map(|n| (n.clone(), n)).collect::<Vec<_>>());
+    pipe.rpush(list, many().collect::<Vec<_>>()).sadd(set, many().collect::<Vec<_>>());
+    pipe.zadd_multiple(zset, &many().map(|n| (n.clone(), n)).collect::<Vec<_>>()).expire(zset, 600);
+    for n in many().take(150) {
+        pipe.xadd(stream, "*", &[("n", n)]);
+    }
+    let () = pipe.sadd("cache:tags:typed", &TYPED).atomic().ignore().query(redis).expect("Redis takes keys");
+}
+
+static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(Route::every);
 
 /// A request, ready to be sent.
 #[derive(Debug)]
@@ -122,9 +144,12 @@ impl Random {
             .collect()
     }
 
-    fn body(&mut self, path: &str) -> Vec<u8> {
-        let known: Vec<&Value> =
-            ROUTES.iter().filter(|route| path.ends_with(route.path)).filter_map(|route| route.body.as_ref()).collect();
+    fn body(&mut self, template: &str) -> Vec<u8> {
+        // Whatever stands in a parameter, the body is that of its route.
+        let (fixed, _) = template.split_once('{').unwrap_or((template, ""));
+        let is_of = |address: &str| address == template || fixed != template && address.starts_with(fixed);
+        let known = ROUTES.iter().filter(|route| is_of(&route.address()));
+        let known: Vec<&Value> = known.filter_map(|route| route.body.as_ref()).collect();
         match self.0.u8(..16) {
             0 => Vec::new(),
             1 => self.bytes(300),
@@ -140,14 +165,17 @@ impl Random {
                 body[self.pick(&FIELDS)] = self.value(1);
                 body.to_string().into_bytes()
             }
-            8 if !known.is_empty() => known[self.0.usize(..known.len())].to_string().into_bytes(),
+            8..=10 if !known.is_empty() => known[self.0.usize(..known.len())].to_string().into_bytes(),
             _ => self.object(3).to_string().into_bytes(),
         }
     }
 
-    fn query(&mut self) -> String {
+    fn query(&mut self, template: &str) -> String {
         if self.0.bool() {
             return String::new();
+        }
+        if template.ends_with("/{key}") && self.0.bool() {
+            return format!("?limit={}&cursor={}", self.0.u16(1..200), self.0.u16(..300));
         }
         let pairs = 0..self.0.usize(1..4);
         let pairs = pairs.map(|_| {
@@ -163,8 +191,10 @@ impl Random {
         let mut path = template.to_owned();
         if let Some((before, rest)) = template.split_once('{') {
             let (_, after) = rest.split_once('}').unwrap_or_default();
-            let within = match self.0.u8(..4) {
+            let keys = template.ends_with("/{key}");
+            let within = match self.0.u8(..if keys { 10 } else { 4 }) {
                 0 => "users:1".to_owned(),
+                4.. => encode(self.pick(&TYPED)),
                 1 => encode(self.bytes(40)),
                 2 => ["%", "%zz", "a/b", "%2e%2e%2f", "1", "%00", "~", "a;b=c"].map(str::to_owned)[self.0.usize(..8)]
                     .clone(),
@@ -223,7 +253,7 @@ impl Random {
         let own = self.0.u8(..10) < 7;
         let method = if own { methods[self.0.usize(..methods.len())].clone() } else { self.pick(&METHODS).to_owned() };
         let path = self.path(template);
-        let query = self.query();
+        let query = self.query(template);
         let mut bytes = format!("{method} {path}{query} HTTP/1.1\r\n").into_bytes();
         self.headers(&mut bytes);
         let with_body = ["POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) || self.one_in(20);

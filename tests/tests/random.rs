@@ -1,9 +1,13 @@
-//! Ten thousand random requests a route: nothing undocumented is answered, and nothing breaks.
+//! Ten thousand random requests a route, to a cache with keys of each type: nothing undocumented is answered, and nothing
+//! breaks.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use end_to_end::{App, Heard, Random, Request, Wire, contract};
+use end_to_end::{App, Heard, Random, Request, Wire, contract, fill_types};
+use serde_json::Value;
 
 /// Requests to each route.
 const REQUESTS: usize = 10_000;
@@ -20,6 +24,14 @@ fn assert_documented(request: &Request, heard: &Heard, seed: usize) {
     assert!(is_stream || heard.status == 304 || heard.header("content-length").is_some(), "no length: {}", what());
 }
 
+/// What a request for a key came to, where it succeeded: the method, the type of what was inspected, and whether it has another page.
+fn reached(request: &Request, heard: &Heard) -> Option<String> {
+    let body: Value = serde_json::from_slice(&heard.body).ok().filter(|_| heard.status == 200)?;
+    let kind = body["data"]["type"].as_str().unwrap_or_default();
+    let more = if body["data"]["nextCursor"].is_string() { " paged" } else { "" };
+    Some(format!("{} {kind}{more}", request.method))
+}
+
 #[test]
 fn ten_thousand_random_requests_a_route_get_documented_answers_and_break_nothing() {
     let app = App::start();
@@ -27,7 +39,9 @@ fn ten_thousand_random_requests_a_route_get_documented_answers_and_break_nothing
     assert!(targets.len() >= 37, "{targets:?}");
     let chunks = targets.len() * REQUESTS / CHUNK;
     let (next, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let successes: Mutex<BTreeMap<String, usize>> = Mutex::default();
     let run = || {
+        let mut redis = app.redis().connection();
         let mut wire = Wire::to(app.address());
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -36,11 +50,19 @@ fn ten_thousand_random_requests_a_route_get_documented_answers_and_break_nothing
             }
             let mut random = Random::seeded(seed as u64);
             let (template, methods) = &targets[seed % targets.len()];
-            for _ in 0..CHUNK {
+            let of_keys = template.ends_with("/{key}");
+            for number in 0..CHUNK {
+                // Requests to other routes clear the cache, and those to this one let its keys expire.
+                if of_keys && number % 10 == 0 {
+                    fill_types(&mut redis);
+                }
                 let request = random.request(template, methods);
                 let heard = wire.ask(&request.bytes, request.method == "HEAD");
                 let heard = heard.unwrap_or_else(|error| panic!("{error}: {}", request.bytes.escape_ascii()));
                 assert_documented(&request, &heard, seed);
+                if let Some(what) = reached(&request, &heard).filter(|_| of_keys) {
+                    *successes.lock().unwrap().entry(what).or_default() += 1;
+                }
                 answered.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -49,6 +71,18 @@ fn ten_thousand_random_requests_a_route_get_documented_answers_and_break_nothing
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(run)).collect();
         clients.into_iter().for_each(|client| client.join().unwrap());
     });
+    let successes = successes.into_inner().unwrap();
+    for what in [
+        "GET string",
+        "GET hash paged",
+        "GET list paged",
+        "GET set paged",
+        "GET zset paged",
+        "GET stream paged",
+        "PATCH ",
+    ] {
+        assert!(successes.get(what).is_some_and(|times| *times >= 20), "{what:?} was hardly reached: {successes:?}");
+    }
     assert_eq!(answered.load(Ordering::Relaxed), targets.len() * REQUESTS);
     app.nobody().get("/health").ok();
     app.viewer().get("/stats").ok();

@@ -1,5 +1,8 @@
 //! Whatever arrives from outside, nothing here traps, and what must hold holds: properties over random input.
 
+mod globs;
+mod replies;
+
 use proptest::collection::{hash_map, hash_set, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
