@@ -47,8 +47,8 @@ const READ_THROUGH: [&str; 9] = [
 ];
 
 impl Route {
-    /// Those of the administration. Carrying one out on an empty cache changes nothing but the audit trail and the warmup's keys; only the
-    /// inspection of a key and its change answer 404 then.
+    /// Those of the administration. Carrying one out on an empty cache changes nothing but the audit trail and the warmup's
+    /// keys; only the inspection of a key and its change answer 404 then.
     pub fn all() -> Vec<Self> {
         let get = |path, role| Self { method: "GET", path, body: None, role };
         let send = |method, path, body, role| Self { method, path, body: Some(body), role };

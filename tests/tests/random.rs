@@ -24,7 +24,8 @@ fn assert_documented(request: &Request, heard: &Heard, seed: usize) {
     assert!(is_stream || heard.status == 304 || heard.header("content-length").is_some(), "no length: {}", what());
 }
 
-/// What a request for a key came to, where it succeeded: the method, the type of what was inspected, and whether it has another page.
+/// What a request for a key came to, where it succeeded: the method, the type of what was inspected, and whether another page
+/// follows.
 fn reached(request: &Request, heard: &Heard) -> Option<String> {
     let body: Value = serde_json::from_slice(&heard.body).ok().filter(|_| heard.status == 200)?;
     let kind = body["data"]["type"].as_str().unwrap_or_default();

@@ -1,5 +1,5 @@
 //! Every route with each of its commands failing in turn: what is answered, what is recorded, and what is really done.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use end_to_end::{Answer, App, Fault, Options, Route, is_logged};
 use redis::{Commands, Connection};
