@@ -76,5 +76,5 @@ async fn update(call: &Call) -> Outcome {
     })?;
     publish(call, &message).await;
     let body: Value = json!({ "id": id, "priceCents": price, "keysInvalidated": report.keys_invalidated() });
-    Ok(Answer::data(body))
+    Ok(call.report(json!({ "data": body })))
 }

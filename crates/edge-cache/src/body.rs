@@ -1,6 +1,6 @@
 //! Reads the JSON bodies and query strings of requests, so that every mistake is told with the field's name.
 //!
-//! A field that is not known is an error: a misspelt `pattern` must not become a request without one.
+//! A field that is not known, or null, is an error: a misspelt or empty `pattern` must not become a request without one.
 
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ impl Fields {
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name).filter(|value| !value.is_null())
+        self.0.remove(name)
     }
 
     /// A string, if given.

@@ -128,27 +128,34 @@ fn element(pattern: &[u8], byte: u8) -> (bool, &[u8]) {
     }
 }
 
-/// Whether a class, read after its `[`, has a byte; and what follows it.
+/// Whether a range has a byte, where bytes are unsigned and where they are signed, as the server's processor has it: they differ
+/// beyond ASCII.
+fn range_has(from: u8, to: u8, byte: u8) -> [bool; 2] {
+    let unsigned = (from.min(to)..=from.max(to)).contains(&byte);
+    let [from, to, byte] = [from, to, byte].map(u8::cast_signed);
+    [unsigned, (from.min(to)..=from.max(to)).contains(&byte)]
+}
+
+/// Whether a class, read after its `[`, has a byte for a server of either kind; and what follows it.
 fn class(class: &[u8], byte: u8) -> (bool, &[u8]) {
     let negated = class.first() == Some(&b'^');
     let mut members = if negated { class.get(1..).unwrap_or(&[]) } else { class };
-    let mut matched = false;
+    let mut matched = [false; 2];
     loop {
-        match members {
+        let (has, after) = match members {
             [] => break,
             [b']', after @ ..] => {
                 members = after;
                 break;
             }
-            [b'\\', literal, after @ ..] => (matched, members) = (matched || *literal == byte, after),
-            [from, b'-', to, after @ ..] => {
-                matched |= (*from.min(to)..=*from.max(to)).contains(&byte);
-                members = after;
-            }
-            [literal, after @ ..] => (matched, members) = (matched || *literal == byte, after),
-        }
+            [b'\\', literal, after @ ..] => ([*literal == byte; 2], after),
+            [from, b'-', to, after @ ..] => (range_has(*from, *to, byte), after),
+            [literal, after @ ..] => ([*literal == byte; 2], after),
+        };
+        matched = [matched[0] | has[0], matched[1] | has[1]];
+        members = after;
     }
-    (matched != negated, members)
+    (matched.contains(&!negated), members)
 }
 
 /// Reads a class after its `[`: what follows it, if the class is wide (negated, or spanning many values).
@@ -262,5 +269,13 @@ mod tests {
     fn an_escaped_id_has_no_wildcard_left() {
         assert_eq!(escape("a*b?[c]\\"), "a\\*b\\?\\[c\\]\\\\");
         assert!(!pattern(&escape("*")).matches_everything());
+    }
+
+    #[test]
+    fn a_range_beyond_ascii_has_what_a_server_of_either_kind_takes() {
+        let matches = |class: &[u8], byte: u8| Pattern::stored(class).matches(&[byte]);
+        // From 0x2a to 0xff where bytes are unsigned, from -1 to 0x2a where they are signed.
+        assert!(matches(b"[\xff-*]", b'a') && matches(b"[\xff-*]", 0x10) && !matches(b"[a-c]", 0xff));
+        assert!(matches(b"[^\xff-*]", b'a') && matches(b"[^\xff-*]", 0x10) && !matches(b"[^\xff-*]", b'*'));
     }
 }

@@ -2698,6 +2698,7 @@ export interface operations {
                             keysInvalidated: components["schemas"]["Count"];
                         };
                         timestamp: components["schemas"]["Timestamp"];
+                        warnings?: components["schemas"]["Warnings"];
                     };
                 };
             };
