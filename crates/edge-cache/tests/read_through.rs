@@ -223,8 +223,10 @@ async fn a_frozen_server_costs_a_caller_no_more_than_the_command_limit() {
     let loads = Cell::new(0);
     cache.get_or_set("k", &ttl(60_000), async || slow(&loads, 0).await).await.unwrap();
     server.freeze();
+    let asked = Instant::now();
     let answer = cache.get_or_set("k", &ttl(60_000), async || slow(&loads, 0).await).await.unwrap();
     assert_eq!(answer.outcome, Outcome::Bypass);
+    assert!(asked.elapsed() < Duration::from_secs(2), "ten times the limit: {:?}", asked.elapsed());
     server.thaw();
     let answer = cache.get_or_set("k", &ttl(60_000), async || slow(&loads, 0).await).await.unwrap();
     assert_eq!((answer.outcome, answer.value), (Outcome::Hit, 1));
