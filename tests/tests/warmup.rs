@@ -157,7 +157,7 @@ fn only_the_modules_that_were_asked_for_are_warmed_in_the_plans_order() {
 
 #[test]
 fn a_body_that_is_empty_or_names_no_module_means_all() {
-    for body in [None, Some(b"".as_slice()), Some(b" \n"), Some(br#"{"modules":[]}"#), Some(br#"{"modules":null}"#)] {
+    for body in [None, Some(b"".as_slice()), Some(b" \n"), Some(br#"{"modules":[]}"#)] {
         let app = App::start();
         let report = app.admin().send("POST", "/api/cache/warmup", body).ok();
         assert_eq!(report["stats"]["keysCreated"], ALL, "{body:?}");
@@ -171,6 +171,7 @@ fn wrong_fields_are_refused_by_name_and_nothing_is_written() {
         (json!({ "modules": ["users", "prices"] }), "modules[1]"),
         (json!({ "modules": ["Users"] }), "modules[0]"),
         (json!({ "modules": "users" }), "modules"),
+        (json!({ "modules": null }), "modules"),
         (json!({ "modules": [7] }), "modules[0]"),
         (json!({ "force": "yes" }), "force"),
         (json!({ "module": "users" }), "module"),

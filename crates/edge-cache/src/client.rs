@@ -20,6 +20,8 @@ use crate::redis::{Command, Redis, Reply};
 
 /// A connection unused for longer than this is asked for a sign of life before it gets a command that cannot be repeated.
 const PROVEN_FOR: Duration = Duration::from_millis(100);
+/// How long a connection is kept whose server is a read-only replica.
+const REPLICA_KEPT: Duration = Duration::from_secs(1);
 /// How often a request looks whether another has finished opening the connection.
 const OPENING_POLL: Duration = Duration::from_millis(1);
 /// How often a repeatable command is tried.
@@ -77,6 +79,7 @@ pub enum ConnectionEvent<'a> {
 
 struct Open<C> {
     connection: C,
+    opened: Instant,
     answered: Cell<Option<Instant>>,
 }
 
@@ -159,7 +162,7 @@ impl<T: Transport> Client<T> {
         let connection =
             connection.inspect_err(|error| self.transport.event(&ConnectionEvent::Error(&error.message)))?;
         self.transport.event(&ConnectionEvent::Connected(started.elapsed()));
-        let open = Rc::new(Open { connection, answered: Cell::new(None) });
+        let open = Rc::new(Open { connection, opened: Instant::now(), answered: Cell::new(None) });
         *self.open.borrow_mut() = Some(Rc::clone(&open));
         Ok(open)
     }
@@ -183,8 +186,11 @@ impl<T: Transport> Client<T> {
         let sent = deadline.bound(self.transport.send(&open.connection, command)).await.and_then(|reply| reply);
         let ended = Instant::now();
         match &sent {
-            // A primary that was demoted keeps its connections; a new one may lead to its successor.
-            Err(error) if error.is_connection() || error.kind == ErrorKind::ReadOnly => {
+            // A primary that was demoted keeps its connections; a new one may lead to its successor, where it is not new already.
+            Err(error)
+                if error.is_connection()
+                    || (error.kind == ErrorKind::ReadOnly && open.opened.elapsed() > REPLICA_KEPT) =>
+            {
                 self.transport.event(&ConnectionEvent::Error(&error.message));
                 self.give_up(open);
             }

@@ -123,6 +123,8 @@ pub(crate) static MARK: Script =
     Script::repeatable(concat!(include_str!("scripts/marking.lua"), include_str!("scripts/mark.lua")));
 /// Says of each key whether it exists.
 pub(crate) static EXIST: Script = Script::repeatable(include_str!("scripts/exist.lua"));
+/// Takes a lock that nobody has.
+pub(crate) static TAKE: Script = Script::once(include_str!("scripts/take.lua"));
 /// Removes or prolongs a lock that is still ours.
 pub(crate) static LOCK: Script =
     Script::repeatable(concat!(include_str!("scripts/holding.lua"), include_str!("scripts/lock.lua")));

@@ -168,7 +168,7 @@ pub struct Sweep {
 pub struct Swept {
     /// Members looked at.
     pub members: u64,
-    /// Members removed because their keys are gone.
+    /// Members removed because their keys are gone, and keys that an interrupted invalidation had set aside.
     pub removed: u64,
     /// Whether the sweep came to the end of the keyspace; the next step starts anew.
     pub finished: bool,
@@ -225,7 +225,8 @@ impl Sweep {
     /// Removes what an invalidation that was interrupted has set aside: nobody may ask for that tag again.
     async fn finish<R: Redis>(&mut self, redis: &R, tag: &Tag, swept: &mut Swept) -> Result<(), RedisError> {
         let (_, removed, left) = delete_slice(redis, tag, b"0".to_vec()).await?;
-        swept.members += removed;
+        // Whether their keys were there or not.
+        swept.members += SLICE as u64;
         swept.removed += removed;
         if left == 0 {
             self.sets.remove(0);

@@ -1,5 +1,6 @@
 //! The audit trail on a real server.
 
+use edge_cache::Redis;
 use edge_cache::audit::{Record, Request};
 use edge_cache_testing::{RedisServer, client};
 
@@ -42,6 +43,10 @@ async fn denied_attempts_are_counted_by_client_and_recorded_up_to_a_point() {
     assert_eq!(page.pagination.total, 21);
 }
 
+async fn recorded(redis: &impl Redis) -> u64 {
+    Request::parse("limit=1").unwrap().run(redis).await.unwrap().pagination.total
+}
+
 #[tokio::test]
 async fn denied_attempts_from_everywhere_do_not_push_out_what_was_done() {
     let server = RedisServer::start();
@@ -51,9 +56,26 @@ async fn denied_attempts_from_everywhere_do_not_push_out_what_was_done() {
         record.ip = format!("2001:db8:{n:x}::1");
         assert_eq!(record.write_denied(&redis).await.unwrap(), None, "nobody is turned away for others");
     }
-    let total = async || Request::parse("limit=1").unwrap().run(&redis).await.unwrap().pagination.total;
-    assert_eq!(total().await, 300);
+    assert_eq!(recorded(&redis).await, 300);
     (record.who, record.role) = ("known".into(), "viewer".into());
     record.write_denied(&redis).await.unwrap();
-    assert_eq!(total().await, 301, "who is known is recorded all the same");
+    assert_eq!(recorded(&redis).await, 301, "who is known is recorded all the same");
+}
+
+#[tokio::test]
+async fn many_denied_attempts_of_one_hide_no_others() {
+    let server = RedisServer::start();
+    let redis = client(&server.url(1));
+    let mut record = Record::new("denied");
+    for who in ["-", "viewer"] {
+        (record.who, record.ip) = (who.into(), "1.2.3.4".into());
+        for _ in 0..400 {
+            record.write_denied(&redis).await.unwrap();
+        }
+    }
+    for who in ["-", "another"] {
+        (record.who, record.ip) = (who.into(), "5.6.7.8".into());
+        record.write_denied(&redis).await.unwrap();
+    }
+    assert_eq!(recorded(&redis).await, 20 + 20 + 2);
 }

@@ -11,7 +11,7 @@
 //! - Whether an address is allowed is decided by the host its client connects to; Spin takes `redis://there?@here` for `here`.
 //!   Redis' Unix sockets are never allowed; Spin allows them with `*://*:*`.
 //! - A connection stays with one thread, and each thread has instances of its own (Spin: all threads share them).
-//! - A lost Redis subscription is made again, and one whose server no longer answers counts as lost; Spin ends, or waits for good.
+//! - A lost Redis subscription is made again, and one whose server does not answer for 10 s counts as lost; Spin ends, or waits for good.
 //! - Told to stop, it lets the requests, messages and ticks at work end within 5 s.
 //! - All triggers run in one process. There is no TLS, no runtime configuration file and no log directory, and only the
 //!   key-value store and database `default`.

@@ -122,7 +122,8 @@ impl<C: Redis + Runtime> Cache<C> {
     /// while one caller refreshes it, and also when `fetch` fails. An invalidation that comes while `fetch` runs wins: the
     /// value goes to its caller and is not stored. When Redis is away, the caller gets `fetch`'s answer.
     ///
-    /// A hit costs one round trip; a miss three, and one per tag that overlap. Once a second another one counts look-ups.
+    /// A hit costs one round trip (two where it is refreshed early); a miss three, and one per tag that overlap. Once a second
+    /// another one counts look-ups.
     ///
     /// # Errors
     /// Those of `fetch`, where no stale value can stand in.

@@ -21,7 +21,7 @@ use crate::format;
 use crate::info::Info;
 use crate::key::{WARMUP_CANCEL, WARMUP_LOCK, WARMUP_MODULES, WARMUP_STATUS};
 use crate::redis::{Command, Redis, Replies};
-use crate::script::LOCK;
+use crate::script::{LOCK, TAKE};
 use crate::ttl::{self, Overrides};
 use crate::warmup::plan::Entry;
 
@@ -149,14 +149,13 @@ fn told(stop: Stop, status: &Status) -> Error {
 
 impl<R: Redis, S> Warmup<'_, R, S> {
     async fn lock(&self) -> Result<(), Error> {
-        let set = Command::new("SET").arg(WARMUP_LOCK).arg(self.owner).arg("NX").arg("PX");
-        let answer = self.redis.execute(set.arg(format::milliseconds(LEASE))).await;
+        let lease = format::milliseconds(LEASE).into();
+        let answer = TAKE.run(self.redis, [WARMUP_LOCK.into()], [self.owner.into(), lease]).await;
         if answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Unreachable) {
             // It may be ours all the same, and nobody else should wait for its lease to end.
             let _ = LOCK.run(self.redis, [WARMUP_LOCK.into()], [self.owner.into(), "0".into()]).await;
         }
-        let mut replies = Replies::new(answer?);
-        if replies.optional_bytes()?.is_some() {
+        if answer?.count()? == 1 {
             return Ok(());
         }
         let running = progress::stored(self.redis).await?.filter(|status| status.state == State::Running);
