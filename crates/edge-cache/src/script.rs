@@ -44,7 +44,8 @@ pub(crate) static DELETE_NAMED: Script = Script::once(concat!(
     include_str!("scripts/delete_named.lua")
 ));
 /// Empties the database but for the keys that outlive a global clear.
-pub(crate) static FLUSH: Script = Script::once(include_str!("scripts/flush.lua"));
+pub(crate) static FLUSH: Script =
+    Script::once(concat!(include_str!("scripts/first_fence.lua"), include_str!("scripts/flush.lua")));
 /// Removes a slice of a tag's keys.
 pub(crate) static TAG_DELETE: Script = Script::once(concat!(
     include_str!("scripts/there.lua"),
@@ -87,6 +88,7 @@ pub(crate) static READ_MANY: Script =
 pub(crate) static ACQUIRE: Script = Script::once(concat!(
     include_str!("scripts/there.lua"),
     include_str!("scripts/holding.lua"),
+    include_str!("scripts/first_fence.lua"),
     include_str!("scripts/stamping.lua"),
     include_str!("scripts/acquire.lua")
 ));
@@ -110,8 +112,11 @@ pub(crate) static DROP: Script = Script::once(concat!(
 pub(crate) static FENCE: Script =
     Script::once(concat!(include_str!("scripts/fencing.lua"), include_str!("scripts/fence.lua")));
 /// Takes the stamp of a load that begins.
-pub(crate) static STAMP: Script =
-    Script::repeatable(concat!(include_str!("scripts/stamping.lua"), include_str!("scripts/stamp.lua")));
+pub(crate) static STAMP: Script = Script::repeatable(concat!(
+    include_str!("scripts/first_fence.lua"),
+    include_str!("scripts/stamping.lua"),
+    include_str!("scripts/stamp.lua")
+));
 /// Adds to bounded counters.
 pub(crate) static COUNT: Script = Script::once(include_str!("scripts/count.lua"));
 /// Notes further tags of a key.

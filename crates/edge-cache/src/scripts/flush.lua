@@ -11,5 +11,5 @@ local before = redis.call('DBSIZE')
 redis.call('FLUSHDB', 'ASYNC')
 for _, key in ipairs(carried) do redis.call('RESTORE', key[1], key[2], key[3]) end
 -- A warmup that runs must not store what it has loaded before.
-if redis.call('EXISTS', 'lock:cache:warmup') == 1 then redis.call('XADD', 'cache:fences', '*', 'pattern', '*') end
+if redis.call('EXISTS', 'lock:cache:warmup') == 1 then first_fence('cache:fences', '8589934592', 'pattern', '*') end
 return { before - #carried, #carried }

@@ -2,6 +2,6 @@
 -- is made: a server that evicts may take them all, and a stamp that no fence has is known to be older than what has come since.
 local function stamp(fences)
   local last = redis.call('XREVRANGE', fences, '+', '-', 'COUNT', 1)
-  return last[1] and last[1][1] or redis.call('XADD', fences, '*', 'begin', '')
+  return last[1] and last[1][1] or first_fence(fences, '4294967296', 'begin', '')
 end
 
