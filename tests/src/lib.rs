@@ -37,5 +37,5 @@ pub use origin::{ORIGIN_TOKEN, Origin};
 pub use random::{Random, Request, fill_types};
 pub use raw::raw;
 pub use reader::{Reader, Waits};
-pub use routes::Route;
+pub use routes::{READ_THROUGH, Route};
 pub use wire::{Heard, Wire};

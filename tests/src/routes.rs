@@ -34,7 +34,7 @@ const OLD: [&str; 10] = [
 ];
 
 /// What the example service answers through the cache.
-const READ_THROUGH: [&str; 9] = [
+pub const READ_THROUGH: [&str; 9] = [
     "/api/products/popular",
     "/api/products/4985",
     "/api/products/category/brake-pads",

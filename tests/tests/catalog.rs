@@ -2,21 +2,9 @@
 
 use std::fs;
 
-use end_to_end::{App, Caller, Client, Options, PostgresServer, keys, repository};
+use end_to_end::{App, Caller, Client, Options, PostgresServer, READ_THROUGH, keys, repository};
 use redis::Commands;
 use serde_json::{Value, json};
-
-const PATHS: [&str; 9] = [
-    "/api/products/popular",
-    "/api/products/4985",
-    "/api/products/category/brake-pads",
-    "/api/products/search?q=brake",
-    "/api/vehicles/brands",
-    "/api/vehicles/brand/1/models",
-    "/api/users/stats",
-    "/api/config/shop.currency",
-    "/api/seo/page/homepage",
-];
 
 fn get(client: &Client, path: &str) -> (String, Value) {
     let answer = client.send("GET", path, None);
@@ -27,7 +15,7 @@ fn get(client: &Client, path: &str) -> (String, Value) {
 #[test]
 fn the_second_call_of_every_route_is_served_from_the_cache() {
     let app = App::start();
-    for path in PATHS {
+    for path in READ_THROUGH {
         let (first, loaded) = get(&app.nobody(), path);
         let (second, cached) = get(&app.nobody(), path);
         assert_eq!((first.as_str(), second.as_str()), ("MISS", "HIT"), "{path}");
@@ -134,7 +122,7 @@ fn on_postgres(server: &PostgresServer) -> App {
 fn the_catalogue_in_postgresql_gives_the_answers_of_sqlite_byte_for_byte() {
     let server = PostgresServer::start();
     let (sqlite, postgres) = (App::start(), on_postgres(&server));
-    for path in PATHS.into_iter().chain(["/api/products/category/none", "/api/products/search?q=50%25"]) {
+    for path in READ_THROUGH.into_iter().chain(["/api/products/category/none", "/api/products/search?q=50%25"]) {
         let [ours, theirs] = [&sqlite, &postgres].map(|app| get(&app.nobody(), path).1);
         assert_eq!(ours.to_string(), theirs.to_string(), "{path}");
     }

@@ -128,7 +128,8 @@ impl From<RedisError> for Problem {
         let (kind, advice) = match error.kind {
             ErrorKind::Unreachable => (
                 "redis-unreachable",
-                "Redis cannot be reached; check that it runs and has room for another client, and that redis_host and redis_port are right",
+                "Redis cannot be reached; check that it runs and has room for another client, and that redis_host and redis_port \
+                 are right",
             ),
             ErrorKind::Timeout => ("redis-timeout", "Redis may be overloaded or cut off"),
             ErrorKind::Authentication => {

@@ -155,8 +155,8 @@ impl Record {
     }
 
     /// Writes a denied attempt and counts it: one round trip. Past 20 in a minute of one token, or without a token of one
-    /// client address, or past 300 of all such, nothing is written any more, or they would push out of the trail what was done; the time
-    /// until the count of that token or address starts again comes back where it is past.
+    /// client address, or past 300 of all such, nothing is written any more, or they would push out of the trail what was
+    /// done; the time until the count of that token or address starts again comes back where it is past.
     ///
     /// # Errors
     /// Those of the connection.

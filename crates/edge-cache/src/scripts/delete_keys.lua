@@ -4,11 +4,12 @@
 -- Reply: per key one: 1 removed, 0 did not exist. While a warmup runs it learns of them, so that it does not store what it
 -- has loaded before.
 -- Cost: one command a key, and a few over all of them; 1,000 take about a millisecond (two shared cores).
+-- First: where it is refused nothing has been removed.
+if redis.call('EXISTS', 'lock:cache:warmup') == 1 then
+  for _, name in ipairs(KEYS) do fence('cache:fences', 'key', name) end
+end
 unlink(locks_of(KEYS))
 forget(KEYS)
 local removed = {}
 for i, name in ipairs(KEYS) do removed[i] = redis.call('UNLINK', name) end
-if redis.pcall('EXISTS', 'lock:cache:warmup') == 1 then
-  for _, name in ipairs(KEYS) do fence('cache:fences', 'key', name) end
-end
 return removed

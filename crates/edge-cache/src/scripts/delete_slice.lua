@@ -9,8 +9,8 @@ for _, name in ipairs(reply[2]) do
   if not spared(name, ARGV[4]) then doomed[#doomed + 1] = name end
 end
 
+-- First: where it is refused nothing has been removed.
+if ARGV[5] == '1' then fence(KEYS[1], 'pattern', ARGV[2]) end
 release_loads(doomed)
 forget(doomed)
-local removed = unlink(doomed)
-if ARGV[5] == '1' then fence(KEYS[1], 'pattern', ARGV[2]) end
-return { reply[1], #doomed, removed }
+return { reply[1], #doomed, unlink(doomed) }
