@@ -11,8 +11,11 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// When nobody has got through for so long, requests no longer wait: those before them compute, or are stuck.
-const STALLED: Duration = Duration::from_millis(10);
+/// When nobody has got through between so many looks, requests no longer wait: those before them compute, or are stuck.
+///
+/// Looks, not a time: a thread that got no processor for a while comes back to find all of them late, and nobody stuck.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// With fewer less is served in the same time, with more a crowd makes more instances.
 const PLACES: usize = 4;
@@ -45,14 +48,16 @@ impl Entrance {
 
     async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         let mut turn = std::pin::pin!(self.places.clone().acquire_owned());
-        loop {
-            let before = self.passed.load(Ordering::Relaxed);
-            match timeout(STALLED, turn.as_mut()).await {
-                Ok(place) => return place.ok(),
-                Err(_) if self.passed.load(Ordering::Relaxed) == before => return None,
-                Err(_) => {}
+        let mut passed = self.passed.load(Ordering::Relaxed);
+        let mut looks = 0;
+        while looks < LOOKS {
+            if let Ok(place) = timeout(BETWEEN_LOOKS, turn.as_mut()).await {
+                return place.ok();
             }
+            let before = std::mem::replace(&mut passed, self.passed.load(Ordering::Relaxed));
+            looks = if passed == before { looks + 1 } else { 0 };
         }
+        None
     }
 }
 
@@ -86,7 +91,7 @@ mod tests {
         };
         // Each has its turn 9 ms after the one before: the last has waited for 180 ms.
         for one in (0..20).map(|_| enter()).collect::<Vec<_>>() {
-            tokio::time::sleep(STALLED - Duration::from_millis(1)).await;
+            tokio::time::sleep(BETWEEN_LOOKS * LOOKS - Duration::from_millis(1)).await;
             inside.remove(0);
             inside.push(one.await.unwrap().unwrap());
         }
@@ -95,6 +100,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn where_nobody_gets_through_nobody_waits_for_long() {
         let (entrance, _inside) = full().await;
-        assert!(timeout(STALLED * 2, entrance.enter()).await.unwrap().is_none());
+        assert!(timeout(BETWEEN_LOOKS * LOOKS * 2, entrance.enter()).await.unwrap().is_none());
     }
 }
