@@ -26,7 +26,7 @@ use crate::format::milliseconds;
 use crate::inspect::Expiry;
 use crate::key::KeyName;
 use crate::pattern::Pattern;
-use crate::redis::{Command, Redis, Replies};
+use crate::redis::{Arg, Command, Redis, Replies};
 use crate::script::{DELETE_KEYS, READ};
 use crate::sweep;
 use crate::tag::{self, Tag};
@@ -119,7 +119,7 @@ impl<C: Redis + Runtime> Cache<C> {
     /// once more where a chunk is gone: the value may have been written anew meanwhile.
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
         for _ in 0..2 {
-            let mut replies = self.ask(key).await?;
+            let mut replies = self.ask(key, None).await?;
             let (stored, left, _life) = (replies.optional_bytes()?, replies.int()?, replies.bytes()?);
             let grace: i64 = replies.text()?.parse().unwrap_or(0);
             let Some(stored) = stored.filter(|_| left < 0 || left > grace) else { return Ok(None) };
@@ -130,11 +130,14 @@ impl<C: Redis + Runtime> Cache<C> {
         Ok(None)
     }
 
-    /// Asks for what is stored and what is known of it; the reply is that of `read.lua`. One round trip.
-    async fn ask(&self, key: &str) -> Result<Replies, RedisError> {
+    /// Asks for what is stored and what is known of it; the reply is that of `read.lua`. One round trip. `waiting`: the number of a
+    /// caller who waits for a load, empty as long as it has none.
+    async fn ask(&self, key: &str, waiting: Option<&[u8]>) -> Result<Replies, RedisError> {
         let name = KeyName::new(key);
         let keys = [name.as_bytes().into(), name.companion().into(), name.lock().into()];
-        READ.run(&self.redis, keys, [milliseconds(options::FOREVER).into()]).await
+        let keys = keys.into_iter().chain(waiting.map(|_| name.waiting().into()));
+        let args = [milliseconds(options::FOREVER).into()].into_iter().chain(waiting.map(Arg::from));
+        READ.run(&self.redis, keys, args).await
     }
 
     /// Replaces a manifest by the value whose chunks it names; `None` when one of them is gone.

@@ -113,6 +113,11 @@ impl KeyName {
         [b"lock:{", self.0.as_slice(), b"}"].concat()
     }
 
+    /// Where callers wait for whoever loads this key.
+    pub fn waiting(&self) -> Vec<u8> {
+        [b"cache:waiting:{", self.0.as_slice(), b"}"].concat()
+    }
+
     /// The key that holds what this system knows about this one (tags, age); the braces keep both on one node of a Cluster.
     pub fn companion(&self) -> Vec<u8> {
         [b"cache:meta:{", self.0.as_slice(), b"}"].concat()

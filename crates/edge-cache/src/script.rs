@@ -79,6 +79,7 @@ pub(crate) static WRITE_SLICE: Script = Script::once(concat!(
 pub(crate) static READ: Script = Script::repeatable(concat!(
     include_str!("scripts/there.lua"),
     include_str!("scripts/tagging.lua"),
+    include_str!("scripts/turns.lua"),
     include_str!("scripts/read.lua")
 ));
 /// Reads values that are not past their TTL.
@@ -90,6 +91,7 @@ pub(crate) static ACQUIRE: Script = Script::once(concat!(
     include_str!("scripts/holding.lua"),
     include_str!("scripts/first_fence.lua"),
     include_str!("scripts/stamping.lua"),
+    include_str!("scripts/turns.lua"),
     include_str!("scripts/acquire.lua")
 ));
 /// Stores a loaded value unless an invalidation came first.
@@ -99,14 +101,26 @@ pub(crate) static STORE: Script = Script::once(concat!(
     include_str!("scripts/belongings.lua"),
     include_str!("scripts/holding.lua"),
     include_str!("scripts/tagging.lua"),
+    include_str!("scripts/turns.lua"),
+    include_str!("scripts/handing.lua"),
     include_str!("scripts/store.lua")
 ));
 /// Removes what a load found to be there no more.
 pub(crate) static DROP: Script = Script::once(concat!(
+    include_str!("scripts/fences_since.lua"),
     include_str!("scripts/there.lua"),
     include_str!("scripts/belongings.lua"),
     include_str!("scripts/holding.lua"),
+    include_str!("scripts/turns.lua"),
+    include_str!("scripts/handing.lua"),
     include_str!("scripts/drop.lua")
+));
+/// Ends a load whose value is not kept.
+pub(crate) static HAND: Script = Script::repeatable(concat!(
+    include_str!("scripts/there.lua"),
+    include_str!("scripts/holding.lua"),
+    include_str!("scripts/handing.lua"),
+    include_str!("scripts/hand.lua")
 ));
 /// Makes loads in flight know of an invalidation.
 pub(crate) static FENCE: Script =

@@ -68,6 +68,9 @@ const FAULTS: [(Fault, ErrorKind); 16] = [
     (Fault::Error("NOSCRIPT No matching script."), ErrorKind::NoScript),
 ];
 
+/// What tells of attempts as well.
+const COUNTS: [&str; 4] = ["cache:fences", "cache:lookups", "cache:loads", "cache:turns"];
+
 impl Operation {
     /// Carries it out on what [`prepare`] made; what it answers, as text.
     async fn run(self, cache: &TestCache) -> Result<String, Error> {
@@ -147,10 +150,7 @@ impl Setup {
     fn stored(&self) -> BTreeMap<String, String> {
         let mut redis = self.server.connection();
         let names: Vec<String> = redis.keys("*").unwrap();
-        // Fences and counters tell of the attempts as well.
-        let names = names
-            .into_iter()
-            .filter(|name| !["cache:fences", "cache:lookups", "cache:loads"].iter().any(|own| name.starts_with(own)));
+        let names = names.into_iter().filter(|name| !COUNTS.iter().any(|own| name.starts_with(own)));
         names
             .map(|name| {
                 let shown = if name.starts_with("cache:tags:") {

@@ -1,10 +1,12 @@
 //! An invalidation that comes while a load is in flight wins: the loaded value goes to its caller and is not stored.
 
+use std::cell::Cell;
+use std::pin::pin;
 use std::time::Duration;
 
 use edge_cache::{Cache, Client, Options, Outcome, clear, invalidate};
 use edge_cache_testing::{NativeTransport, RedisServer, client};
-use futures_util::future::join;
+use futures_util::future::{Either, join, join_all, select};
 use redis::Commands;
 use tokio::sync::Notify;
 
@@ -216,4 +218,62 @@ async fn by_an_invalidation_whose_fence_the_server_evicted() {
         invalidated(admin, r#"{"tags":["another"]}"#).await;
     };
     assert!(!stored_after(&server, invalidation).await);
+}
+
+/// Invalidates `users:1` (tag `user-data`) in every way there is, over and over.
+async fn invalidate_without_pause(server: &RedisServer, version: &Cell<u32>, acknowledged: &Cell<u32>) {
+    let (admin, cache) = (client(&server.url(0)), Cache::new(client(&server.url(0))));
+    loop {
+        for way in 0..6 {
+            tokio::time::sleep(Duration::from_millis(6)).await;
+            version.set(version.get() + 1);
+            match way {
+                0 => invalidated(&admin, r#"{"keys":["users:1"]}"#).await,
+                1 => invalidated(&admin, r#"{"tags":["user-data"]}"#).await,
+                2 => invalidated(&admin, r#"{"patterns":["users:*"]}"#).await,
+                3 => cleared(&admin, r#"{"confirm":true}"#).await,
+                4 => cache.delete("users:1").await.map(drop).unwrap(),
+                _ => invalidated_by_a_foreign_tag(server, &admin).await,
+            }
+            acknowledged.set(version.get());
+        }
+    }
+}
+
+/// Nobody is given what was loaded before an invalidation that had been answered when they asked; nor does anybody wait for more
+/// than the load that is under way and the next one, though none is ever kept.
+#[tokio::test]
+async fn without_pause_callers_wait_for_few_loads_and_are_given_nothing_from_before_they_asked() {
+    let server = RedisServer::start();
+    let (version, acknowledged, loads) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let options = Options { tags: &["user-data"], lock_wait: Duration::from_secs(60), ..Options::default() };
+    let load = async || {
+        loads.set(loads.get() + 1);
+        let read = version.get();
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        Ok::<_, String>(read)
+    };
+    let instances: Vec<_> = (0..4).map(|_| Cache::new(client(&server.url(0)))).collect();
+    let calls = (0..200).map(|n| {
+        let (cache, options, acknowledged) = (&instances[n % 4], &options, &acknowledged);
+        async move {
+            let mut answers = Vec::new();
+            for _ in 0..10 {
+                let asked = acknowledged.get();
+                let answer = cache.get_or_set("users:1", options, load).await.unwrap();
+                assert!(answer.value >= asked, "{} after {asked}, {:?}", answer.value, answer.outcome);
+                answers.push(answer);
+            }
+            answers
+        }
+    });
+    let invalidating = pin!(invalidate_without_pause(&server, &version, &acknowledged));
+    let answers = match select(invalidating, join_all(calls)).await {
+        Either::Left(((), _)) => unreachable!("it never ends"),
+        Either::Right((answers, _)) => answers.concat(),
+    };
+    let handed = answers.iter().filter(|answer| answer.outcome == Outcome::Hit && answer.age.is_none()).count();
+    println!("{} loads, {handed} handed", loads.get());
+    assert!(handed > 1000, "{handed} of 2000 were given the value of a load that they waited for");
+    assert!(loads.get() < 1000, "{} loads", loads.get());
 }

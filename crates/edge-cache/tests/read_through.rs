@@ -330,3 +330,23 @@ async fn the_servers_hit_ratio_is_about_that_of_the_lookups() {
     let ratio = ratio.await;
     assert!((0.70..0.90).contains(&ratio), "{ratio}");
 }
+
+#[tokio::test]
+async fn who_waits_for_a_load_has_its_value_also_where_it_is_not_kept() {
+    let server = RedisServer::start();
+    let instances: Vec<_> = (0..8).map(|_| cache(&server)).collect();
+    let (loads, options) = (Cell::new(0), ttl(60_000));
+    let none = async || slow(&loads, 300).await.map(|_| None::<u32>);
+    let calls = (0..400).map(|n| {
+        let (cache, options) = (&instances[n % 8], &options);
+        async move { cache.get_or_set("absent", options, none).await.unwrap() }
+    });
+    let answers = join_all(calls).await;
+    assert!(answers.iter().all(|answer| answer.value.is_none()));
+    assert_eq!(loads.get(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.outcome == Outcome::Hit).count(), 399);
+    // It is for them alone.
+    assert_eq!(instances[0].get_or_set("absent", &options, none).await.unwrap().outcome, Outcome::Miss);
+    let life: i64 = server.connection().pttl("cache:waiting:{absent}").unwrap();
+    assert!((1..=3000).contains(&life), "{life}");
+}

@@ -17,7 +17,7 @@ use crate::fence::Fences;
 use crate::format::milliseconds;
 use crate::key::{FENCES, KeyName, TTL_OVERRIDES};
 use crate::redis::Redis;
-use crate::script::{ACQUIRE, DROP, LOCK, STORE};
+use crate::script::{ACQUIRE, DROP, HAND, LOCK, STORE};
 use crate::tag::{self, Tag};
 use crate::ttl::Overrides;
 
@@ -40,6 +40,8 @@ pub(super) enum Turn {
 pub(super) struct Lock {
     owner: String,
     stamp: Vec<u8>,
+    /// Where the load stands among those and the callers who wait.
+    number: u64,
     overrides: Overrides,
 }
 
@@ -60,8 +62,8 @@ impl<C: Redis + Runtime> Cache<C> {
         match replies.count()? {
             0 => Ok(Turn::Anothers),
             1 => {
-                let stamp = replies.bytes()?;
-                Ok(Turn::Ours(Lock { owner, stamp, overrides: Overrides::read(replies)? }))
+                let (stamp, number) = (replies.bytes()?, replies.count()?);
+                Ok(Turn::Ours(Lock { owner, stamp, number, overrides: Overrides::read(replies)? }))
             }
             _ => Ok(Turn::Over),
         }
@@ -131,21 +133,27 @@ impl<C: Redis + Runtime> Cache<C> {
     /// Stores a loaded value if it may be, or removes what was there where nothing is any more; whatever happens, the caller has
     /// what was loaded.
     async fn store<T: Serialize>(&self, key: &str, options: &Options<'_>, lock: &Lock, value: &T, load: Duration) {
-        let encoded = codec::encode(value).and_then(|stored| Ok((stored, batch::tags(options.tags)?)));
-        let stored = match encoded {
-            Ok((stored, tags)) => self.try_store(key, options, lock, stored, &tags, load).await,
+        let Ok(encoded) = codec::encode(value) else { return self.hold(key, lock, Duration::ZERO).await };
+        let stored = match batch::tags(options.tags) {
+            Ok(tags) => self.try_store(key, options, lock, &encoded, &tags, load).await,
             Err(error) => Err(error),
         };
         match stored {
             Ok(true) => {}
-            Ok(false) => self.hold(key, lock, Duration::ZERO).await,
             Err(Error::Redis(error)) if error.kind == ErrorKind::Timeout => self.failed(),
             Err(Error::Redis(error)) if error.is_connection() => {
                 self.failed();
                 self.hold(key, lock, Duration::ZERO).await;
             }
-            Err(_) => self.hold(key, lock, Duration::ZERO).await,
+            Ok(false) | Err(_) => self.hand(key, lock, &encoded).await,
         }
+    }
+
+    /// Releases the lock of a load whose value is not kept; callers who waited for it have the value.
+    async fn hand(&self, key: &str, lock: &Lock, value: &[u8]) {
+        let name = KeyName::new(key);
+        let args = [lock.owner.as_str().into(), lock.number.into(), value.into()];
+        let _ = HAND.run(&self.redis, [name.lock().into(), name.waiting().into()], args).await;
     }
 
     async fn try_store(
@@ -153,23 +161,22 @@ impl<C: Redis + Runtime> Cache<C> {
         key: &str,
         options: &Options<'_>,
         lock: &Lock,
-        stored: Vec<u8>,
+        stored: &[u8],
         tags: &[Tag],
         load: Duration,
     ) -> Result<bool, Error> {
+        let name = KeyName::new(key);
         let is_null = stored == b"null";
         if is_null && options.negative_ttl.is_none() {
-            let name = KeyName::new(key);
-            let dropped =
-                DROP.run(&self.redis, [name.as_bytes().into(), name.lock().into()], [lock.owner.as_str().into()]);
-            return Ok(dropped.await?.count()? == 1);
+            let keys = [name.as_bytes().into(), name.lock().into(), FENCES.into(), name.waiting().into()];
+            let args = [lock.owner.as_str().into(), lock.stamp.clone().into(), lock.number.into(), stored.into()];
+            return Ok(DROP.run(&self.redis, keys, args).await?.count()? == 1);
         }
         let fresh = options.fresh(key, is_null, &lock.overrides, self.uniform());
         let grace = if is_null { Duration::ZERO } else { options.grace.min(FOREVER) };
         let life = fresh + grace;
-        let name = KeyName::new(key);
         self.tag_all(&name, tags, life).await?;
-        let (value, chunks) = batch::store_chunks(&self.redis, key, stored, life).await?;
+        let (value, chunks) = batch::store_chunks(&self.redis, key, stored.to_vec(), life).await?;
         let times = [life, grace, load];
         let outcome = self.store_unless_fenced(&name, lock, times, &value, &chunks, tags).await;
         if !matches!(outcome, Ok(true)) {
@@ -188,7 +195,8 @@ impl<C: Redis + Runtime> Cache<C> {
         chunks: &str,
         tags: &[Tag],
     ) -> Result<bool, Error> {
-        let keys = [name.as_bytes().to_vec(), name.companion(), name.lock(), FENCES.as_bytes().to_vec()];
+        let keys =
+            [name.as_bytes().to_vec(), name.companion(), name.lock(), FENCES.as_bytes().to_vec(), name.waiting()];
         let mut stamp = lock.stamp.clone();
         for _ in 0..STORE_TRIES {
             let args = [lock.owner.as_str().into(), stamp.into()].into_iter();

@@ -35,8 +35,8 @@ pub struct Options<'a> {
     /// How eagerly a value is refreshed before it expires (beta of XFetch; Vattani et al., VLDB 2015): 1 is the paper's
     /// optimum, 0 never.
     pub early_refresh: f64,
-    /// How long a result that is JSON `null` is kept; `None`: not at all, and what was there goes. Callers that wait for a load
-    /// whose result is not kept load in turn, one after the other.
+    /// How long a result that is JSON `null` is kept; `None`: not at all, and what was there goes. Callers that wait for its load
+    /// are given it all the same.
     pub negative_ttl: Option<Duration>,
 }
 

@@ -22,7 +22,7 @@ const CALM: u32 = 4;
 /// How a look-up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The value was there and fresh.
+    /// The value was there and fresh, or is that of another caller's load.
     Hit,
     /// The value was past its TTL and served within its grace.
     Stale,
@@ -71,6 +71,10 @@ struct Lookup<T> {
     locked: bool,
     /// Which writing of the value was seen.
     writing: Vec<u8>,
+    /// The number of a caller who waits.
+    number: Vec<u8>,
+    /// What a load has brought that began after the caller had asked, or that no invalidation has come in the way of.
+    handed: Option<T>,
 }
 
 /// A value that is served while its load lasts and where it fails.
@@ -118,7 +122,8 @@ impl<C: Redis + Runtime> Cache<C> {
     /// Reads a value, or loads and stores it.
     ///
     /// However many callers ask for a key at once, on however many instances, one of them runs `fetch`; the others wait for
-    /// its result, at most `lock_wait`, and then run their own. A value past its TTL but within `grace` is served at once
+    /// its result, at most `lock_wait`, and then run their own. They have a result (of up to 1 MiB as stored) also where it is not
+    /// kept, unless an invalidation came between its load's beginning and their call: then that of the next load. A value past its TTL but within `grace` is served at once
     /// while one caller refreshes it, and also when `fetch` fails. An invalidation that comes while `fetch` runs wins: the
     /// value goes to its caller and is not stored. When Redis is away, the caller gets `fetch`'s answer.
     ///
@@ -159,9 +164,10 @@ impl<C: Redis + Runtime> Cache<C> {
     {
         let started = Instant::now();
         let mut pause = FIRST_LOOK;
+        let mut waiting: Option<Vec<u8>> = None;
         loop {
             let asked = Instant::now();
-            let Some(lookup) = self.look_up::<T>(key).await else { return bypass(fetch).await };
+            let Some(lookup) = self.look_up::<T>(key, waiting.as_deref()).await else { return bypass(fetch).await };
             let took = asked.elapsed();
             let judged = lookup.found.map(|found| (found.judge(options, self.uniform()), found));
             let servable = match judged {
@@ -170,6 +176,9 @@ impl<C: Redis + Runtime> Cache<C> {
                 Some((Judgement::Early, found)) => Some(found.stand_in(options, Outcome::Hit)),
                 Some((Judgement::Stale, found)) => Some(found.stand_in(options, Outcome::Stale)),
             };
+            if let Some(value) = lookup.handed {
+                return Ok(Fetched { value, outcome: Outcome::Hit, age: None });
+            }
             if !lookup.locked {
                 match self.acquire(key, &lookup.writing).await {
                     Ok(Turn::Ours(lock)) => return self.load(key, options, &lock, servable, fetch).await,
@@ -192,6 +201,7 @@ impl<C: Redis + Runtime> Cache<C> {
             let rest = pause.max(took * CALM).min(options.lock_wait);
             self.redis.sleep(rest.mul_f64(0.5 + self.uniform())).await;
             pause = (pause * 2).min(LAST_LOOK);
+            waiting = Some(lookup.number);
         }
     }
 
@@ -208,7 +218,7 @@ impl<C: Redis + Runtime> Cache<C> {
     }
 
     /// `None` when Redis cannot be asked.
-    async fn look_up<T: DeserializeOwned>(&self, key: &str) -> Option<Lookup<T>> {
+    async fn look_up<T: DeserializeOwned>(&self, key: &str, waiting: Option<&[u8]>) -> Option<Lookup<T>> {
         if self.breaker.is_open() {
             return None;
         }
@@ -217,9 +227,9 @@ impl<C: Redis + Runtime> Cache<C> {
                 self.count().await;
             }
         };
-        let (read, ()) = join(self.ask(key), counting).await;
+        let (read, ()) = join(self.ask(key, waiting), counting).await;
         let parsed = match read {
-            Ok(replies) => self.parse(key, replies).await,
+            Ok(replies) => self.parse(key, replies, waiting.is_some()).await,
             Err(error) => Err(error),
         };
         match parsed {
@@ -234,11 +244,17 @@ impl<C: Redis + Runtime> Cache<C> {
         }
     }
 
-    async fn parse<T: DeserializeOwned>(&self, key: &str, mut replies: Replies) -> Result<Lookup<T>, RedisError> {
+    async fn parse<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        mut replies: Replies,
+        waiting: bool,
+    ) -> Result<Lookup<T>, RedisError> {
         let (stored, left) = (replies.optional_bytes()?, replies.int()?);
         let mut fact = || replies.text().map(|text| text.parse::<i64>().ok());
         let (life, grace, load) = (fact()?, fact()?.unwrap_or(0), fact()?.unwrap_or(0));
         let (locked, writing) = (replies.count()? == 1, replies.bytes()?);
+        let (number, handed) = if waiting { (replies.bytes()?, replies.bytes()?) } else { Default::default() };
         let whole = match stored {
             Some(stored) => self.gather(key, stored).await?,
             None => None,
@@ -250,7 +266,7 @@ impl<C: Redis + Runtime> Cache<C> {
             age: life.and_then(|life| u64::try_from(life.saturating_sub(left)).ok()).map(Duration::from_millis),
             load_ms: load as f64,
         });
-        Ok(Lookup { found, locked, writing })
+        Ok(Lookup { found, locked, writing, number, handed: codec::decode(&handed) })
     }
 
     /// Uniform in 0..1.
