@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::access::Role;
 use crate::body::Fields;
 use crate::error::{Error, RedisError};
-use crate::key::{EVENTS, KeyName, LOOKUPS, TTL_OVERRIDES, WARMUP_LOCK};
+use crate::key::{EVENTS, KeyName, LOOKUPS, TTL_OVERRIDES, TURNS, WARMUP_LOCK};
 use crate::pattern::Pattern;
 use crate::redis::{Arg, Command, Redis, Replies};
 use crate::script::FLUSH;
@@ -14,7 +14,7 @@ use crate::sweep;
 /// How many names a dry run shows.
 const SAMPLES: usize = 20;
 /// What a global clear carries over.
-const OUTLIVING: [&str; 4] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS];
+const OUTLIVING: [&str; 5] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS, TURNS];
 
 /// What to clear.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -119,6 +119,7 @@ pub(crate) static DROP: Script = Script::once(concat!(
 pub(crate) static HAND: Script = Script::repeatable(concat!(
     include_str!("scripts/there.lua"),
     include_str!("scripts/holding.lua"),
+    include_str!("scripts/turns.lua"),
     include_str!("scripts/handing.lua"),
     include_str!("scripts/hand.lua")
 ));

@@ -277,3 +277,75 @@ async fn without_pause_callers_wait_for_few_loads_and_are_given_nothing_from_bef
     assert!(handed > 1000, "{handed} of 2000 were given the value of a load that they waited for");
     assert!(loads.get() < 1000, "{} loads", loads.get());
 }
+
+/// What a caller is given who asks after an answered removal of the key, while a load from before it ends and another one lasts.
+async fn given_after_a_removal(server: &RedisServer, meanwhile: impl AsyncFnOnce(&Native)) -> String {
+    let cache = Cache::new(client(&server.url(0)));
+    let (loading, go_on) = (Notify::new(), Notify::new());
+    let options = Options::default();
+    let wait = |milliseconds| tokio::time::sleep(Duration::from_millis(milliseconds));
+    let before = cache.get_or_set("k", &options, async || {
+        loading.notify_one();
+        go_on.notified().await;
+        Ok::<_, String>("old".to_owned())
+    });
+    let after = async {
+        loading.notified().await;
+        meanwhile(&client(&server.url(0))).await;
+        cache.delete("k").await.unwrap();
+        let next = cache.get_or_set("k", &options, async || {
+            wait(400).await;
+            Ok::<_, String>("new".to_owned())
+        });
+        let waiting = async {
+            wait(50).await;
+            cache.get_or_set("k", &options, async || Err::<String, _>("another one loads")).await
+        };
+        let end = async {
+            wait(200).await;
+            go_on.notify_one();
+        };
+        let ((next, waiting), ()) = join(join(next, waiting), end).await;
+        assert_eq!(next.unwrap().outcome, Outcome::Miss);
+        waiting.unwrap().value
+    };
+    join(before, after).await.1
+}
+
+#[tokio::test]
+async fn who_asks_after_a_removal_is_not_given_what_a_load_from_before_it_brings() {
+    let server = RedisServer::start();
+    assert_eq!(given_after_a_removal(&server, async |_| {}).await, "new");
+}
+
+#[tokio::test]
+async fn nor_where_a_replica_has_taken_over_that_does_not_know_the_last_loads() {
+    let server = RedisServer::start();
+    let rewind = async |_: &Native| {
+        let mut redis = server.connection();
+        let last: u64 = redis.get("cache:turns").unwrap();
+        let () = redis.set("cache:turns", last - 5).unwrap();
+    };
+    assert_eq!(given_after_a_removal(&server, rewind).await, "new");
+}
+
+#[tokio::test]
+async fn nor_after_a_global_clear_of_a_server_whose_clock_was_ahead() {
+    let server = RedisServer::start();
+    // In 2033.
+    let () = server.connection().set("cache:turns", 2_000_000_000_000_000_u64).unwrap();
+    assert_eq!(given_after_a_removal(&server, async |admin| cleared(admin, r#"{"confirm":true}"#).await).await, "new");
+}
+
+#[tokio::test]
+async fn another_clients_key_in_place_of_the_count_costs_nothing_but_waiting() {
+    let server = RedisServer::start();
+    for command in [["SADD", "cache:turns", "x"], ["SET", "cache:turns", "-50"], ["SET", "cache:turns", "1e300"]] {
+        let () = server.connection().del("cache:turns").unwrap();
+        let () = redis::cmd(command[0]).arg(&command[1..]).query(&mut server.connection()).unwrap();
+        assert_eq!(given_after_a_removal(&server, async |_| {}).await, "new", "{command:?}");
+        let left: bool = server.connection().exists("lock:{k}").unwrap();
+        assert!(!left, "{command:?}");
+        let () = server.connection().del("k").unwrap();
+    }
+}

@@ -25,6 +25,8 @@ use crate::ttl::Overrides;
 const LEASE: Duration = Duration::from_secs(10);
 /// How often invalidations of other keys may come between a load and its storing before that is given up.
 const STORE_TRIES: usize = 8;
+/// The largest value, as stored, that callers are given who waited for it where it is not kept; scripts look for themselves.
+const MAX_HANDED: usize = 1024 * 1024;
 
 /// Whose turn it is to load a key.
 pub(super) enum Turn {
@@ -134,8 +136,9 @@ impl<C: Redis + Runtime> Cache<C> {
     /// what was loaded.
     async fn store<T: Serialize>(&self, key: &str, options: &Options<'_>, lock: &Lock, value: &T, load: Duration) {
         let Ok(encoded) = codec::encode(value) else { return self.hold(key, lock, Duration::ZERO).await };
+        let handed = if encoded.len() <= MAX_HANDED { encoded.clone() } else { Vec::new() };
         let stored = match batch::tags(options.tags) {
-            Ok(tags) => self.try_store(key, options, lock, &encoded, &tags, load).await,
+            Ok(tags) => self.try_store(key, options, lock, encoded, &tags, load).await,
             Err(error) => Err(error),
         };
         match stored {
@@ -145,12 +148,12 @@ impl<C: Redis + Runtime> Cache<C> {
                 self.failed();
                 self.hold(key, lock, Duration::ZERO).await;
             }
-            Ok(false) | Err(_) => self.hand(key, lock, &encoded).await,
+            Ok(false) | Err(_) => self.hand(key, lock, handed).await,
         }
     }
 
     /// Releases the lock of a load whose value is not kept; callers who waited for it have the value.
-    async fn hand(&self, key: &str, lock: &Lock, value: &[u8]) {
+    async fn hand(&self, key: &str, lock: &Lock, value: Vec<u8>) {
         let name = KeyName::new(key);
         let args = [lock.owner.as_str().into(), lock.number.into(), value.into()];
         let _ = HAND.run(&self.redis, [name.lock().into(), name.waiting().into()], args).await;
@@ -161,7 +164,7 @@ impl<C: Redis + Runtime> Cache<C> {
         key: &str,
         options: &Options<'_>,
         lock: &Lock,
-        stored: &[u8],
+        stored: Vec<u8>,
         tags: &[Tag],
         load: Duration,
     ) -> Result<bool, Error> {
@@ -176,7 +179,7 @@ impl<C: Redis + Runtime> Cache<C> {
         let grace = if is_null { Duration::ZERO } else { options.grace.min(FOREVER) };
         let life = fresh + grace;
         self.tag_all(&name, tags, life).await?;
-        let (value, chunks) = batch::store_chunks(&self.redis, key, stored.to_vec(), life).await?;
+        let (value, chunks) = batch::store_chunks(&self.redis, key, stored, life).await?;
         let times = [life, grace, load];
         let outcome = self.store_unless_fenced(&name, lock, times, &value, &chunks, tags).await;
         if !matches!(outcome, Ok(true)) {

@@ -8,5 +8,5 @@ forget({ KEYS[1] })
 redis.call('UNLINK', KEYS[1])
 release(KEYS[2])
 -- Whoever waits now may have it, unless an invalidation has come since the load began: then who waited before that.
-hand_over(KEYS[4], fences_since(KEYS[3], ARGV[2]) and tonumber(ARGV[3]) or turn(), ARGV[4])
+hand_over(KEYS[4], fences_since(KEYS[3], ARGV[2]) and (tonumber(ARGV[3]) or 0) or nil, ARGV[4])
 return 1

@@ -1,9 +1,10 @@
 -- Stands before scripts that end a load: callers who wait have its value also where it is not kept, or not until they look again.
--- Those may have it whose number is below the given one. An earlier result that more of them may have stays. What is larger than 1 MiB
--- is not there twice.
+-- Those may have it whose number is below the given one, without one all who wait now. An earlier result that more of them may have
+-- stays. What is larger than 1 MiB is not there twice.
 local function hand_over(waiting, below, value)
   if value == '' or #value > 1048576 or not may_be_there(waiting) then return end
-  local earlier = redis.pcall('GET', waiting)
+  below = below or turn()
+  local earlier = redis.pcall('GETRANGE', waiting, 0, 20)
   if type(earlier) ~= 'string' or (tonumber(string.match(earlier, '^%d+')) or 0) > below then return end
   redis.pcall('SET', waiting, string.format('%.0f\n', below) .. value, 'PX', 3000)
 end

@@ -28,11 +28,11 @@ local reply = { value, left, facts[1] or '', facts[2] or '', facts[3] or '', loc
 if not KEYS[4] then return reply end
 
 local number, found = tonumber(ARGV[2]) or turn(), ''
-local handed = not fresh and may_be_there(KEYS[4]) and redis.pcall('GET', KEYS[4])
+local handed = not fresh and may_be_there(KEYS[4]) and redis.pcall('GETRANGE', KEYS[4], 0, 20)
 if type(handed) == 'string' and handed ~= '' then
-  local below, loaded = string.match(handed, '^(%d+)\n(.*)$')
-  if below and number > 0 and number < tonumber(below) then found = loaded end
-elseif not fresh then
+  local below = string.match(handed, '^(%d+)\n')
+  if below and number > 0 and number < tonumber(below) then found = redis.call('GETRANGE', KEYS[4], #below + 1, -1) end
+elseif not fresh and redis.call('PTTL', KEYS[4]) < 1500 then
   redis.pcall('SET', KEYS[4], '', 'PX', 3000)
 end
 reply[8] = number > 0 and string.format('%.0f', number) or ''

@@ -20,5 +20,5 @@ accompany(KEYS[2], ARGV[3], 'grace', ARGV[4], 'load', ARGV[5], 'tags', ARGV[6], 
 tag_all(ARGV[6], ARGV[3], KEYS[1])
 release(KEYS[3])
 -- Whoever waits now may have it, whatever comes before they look again.
-if ARGV[8] == '' then hand_over(KEYS[5], turn(), ARGV[7]) end
+if ARGV[8] == '' then hand_over(KEYS[5], nil, ARGV[7]) end
 return { 'stored' }

@@ -1,13 +1,13 @@
--- Stands before scripts that put loads and the callers who wait for them in order: a number higher than all before it. Where the
--- count is gone it begins anew with the time in microseconds, which no count of loads overtakes. 0 where it cannot be had.
+-- Stands before scripts that put loads and the callers who wait for them in order: a number higher than all before it, 0 where
+-- none can be had. It is the time in microseconds at least: a server that has lost the last numbers (a replica that took over, one
+-- started from an older file) gives none of them again.
 local function turn()
-  local number = redis.pcall('INCR', 'cache:turns')
-  if type(number) ~= 'number' then return 0 end
-  if number == 1 then
-    local now = redis.call('TIME')
-    number = now[1] * 1000000 + now[2]
-    redis.call('SET', 'cache:turns', string.format('%.0f', number))
-  end
-  return number
+  local last, now = redis.pcall('GET', 'cache:turns'), redis.pcall('TIME')
+  if type(last) == 'table' or now.err then return 0 end
+  -- What is past the whole numbers that can be told apart is another client's.
+  last = last and tonumber(last) or 0
+  local number = math.max(last < 9e15 and last + 1 or 0, now[1] * 1000000 + now[2])
+  local set = redis.pcall('SET', 'cache:turns', string.format('%.0f', number))
+  return set.err and 0 or number
 end
 
