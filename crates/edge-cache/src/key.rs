@@ -21,7 +21,7 @@ pub const WARMUP_SCHEDULE: &str = "cache:warmup:schedule";
 pub const WARMUP_LOCK: &str = "lock:cache:warmup";
 /// The audit trail (a stream), in its own logical database.
 pub const AUDIT: &str = "cache:audit";
-/// The count that puts loads and the callers who wait for them in order. Outlives a global clear.
+/// What puts loads and the callers who wait for them in order (a stream). Outlives a global clear.
 pub const TURNS: &str = "cache:turns";
 /// The last invalidations, for loads in flight (a stream).
 pub const FENCES: &str = "cache:fences";

@@ -323,8 +323,8 @@ async fn nor_where_a_replica_has_taken_over_that_does_not_know_the_last_loads() 
     let server = RedisServer::start();
     let rewind = async |_: &Native| {
         let mut redis = server.connection();
-        let last: u64 = redis.get("cache:turns").unwrap();
-        let () = redis.set("cache:turns", last - 5).unwrap();
+        let () = redis.del("cache:turns").unwrap();
+        let () = redis::cmd("XADD").arg(&["cache:turns", "1-0", "turn", ""]).query(&mut redis).unwrap();
     };
     assert_eq!(given_after_a_removal(&server, rewind).await, "new");
 }
@@ -333,7 +333,8 @@ async fn nor_where_a_replica_has_taken_over_that_does_not_know_the_last_loads() 
 async fn nor_after_a_global_clear_of_a_server_whose_clock_was_ahead() {
     let server = RedisServer::start();
     // In 2033.
-    let () = server.connection().set("cache:turns", 2_000_000_000_000_000_u64).unwrap();
+    let ahead = ["cache:turns", "2000000000000-0", "turn", ""];
+    let () = redis::cmd("XADD").arg(&ahead).query(&mut server.connection()).unwrap();
     assert_eq!(given_after_a_removal(&server, async |admin| cleared(admin, r#"{"confirm":true}"#).await).await, "new");
 }
 

@@ -350,3 +350,22 @@ async fn who_waits_for_a_load_has_its_value_also_where_it_is_not_kept() {
     let life: i64 = server.connection().pttl("cache:waiting:{absent}").unwrap();
     assert!((1..=3000).contains(&life), "{life}");
 }
+
+/// On a server where nothing has been written yet.
+#[tokio::test]
+async fn a_user_with_no_more_rights_than_the_documentation_asks_for_caches() {
+    let server = RedisServer::start();
+    let security = include_str!("../../../SECURITY.md");
+    let rights = security.lines().find_map(|line| line.split('`').find(|part| part.starts_with("+@"))).unwrap();
+    let user = ["SETUSER", "edge", "on", ">pw", "~*"].into_iter().chain(rights.split(' ')).collect::<Vec<_>>();
+    let () = redis::cmd("ACL").arg(user).query(&mut server.connection()).unwrap();
+    let cache = Cache::new(client(&server.url(0).replace("redis://", "redis://edge:pw@")));
+    let (loads, options) = (Cell::new(0), ttl(60_000));
+    for outcome in [Outcome::Miss, Outcome::Hit] {
+        assert_eq!(cache.get_or_set("k", &options, async || slow(&loads, 0).await).await.unwrap().outcome, outcome);
+    }
+    let none = async || slow(&loads, 300).await.map(|_| None::<u32>);
+    let answers = join_all((0..50).map(|_| cache.get_or_set("absent", &options, none))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(loads.get(), 2, "one load for all who waited");
+}

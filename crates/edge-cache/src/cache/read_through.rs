@@ -122,10 +122,11 @@ impl<C: Redis + Runtime> Cache<C> {
     /// Reads a value, or loads and stores it.
     ///
     /// However many callers ask for a key at once, on however many instances, one of them runs `fetch`; the others wait for
-    /// its result, at most `lock_wait`, and then run their own. They have a result (of up to 1 MiB as stored) also where it is not
-    /// kept, unless an invalidation came between its load's beginning and their call: then that of the next load. A value past its TTL but within `grace` is served at once
-    /// while one caller refreshes it, and also when `fetch` fails. An invalidation that comes while `fetch` runs wins: the
-    /// value goes to its caller and is not stored. When Redis is away, the caller gets `fetch`'s answer.
+    /// its result, at most `lock_wait`, and then run their own. They have a result (of up to 1 MiB as stored) also where it is
+    /// not kept, unless an invalidation came between its load's beginning and their call: then that of the next load. A value
+    /// past its TTL but within `grace` is served at once while one caller refreshes it, and also when `fetch` fails. An
+    /// invalidation that comes while `fetch` runs wins: the value goes to its caller and is not stored. When Redis is away, the
+    /// caller gets `fetch`'s answer.
     ///
     /// A hit costs one round trip (two where it is refreshed early); a miss three, and one per tag that overlap. Once a second
     /// another one counts look-ups.
