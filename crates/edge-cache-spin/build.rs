@@ -1,11 +1,14 @@
-//! Checks invalidation.toml, so that a mistake in it is told with its line before anything is deployed.
+//! Validates invalidation.toml at build time. Errors name the line.
 
 use std::{env, fs, path::Path};
 
 fn main() -> Result<(), String> {
     println!("cargo::rerun-if-changed=invalidation.toml");
-    let text = fs::read_to_string("invalidation.toml").map_err(|error| format!("invalidation.toml: {error}"))?;
-    let rules = edge_cache::events::Rules::compile(&text).map_err(|error| format!("invalidation.toml: {error}"))?;
+    let text = fs::read_to_string("invalidation.toml")
+        .map_err(|error| format!("invalidation.toml: {error}"))?;
+    let rules = edge_cache_admin::admin::events::EventRules::compile(&text)
+        .map_err(|error| format!("invalidation.toml: {error}"))?;
+
     let out = env::var("OUT_DIR").map_err(|error| error.to_string())?;
     fs::write(Path::new(&out).join("invalidation.json"), rules).map_err(|error| error.to_string())
 }

@@ -1,8 +1,8 @@
-//! The application under test with its own Redis.
+//! The application under test, with its own Redis.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -13,102 +13,90 @@ use crate::caller::Caller;
 use crate::client::Client;
 use crate::contract::repository;
 use crate::host::Host;
+use crate::options::{Options, Plan};
+use crate::redis_user;
 use crate::routes::Route;
+use crate::shop::Shop;
 
-/// Held for reading by every application, for writing by one that measures time.
+/// Held for reading by every application, and for writing by one that measures time.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// What [`App::with`] starts.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    variables: Vec<(String, String)>,
-    redis: Vec<&'static str>,
-    without_tokens: bool,
-    alone: bool,
-    proxied: bool,
-    plan: Option<&'static str>,
-}
-
-impl Options {
-    /// The defaults: no options of Redis, a token for each role.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets a variable of `spin.toml`; wins over what the harness sets.
-    pub fn variable(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Adds options of `redis-server`.
-    pub fn redis(mut self, options: &[&'static str]) -> Self {
-        self.redis.extend_from_slice(options);
-        self
-    }
-
-    /// Configures no token.
-    pub fn without_tokens(mut self) -> Self {
-        self.without_tokens = true;
-        self
-    }
-
-    /// Warms up by a plan of `tests/plans/`, which scripts/test has built into a component.
-    pub fn plan(mut self, name: &'static str) -> Self {
-        self.plan = Some(name);
-        self
-    }
-
-    /// Puts a proxy before Redis, which fails on demand: [`App::proxy`].
-    pub fn proxied(mut self) -> Self {
-        self.proxied = true;
-        self
-    }
-
-    /// Lets no other test of this file run meanwhile: for promises about time.
-    pub fn alone(mut self) -> Self {
-        self.alone = true;
-        self
-    }
-}
-
 #[expect(dead_code, reason = "held until the application is gone")]
-enum Turn {
+enum MachineLock {
     Shared(RwLockReadGuard<'static, ()>),
-    Alone(RwLockWriteGuard<'static, ()>),
+    Exclusive(RwLockWriteGuard<'static, ()>),
 }
 
-/// A running application and its Redis, both gone when dropped.
+impl MachineLock {
+    fn acquire(exclusive: bool) -> Self {
+        if exclusive {
+            Self::Exclusive(MACHINE.write().unwrap_or_else(PoisonError::into_inner))
+        } else {
+            Self::Shared(MACHINE.read().unwrap_or_else(PoisonError::into_inner))
+        }
+    }
+}
+
+/// A running application and its Redis, which end when this is dropped. The sample shop
+/// (`examples/catalog`) is an application of its own and starts with its first request.
 pub struct App {
     host: Host,
+    shop: Arc<Shop>,
     redis: RedisServer,
     proxy: Option<Proxy>,
     state: TempDir,
     manifest: PathBuf,
     variables: Vec<(String, String)>,
-    every: OnceLock<Vec<(Route, Client)>>,
-    _turn: Turn,
+    all_routes: OnceLock<Vec<(Route, Client)>>,
+    _lock: MachineLock,
 }
 
-/// A copy of `spin.toml` whose warmup component was built from another plan.
+/// Writes a copy of `spin.toml` whose warmup component was built from another plan.
 fn manifest_with(plan: &str, directory: &Path) -> PathBuf {
     let root = repository();
     let component = root.join("target/plans").join(format!("{plan}.wasm"));
-    assert!(component.is_file(), "{} is absent: run scripts/test, which builds it", component.display());
+    let hint = "scripts/build-warmup examples/catalog/warmup.toml target/plans/sample.wasm, or a file of tests/plans";
+    let built = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    let plain = built(&root.join("target/wasm32-wasip2/release/warmup.wasm"));
+
+    assert!(
+        component.is_file(),
+        "{} is absent: {hint}",
+        component.display()
+    );
+    assert!(
+        built(&component) >= plain,
+        "{} is older than warmup.wasm: {hint}",
+        component.display()
+    );
+
     let text = fs::read_to_string(root.join("spin.toml")).expect("the manifest");
     let text = text
-        .replace("\"target/wasm32-wasip2/release/warmup.wasm\"", &format!("\"{}\"", component.display()))
-        .replace("source = \"target/", &format!("source = \"{}/target/", root.display()));
+        .replace(
+            "\"target/wasm32-wasip2/release/warmup.wasm\"",
+            &format!("\"{}\"", component.display()),
+        )
+        .replace(
+            "source = \"target/",
+            &format!("source = \"{}/target/", root.display()),
+        );
     let manifest = directory.join("spin.toml");
     fs::write(&manifest, text).expect("a copy of the manifest");
     manifest
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // Clients share the shop and may outlive the application.
+        self.shop.stop();
+    }
 }
 
 impl App {
     /// Starts the application with an empty Redis and a token for each role.
     ///
     /// # Panics
-    /// When Redis, the host or the application cannot be started.
+    /// If Redis, the host or the application cannot be started.
     pub fn start() -> Self {
         Self::with(Options::new())
     }
@@ -116,42 +104,68 @@ impl App {
     /// Starts the application.
     ///
     /// # Panics
-    /// When Redis, the host or the application cannot be started.
+    /// If Redis, the host or the application cannot be started.
     pub fn with(options: Options) -> Self {
-        let turn = match options.alone {
-            true => Turn::Alone(MACHINE.write().unwrap_or_else(PoisonError::into_inner)),
-            false => Turn::Shared(MACHINE.read().unwrap_or_else(PoisonError::into_inner)),
-        };
-        let redis = RedisServer::with(&options.redis);
+        let lock = MachineLock::acquire(options.exclusive);
+
+        let redis = options.start_redis();
         let proxy = options.proxied.then(|| Proxy::before(redis.port()));
-        let port = proxy.as_ref().map_or(redis.port(), Proxy::port);
-        let tokens = if options.without_tokens { String::new() } else { Caller::variable() };
-        let own = [("redis_host", "127.0.0.1".to_owned()), ("redis_port", port.to_string()), ("tokens", tokens)];
-        let mut variables: Vec<_> = own.map(|(name, value)| (name.to_owned(), value)).into();
-        variables.extend(options.variables);
+        let port = match &proxy {
+            Some(proxy) => proxy.port(),
+            None if options.tls => redis.tls_port(),
+            None => redis.port(),
+        };
+
         let state = TempDir::new().expect("a temporary directory");
-        let manifest = options.plan.map_or_else(|| "spin.toml".into(), |plan| manifest_with(plan, state.path()));
+        let manifest = match options.plan {
+            Plan::Product => "spin.toml".into(),
+            Plan::Built(plan) => manifest_with(plan, state.path()),
+        };
+        let variables = options.into_variables(port);
+
         let host = Host::start(&manifest, &variables, state.path());
-        Self { host, redis, proxy, state, manifest, variables, every: OnceLock::new(), _turn: turn }
+        let shop = Shop::of(&variables);
+        Self {
+            host,
+            shop,
+            redis,
+            proxy,
+            state,
+            manifest,
+            variables,
+            all_routes: OnceLock::new(),
+            _lock: lock,
+        }
     }
 
-    /// Starts the application a second time, beside this one and with the same Redis and settings: another process.
+    /// Starts the application in a second process, with the same Redis and settings.
     ///
     /// # Panics
-    /// When it does not start.
-    pub fn another(&self) -> Beside {
+    /// If it does not start.
+    pub fn start_second_process(&self) -> SecondProcess {
         let state = TempDir::new().expect("a temporary directory");
-        Beside { host: Host::start(&self.manifest, &self.variables, state.path()), _state: state }
+        let host = Host::start(&self.manifest, &self.variables, state.path());
+        SecondProcess {
+            host,
+            shop: Shop::of(&self.variables),
+            _state: state,
+        }
     }
 
-    /// Starts the application again, with what it keeps between starts. Clients made before know only the old one.
+    /// Restarts the application with its state. Existing clients know only the old address.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn restart(&mut self) {
         self.host.stop();
+        self.shop.stop();
         self.host = Host::start(&self.manifest, &self.variables, self.state.path());
-        self.every = OnceLock::new();
+        self.all_routes = OnceLock::new();
+    }
+
+    /// Changes a variable for the next [`App::restart`].
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// The application's Redis.
@@ -159,12 +173,25 @@ impl App {
         &self.redis
     }
 
-    /// The application's Redis, to kill and launch.
+    /// Connects to the application's Redis as the user of the application.
+    ///
+    /// # Panics
+    /// If Redis does not accept the login.
+    pub fn redis_as_user(&self) -> redis::Connection {
+        let login = format!("redis://{}:{}@", redis_user::USER, redis_user::PASSWORD);
+        let client = redis::Client::open(self.redis.url(0).replace("redis://", &login))
+            .expect("a well-formed address");
+        client
+            .get_connection()
+            .expect("a connection as the user of SECURITY.md")
+    }
+
+    /// The application's Redis, to kill and relaunch.
     pub fn redis_mut(&mut self) -> &mut RedisServer {
         &mut self.redis
     }
 
-    /// What stands between the application and its Redis.
+    /// The proxy between the application and its Redis.
     ///
     /// # Panics
     /// Without [`Options::proxied`].
@@ -172,14 +199,19 @@ impl App {
         self.proxy.as_ref().expect("an application with a proxy")
     }
 
-    /// What host and components printed so far.
+    /// The output of the host and the components so far.
     pub fn log(&self) -> String {
-        self.host.log()
+        self.host.log() + &self.shop.log()
     }
 
-    /// Whether a line with all of these is printed, now or within a few seconds: what was printed takes a moment to arrive.
+    /// Waits a few seconds for a line that contains all `parts`, because output arrives with a
+    /// delay.
     pub fn logs(&self, parts: &[&str]) -> bool {
-        let printed = || self.log().lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        let printed = || {
+            self.log()
+                .lines()
+                .any(|line| parts.iter().all(|part| line.contains(part)))
+        };
         (0..100).any(|look| {
             if look > 0 {
                 thread::sleep(Duration::from_millis(50));
@@ -193,18 +225,35 @@ impl App {
         self.host.address()
     }
 
-    /// A client that sends this caller's token.
-    pub fn client(&self, caller: Caller) -> Client {
-        Client::new(self.host.address(), caller)
+    /// The address `127.0.0.1:<port>` that serves this path: the application's or the sample
+    /// shop's.
+    pub fn address_of(&self, path: &str) -> String {
+        if Shop::serves(path) {
+            self.shop.address()
+        } else {
+            self.host.address().to_owned()
+        }
     }
 
-    /// Every route with a client of its own: its connection is kept, and so the thread of the host that serves it.
-    pub fn every(&self) -> &[(Route, Client)] {
+    /// A client that sends this caller's token.
+    pub fn client(&self, caller: Caller) -> Client {
+        Client::new(self.host.address(), caller).with_shop(&self.shop)
+    }
+
+    /// A client that sends this caller's token through a proxy at `address`.
+    pub(crate) fn client_through(&self, address: &str, caller: Caller) -> Client {
+        Client::new(address, caller).with_shop(&self.shop)
+    }
+
+    /// Every route with a client of its own. Its connection stays open, and so the same thread of
+    /// the host serves it.
+    pub fn all_routes(&self) -> &[(Route, Client)] {
         let with_client = |route: Route| {
             let client = self.client(route.role);
             (route, client)
         };
-        self.every.get_or_init(|| Route::every().into_iter().map(with_client).collect())
+        self.all_routes
+            .get_or_init(|| Route::all().into_iter().map(with_client).collect())
     }
 
     /// A client without a token.
@@ -233,56 +282,16 @@ impl App {
     }
 }
 
-/// A second process of an application.
-pub struct Beside {
+/// A second process of the application, with a shop of its own.
+pub struct SecondProcess {
     host: Host,
+    shop: Arc<Shop>,
     _state: TempDir,
 }
 
-impl Beside {
-    /// A client of it in a caller's name.
+impl SecondProcess {
+    /// A client that sends this caller's token.
     pub fn client(&self, caller: Caller) -> Client {
-        Client::new(self.host.address(), caller)
-    }
-}
-
-/// The application that wakes the warmup endpoint on its schedule.
-pub struct Scheduler {
-    host: Host,
-    _state: TempDir,
-}
-
-impl Scheduler {
-    /// Starts it for an application, with an admin's token or another.
-    pub fn start(app: &App, token: &str) -> Self {
-        let state = TempDir::new().expect("a temporary directory");
-        let endpoint = ("warmup_endpoint".to_owned(), format!("http://{}", app.address()));
-        let variables = [endpoint, ("warmup_token".to_owned(), token.to_owned())];
-        Self { host: Host::beside("schedule.toml", &variables, state.path()), _state: state }
-    }
-
-    /// What host and component printed so far.
-    pub fn log(&self) -> String {
-        self.host.log()
-    }
-}
-
-/// The application that handles messages of the events channel, beside a Redis.
-pub struct Subscriber {
-    host: Host,
-    _state: TempDir,
-}
-
-impl Subscriber {
-    /// Starts it.
-    pub fn start(redis: &RedisServer) -> Self {
-        let state = TempDir::new().expect("a temporary directory");
-        let variables = [("redis_port".to_owned(), redis.port().to_string())];
-        Self { host: Host::beside("events.toml", &variables, state.path()), _state: state }
-    }
-
-    /// What host and component printed so far.
-    pub fn log(&self) -> String {
-        self.host.log()
+        Client::new(self.host.address(), caller).with_shop(&self.shop)
     }
 }

@@ -1,8 +1,8 @@
-//! Who asks: one token for each role, one that nobody knows, and none.
+//! Callers: one token for each role, one that is not configured, and none.
 
 use sha2::{Digest, Sha256};
 
-/// Who sends a request.
+/// The caller of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Caller {
     /// Sends no token.
@@ -18,8 +18,14 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// Everybody, from the least to the most trusted.
-    pub const ALL: [Self; 5] = [Self::Nobody, Self::Stranger, Self::Viewer, Self::Operator, Self::Admin];
+    /// All callers, from the least to the most trusted.
+    pub const ALL: [Self; 5] = [
+        Self::Nobody,
+        Self::Stranger,
+        Self::Viewer,
+        Self::Operator,
+        Self::Admin,
+    ];
 
     /// The token, as it is sent.
     pub fn token(self) -> Option<&'static str> {
@@ -32,7 +38,7 @@ impl Caller {
         }
     }
 
-    /// The token's name: the *who* of the audit trail.
+    /// The name of the token: `who` in the audit trail.
     pub fn name(self) -> &'static str {
         match self {
             Self::Viewer => "monitoring",
@@ -52,13 +58,15 @@ impl Caller {
         }
     }
 
-    /// The variable `tokens` with everybody who has a role.
+    /// The value of the variable `tokens` with all callers that have a role.
     pub(crate) fn variable() -> String {
         let entry = |caller: Self| {
             let digest = Sha256::digest(caller.token().unwrap_or_default());
             let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("{}:{}:{hash}", caller.name(), caller.role())
         };
-        [Self::Viewer, Self::Operator, Self::Admin].map(entry).join(",")
+        [Self::Viewer, Self::Operator, Self::Admin]
+            .map(entry)
+            .join(",")
     }
 }

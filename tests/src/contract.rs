@@ -1,4 +1,5 @@
-//! `openapi.yaml` as something that can be asked: what may this route answer, and does an answer look like it?
+//! The contract, `openapi.yaml` and that of the sample shop: which responses a route may return,
+//! and checks of a response against it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -8,33 +9,57 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// The repository's root.
+/// The root of the repository.
 pub fn repository() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), ".."].iter().collect()
+}
+
+fn read(name: &str, prepare: &dyn Fn(String) -> String) -> Value {
+    let text = fs::read_to_string(repository().join(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_saphyr::from_str(&prepare(text)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The contract, read once.
 ///
 /// # Panics
-/// When `openapi.yaml` cannot be read.
+/// If `openapi.yaml` or the shop's cannot be read.
 pub fn contract() -> &'static Contract {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
+
     CONTRACT.get_or_init(|| {
-        let text =
-            fs::read_to_string(repository().join("openapi.yaml")).expect("openapi.yaml at the repository's root");
-        let document = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("openapi.yaml: {error}"));
-        Contract { document, validators: Mutex::default() }
+        let mut document = read("openapi.yaml", &|text| text);
+        // The shop's document refers to this one.
+        let shop = read("examples/catalog/openapi.yaml", &|text| {
+            text.replace("../../openapi.yaml#/", "#/")
+        });
+        for pointer in ["/paths", "/components/headers"] {
+            let more = shop
+                .pointer(pointer)
+                .and_then(Value::as_object)
+                .expect("an object")
+                .clone();
+            document
+                .pointer_mut(pointer)
+                .and_then(Value::as_object_mut)
+                .expect("an object")
+                .extend(more);
+        }
+        Contract {
+            document,
+            validators: Mutex::default(),
+        }
     })
 }
 
 /// The contract.
 pub struct Contract {
     document: Value,
-    /// By the JSON text of the schema.
+    /// Validators by the JSON text of their schema.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
-/// An answer, as far as the contract speaks of it.
+/// The parts of a response that the contract covers.
 #[derive(Debug)]
 pub(crate) struct Observed<'a> {
     pub(crate) method: &'a str,
@@ -42,14 +67,17 @@ pub(crate) struct Observed<'a> {
     pub(crate) status: u16,
     pub(crate) content_type: &'a str,
     pub(crate) headers: &'a BTreeMap<String, String>,
-    /// `None` where there cannot be one: the answer to `HEAD`.
+    /// `None` for `HEAD`.
     pub(crate) body: Option<&'a Value>,
 }
 
-/// What a path does by this method. `HEAD` is answered like `GET`, but where an old `GET` changes something.
+/// Returns the operation of a path. `HEAD` has that of `GET`, unless an old `GET` changes
+/// something.
 fn operation<'a>(item: &'a Value, method: &str) -> Option<&'a Value> {
     match method {
-        "HEAD" => item.get("get").filter(|get| get["deprecated"] != json!(true)),
+        "HEAD" => item
+            .get("get")
+            .filter(|get| get["deprecated"] != json!(true)),
         _ => item.get(method.to_ascii_lowercase()),
     }
 }
@@ -63,34 +91,53 @@ impl Contract {
     /// Every path with its methods in upper case.
     pub fn paths(&self) -> BTreeMap<String, Vec<String>> {
         let methods = |item: &Value| {
-            let names = ["get", "put", "post", "delete", "patch"].iter().filter(|name| item.get(**name).is_some());
+            let names = ["get", "put", "post", "delete", "patch"]
+                .iter()
+                .filter(|name| item.get(**name).is_some());
             names.map(|name| name.to_ascii_uppercase()).collect()
         };
-        let paths = self.document["paths"].as_object().expect("openapi.yaml has paths");
-        paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
+
+        let paths = self.document["paths"]
+            .as_object()
+            .expect("openapi.yaml has paths");
+        paths
+            .iter()
+            .map(|(path, item)| (path.clone(), methods(item)))
+            .collect()
     }
 
-    /// Follows `$ref` where there is one.
+    /// Follows `$ref` if present.
     pub fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value.get("$ref").and_then(Value::as_str) {
             Some(reference) => {
-                let pointer = reference.strip_prefix('#').expect("a reference within the document");
-                self.document.pointer(pointer).unwrap_or_else(|| panic!("openapi.yaml has no {reference}"))
+                let pointer = reference
+                    .strip_prefix('#')
+                    .expect("a reference within the document");
+                self.document
+                    .pointer(pointer)
+                    .unwrap_or_else(|| panic!("openapi.yaml has no {reference}"))
             }
             None => value,
         }
     }
 
-    /// What does not fit the schema, as sentences.
+    /// Returns the violations of the schema as sentences.
     pub fn violations(&self, schema: &Value, value: &Value) -> Vec<String> {
         let validator = self.validator(schema);
-        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+        validator
+            .iter_errors(value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect()
     }
 
     fn validator(&self, schema: &Value) -> Arc<Validator> {
-        let mut known = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .validators
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let build = || {
-            // References point into the document's components, so the schema is checked as if it stood beside them.
+            // References point into the document's components, so the schema is validated together
+            // with them.
             let whole = json!({ "allOf": [schema], "components": self.document["components"] });
             let built = jsonschema::draft202012::options().offline().build(&whole);
             Arc::new(built.unwrap_or_else(|error| panic!("openapi.yaml: {error} in {schema}")))
@@ -98,31 +145,55 @@ impl Contract {
         Arc::clone(known.entry(schema.to_string()).or_insert_with(build))
     }
 
-    /// The documented path that answers this one: itself, or a template whose parameter takes the rest.
+    /// Returns the documented path of a request: the same path apart from slashes around it, or a
+    /// template whose parameter matches the rest.
     fn item(&self, path: &str) -> Option<&Value> {
         let paths = self.document["paths"].as_object()?;
-        paths.get(path).or_else(|| {
-            let leads = |template: &str| template.split_once('{').is_some_and(|(prefix, _)| path.starts_with(prefix));
-            paths.iter().find(|(template, _)| leads(template)).map(|(_, item)| item)
-        })
+        paths
+            .get(&format!("/{}", path.trim_matches('/')))
+            .or_else(|| {
+                let leads = |template: &str| {
+                    template
+                        .split_once('{')
+                        .is_some_and(|(prefix, _)| path.starts_with(prefix))
+                };
+                paths
+                    .iter()
+                    .find(|(template, _)| leads(template))
+                    .map(|(_, item)| item)
+            })
     }
 
-    /// What may be answered to this request with this status: to one of no documented path 404, to one of no method of it 405.
+    /// Returns the documented response with the status of `seen`: 404 for an undocumented path, and
+    /// 405 for an undocumented method.
     fn response(&self, seen: &Observed<'_>) -> &Value {
         let undocumented = |name: &str, status: u16| {
-            assert_eq!(seen.status, status, "what is not documented was answered: {seen:#?}");
+            assert_eq!(
+                seen.status, status,
+                "the request is not documented: {seen:#?}"
+            );
             &self.document["components"]["responses"][name]
         };
-        let Some(item) = self.item(seen.path) else { return undocumented("NotFound", 404) };
-        let Some(operation) = operation(item, seen.method) else { return undocumented("MethodNotAllowed", 405) };
+
+        let Some(item) = self.item(seen.path) else {
+            return undocumented("NotFound", 404);
+        };
+
+        let Some(operation) = operation(item, seen.method) else {
+            return undocumented("MethodNotAllowed", 405);
+        };
+
         let documented = &operation["responses"];
         let response = documented.get(seen.status.to_string());
-        let response = response.unwrap_or_else(|| panic!("the status {} is not documented: {seen:?}", seen.status));
+        let response = response
+            .unwrap_or_else(|| panic!("the status {} is not documented: {seen:?}", seen.status));
+
         self.resolve(response)
     }
 
-    /// Whether this status is documented: 404 for a path that is none, and 405 for a method that a path does not have. Hosts
-    /// drop slashes around a path before they look for its route; what is answered there is that route's affair.
+    /// Returns true if this status is documented: 404 for an undocumented path, and 405 for an
+    /// undocumented method. Hosts ignore slashes around a path, so the operation of the trimmed
+    /// path counts too.
     pub fn allows(&self, method: &str, path: &str, status: u16) -> bool {
         let documented = |path: &str| {
             self.item(path).map(|item| match operation(item, method) {
@@ -130,23 +201,38 @@ impl Contract {
                 None => status == 405,
             })
         };
-        let (one, none) = (format!("/{}", path.trim_start_matches('/')), format!("/{}", path.trim_matches('/')));
-        // What stands in a parameter may be no id, and then the path is none.
+
+        let one = format!("/{}", path.trim_start_matches('/'));
+        let none = format!("/{}", path.trim_matches('/'));
+        // An invalid id in a parameter makes the path unknown.
         let literal = self.document["paths"].get(path).is_some();
-        let known = [path, &one, &none].into_iter().any(|path| documented(path) == Some(true));
+        let known = [path, &one, &none]
+            .into_iter()
+            .any(|path| documented(path) == Some(true));
+
         known || (!literal && [404, 405].contains(&status))
     }
 
-    /// Fails when the answer is not as documented.
+    /// Fails if the response is not documented.
     pub(crate) fn check(&self, seen: &Observed<'_>) {
         let response = self.response(seen);
         self.check_headers(response, seen);
-        let (media, _) = seen.content_type.split_once(';').unwrap_or((seen.content_type, ""));
-        let schema = response["content"].get(media).and_then(|content| content.get("schema"));
-        let schema = schema.unwrap_or_else(|| panic!("the content type {media:?} is not documented: {seen:?}"));
+        let (media, _) = seen
+            .content_type
+            .split_once(';')
+            .unwrap_or((seen.content_type, ""));
+        let schema = response["content"]
+            .get(media)
+            .and_then(|content| content.get("schema"));
+        let schema = schema
+            .unwrap_or_else(|| panic!("the content type {media:?} is not documented: {seen:?}"));
+
         if let Some(body) = seen.body {
             let violations = self.violations(schema, body);
-            assert!(violations.is_empty(), "not as openapi.yaml says: {violations:#?}\n{seen:#?}");
+            assert!(
+                violations.is_empty(),
+                "the response violates openapi.yaml: {violations:#?}\n{seen:#?}"
+            );
         }
     }
 
@@ -156,9 +242,15 @@ impl Contract {
             match seen.headers.get(name) {
                 Some(value) => {
                     let violations = self.violations(&header["schema"], &json!(value));
-                    assert!(violations.is_empty(), "header {name}: {violations:?}\n{seen:#?}");
+                    assert!(
+                        violations.is_empty(),
+                        "header {name}: {violations:?}\n{seen:#?}"
+                    );
                 }
-                None => assert!(header["required"] != json!(true), "header {name} is missing: {seen:#?}"),
+                None => assert!(
+                    header["required"] != json!(true),
+                    "header {name} is missing: {seen:#?}"
+                ),
             }
         }
     }

@@ -1,41 +1,58 @@
-//! The end-to-end tests' harness: the application on a host of its own, and a client that checks every answer.
+//! The harness of the end-to-end tests: the application on a host of its own, and a client that
+//! checks every response.
 //!
-//! A test starts an [`App`] (a private `redis-server` and the application of `spin.toml`), asks it through a [`Client`] and
-//! looks into Redis beside it. The client holds every answer against `openapi.yaml`, so a test only says what is special
-//! to it. The host is `local-host`; with `EDGE_CACHE_HOST=spin` it is Spin, and the same tests run there.
+//! A test starts an [`App`] (a private `redis-server` and the application of `spin.toml`), sends
+//! requests through a [`Client`], and reads Redis directly. The client checks every response
+//! against `openapi.yaml`, so a test asserts only what is special to it. The host is `local-host`;
+//! with `EDGE_CACHE_HOST=spin` the same tests run on Spin.
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    reason = "a harness that cannot do its work must fail the test, and say why"
+    reason = "a harness that cannot continue must fail the test with the reason"
 )]
 
+mod all_routes;
 mod app;
 mod caller;
 mod client;
 mod contract;
-mod every;
 mod fill;
 mod host;
 mod monitor;
+mod names;
+mod nginx;
+mod old_addresses;
+mod options;
 mod origin;
 mod random;
 mod raw;
 mod reader;
+mod redis_user;
 mod routes;
+mod shop;
+mod triggers;
 mod wire;
 
-pub use app::{App, Beside, Options, Scheduler, Subscriber};
+pub use all_routes::{
+    MAX_RESPONSE_TIME, assert_all_recovered, assert_all_unavailable, create_route_data,
+    is_record_logged, problem_types, send_all,
+};
+pub use app::{App, SecondProcess};
 pub use caller::Caller;
-pub use client::{Answer, BASE, Client, encode};
+pub use client::{BASE, Client, Response, encode};
 pub use contract::{Contract, contract, repository};
 pub use edge_cache_testing::{Fault, PostgresServer, Proxy, RedisServer, free_port};
-pub use every::{PROMISED, ask_all, assert_all_recovered, assert_all_unavailable, is_logged, kinds, prepare};
-pub use fill::{fill, keys, slots, unlink};
+pub use fill::{fill, hash_table_bytes, keys, unlink};
 pub use host::is_spin;
 pub use monitor::Monitor;
+pub use names::hard_names;
+pub use nginx::Nginx;
+pub use options::Options;
 pub use origin::{ORIGIN_TOKEN, Origin};
 pub use random::{Random, Request, fill_types};
 pub use raw::raw;
 pub use reader::{Reader, Waits};
+pub use redis_user::start_server_with_user;
 pub use routes::{READ_THROUGH, Route};
-pub use wire::{Heard, Wire};
+pub use triggers::{Scheduler, Subscriber};
+pub use wire::{Wire, WireResponse};

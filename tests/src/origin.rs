@@ -1,4 +1,4 @@
-//! A web server that warmups read from, with the faults such servers have.
+//! A web server that warmups read from, with typical faults.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
-/// The token it asks for.
+/// The token it requires.
 pub const ORIGIN_TOKEN: &str = "an-origin-token";
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
@@ -28,24 +28,36 @@ type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 #[derive(Debug, Clone)]
 pub struct Origin {
     address: SocketAddr,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Origin {
     /// Starts it on a port of its own.
     ///
     /// # Panics
-    /// When the loopback interface has no free port.
+    /// If the loopback interface has no free port.
     pub fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.set_nonblocking(true).expect("a listener that can be awaited");
-        let address = listener.local_addr().expect("the address of a bound socket");
-        let asked = Arc::new(AtomicUsize::new(0));
-        let origin = Self { address, asked: Arc::clone(&asked) };
+        listener
+            .set_nonblocking(true)
+            .expect("a non-blocking listener");
+        let address = listener
+            .local_addr()
+            .expect("the address of a bound socket");
+        let requests = Arc::new(AtomicUsize::new(0));
+        let origin = Self {
+            address,
+            requests: Arc::clone(&requests),
+        };
+
         thread::spawn(move || {
-            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(serve(listener, asked));
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(serve(listener, requests));
         });
+
         origin
     }
 
@@ -54,33 +66,43 @@ impl Origin {
         format!("http://{}", self.address)
     }
 
-    /// Requests so far.
-    pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+    /// The number of requests so far.
+    pub fn request_count(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 }
 
-async fn serve(listener: std::net::TcpListener, asked: Arc<AtomicUsize>) {
+async fn serve(listener: std::net::TcpListener, requests: Arc<AtomicUsize>) {
     let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
     while let Ok((stream, _)) = listener.accept().await {
-        let asked = Arc::clone(&asked);
+        let requests = Arc::clone(&requests);
         let service = service_fn(move |request| {
-            asked.fetch_add(1, Ordering::Relaxed);
-            answer(request)
+            requests.fetch_add(1, Ordering::Relaxed);
+            respond(request)
         });
-        // A client that goes away is its own affair.
+        // A client may go away at any time.
         tokio::spawn(async move {
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+async fn respond(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let token = request
+        .headers()
+        .get("authorization")
+        .and_then(|value| value.to_str().ok());
     if token != Some(&format!("Bearer {ORIGIN_TOKEN}")) {
         return Ok(whole(401, "no"));
     }
-    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("", |path| path.as_str());
+
     Ok(match path {
         "/products?top=3" => {
             let items = [
@@ -93,7 +115,10 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
         "/settings" => whole(200, json!({ "theme": "dark", "retries": 3 }).to_string()),
         "/words" => whole(200, json!(["one", 2, null]).to_string()),
         "/text" => whole(200, "<html>an error page with the status 200</html>"),
-        "/cut" => Response::builder().header("content-length", 1000).body(cut()).expect("a well-formed answer"),
+        "/cut" => Response::builder()
+            .header("content-length", 1000)
+            .body(cut())
+            .expect("a well-formed response"),
         "/endless" => Response::new(endless()),
         "/silent" => std::future::pending().await,
         _ => whole(503, "away"),
@@ -101,14 +126,19 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
 }
 
 fn whole(status: u16, body: impl Into<Bytes>) -> Response<Body> {
-    let body = Full::new(body.into()).map_err(|never| match never {}).boxed_unsync();
-    Response::builder().status(status).body(body).expect("a well-formed answer")
+    let body = Full::new(body.into())
+        .map_err(|never| match never {})
+        .boxed_unsync();
+    Response::builder()
+        .status(status)
+        .body(body)
+        .expect("a well-formed response")
 }
 
-/// Announces more than it sends.
+/// A body that is shorter than announced.
 fn cut() -> Body {
     let first = stream::iter([Ok(Frame::data(Bytes::from_static(b"{\"a\":")))]);
-    // Later, so that the head of the answer is on its way.
+    // The delay lets the head of the response be sent first.
     let gone = stream::once(async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         Err(std::io::Error::other("the server went away"))

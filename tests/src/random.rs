@@ -1,4 +1,4 @@
-//! Requests at random: of each kind that a client could send, and many that none should. The same seed gives the same.
+//! Random requests, valid and invalid. The same seed gives the same requests.
 
 use std::sync::LazyLock;
 
@@ -10,9 +10,21 @@ use crate::caller::Caller;
 use crate::client::encode;
 use crate::routes::Route;
 
-const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "X-9"];
-const PARAMETERS: [&str; 10] =
-    ["pattern", "limit", "cursor", "type", "exact", "q", "token", "access_token", "confirm", "Limit"];
+const METHODS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "X-9",
+];
+const PARAMETERS: [&str; 10] = [
+    "pattern",
+    "limit",
+    "cursor",
+    "type",
+    "exact",
+    "q",
+    "token",
+    "access_token",
+    "confirm",
+    "Limit",
+];
 const FIELDS: [&str; 14] = [
     "pattern",
     "confirm",
@@ -58,28 +70,49 @@ const TEXTS: [&str; 26] = [
     "\r\nset-cookie: a=b",
 ];
 
-/// A key of each type, some with a time to live or a tag.
-const TYPED: [&str; 6] = ["typed:string", "typed:hash", "typed:list", "typed:set", "typed:zset", "typed:stream"];
+/// A key of each type, some with a TTL or a tag.
+const TYPED: [&str; 6] = [
+    "typed:string",
+    "typed:hash",
+    "typed:list",
+    "typed:set",
+    "typed:zset",
+    "typed:stream",
+];
 
-/// Makes those keys anew, with more elements than a page has: up to 512 a hash or set is read at once.
+/// Creates those keys again, with more elements than a page: a hash or set of up to 512 is read at
+/// once.
 ///
 /// # Panics
-/// When Redis refuses.
+/// If Redis refuses.
 pub fn fill_types(redis: &mut Connection) {
     let [string, hash, list, set, zset, stream] = TYPED;
     let many = || (0..600).map(|n| n.to_string());
     let mut pipe = redis::pipe();
-    pipe.del(&TYPED).set_ex(string, json!({ "id": 1, "name": "x".repeat(500) }).to_string(), 600);
+    pipe.del(&TYPED).set_ex(
+        string,
+        json!({ "id": 1, "name": "x".repeat(500) }).to_string(),
+        600,
+    );
     pipe.hset_multiple(hash, &many().map(|n| (n.clone(), n)).collect::<Vec<_>>());
-    pipe.rpush(list, many().collect::<Vec<_>>()).sadd(set, many().collect::<Vec<_>>());
-    pipe.zadd_multiple(zset, &many().map(|n| (n.clone(), n)).collect::<Vec<_>>()).expire(zset, 600);
+    pipe.rpush(list, many().collect::<Vec<_>>())
+        .sadd(set, many().collect::<Vec<_>>());
+    pipe.zadd_multiple(zset, &many().map(|n| (n.clone(), n)).collect::<Vec<_>>())
+        .expire(zset, 600);
+
     for n in many().take(150) {
         pipe.xadd(stream, "*", &[("n", n)]);
     }
-    let () = pipe.sadd("cache:tags:typed", &TYPED).atomic().ignore().query(redis).expect("Redis takes keys");
+
+    let () = pipe
+        .sadd("cache:tags:typed", &TYPED)
+        .atomic()
+        .ignore()
+        .query(redis)
+        .expect("Redis accepts keys");
 }
 
-static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(Route::every);
+static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(Route::all);
 
 /// A request, ready to be sent.
 #[derive(Debug)]
@@ -96,7 +129,7 @@ pub struct Request {
 pub struct Random(Rng);
 
 impl Random {
-    /// The sequence of this seed.
+    /// Returns the sequence of this seed.
     pub fn seeded(seed: u64) -> Self {
         Self(Rng::with_seed(seed))
     }
@@ -113,7 +146,7 @@ impl Random {
         (0..self.0.usize(..most)).map(|_| self.0.u8(..)).collect()
     }
 
-    /// A word that means something, or none.
+    /// Returns a word with or without a meaning.
     fn text(&mut self) -> String {
         match self.0.u8(..8) {
             0..=4 => self.pick(&TEXTS).to_owned(),
@@ -129,7 +162,9 @@ impl Random {
             1 => json!(self.0.f64() * 1e12),
             2 => json!(self.0.bool()),
             3 | 4 => json!(self.text()),
-            5 => (0..self.0.usize(..4)).map(|_| self.value(depth - 1)).collect(),
+            5 => (0..self.0.usize(..4))
+                .map(|_| self.value(depth - 1))
+                .collect(),
             _ => self.object(depth - 1),
         }
     }
@@ -138,18 +173,26 @@ impl Random {
         let members = 0..self.0.usize(..4);
         members
             .map(|_| {
-                let name = if self.one_in(6) { self.text() } else { self.pick(&FIELDS).to_owned() };
+                let name = if self.one_in(6) {
+                    self.text()
+                } else {
+                    self.pick(&FIELDS).to_owned()
+                };
                 (name, self.value(depth))
             })
             .collect()
     }
 
     fn body(&mut self, template: &str) -> Vec<u8> {
-        // Whatever stands in a parameter, the body is that of its route.
+        // The body depends on the route, not on its parameter.
         let (fixed, _) = template.split_once('{').unwrap_or((template, ""));
-        let is_of = |address: &str| address == template || fixed != template && address.starts_with(fixed);
+        let below = |address: &str| {
+            fixed != template && address.starts_with(fixed) && !address.contains("/keys/entry")
+        };
+        let is_of = |address: &str| address == template || below(address);
         let known = ROUTES.iter().filter(|route| is_of(&route.address()));
         let known: Vec<&Value> = known.filter_map(|route| route.body.as_ref()).collect();
+
         match self.0.u8(..16) {
             0 => Vec::new(),
             1 => self.bytes(300),
@@ -165,7 +208,9 @@ impl Random {
                 body[self.pick(&FIELDS)] = self.value(1);
                 body.to_string().into_bytes()
             }
-            8..=10 if !known.is_empty() => known[self.0.usize(..known.len())].to_string().into_bytes(),
+            8..=10 if !known.is_empty() => {
+                known[self.0.usize(..known.len())].to_string().into_bytes()
+            }
             _ => self.object(3).to_string().into_bytes(),
         }
     }
@@ -174,19 +219,34 @@ impl Random {
         if self.0.bool() {
             return String::new();
         }
+
         if template.ends_with("/{key}") && self.0.bool() {
             return format!("?limit={}&cursor={}", self.0.u16(1..200), self.0.u16(..300));
         }
+
         let pairs = 0..self.0.usize(1..4);
         let pairs = pairs.map(|_| {
-            let name = if self.one_in(6) { encode(self.text()) } else { self.pick(&PARAMETERS).to_owned() };
-            let value = if self.one_in(4) { encode(self.bytes(30)) } else { encode(self.text()) };
-            if self.one_in(10) { name } else { format!("{name}={value}") }
+            let name = if self.one_in(6) {
+                encode(self.text())
+            } else {
+                self.pick(&PARAMETERS).to_owned()
+            };
+            let value = if self.one_in(4) {
+                encode(self.bytes(30))
+            } else {
+                encode(self.text())
+            };
+            if self.one_in(10) {
+                name
+            } else {
+                format!("{name}={value}")
+            }
         });
+
         format!("?{}", pairs.collect::<Vec<_>>().join("&"))
     }
 
-    /// A documented path with something in its parameters; now and then with something that does not belong there.
+    /// Returns a documented path with values for its parameters, sometimes altered.
     fn path(&mut self, template: &str) -> String {
         let mut path = template.to_owned();
         if let Some((before, rest)) = template.split_once('{') {
@@ -196,12 +256,14 @@ impl Random {
                 0 => "users:1".to_owned(),
                 4.. => encode(self.pick(&TYPED)),
                 1 => encode(self.bytes(40)),
-                2 => ["%", "%zz", "a/b", "%2e%2e%2f", "1", "%00", "~", "a;b=c"].map(str::to_owned)[self.0.usize(..8)]
-                    .clone(),
+                2 => ["%", "%zz", "a/b", "%2e%2e%2f", "1", "%00", "~", "a;b=c"].map(str::to_owned)
+                    [self.0.usize(..8)]
+                .clone(),
                 _ => encode(self.text()),
             };
             path = format!("{before}{within}{after}");
         }
+
         match self.0.u8(..20) {
             0 => path + self.pick(&["/", "//", "/..", "/%2e%2e/stats", "%20", "/.", ";x=1"]),
             1 => path.replacen('/', "//", 1),
@@ -218,11 +280,19 @@ impl Random {
             into.extend_from_slice(b"\r\n");
         };
         add("host", b"localhost");
-        let caller = [Caller::Admin, Caller::Admin, Caller::Operator, Caller::Viewer, Caller::Stranger, Caller::Nobody];
+        let caller = [
+            Caller::Admin,
+            Caller::Admin,
+            Caller::Operator,
+            Caller::Viewer,
+            Caller::Stranger,
+            Caller::Nobody,
+        ];
         if let Some(token) = caller[self.0.usize(..6)].token() {
             add("authorization", format!("Bearer {token}").as_bytes());
         }
-        // Whatever may stand in a header: no control characters. (Bytes that are no UTF-8 the hosts refuse themselves.)
+        // Any text that is valid in a header, so no control characters. (Hosts refuse bytes that
+        // are not UTF-8.)
         let junk: String = self.text().chars().filter(|c| !c.is_control()).collect();
         let names = [
             "x-request-id",
@@ -240,29 +310,59 @@ impl Random {
             "forwarded",
             "te",
         ];
+
         for _ in 0..self.0.usize(..4) {
             let name = self.pick(&names);
-            let known =
-                self.pick(&["*/*", "application/json", "text/event-stream", "127.0.0.1", "gzip, br;q=0", "a, b, c"]);
-            add(name, if self.0.bool() { known.as_bytes() } else { junk.as_bytes() });
+            let known = self.pick(&[
+                "*/*",
+                "application/json",
+                "text/event-stream",
+                "127.0.0.1",
+                "gzip, br;q=0",
+                "a, b, c",
+            ]);
+            add(
+                name,
+                if self.0.bool() {
+                    known.as_bytes()
+                } else {
+                    junk.as_bytes()
+                },
+            );
         }
     }
 
-    /// A request to a documented path, with one of its methods more often than not.
+    /// Returns a request to a documented path, usually with one of its methods.
     pub fn request(&mut self, template: &str, methods: &[String]) -> Request {
         let own = self.0.u8(..10) < 7;
-        let method = if own { methods[self.0.usize(..methods.len())].clone() } else { self.pick(&METHODS).to_owned() };
+        let method = if own {
+            methods[self.0.usize(..methods.len())].clone()
+        } else {
+            self.pick(&METHODS).to_owned()
+        };
+
         let path = self.path(template);
         let query = self.query(template);
         let mut bytes = format!("{method} {path}{query} HTTP/1.1\r\n").into_bytes();
         self.headers(&mut bytes);
-        let with_body = ["POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) || self.one_in(20);
-        let body = if with_body { self.body(template) } else { Vec::new() };
+        let with_body =
+            ["POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) || self.one_in(20);
+        let body = if with_body {
+            self.body(template)
+        } else {
+            Vec::new()
+        };
+
         if with_body {
             bytes.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
         }
+
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(&body);
-        Request { method, path, bytes }
+        Request {
+            method,
+            path,
+            bytes,
+        }
     }
 }

@@ -6,24 +6,27 @@ use std::time::Duration;
 
 const CLOSE: &[u8] = b"connection: close";
 
-/// Sends bytes and reads what is answered until the other side is done. A request that does not ask to close is broken off
-/// at its end. An application that closes without a word gives an empty answer.
+/// Sends bytes and reads the response until the other side closes. A request without `connection:
+/// close` ends the sending side. The response is empty if the application closes at once.
 ///
 /// # Panics
-/// When the application cannot be reached, or neither answers nor closes within 10 s.
+/// If the application cannot be reached, or neither responds nor closes within 10 s.
 pub fn raw(address: &str, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("the application listens");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket has a timeout");
-    // It may answer and close before it has read everything.
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a socket has a timeout");
+    // The application may respond and close before it has read everything.
     let _ = stream.write_all(request);
     if !request.windows(CLOSE.len()).any(|window| window == CLOSE) {
         let _ = stream.shutdown(Shutdown::Write);
     }
-    let mut answer = Vec::new();
-    match stream.read_to_end(&mut answer) {
+    let mut response = Vec::new();
+
+    match stream.read_to_end(&mut response) {
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            panic!("no end of the answer: {}", answer.escape_ascii())
+            panic!("the response does not end: {}", response.escape_ascii())
         }
-        _ => String::from_utf8_lossy(&answer).into_owned(),
+        _ => String::from_utf8_lossy(&response).into_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Another client of the same Redis, which reads all the time and remembers how long it ever had to wait.
+//! Another client of the same Redis, which reads constantly and records its longest wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,39 +13,45 @@ pub struct Reader {
     thread: JoinHandle<Waits>,
 }
 
-/// How long it had to wait.
+/// Waits of a [`Reader`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Waits {
-    /// For its slowest command.
+    /// The duration of its slowest command.
     pub longest: Duration,
-    /// Commands it sent.
+    /// The number of commands.
     pub commands: u64,
 }
 
 impl Reader {
-    /// Starts reading this key.
+    /// Starts to read this key.
     pub fn start(server: &RedisServer, key: &str) -> Self {
         let done = Arc::new(AtomicBool::new(false));
-        let (stop, key, mut redis) = (Arc::clone(&done), key.to_owned(), server.connection());
+        let stop = Arc::clone(&done);
+        let key = key.to_owned();
+        let mut redis = server.connection();
         let thread = thread::spawn(move || {
             let mut waits = Waits::default();
             while !stop.load(Ordering::Relaxed) {
                 let sent = Instant::now();
-                let _: Option<Vec<u8>> = redis::cmd("GET").arg(&key).query(&mut redis).expect("GET is answered");
+                let _: Option<Vec<u8>> = redis::cmd("GET")
+                    .arg(&key)
+                    .query(&mut redis)
+                    .expect("a reply to GET");
                 waits.longest = waits.longest.max(sent.elapsed());
                 waits.commands += 1;
             }
             waits
         });
+
         Self { done, thread }
     }
 
-    /// Stops, and tells.
+    /// Stops, and returns the waits.
     ///
     /// # Panics
-    /// When a read failed.
+    /// If a read failed.
     pub fn stop(self) -> Waits {
         self.done.store(true, Ordering::Relaxed);
-        self.thread.join().expect("every read is answered")
+        self.thread.join().expect("a reply to every read")
     }
 }

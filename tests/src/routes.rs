@@ -1,39 +1,28 @@
-//! Every way to ask the application for something, with the least role it takes: the table that tests of access and of
-//! failures go through.
+//! All routes with the role they require: the table for tests of access and of failures.
 
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::client::{Answer, BASE, Client};
+use crate::client::{BASE, Client, Response};
+use crate::old_addresses::OLD_ADDRESSES;
 
-/// One way to ask.
+/// A request to a route.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// The method.
     pub method: &'static str,
-    /// The path below `/api/cache`, or whole where it begins with `/api/`; with its query.
+    /// The path below `/api/cache`, or the full path if it begins with `/api/`; with its query.
     pub path: &'static str,
-    /// The body, where there is one.
+    /// The body, if there is one.
     pub body: Option<Value>,
-    /// The least role that may; [`Caller::Nobody`] where anybody may.
+    /// The role it requires; [`Caller::Nobody`] if it is public.
     pub role: Caller,
 }
 
-/// Addresses of older systems, which clear a module each.
-const OLD: [&str; 10] = [
-    "/api/catalog/invalidate-cache",
-    "/api/manufacturers/cache/clear",
-    "/api/blog/refresh-cache",
-    "/api/products/cache/clear",
-    "/api/users/cache/clear",
-    "/api/vehicles/cache/clear",
-    "/api/config/cache/clear",
-    "/api/seo/cache/clear",
-    "/api/suppliers/cache/clear",
-    "/api/dashboard/cache/clear",
-];
+/// The route that reads by `POST`, for names that are too long for an address.
+const READ_IN_BODY: &str = "/keys/entry";
 
-/// What the example service answers through the cache.
+/// The routes of the sample shop that read through the cache.
 pub const READ_THROUGH: [&str; 9] = [
     "/api/products/popular",
     "/api/products/4985",
@@ -47,11 +36,23 @@ pub const READ_THROUGH: [&str; 9] = [
 ];
 
 impl Route {
-    /// Those of the administration. Carrying one out on an empty cache changes nothing but the audit trail and the warmup's
-    /// keys; only the inspection of a key and its change answer 404 then.
-    pub fn all() -> Vec<Self> {
-        let get = |path, role| Self { method: "GET", path, body: None, role };
-        let send = |method, path, body, role| Self { method, path, body: Some(body), role };
+    /// Returns the routes of the administration. On an empty cache they change only the audit trail
+    /// and the keys of the warmup, and those that read or change one key return 404.
+    pub fn administration() -> Vec<Self> {
+        let get = |path, role| Self {
+            method: "GET",
+            path,
+            body: None,
+            role,
+        };
+
+        let send = |method, path, body, role| Self {
+            method,
+            path,
+            body: Some(body),
+            role,
+        };
+
         vec![
             get("/health", Caller::Nobody),
             get("/health/live", Caller::Nobody),
@@ -60,19 +61,88 @@ impl Route {
             get("/keys", Caller::Viewer),
             get("/keys?pattern=users:*&exact=true", Caller::Viewer),
             get("/keys/users:1", Caller::Operator),
-            send("PATCH", "/keys/users:1", json!({ "ttl": 600 }), Caller::Admin),
-            send("POST", "/clear", json!({ "pattern": "users:*" }), Caller::Operator),
-            send("POST", "/clear", json!({ "pattern": "users:*", "dryRun": true }), Caller::Operator),
+            send(
+                "PATCH",
+                "/keys/users:1",
+                json!({ "ttl": 600 }),
+                Caller::Admin,
+            ),
+            get("/keys/entry?key=users:1", Caller::Operator),
+            send(
+                "POST",
+                READ_IN_BODY,
+                json!({ "key": "users:1" }),
+                Caller::Operator,
+            ),
+            send(
+                "PATCH",
+                "/keys/entry",
+                json!({ "key": "users:1", "ttl": 600 }),
+                Caller::Admin,
+            ),
+            send(
+                "DELETE",
+                "/keys/entry",
+                json!({ "key": "users:1" }),
+                Caller::Operator,
+            ),
+            send(
+                "POST",
+                "/clear",
+                json!({ "pattern": "users:*" }),
+                Caller::Operator,
+            ),
+            send(
+                "POST",
+                "/clear",
+                json!({ "pattern": "users:*", "dryRun": true }),
+                Caller::Operator,
+            ),
             send("POST", "/clear", json!({ "confirm": true }), Caller::Admin),
-            send("POST", "/clear", json!({ "pattern": "*", "confirm": true }), Caller::Admin),
+            send(
+                "POST",
+                "/clear",
+                json!({ "pattern": "*", "confirm": true }),
+                Caller::Admin,
+            ),
             send("POST", "/clear", json!({ "dryRun": true }), Caller::Admin),
-            send("DELETE", "/invalidate", json!({ "keys": ["users:1"] }), Caller::Operator),
-            send("DELETE", "/invalidate", json!({ "tags": ["user-data"] }), Caller::Operator),
-            send("DELETE", "/invalidate", json!({ "patterns": ["users:*"] }), Caller::Admin),
-            send("POST", "/invalidate", json!({ "keys": ["users:1"] }), Caller::Operator),
-            send("POST", "/invalidate", json!({ "keys": ["users:1"], "patterns": ["users:*"] }), Caller::Admin),
+            send(
+                "DELETE",
+                "/invalidate",
+                json!({ "keys": ["users:1"] }),
+                Caller::Operator,
+            ),
+            send(
+                "DELETE",
+                "/invalidate",
+                json!({ "tags": ["user-data"] }),
+                Caller::Operator,
+            ),
+            send(
+                "DELETE",
+                "/invalidate",
+                json!({ "patterns": ["users:*"] }),
+                Caller::Admin,
+            ),
+            send(
+                "POST",
+                "/invalidate",
+                json!({ "keys": ["users:1"] }),
+                Caller::Operator,
+            ),
+            send(
+                "POST",
+                "/invalidate",
+                json!({ "keys": ["users:1"], "patterns": ["users:*"] }),
+                Caller::Admin,
+            ),
             get("/warmup", Caller::Viewer),
-            send("POST", "/warmup", json!({ "modules": ["users"] }), Caller::Admin),
+            send(
+                "POST",
+                "/warmup",
+                json!({ "modules": ["users"] }),
+                Caller::Admin,
+            ),
             send("POST", "/warmup", json!({ "dryRun": true }), Caller::Admin),
             get("/warmup/plan", Caller::Viewer),
             send("POST", "/warmup/cancel", json!({}), Caller::Admin),
@@ -80,75 +150,128 @@ impl Route {
             get("/metrics", Caller::Viewer),
             get("/audit", Caller::Admin),
             get("/ttl", Caller::Viewer),
-            send("PUT", "/ttl", json!({ "prefix": "test", "ttl": 60 }), Caller::Admin),
+            send(
+                "PUT",
+                "/ttl",
+                json!({ "prefix": "test", "ttl": 60 }),
+                Caller::Admin,
+            ),
             send("DELETE", "/ttl", json!({ "prefix": "test" }), Caller::Admin),
-            send("POST", "/events", json!({ "type": "user.updated", "id": "0" }), Caller::Operator),
+            send(
+                "POST",
+                "/events",
+                json!({ "type": "user.updated", "id": "0" }),
+                Caller::Operator,
+            ),
         ]
     }
 
-    /// The old addresses and the example service.
-    pub fn others() -> Vec<Self> {
-        let old = |method, path| Self { method, path, body: None, role: Caller::Operator };
-        let read = |path| Self { method: "GET", path, body: None, role: Caller::Nobody };
-        let price = Self { body: Some(json!({ "priceCents": 1999 })), ..old("POST", "/api/products/4985") };
-        let old = OLD.map(|path| old("POST", path)).into_iter().chain([old("GET", OLD[0])]);
+    /// Returns the old addresses and the routes of the sample shop.
+    pub fn shop_and_old() -> Vec<Self> {
+        let old = |method, path| Self {
+            method,
+            path,
+            body: None,
+            role: Caller::Operator,
+        };
+
+        let read = |path| Self {
+            method: "GET",
+            path,
+            body: None,
+            role: Caller::Nobody,
+        };
+
+        let price = Self {
+            body: Some(json!({ "priceCents": 1999 })),
+            ..old("POST", "/api/products/4985")
+        };
+
+        let old = OLD_ADDRESSES
+            .map(|path| old("POST", path))
+            .into_iter()
+            .chain([old("GET", OLD_ADDRESSES[0])]);
+
         old.chain(READ_THROUGH.map(read)).chain([price]).collect()
     }
 
-    /// Both tables.
-    pub fn every() -> Vec<Self> {
-        Self::all().into_iter().chain(Self::others()).collect()
+    /// Returns both tables.
+    pub fn all() -> Vec<Self> {
+        Self::administration()
+            .into_iter()
+            .chain(Self::shop_and_old())
+            .collect()
     }
 
-    /// Those that touch Redis and need a token.
+    /// Returns the routes of the administration that need a token.
     pub fn protected() -> Vec<Self> {
-        Self::all().into_iter().filter(|route| route.role > Caller::Nobody).collect()
+        Self::administration()
+            .into_iter()
+            .filter(|route| route.role > Caller::Nobody)
+            .collect()
     }
 
-    /// The status where nothing is wrong: there is no warmup to cancel.
+    /// The status when nothing fails. There is no warmup to cancel.
     pub fn expected(&self) -> u16 {
-        if self.path == "/warmup/cancel" { 404 } else { 200 }
+        if self.path == "/warmup/cancel" {
+            404
+        } else {
+            200
+        }
     }
 
-    /// The status where Redis does nothing: what reads through has its loader, and Prometheus learns of it from a metric.
+    /// The status when Redis is down. A read through the cache runs its loader, and Prometheus
+    /// receives a metric.
     pub fn expected_without_redis(&self) -> u16 {
         let needs_none = ["/health/live", "/metrics"].contains(&self.path) || self.reads_through();
         if needs_none { 200 } else { 503 }
     }
 
-    /// Whether it is answered with what a database has, cached or not.
+    /// Returns true if it reads a database through the cache.
     pub fn reads_through(&self) -> bool {
         READ_THROUGH.contains(&self.path) && self.method == "GET"
     }
 
-    /// Whether it is an address of an older system.
+    /// Returns true for an address of an older system.
     pub fn is_old(&self) -> bool {
-        OLD.contains(&self.path)
+        OLD_ADDRESSES.contains(&self.path)
     }
 
-    /// Whether it only says what it would do.
+    /// Returns true for a dry run.
     pub fn is_dry(&self) -> bool {
-        self.body.as_ref().is_some_and(|body| body["dryRun"] == true)
+        self.body
+            .as_ref()
+            .is_some_and(|body| body["dryRun"] == true)
     }
 
-    /// Whether it may change something.
+    /// Returns true if it may change something.
     pub fn changes(&self) -> bool {
-        self.is_old() || self.method != "GET" && !self.is_dry()
+        let only_reads = self.method == "POST" && self.path == READ_IN_BODY;
+        self.is_old() || self.method != "GET" && !self.is_dry() && !only_reads
     }
 
-    /// Whether the trail has it, however it ends. A schedule that finds nothing to do is no change.
+    /// Returns true if the audit trail records every outcome. A schedule that finds nothing to do
+    /// is not recorded.
     pub fn is_recorded(&self) -> bool {
         self.changes() && self.path != "/warmup/scheduled"
     }
 
-    /// The whole path.
+    /// The full path.
     pub fn address(&self) -> String {
-        if self.path.starts_with("/api/") { self.path.to_owned() } else { format!("{BASE}{}", self.path) }
+        if self.path.starts_with("/api/") {
+            self.path.to_owned()
+        } else {
+            format!("{BASE}{}", self.path)
+        }
     }
 
-    /// Asks.
-    pub fn ask(&self, client: &Client) -> Answer {
+    /// Sends the request.
+    pub fn send(&self, client: &Client) -> Response {
         let body = self.body.as_ref().map(Value::to_string);
-        client.send(self.method, &self.address(), body.as_deref().map(str::as_bytes))
+        client.send(
+            self.method,
+            &self.address(),
+            body.as_deref().map(str::as_bytes),
+        )
     }
 }

@@ -1,21 +1,21 @@
-//! HTTP over a socket that is kept, for requests by the thousand that no HTTP client would send.
+//! HTTP over a persistent socket, for thousands of requests that no HTTP client would send.
 
 use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Longer than any answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any response may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A connection to the application, made anew when it closes.
+/// A connection to the application, which is opened again when it closes.
 pub struct Wire {
     address: String,
     open: Option<BufReader<TcpStream>>,
 }
 
-/// An answer, unchecked.
+/// An unchecked response.
 #[derive(Debug)]
-pub struct Heard {
+pub struct WireResponse {
     /// The status.
     pub status: u16,
     /// The headers, names in lower case.
@@ -24,36 +24,47 @@ pub struct Heard {
     pub body: Vec<u8>,
 }
 
-impl Heard {
+impl WireResponse {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
 impl Wire {
-    /// A connection to this address, opened when first used.
+    /// Returns a connection to this address, which is opened at its first use.
     pub fn to(address: &str) -> Self {
-        Self { address: address.to_owned(), open: None }
+        Self {
+            address: address.to_owned(),
+            open: None,
+        }
     }
 
-    /// Sends a request and hears its answer. A connection that was kept may have been closed meanwhile: then on a new one.
+    /// Sends a request and reads the response; on a new connection if the old one has been closed.
     ///
     /// # Errors
-    /// When the application does not listen, or does not answer.
-    pub fn ask(&mut self, request: &[u8], head_only: bool) -> Result<Heard> {
+    /// If the application does not listen or does not respond.
+    pub fn send(&mut self, request: &[u8], head_only: bool) -> Result<WireResponse> {
         if let Some(open) = self.open.take()
-            && let Ok(heard) = self.ask_on(open, request, head_only)
+            && let Ok(response) = self.send_on(open, request, head_only)
         {
-            return Ok(heard);
+            return Ok(response);
         }
         let stream = TcpStream::connect(&self.address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        self.ask_on(BufReader::new(stream), request, head_only)
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        self.send_on(BufReader::new(stream), request, head_only)
     }
 
-    fn ask_on(&mut self, mut open: BufReader<TcpStream>, request: &[u8], head_only: bool) -> Result<Heard> {
+    fn send_on(
+        &mut self,
+        mut open: BufReader<TcpStream>,
+        request: &[u8],
+        head_only: bool,
+    ) -> Result<WireResponse> {
         open.get_mut().write_all(request)?;
         let mut line = String::new();
         let mut next = |open: &mut BufReader<TcpStream>| {
@@ -63,28 +74,43 @@ impl Wire {
                 _ => Ok::<_, std::io::Error>(line.trim_end().to_owned()),
             }
         };
-        let status = next(&mut open)?.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        let status = next(&mut open)?
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or(0);
         let mut headers = Vec::new();
+
         loop {
             let line = next(&mut open)?;
-            let Some((name, value)) = line.split_once(':') else { break };
+            let Some((name, value)) = line.split_once(':') else {
+                break;
+            };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut heard = Heard { status, headers, body: Vec::new() };
-        let length = heard.header("content-length").and_then(|length| length.parse().ok());
+
+        let mut response = WireResponse {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        let length = response
+            .header("content-length")
+            .and_then(|length| length.parse().ok());
         if !head_only && ![204, 304].contains(&status) {
             match length {
                 Some(length) => {
-                    heard.body.resize(length, 0);
-                    open.read_exact(&mut heard.body)?;
+                    response.body.resize(length, 0);
+                    open.read_exact(&mut response.body)?;
                 }
-                // A stream: its end is that of the connection, or does not matter.
-                None => return Ok(heard),
+                // A stream without a length ends with its connection.
+                None => return Ok(response),
             }
         }
-        if heard.header("connection") != Some("close") {
+
+        if response.header("connection") != Some("close") {
             self.open = Some(open);
         }
-        Ok(heard)
+        Ok(response)
     }
 }

@@ -1,5 +1,5 @@
 //! `openapi.yaml`, `spin.toml` and the tests agree with each other.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,68 +7,122 @@ use std::fs;
 use end_to_end::{Route, contract, repository};
 use serde_json::Value;
 
-/// The routes of `spin.toml` with their components.
-fn routes() -> BTreeMap<String, String> {
-    let text = fs::read_to_string(repository().join("spin.toml")).unwrap();
+/// The routes of a manifest with their components.
+fn routes_of(manifest: &str) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(repository().join(manifest)).unwrap();
     let manifest: toml::Value = toml::from_str(&text).unwrap();
     let triggers = manifest["trigger"]["http"].as_array().unwrap();
     let text = |trigger: &toml::Value, field: &str| trigger[field].as_str().unwrap().to_owned();
-    triggers.iter().map(|trigger| (text(trigger, "route"), text(trigger, "component"))).collect()
+    triggers
+        .iter()
+        .map(|trigger| (text(trigger, "route"), text(trigger, "component")))
+        .collect()
 }
 
-/// The component that answers a documented path: the exact route, else the longest `/...`.
+/// The routes of the product and of the sample shop.
+fn routes() -> BTreeMap<String, String> {
+    let shop = routes_of("examples/catalog/spin.toml");
+    routes_of("spin.toml").into_iter().chain(shop).collect()
+}
+
+/// Returns the component of a documented path: that of the exact route, or of the longest `/...`.
 fn component_of<'a>(path: &str, routes: &'a BTreeMap<String, String>) -> &'a str {
     if let Some(component) = routes.get(path) {
         return component;
     }
+
     let below = |route: &str| {
-        route.strip_suffix("/...").is_some_and(|prefix| path == prefix || path.starts_with(&format!("{prefix}/")))
+        route
+            .strip_suffix("/...")
+            .is_some_and(|prefix| path == prefix || path.starts_with(&format!("{prefix}/")))
     };
-    let (_, component) = routes.iter().filter(|(route, _)| below(route)).max_by_key(|(route, _)| route.len()).unwrap();
+
+    let (_, component) = routes
+        .iter()
+        .filter(|(route, _)| below(route))
+        .max_by_key(|(route, _)| route.len())
+        .unwrap();
     component
 }
 
 #[test]
-fn every_documented_path_has_a_route_and_every_route_a_documented_path() {
+fn documented_paths_and_routes_correspond() {
     let routes = routes();
     let documented = contract().paths();
-    let answering: BTreeSet<&str> = documented.keys().map(|path| component_of(path, &routes)).collect();
-    assert!(!answering.contains("fallback"), "a documented path has no route: {documented:?}");
-    let serving: BTreeSet<&str> =
-        routes.values().map(String::as_str).filter(|component| *component != "fallback").collect();
+    let answering: BTreeSet<&str> = documented
+        .keys()
+        .map(|path| component_of(path, &routes))
+        .collect();
+
+    assert!(
+        !answering.contains("fallback"),
+        "a documented path has no route: {documented:?}"
+    );
+
+    let serving: BTreeSet<&str> = routes
+        .values()
+        .map(String::as_str)
+        .filter(|component| *component != "fallback")
+        .collect();
     assert_eq!(answering, serving);
 }
 
 #[test]
-fn every_component_has_a_test_file_of_its_name() {
-    for component in fs::read_dir(repository().join("components")).unwrap() {
+fn every_component_has_a_test_of_its_name() {
+    let folders =
+        ["components", "examples"].map(|folder| fs::read_dir(repository().join(folder)).unwrap());
+    for component in folders.into_iter().flatten() {
         let name = component.unwrap().file_name().into_string().unwrap();
-        let file = repository().join("tests/tests").join(format!("{name}.rs"));
-        assert!(file.is_file(), "components/{name} has no tests/tests/{name}.rs");
+        let tests = repository().join("tests/tests");
+        let has_file = tests.join(format!("{name}.rs")).is_file();
+        let has_folder = tests.join(&name).join("main.rs").is_file();
+        assert!(has_file || has_folder, "{name} has no tests/tests/{name}");
     }
 }
 
 #[test]
-fn the_tables_of_routes_go_through_every_documented_operation() {
+fn the_product_has_no_route_for_sample_data() {
+    let product = routes_of("spin.toml");
+    let shop = routes_of("examples/catalog/spin.toml");
+    let shared: Vec<_> = shop
+        .keys()
+        .filter(|route| product.contains_key(*route))
+        .collect();
+
+    assert_eq!(shared, ["/..."], "the product serves a path of the shop");
+
+    let text = fs::read_to_string(repository().join("components/warmup/warmup.toml")).unwrap();
+    let plan: toml::Table = toml::from_str(&text).unwrap();
+    assert!(plan.is_empty(), "the product's plan is not empty: {plan:?}");
+}
+
+#[test]
+fn the_tables_of_routes_contain_every_documented_operation() {
     let documented = contract().paths();
     let matches = |template: &str, path: &str| match template.split_once('{') {
-        Some((prefix, rest)) => path.starts_with(prefix) && path.ends_with(rest.split_once('}').unwrap().1),
+        Some((prefix, rest)) => {
+            path.starts_with(prefix) && path.ends_with(rest.split_once('}').unwrap().1)
+        }
         None => path == template,
     };
-    // The dashboard's files know no Redis.
-    for (template, methods) in documented.into_iter().filter(|(template, _)| !template.starts_with("/admin")) {
+
+    // The files of the dashboard do not use Redis.
+    for (template, methods) in documented
+        .into_iter()
+        .filter(|(template, _)| !template.starts_with("/admin"))
+    {
         for method in methods {
-            let gone_through = Route::every().iter().any(|route| {
+            let gone_through = Route::all().iter().any(|route| {
                 let address = route.address();
                 route.method == method && matches(&template, address.split('?').next().unwrap())
             });
-            assert!(gone_through, "{method} {template} is in no table");
+            assert!(gone_through, "{method} {template} is not in the tables");
         }
     }
 }
 
 #[test]
-fn every_reference_in_the_document_leads_somewhere() {
+fn every_reference_in_the_document_resolves() {
     fn visit(value: &Value) {
         contract().resolve(value);
         match value {
@@ -86,29 +140,38 @@ fn every_example_fits_its_schema() {
         if let (Some(schema), Some(examples)) = (value.get("schema"), value.get("examples")) {
             for (name, example) in examples.as_object().unwrap() {
                 let violations = contract().violations(schema, &example["value"]);
-                assert!(violations.is_empty(), "the example {name}: {violations:?}\n{example:#}");
+                assert!(
+                    violations.is_empty(),
+                    "the example {name}: {violations:?}\n{example:#}"
+                );
                 *checked += 1;
             }
         }
+
         match value {
             Value::Object(members) => members.values().for_each(|member| visit(member, checked)),
             Value::Array(elements) => elements.iter().for_each(|element| visit(element, checked)),
             _ => {}
         }
     }
+
     let mut checked = 0;
     visit(contract().document(), &mut checked);
     assert!(checked > 20, "only {checked} examples were found");
 }
 
 #[test]
-fn every_protected_operation_says_which_role_it_needs() {
+fn every_protected_operation_documents_its_role() {
     for (path, methods) in contract().paths() {
         for method in methods {
             let operation = &contract().document()["paths"][&path][method.to_ascii_lowercase()];
             let description = operation["description"].as_str().unwrap();
             let is_public = operation["security"].as_array().is_some_and(Vec::is_empty);
-            assert_eq!(is_public, !description.contains("Role: "), "{method} {path}: {description}");
+            assert_eq!(
+                is_public,
+                !description.contains("Role: "),
+                "{method} {path}: {description}"
+            );
         }
     }
 }

@@ -1,49 +1,11 @@
 //! `GET /api/cache/keys`, and `GET` and `PATCH /api/cache/keys/{key}`.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use end_to_end::{App, Monitor, encode, fill};
+use end_to_end::{App, Monitor, encode, fill, hard_names};
 use redis::Commands;
 use serde_json::{Value, json};
-
-/// Names that break what is built carelessly.
-const HARD: [&str; 27] = [
-    "",
-    " ",
-    "with space",
-    "tab\tand\nnewline\r\n",
-    "\"quotes\" 'and' `ticks`",
-    "a/b/c",
-    "/",
-    "//",
-    ".",
-    "..",
-    "../stats",
-    "a%20b",
-    "%",
-    "a+b",
-    "*",
-    "?",
-    "[a-z]",
-    "back\\slash",
-    "\\x41",
-    "question?mark=1&x=2",
-    "#fragment",
-    "é-日本-🚀",
-    "null",
-    "{tag}",
-    "<script>",
-    "\0nul\0",
-    "a;b,c:d",
-];
-
-/// Those, and some that are not UTF-8 or long.
-fn hard_names() -> Vec<Vec<u8>> {
-    let not_utf8 = [vec![0xff], b"caf\xe9".to_vec(), b"a\\\xff\\b".to_vec(), (0..=255).collect()];
-    let long = [vec![b'x'; 10_240], vec![0xfe; 10_240]];
-    HARD.iter().map(|name| name.as_bytes().to_vec()).chain(not_utf8).chain(long).collect()
-}
 
 fn set_all(app: &App, names: &[Vec<u8>]) {
     let mut redis = app.redis().connection();
@@ -52,11 +14,15 @@ fn set_all(app: &App, names: &[Vec<u8>]) {
     }
 }
 
-/// All rows, by following the cursor in small pages.
+/// Returns all rows by following the cursor in small pages.
 fn rows(app: &App) -> Vec<Value> {
-    let (mut rows, mut cursor) = (Vec::new(), "0".to_owned());
+    let mut rows = Vec::new();
+    let mut cursor = "0".to_owned();
     loop {
-        let mut page = app.viewer().get(&format!("/keys?limit=5&cursor={cursor}")).data();
+        let mut page = app
+            .viewer()
+            .get(&format!("/keys?limit=5&cursor={cursor}"))
+            .data();
         rows.append(page["keys"].as_array_mut().unwrap());
         match page["pagination"]["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
@@ -65,7 +31,7 @@ fn rows(app: &App) -> Vec<Value> {
     }
 }
 
-/// The name a row stands for, as an API client finds it: `keyBase64` where there is one, else `key`.
+/// Returns the name of a row's key: `keyBase64` if present, else `key`.
 fn name_of(row: &Value) -> Vec<u8> {
     match row["keyBase64"].as_str() {
         Some(encoded) => BASE64.decode(encoded).unwrap(),
@@ -73,21 +39,52 @@ fn name_of(row: &Value) -> Vec<u8> {
     }
 }
 
+/// Returns the body that names a row's key.
+fn entry_of(row: &Value) -> Value {
+    match row["keyBase64"].as_str() {
+        Some(encoded) => json!({ "keyBase64": encoded }),
+        None => json!({ "key": row["key"] }),
+    }
+}
+
 #[test]
-fn keys_are_listed_with_type_time_to_live_and_size() {
+fn keys_are_listed_with_type_ttl_and_size() {
     let app = App::start();
     let mut redis = app.redis().connection();
     let () = redis.set_ex("users:active:count", "42", 580).unwrap();
     let () = redis.rpush("products:popular:list", &["1", "2"]).unwrap();
     let page = app.viewer().get("/keys").data();
-    let row = |key: &str| page["keys"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap().clone();
-    let (count, list) = (row("users:active:count"), row("products:popular:list"));
-    assert_eq!((&count["type"], &count["path"]), (&json!("string"), &json!("users:active:count")));
-    assert!((579..=580).contains(&count["ttl"].as_i64().unwrap()), "{count}");
-    assert_eq!((&list["type"], &list["ttl"]), (&json!("list"), &json!(-1)));
-    let bytes: u64 = redis::cmd("MEMORY").arg("USAGE").arg("products:popular:list").query(&mut redis).unwrap();
+    let row = |key: &str| {
+        page["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["key"] == key)
+            .unwrap()
+            .clone()
+    };
+    let count = row("users:active:count");
+    let list = row("products:popular:list");
+
+    assert_eq!(count["type"], "string");
+    assert_eq!(count["path"], "entry?key=users:active:count");
+    assert!(
+        (579..=580).contains(&count["ttl"].as_i64().unwrap()),
+        "{count}"
+    );
+    assert_eq!(list["type"], "list");
+    assert_eq!(list["ttl"], -1);
+
+    let bytes: u64 = redis::cmd("MEMORY")
+        .arg("USAGE")
+        .arg("products:popular:list")
+        .query(&mut redis)
+        .unwrap();
     assert_eq!(list["sizeBytes"], bytes);
-    assert_eq!(page["pagination"], json!({ "total": 2, "returned": 2, "nextCursor": null, "hasMore": false }));
+    assert_eq!(
+        page["pagination"],
+        json!({ "total": 2, "returned": 2, "nextCursor": null, "hasMore": false })
+    );
 }
 
 #[test]
@@ -100,11 +97,14 @@ fn an_empty_cache_is_an_empty_page() {
 }
 
 #[test]
-fn the_total_is_known_for_everything_and_on_demand() {
+fn the_total_is_known_for_all_keys_and_on_request() {
     let app = App::start();
     fill(&mut app.redis().connection(), "users:", 0..2_500);
     fill(&mut app.redis().connection(), "cache:x:", 0..10);
-    let total = |query: &str| app.viewer().get(&format!("/keys?limit=3{query}")).data()["pagination"]["total"].clone();
+    let total = |query: &str| {
+        app.viewer().get(&format!("/keys?limit=3{query}")).data()["pagination"]["total"].clone()
+    };
+
     assert_eq!(total(""), 2_510);
     assert_eq!(total("&pattern=*"), 2_510);
     assert_eq!(total("&pattern=users:*"), Value::Null);
@@ -122,14 +122,22 @@ fn only_keys_of_the_type_are_listed() {
     let () = redis.hset("c", "f", "x").unwrap();
     let () = redis.zadd("d", "x", 1).unwrap();
     let () = redis.xadd("e", "*", &[("f", "x")]).unwrap();
-    for (kind, key) in [("string", "a"), ("set", "b"), ("hash", "c"), ("zset", "d"), ("stream", "e")] {
+
+    for (kind, key) in [
+        ("string", "a"),
+        ("set", "b"),
+        ("hash", "c"),
+        ("zset", "d"),
+        ("stream", "e"),
+    ] {
         let page = app.viewer().get(&format!("/keys?type={kind}")).data();
-        assert_eq!((&page["keys"][0]["key"], &page["pagination"]["returned"]), (&json!(key), &json!(1)), "{kind}");
+        assert_eq!(page["keys"][0]["key"], key, "{kind}");
+        assert_eq!(page["pagination"]["returned"], 1, "{kind}");
     }
 }
 
 #[test]
-fn bad_parameters_are_refused_by_name() {
+fn an_invalid_parameter_is_named() {
     let app = App::start();
     let stars = "pattern=".to_owned() + &"a*".repeat(17);
     let long = "pattern=".to_owned() + &"a".repeat(1025);
@@ -150,6 +158,7 @@ fn bad_parameters_are_refused_by_name() {
         (&stars, "pattern"),
         (&long, "pattern"),
     ];
+
     for (query, field) in cases {
         let problem = app.viewer().get(&format!("/keys?{query}")).with_status(422);
         assert_eq!(problem["field"], field, "{query}: {problem:#}");
@@ -161,16 +170,30 @@ fn a_cursor_of_another_walk_is_refused() {
     let app = App::start();
     fill(&mut app.redis().connection(), "users:", 0..100);
     let page = app.viewer().get("/keys?limit=3&pattern=users:*").data();
-    let cursor = page["pagination"]["nextCursor"].as_str().unwrap().to_owned();
-    app.viewer().get(&format!("/keys?limit=50&pattern=users:*&cursor={cursor}")).ok();
-    for other in ["", "&pattern=*", "&pattern=users:1*", "&pattern=users:*&type=string"] {
-        let problem = app.viewer().get(&format!("/keys?limit=3&cursor={cursor}{other}")).with_status(422);
+    let cursor = page["pagination"]["nextCursor"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    app.viewer()
+        .get(&format!("/keys?limit=50&pattern=users:*&cursor={cursor}"))
+        .ok();
+
+    for other in [
+        "",
+        "&pattern=*",
+        "&pattern=users:1*",
+        "&pattern=users:*&type=string",
+    ] {
+        let problem = app
+            .viewer()
+            .get(&format!("/keys?limit=3&cursor={cursor}{other}"))
+            .with_status(422);
         assert_eq!(problem["field"], "cursor", "{other}");
     }
 }
 
 #[test]
-fn a_page_costs_one_round_trip_whatever_its_size() {
+fn a_page_of_any_size_costs_one_round_trip() {
     let app = App::start();
     fill(&mut app.redis().connection(), "users:", 0..5_000);
     app.viewer().get("/keys").ok();
@@ -182,20 +205,29 @@ fn a_page_costs_one_round_trip_whatever_its_size() {
 }
 
 #[test]
-fn every_name_is_listed_and_leads_back_to_its_key() {
+fn every_listed_name_leads_to_its_key() {
     let app = App::start();
     let names = hard_names();
     set_all(&app, &names);
     let rows = rows(&app);
+
     assert_eq!(rows.len(), names.len());
+
     for row in &rows {
-        let index =
-            names.iter().position(|name| *name == name_of(row)).unwrap_or_else(|| panic!("an unknown name: {row}"));
-        let key = app.operator().get(&format!("/keys/{}", row["path"].as_str().unwrap())).data();
-        assert_eq!((&key["value"], &key["valueFormat"]), (&json!(format!("value {index}")), &json!("text")), "{row}");
-        assert_eq!((&key["key"], &key["keyBase64"]), (&row["key"], &row["keyBase64"]));
-        let is_text = std::str::from_utf8(&names[index]).is_ok();
-        assert_eq!(row["keyBase64"].is_null(), is_text, "{row}");
+        let index = names
+            .iter()
+            .position(|name| *name == name_of(row))
+            .unwrap_or_else(|| panic!("an unknown name: {row}"));
+        let key = app
+            .operator()
+            .get(&format!("/keys/{}", row["path"].as_str().unwrap()))
+            .data();
+        assert_eq!(key["value"], format!("value {index}"), "{row}");
+        assert_eq!(key["valueFormat"], "text", "{row}");
+        assert_eq!(key["key"], row["key"]);
+        assert_eq!(key["keyBase64"], row["keyBase64"]);
+        let is_plain = std::str::from_utf8(&names[index]).is_ok_and(|name| name != "b\\xff");
+        assert_eq!(row["keyBase64"].is_null(), is_plain, "{row}");
     }
 }
 
@@ -204,24 +236,44 @@ fn names_that_are_not_utf8_are_shown_escaped() {
     let app = App::start();
     set_all(&app, &[b"caf\xe9\\".to_vec()]);
     let page = app.viewer().get("/keys").data();
-    let row = json!({ "key": "caf\\xe9\\\\", "keyBase64": "Y2Fm6Vw=", "path": "caf%E9%5C" });
+    let row = json!({ "key": "caf\\xe9\\\\", "keyBase64": "Y2Fm6Vw=", "path": "entry?keyBase64=Y2Fm6Vw%3D" });
     for (field, value) in row.as_object().unwrap() {
         assert_eq!(page["keys"][0][field], *value);
     }
 }
 
 #[test]
-fn every_name_can_be_given_a_time_to_live() {
+fn every_name_can_be_given_a_ttl() {
     let app = App::start();
     let names = hard_names();
     set_all(&app, &names);
     let mut redis = app.redis().connection();
+
     for row in rows(&app) {
-        let path = format!("/keys/{}", row["path"].as_str().unwrap());
-        let changed = app.admin().patch(&path, &json!({ "ttl": 600 })).data();
-        assert_eq!(changed, json!({ "key": row["key"], "ttl": 600 }));
+        let mut body = entry_of(&row);
+        body["ttl"] = json!(600);
+        let changed = app.admin().patch("/keys/entry", &body).data();
+        assert_eq!(changed["key"], row["key"]);
+        assert_eq!(changed["keyBase64"], row["keyBase64"]);
+        assert_eq!(changed["ttl"], 600);
         let left: i64 = redis.ttl(name_of(&row)).unwrap();
         assert!((599..=600).contains(&left), "{row}: {left}");
+    }
+}
+
+#[test]
+fn every_name_can_be_removed() {
+    let app = App::start();
+    let names = hard_names();
+    set_all(&app, &names);
+
+    for (removed, row) in rows(&app).iter().enumerate() {
+        let report = app.operator().delete("/keys/entry", &entry_of(row)).ok();
+        assert_eq!(report["details"]["keys"], json!([row["key"]]));
+        let left: usize = redis::cmd("DBSIZE")
+            .query(&mut app.redis().connection())
+            .unwrap();
+        assert_eq!(left, names.len() - removed - 1, "{row}");
     }
 }
 
@@ -237,30 +289,57 @@ fn every_name_can_be_invalidated() {
             None => row["key"].clone(),
         })
         .collect();
-    let report = app.operator().delete("/invalidate", &json!({ "keys": keys })).ok();
+    let report = app
+        .operator()
+        .delete("/invalidate", &json!({ "keys": keys }))
+        .ok();
+
     assert_eq!(report["stats"]["keysInvalidated"], names.len());
-    assert_eq!(end_to_end::keys(&mut app.redis().connection(), "*"), Vec::<String>::new());
+    assert_eq!(
+        end_to_end::keys(&mut app.redis().connection(), "*"),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
-fn a_pattern_of_bytes_that_are_not_utf8_finds_its_keys() {
+fn a_pattern_may_contain_bytes_that_are_not_utf8() {
     let app = App::start();
     set_all(&app, &[b"caf\xe9:1".to_vec(), "café:1".into()]);
-    let page = app.viewer().get(&format!("/keys?pattern={}", encode(b"caf\xe9*"))).data();
-    assert_eq!((&page["keys"][0]["key"], &page["pagination"]["returned"]), (&json!("caf\\xe9:1"), &json!(1)));
+    let page = app
+        .viewer()
+        .get(&format!("/keys?pattern={}", encode(b"caf\xe9*")))
+        .data();
+    assert_eq!(page["keys"][0]["key"], "caf\\xe9:1");
+    assert_eq!(page["pagination"]["returned"], 1);
 }
 
 #[test]
-fn glob_characters_in_a_name_are_matched_when_escaped() {
+fn escaped_glob_characters_match_themselves() {
     let app = App::start();
-    set_all(&app, &[b"a*b".to_vec(), b"axb".to_vec(), b"[a]".to_vec(), b"a".to_vec()]);
+    set_all(
+        &app,
+        &[
+            b"a*b".to_vec(),
+            b"axb".to_vec(),
+            b"[a]".to_vec(),
+            b"a".to_vec(),
+        ],
+    );
     let found = |pattern: &str| {
-        let page = app.viewer().get(&format!("/keys?pattern={}", encode(pattern))).data();
-        let mut keys: Vec<String> =
-            page["keys"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect();
+        let page = app
+            .viewer()
+            .get(&format!("/keys?pattern={}", encode(pattern)))
+            .data();
+        let mut keys: Vec<String> = page["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["key"].as_str().unwrap().to_owned())
+            .collect();
         keys.sort();
         keys
     };
+
     assert_eq!(found("a*b"), ["a*b", "axb"]);
     assert_eq!(found("a\\*b"), ["a*b"]);
     assert_eq!(found("\\[a\\]"), ["[a]"]);
@@ -268,7 +347,7 @@ fn glob_characters_in_a_name_are_matched_when_escaped() {
 }
 
 #[test]
-fn a_time_to_live_is_set_and_taken_away() {
+fn a_ttl_can_be_set_and_removed() {
     let app = App::start();
     set_all(&app, &[b"users:1".to_vec()]);
     let ttl = |body: Value| app.admin().patch("/keys/users:1", &body).data()["ttl"].clone();
@@ -278,7 +357,7 @@ fn a_time_to_live_is_set_and_taken_away() {
 }
 
 #[test]
-fn a_change_that_is_none_or_both_is_refused() {
+fn a_change_needs_either_ttl_or_persist() {
     let app = App::start();
     set_all(&app, &[b"users:1".to_vec()]);
     let cases = [
@@ -293,18 +372,26 @@ fn a_change_that_is_none_or_both_is_refused() {
         (json!({ "ttl": 5, "persist": true }), "persist"),
         (json!({ "ttl": 5, "key": "x" }), "key"),
     ];
+
     for (body, field) in cases {
         let problem = app.admin().patch("/keys/users:1", &body).with_status(422);
         assert_eq!(problem["field"], field, "{body}: {problem:#}");
     }
+
     assert_eq!(app.operator().get("/keys/users:1").data()["ttl"], -1);
 }
 
 #[test]
-fn a_key_that_does_not_exist_is_a_404_that_names_it() {
+fn an_absent_key_is_a_404_that_names_it() {
     let app = App::start();
-    for answer in [app.operator().get("/keys/users:7"), app.admin().patch("/keys/users:7", &json!({ "ttl": 5 }))] {
-        let problem = answer.with_status(404);
-        assert!(problem["detail"].as_str().unwrap().contains("users:7"), "{problem:#}");
+    for response in [
+        app.operator().get("/keys/users:7"),
+        app.admin().patch("/keys/users:7", &json!({ "ttl": 5 })),
+    ] {
+        let problem = response.with_status(404);
+        assert!(
+            problem["detail"].as_str().unwrap().contains("users:7"),
+            "{problem:#}"
+        );
     }
 }

@@ -1,26 +1,35 @@
-//! `POST /api/cache/clear`: removes the keys of a pattern, or all; and the addresses of older systems that did so.
+//! `POST /api/cache/clear`: removes the keys of a pattern, or all keys. Also serves the deprecated
+//! paths of older systems.
 
 use std::time::Instant;
 
-use edge_cache::access::Role;
-use edge_cache::alias::{self, Alias};
-use edge_cache::audit::Record;
-use edge_cache::clear::{Report, Request as Clear};
-use edge_cache::{Pattern, format};
-use edge_cache_spin::{Answer, Call, Outcome, Problem, Request, Response, serve};
+use edge_cache::{Pattern, units};
+use edge_cache_admin::Role;
+use edge_cache_admin::admin::audit::AuditRecord;
+use edge_cache_admin::admin::clear::{ClearReport, ClearRequest};
+use edge_cache_spin::alias::{self, Alias};
+use edge_cache_spin::{Call, HandlerResult, HostResponse, Method, Request, Route, serve};
 use serde::Serialize;
 
+const METHODS: &[Method] = &[Method::new("POST", Role::Operator).with_body()];
+/// Headers of every response of a deprecated path.
+const DEPRECATION_HEADERS: &[(&str, &str)] = &[
+    ("deprecation", alias::DEPRECATION),
+    ("sunset", alias::SUNSET),
+    ("link", alias::SUCCESSOR_LINK),
+];
+
 #[derive(Serialize)]
-struct Body {
+struct ClearResponse {
     message: String,
-    stats: Stats,
+    stats: ClearStats,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Stats {
+struct ClearStats {
     #[serde(flatten)]
-    report: Report,
+    report: ClearReport,
     duration: String,
     duration_ms: u64,
     dry_run: bool,
@@ -28,53 +37,62 @@ struct Stats {
 
 edge_cache_spin::http_service!(handle);
 
-async fn handle(request: Request) -> Response {
-    // The host drops slashes around a path when it looks for a route.
-    let alias = alias::at(&format!("/{}", request.path().trim_matches('/')));
-    serve(request, alias.map_or(&["POST"], |alias| alias.methods), async |call: &Call| match alias {
-        None => clear(call).await,
-        // To ask what an answer would be like must change nothing.
-        Some(alias) if call.method() == "HEAD" => Err(Problem::method_not_allowed("HEAD", alias.methods)),
-        Some(alias) => old_address(call, alias).await,
+async fn handle(request: Request) -> HostResponse {
+    let Some(alias) = alias::find(request.route_path()) else {
+        return serve(request, METHODS, clear).await;
+    };
+
+    // A GET that clears keys must not be run by a HEAD.
+    let method = |name: &&'static str| Method::new(name, Role::Operator).without_head();
+    let methods: Vec<Method> = alias.methods.iter().map(method).collect();
+    let route = Route::new(&methods).with_headers(DEPRECATION_HEADERS);
+    serve(request, route, async |call: &Call| {
+        clear_module(call, alias).await
     })
     .await
 }
 
-async fn old_address(call: &Call, alias: Alias) -> Outcome {
-    let headers = [("deprecation", alias::DEPRECATED), ("sunset", alias::SUNSET), ("link", alias::SUCCESSOR)];
-    let tell = |told: Answer, (name, value)| told.header(name, value);
-    let tell_too = |told: Problem, (name, value)| told.header(name, value);
-    let outcome = clear_module(call, alias).await;
-    outcome
-        .map(|answer| headers.into_iter().fold(answer, tell))
-        .map_err(|problem| headers.into_iter().fold(problem, tell_too))
+/// Clears the keys of a deprecated path.
+async fn clear_module(call: &Call, alias: Alias) -> HandlerResult {
+    let pattern = Pattern::parse("pattern", alias.pattern)?;
+    run(call, ClearRequest::configured(pattern)).await
 }
 
-async fn clear_module(call: &Call, alias: Alias) -> Outcome {
-    call.require(Role::Operator).await?;
-    run(call, Clear::pattern_only(Pattern::parse("pattern", alias.pattern)?)).await
-}
-
-async fn clear(call: &Call) -> Outcome {
-    call.require(Role::Operator).await?;
-    let request = Clear::parse(&call.body().await?)?;
-    call.require(request.role()).await?;
+async fn clear(call: &Call) -> HandlerResult {
+    let request = ClearRequest::parse(&call.body().await?)?;
+    call.require_role(request.role()).await?;
     run(call, request).await
 }
 
-async fn run(call: &Call, request: Clear) -> Outcome {
-    let started = Instant::now();
-    let cache = call.cache();
-    let change = request.run(&cache, call.config().audit_shares_database);
-    let report = if request.is_dry_run() {
-        change.await?
-    } else {
-        let mut record = Record::new("clear");
-        record.pattern = Some(request.pattern());
-        call.audited(record, change, Report::keys_deleted).await?
+async fn run(call: &Call, request: ClearRequest) -> HandlerResult {
+    let began = Instant::now();
+    let redis = call.redis();
+    let change = async {
+        // The place must be known first, so that a global clear keeps a trail in the same database.
+        let spares_trail = call.trail_place().await?.may_share();
+        request.run(&redis, spares_trail).await
     };
-    let elapsed = started.elapsed();
-    let (duration, duration_ms) = (format::duration(elapsed), format::milliseconds(elapsed));
-    let stats = Stats { report, duration, duration_ms, dry_run: request.is_dry_run() };
-    Ok(call.report(Body { message: request.message(), stats }))
+
+    let report = if request.is_dry_run() {
+        call.run_walk(change).await?
+    } else {
+        let mut record = AuditRecord::new("clear");
+        record.pattern = Some(request.pattern());
+        call.permit_removal(&record, request.measure_share(&redis).await)
+            .await?;
+        call.run_audited(record, change, ClearReport::keys_deleted)
+            .await?
+    };
+
+    let elapsed = began.elapsed();
+    let stats = ClearStats {
+        report,
+        duration: units::duration(elapsed),
+        duration_ms: units::milliseconds(elapsed),
+        dry_run: request.is_dry_run(),
+    };
+    Ok(call.respond(ClearResponse {
+        message: request.message(),
+        stats,
+    }))
 }

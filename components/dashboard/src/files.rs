@@ -1,4 +1,7 @@
-//! The built app: every file in three encodings, and which of them a request takes.
+//! The files of the built app, each in three encodings, and the choice between them.
+
+/// The weight of the file as it is: below that of any encoding that is accepted at all.
+const PLAIN_QUALITY: f32 = 0.001;
 
 /// A file of the app.
 #[derive(Debug)]
@@ -6,24 +9,24 @@ pub(crate) struct File {
     /// Its path below `/admin/`.
     pub(crate) name: &'static str,
     pub(crate) content_type: &'static str,
-    /// Of the content; each encoding adds its own mark.
+    /// Identifies the content. Each encoding adds a suffix of its own.
     tag: &'static str,
     plain: &'static [u8],
     brotli: &'static [u8],
     gzip: &'static [u8],
 }
 
-/// One encoding of a file.
+/// A file in one encoding.
 #[derive(Debug)]
-pub(crate) struct Form {
-    /// `content-encoding`; none for the file as it is.
+pub(crate) struct EncodedFile {
+    /// The `content-encoding`; `None` for the file as it is.
     pub(crate) encoding: Option<&'static str>,
     pub(crate) body: &'static [u8],
     /// The entity tag, quotes included.
     pub(crate) etag: String,
 }
 
-/// Everything in dashboard/dist.
+/// Every file in dashboard/dist.
 static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 impl File {
@@ -32,44 +35,57 @@ impl File {
         FILES.iter().find(|file| file.name == name)
     }
 
-    /// Whether its name changes with its content, so that it may be kept for ever.
+    /// True if the name changes with the content, so that clients may cache the file for ever.
     pub(crate) fn is_hashed(&self) -> bool {
         self.name.starts_with("assets/")
     }
 
-    /// The smallest form that `accept_encoding` takes; on equal terms brotli before gzip before none.
-    pub(crate) fn form(&self, accept_encoding: &str) -> Form {
-        let (brotli, gzip, plain) = (quality(accept_encoding, "br"), quality(accept_encoding, "gzip"), 0.001);
-        let (encoding, mark, body) = if brotli >= gzip && brotli >= plain {
+    /// Chooses the encoding that `accept_encoding` prefers. Of equal ones, brotli comes before gzip,
+    /// and gzip before none.
+    pub(crate) fn encode(&self, accept_encoding: &str) -> EncodedFile {
+        let brotli = quality(accept_encoding, "br");
+        let gzip = quality(accept_encoding, "gzip");
+        let plain = PLAIN_QUALITY;
+
+        let (encoding, tag_suffix, body) = if brotli >= gzip && brotli >= plain {
             (Some("br"), "-br", self.brotli)
         } else if gzip >= plain {
             (Some("gzip"), "-gz", self.gzip)
         } else {
             (None, "", self.plain)
         };
-        Form { encoding, body, etag: format!("\"{}{mark}\"", self.tag) }
+        EncodedFile {
+            encoding,
+            body,
+            etag: format!("\"{}{tag_suffix}\"", self.tag),
+        }
     }
 }
 
-/// How much an encoding is wanted, 0 to 1: by its name, else by `*`; 0 where it is not named.
+/// The weight of an encoding, 0 to 1: that of its name, else that of `*`, else 0.
 fn quality(accept_encoding: &str, encoding: &str) -> f32 {
-    let mut any = 0.0;
+    let mut any_encoding = 0.0;
     for part in accept_encoding.split(',') {
         let mut fields = part.split(';').map(str::trim);
         let name = fields.next().unwrap_or_default();
-        let quality = fields.find_map(|field| field.strip_prefix("q=")?.trim().parse().ok()).unwrap_or(1.0);
+        let quality = fields
+            .find_map(|field| field.strip_prefix("q=")?.trim().parse().ok())
+            .unwrap_or(1.0);
         if name.eq_ignore_ascii_case(encoding) {
             return quality;
         }
         if name == "*" {
-            any = quality;
+            any_encoding = quality;
         }
     }
-    any
+
+    any_encoding
 }
 
-/// Whether `if-none-match` names this entity tag.
-pub(crate) fn is_known(if_none_match: &str, etag: &str) -> bool {
-    let mut tags = if_none_match.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+/// True if an `if-none-match` header names this entity tag.
+pub(crate) fn matches_tag(if_none_match: &str, etag: &str) -> bool {
+    let mut tags = if_none_match
+        .split(',')
+        .map(|tag| tag.trim().trim_start_matches("W/"));
     tags.any(|tag| tag == etag || tag == "*")
 }

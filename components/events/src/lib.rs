@@ -1,4 +1,5 @@
-//! Messages of the Redis channel `events_channel`: domain events, each invalidating what its rules name.
+//! Messages of the Redis channel `events_channel`: domain events. The rules define what each
+//! invalidates.
 
 use edge_cache_spin::handle_event;
 use spin_sdk::redis_subscriber;

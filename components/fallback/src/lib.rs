@@ -1,16 +1,9 @@
-//! Every path that is no route: a 404 that says so, in the form of all other problems.
+//! Every path that is not a route: 404 with a problem body.
 
-use edge_cache_spin::{Call, Outcome, Problem, Request, Response, serve};
-
-/// Whatever the method, the path is what is wrong.
-const ANY: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+use edge_cache_spin::{HostResponse, Request, serve_not_found};
 
 edge_cache_spin::http_service!(handle);
 
-async fn handle(request: Request) -> Response {
-    serve(request, &ANY, missing).await
-}
-
-async fn missing(call: &Call) -> Outcome {
-    Err(Problem::no_route(call.path()))
+async fn handle(request: Request) -> HostResponse {
+    serve_not_found(request).await
 }

@@ -1,71 +1,84 @@
-//! `GET /api/cache/health`, and the probes `/health/live` and `/health/ready` below it.
+//! `GET /api/cache/health`, and the probes `/health/live` and `/health/ready`.
 
-use std::cell::Cell;
-use std::time::{Duration, SystemTime};
+mod last_seen;
 
-use edge_cache::{format, health};
-use edge_cache_spin::{Answer, Call, Outcome, Problem, Question, Request, Response, serve, store, together};
+use std::time::Duration;
 
-/// When Redis last answered.
-const LAST_SEEN: &str = "health:last-seen";
-/// How precisely that is known, in seconds: it is not written more often.
-const LAST_SEEN_PRECISION: u64 = 5;
-/// `/health` promises an answer within 2 s, `/health/ready` within 1 s.
-const HEALTH_WITHIN: Duration = Duration::from_millis(1800);
-const READY_WITHIN: Duration = Duration::from_millis(800);
+use edge_cache_admin::admin::audit::WithTrailPlace;
+use edge_cache_admin::admin::health;
+use edge_cache_spin::{
+    Call, HandlerResult, HostResponse, Method, Problem, Request, Response, SharedCheck, serve,
+    serve_not_found, share_check,
+};
+use serde::Serialize;
+
+const METHODS: &[Method] = &[Method::public("GET")];
+const HEALTH_PATH: &str = "/api/cache/health";
+const LIVE_PATH: &str = "/api/cache/health/live";
+const READY_PATH: &str = "/api/cache/health/ready";
+
+/// Time limit of `/health`, which promises a response within 2 s.
+const HEALTH_TIME_LIMIT: Duration = Duration::from_millis(1800);
+/// Time limit of `/health/ready`, which promises a response within 1 s.
+const READY_TIME_LIMIT: Duration = Duration::from_millis(800);
+
+#[derive(Serialize)]
+struct ProbeStatus {
+    status: &'static str,
+}
+
+thread_local! {
+    static HEALTH: SharedCheck = const { SharedCheck::new() };
+    static READY: SharedCheck = const { SharedCheck::new() };
+}
 
 edge_cache_spin::http_service!(handle);
 
-async fn handle(request: Request) -> Response {
-    serve(request, &["GET"], check).await
+async fn handle(request: Request) -> HostResponse {
+    if ![HEALTH_PATH, LIVE_PATH, READY_PATH].contains(&request.route_path()) {
+        return serve_not_found(request).await;
+    }
+    serve(request, METHODS, route).await
 }
 
-async fn check(call: &Call) -> Outcome {
-    match call.path() {
-        "/api/cache/health" => together(&HEALTH, async || health(call).await).await,
-        "/api/cache/health/live" => Ok(Answer::plain(200, [("status", "live")].into_iter().collect::<Status>())),
-        "/api/cache/health/ready" => together(&READY, async || ready(call).await).await,
+async fn route(call: &Call) -> HandlerResult {
+    match call.route_path() {
+        HEALTH_PATH => share_check(&HEALTH, async || check_health(call).await).await,
+        LIVE_PATH => Ok(probe_succeeded("live")),
+        READY_PATH => share_check(&READY, async || check_ready(call).await).await,
         path => Err(Problem::no_route(path)),
     }
 }
 
-type Status = std::collections::BTreeMap<&'static str, &'static str>;
-
-async fn ready(call: &Call) -> Outcome {
-    health::ready(&call.cache_within(READY_WITHIN)).await?;
-    Ok(Answer::plain(200, [("status", "ready")].into_iter().collect::<Status>()))
+fn probe_succeeded(status: &'static str) -> Response {
+    Response::with_status(200, ProbeStatus { status })
 }
 
-async fn health(call: &Call) -> Outcome {
-    let report = health::run(&call.cache_within(HEALTH_WITHIN), &call.config().thresholds).await;
+async fn check_ready(call: &Call) -> HandlerResult {
+    health::ready(&call.redis_within(READY_TIME_LIMIT)).await?;
+    Ok(probe_succeeded("ready"))
+}
+
+async fn check_health(call: &Call) -> HandlerResult {
+    let redis = call.redis_within(HEALTH_TIME_LIMIT);
+    let report = health::run(&redis, &call.config().thresholds).await;
+    if let Some(refusal) = &report.refusal {
+        return Err(refusal.clone().into());
+    }
+
+    let address = call.config().redis_address();
+    if report.answered() {
+        last_seen::record(address).await;
+    }
     if report.is_up() {
-        seen().await;
-        return Ok(Answer::plain(200, report));
+        let audit_trail = call.trail_place_within(HEALTH_TIME_LIMIT).await;
+        let report = WithTrailPlace {
+            report,
+            audit_trail,
+        };
+        return Ok(Response::with_status(200, report));
     }
-    let last_seen: Option<u64> = store::recall(LAST_SEEN).await;
-    let last_seen = last_seen.map(|seconds| format::timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
-    Ok(Answer::plain(503, report.with_last_seen(last_seen)))
-}
 
-thread_local! {
-    static HEALTH: Question = const { Question::new() };
-    static READY: Question = const { Question::new() };
-    /// When the time was last kept, as far as this instance knows.
-    static KEPT: Cell<u64> = const { Cell::new(0) };
-}
-
-async fn seen() {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let is_due = |kept: u64| now.abs_diff(kept) >= LAST_SEEN_PRECISION;
-    let kept = KEPT.get();
-    if !is_due(kept) {
-        return;
-    }
-    KEPT.set(now);
-    // Under load an instance lives for less than that, and reading is cheaper than writing for each.
-    let by_others = if kept == 0 { store::recall(LAST_SEEN).await } else { None };
-    match by_others.filter(|at| !is_due(*at)) {
-        Some(at) => KEPT.set(at),
-        None => store::remember(LAST_SEEN, &now).await,
-    }
+    let last_seen = last_seen::read(address).await;
+    Ok(Response::with_status(503, report.with_last_seen(last_seen)))
 }

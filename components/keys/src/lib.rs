@@ -1,53 +1,92 @@
-//! `GET /api/cache/keys`, and `GET` and `PATCH /api/cache/keys/{key}`: the key browser.
+//! `/api/cache/keys`: the list of keys. One key is `/keys/entry`, or `/keys/{key}` if its name is
+//! plain enough for a path.
 
-use edge_cache::access::Role;
-use edge_cache::audit::Record;
-use edge_cache::{KeyName, browse, inspect};
-use edge_cache_spin::{Answer, Call, Outcome, Request, Response, serve};
+use edge_cache_admin::Role;
+use edge_cache_admin::admin::audit::AuditRecord;
+use edge_cache_admin::admin::change_expiry::ChangeExpiryRequest;
+use edge_cache_admin::admin::inspect_key::InspectKeyRequest;
+use edge_cache_admin::admin::invalidate::InvalidateRequest;
+use edge_cache_admin::admin::list_keys::ListKeysRequest;
+use edge_cache_spin::{
+    Call, HandlerResult, HostResponse, Method, Request, Response, key_from_path, serve,
+};
 
-/// Without the slash before it.
-const ROUTE: &str = "api/cache/keys";
-const BELOW: &str = "/api/cache/keys/";
+const LIST_PATH: &str = "/api/cache/keys";
+const KEY_PREFIX: &str = "/api/cache/keys/";
+/// Methods of the list.
+const LIST_METHODS: &[Method] = &[Method::new("GET", Role::Viewer).with_query()];
+/// Methods of a key that the path names.
+const KEY_METHODS: &[Method] = &[
+    Method::new("GET", Role::Operator).with_query(),
+    Method::new("PATCH", Role::Admin).with_body(),
+];
+/// Methods of a key that the query or the body names.
+const ENTRY_METHODS: &[Method] = &[
+    Method::new("GET", Role::Operator).with_query(),
+    Method::new("POST", Role::Operator).with_body(),
+    Method::new("PATCH", Role::Admin).with_body(),
+    Method::new("DELETE", Role::Operator).with_body(),
+];
 
 edge_cache_spin::http_service!(handle);
 
-async fn handle(request: Request) -> Response {
-    // The host drops slashes around a path when it looks for a route.
-    let is_list = request.path().trim_start_matches('/') == ROUTE;
-    serve(request, if is_list { &["GET"] } else { &["GET", "PATCH"] }, browse).await
-}
-
-async fn browse(call: &Call) -> Outcome {
-    match (call.key_below(BELOW), call.method()) {
-        (None, _) => list(call).await,
-        (Some(key), "PATCH") => change(call, key).await,
-        (Some(key), _) => inspect(call, key).await,
+async fn handle(request: Request) -> HostResponse {
+    match request.route_path().strip_prefix(LIST_PATH) {
+        Some("/entry") => serve(request, ENTRY_METHODS, route_entry).await,
+        Some(below) if !below.is_empty() => serve(request, KEY_METHODS, route_key).await,
+        _ => serve(request, LIST_METHODS, list).await,
     }
 }
 
-async fn list(call: &Call) -> Outcome {
-    call.require(Role::Viewer).await?;
-    let request = browse::Request::parse(call.query())?;
-    Ok(Answer::data(request.run(&call.cache()).await?))
+async fn list(call: &Call) -> HandlerResult {
+    let request = ListKeysRequest::parse(call.query())?;
+    let redis = call.redis();
+    let page = if request.is_walk() {
+        call.run_walk(request.run(&redis)).await?
+    } else {
+        request.run(&redis).await?
+    };
+    Ok(Response::data(page))
 }
 
-async fn inspect(call: &Call, key: KeyName) -> Outcome {
-    // Where the audit trail is in this database, it is still for administrators alone.
-    call.require(if key.is_trail() { Role::Admin } else { Role::Operator }).await?;
-    let request = inspect::Request::parse(key, call.query())?;
-    Ok(Answer::data(request.run(&call.cache()).await?))
+async fn route_entry(call: &Call) -> HandlerResult {
+    match call.method() {
+        "POST" => inspect(call, InspectKeyRequest::parse_body(&call.body().await?)?).await,
+        "PATCH" => change(call, ChangeExpiryRequest::parse_entry(&call.body().await?)?).await,
+        "DELETE" => remove(call, InvalidateRequest::parse_entry(&call.body().await?)?).await,
+        _ => inspect(call, InspectKeyRequest::parse_entry(call.query())?).await,
+    }
 }
 
-async fn change(call: &Call, key: KeyName) -> Outcome {
-    call.require(Role::Admin).await?;
-    let mut record = Record::new("expire").with_keys([key.display()].into_iter());
-    let request = inspect::Expiry::parse(key, &call.body().await?)?;
+async fn route_key(call: &Call) -> HandlerResult {
+    let key = key_from_path(call.path_after(KEY_PREFIX))?;
+    match call.method() {
+        "PATCH" => change(call, ChangeExpiryRequest::parse(key, &call.body().await?)?).await,
+        _ => inspect(call, InspectKeyRequest::parse(key, call.query())?).await,
+    }
+}
+
+async fn inspect(call: &Call, request: InspectKeyRequest) -> HandlerResult {
+    // The audit trail may be in the same database, and only an admin may read it.
+    if request.key().is_trail() {
+        call.require_role(Role::Admin).await?;
+    }
+    Ok(Response::data(request.run(&call.redis()).await?))
+}
+
+async fn change(call: &Call, request: ChangeExpiryRequest) -> HandlerResult {
+    let mut record = AuditRecord::new("expire").with_keys([request.key().display()].into_iter());
     record.detail = Some(request.describe());
-    let cache = call.cache();
-    let report = call.audited(record, request.run(&cache), |_| 0).await?;
-    #[derive(serde::Serialize)]
-    struct Body {
-        data: inspect::ExpiryReport,
-    }
-    Ok(call.report(Body { data: report }))
+
+    let redis = call.redis();
+    let report = call.run_audited(record, request.run(&redis), |_| 0).await?;
+    Ok(call.respond_with_data(report))
+}
+
+async fn remove(call: &Call, request: InvalidateRequest) -> HandlerResult {
+    call.require_role(request.role()).await?;
+
+    let redis = call.redis();
+    let removal = async { request.require_found(request.run(&redis).await?) };
+    call.invalidate(&request, removal).await
 }

@@ -1,16 +1,19 @@
-//! `GET /api/cache/metrics`: what Prometheus scrapes.
+//! `GET /api/cache/metrics`: metrics for Prometheus.
 
-use edge_cache::access::Role;
-use edge_cache::metrics;
-use edge_cache_spin::{Answer, Call, Outcome, Request, Response, serve};
+use edge_cache_admin::Role;
+use edge_cache_admin::admin::metrics;
+use edge_cache_spin::{Call, HandlerResult, HostResponse, Method, Request, Response, serve};
+
+const METHODS: &[Method] = &[Method::new("GET", Role::Viewer)];
 
 edge_cache_spin::http_service!(handle);
 
-async fn handle(request: Request) -> Response {
-    serve(request, &["GET"], show).await
+async fn handle(request: Request) -> HostResponse {
+    serve(request, METHODS, show).await
 }
 
-async fn show(call: &Call) -> Outcome {
-    call.require(Role::Viewer).await?;
-    Ok(Answer::metrics(metrics::run(&call.cache(), &call.audit()).await))
+async fn show(call: &Call) -> HandlerResult {
+    Ok(Response::metrics(
+        metrics::run(&call.redis(), &call.audit_redis()).await?,
+    ))
 }

@@ -1,7 +1,7 @@
-//! The cron trigger's side of warming up: wakes on a schedule and calls `POST /api/cache/warmup/scheduled`, which decides
-//! what there is to do. No rule is here, so hosted schedulers and CronJobs that call that route do just the same.
+//! Cron trigger: calls `POST /api/cache/warmup/scheduled`, which decides what is due. This component
+//! holds no rule, so a hosted scheduler or a CronJob that calls the route has the same effect.
 //!
-//! Built on the interfaces of Spin 3, because the plugin that provides the cron trigger has no newer ones.
+//! Built on the interfaces of Spin 3: the plugin that provides the cron trigger has no newer ones.
 
 use bindings::{Error, Guest, Metadata};
 use spin_sdk_5::http::{Request, Response, send};
@@ -28,8 +28,8 @@ mod bindings {
     export!(Schedule);
 }
 
-/// Past this length an answer is cut in the log.
-const MOST_LOGGED: usize = 2000;
+/// The most characters of a response in the log.
+const MAX_LOGGED_CHARS: usize = 2000;
 
 struct Schedule;
 
@@ -40,21 +40,38 @@ impl Guest for Schedule {
 }
 
 async fn wake() -> Result<(), String> {
-    let variable = |name: &str| variables::get(name).map_err(|error| format!("the variable {name}: {error}"));
-    let (endpoint, token) = (variable("warmup_endpoint")?, variable("warmup_token")?);
+    let endpoint = variable("warmup_endpoint")?;
+    let token = variable("warmup_token")?;
     if token.is_empty() {
-        return Err("set SPIN_VARIABLE_WARMUP_TOKEN to the token of an admin, for the warmup endpoint".into());
+        return Err(
+            "set SPIN_VARIABLE_WARMUP_TOKEN to the token of an admin, for the warmup endpoint"
+                .into(),
+        );
     }
-    let url = format!("{}/api/cache/warmup/scheduled", endpoint.trim_end_matches('/'));
-    let request = Request::post(&url, Vec::new()).header("authorization", format!("Bearer {token}")).build();
-    let answer: Response = send(request).await.map_err(|error| format!("{url} cannot be asked: {error}"))?;
-    let body: String = String::from_utf8_lossy(answer.body()).chars().take(MOST_LOGGED).collect();
-    match answer.status() {
-        200 if body.contains("\"reason\":null") => Ok(()),
+
+    let url = format!(
+        "{}/api/cache/warmup/scheduled",
+        endpoint.trim_end_matches('/')
+    );
+    let request = Request::post(&url, Vec::new())
+        .header("authorization", format!("Bearer {token}"))
+        .build();
+    let response: Response = send(request)
+        .await
+        .map_err(|error| format!("cannot connect to {url}: {error}"))?;
+
+    let body = String::from_utf8_lossy(response.body());
+    let logged: String = body.chars().take(MAX_LOGGED_CHARS).collect();
+    match response.status() {
+        200 if logged.contains("\"reason\":null") => Ok(()),
         200 => {
-            println!("{body}");
+            println!("{logged}");
             Ok(())
         }
-        status => Err(format!("{url} answered with the status {status}: {body}")),
+        status => Err(format!("{url} returned status {status}: {logged}")),
     }
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    variables::get(name).map_err(|error| format!("cannot read the variable {name}: {error}"))
 }

@@ -1,42 +1,37 @@
-//! `GET /api/cache/stats`: what Redis says of itself, with alerts.
+//! `GET /api/cache/stats`: statistics of Redis, with alerts.
 
-use std::cell::RefCell;
+use std::time::Duration;
 
-use edge_cache::access::Role;
-use edge_cache::stats::{self, Sample};
-use edge_cache_spin::{Answer, Call, Outcome, Question, Request, Response, serve, store, together};
+use edge_cache_admin::Role;
+use edge_cache_admin::admin::audit::WithTrailPlace;
+use edge_cache_admin::admin::stats;
+use edge_cache_spin::{
+    Call, HandlerResult, HostResponse, Method, Request, Response, SharedCheck, serve, share_check,
+};
 
-/// Where the eviction counter's earlier value is kept.
-const SAMPLE: &str = "stats:evictions";
+const METHODS: &[Method] = &[Method::new("GET", Role::Viewer)];
+/// Time limit for finding the audit trail's place, counted from the request's arrival. It must not
+/// double the time of the response.
+const TRAIL_PLACE_LIMIT: Duration = Duration::from_millis(1800);
 
 edge_cache_spin::http_service!(handle);
 
-async fn handle(request: Request) -> Response {
-    serve(request, &["GET"], show).await
+async fn handle(request: Request) -> HostResponse {
+    serve(request, METHODS, show).await
 }
 
-async fn show(call: &Call) -> Outcome {
-    call.require(Role::Viewer).await?;
-    let mut newer = None;
-    let outcome = together(&STATS, async || {
-        let earlier = match KEPT.with_borrow(Clone::clone) {
-            None => store::recall(SAMPLE).await,
-            kept => kept,
-        };
-        let report;
-        (report, newer) = stats::run(&call.cache(), &call.config().thresholds, earlier.clone()).await?;
-        KEPT.set(newer.clone().or(earlier));
-        Ok(Answer::data(report))
-    })
-    .await;
-    if let Some(sample) = newer {
-        store::remember(SAMPLE, &sample).await;
-    }
-    outcome
+async fn show(call: &Call) -> HandlerResult {
+    let read = async || {
+        let report = stats::run(&call.redis(), &call.config().thresholds).await?;
+        let audit_trail = call.trail_place_within(TRAIL_PLACE_LIMIT).await;
+        Ok(Response::data(WithTrailPlace {
+            report,
+            audit_trail,
+        }))
+    };
+    share_check(&STATS, read).await
 }
 
 thread_local! {
-    static STATS: Question = const { Question::new() };
-    /// The earlier value as this instance last saw it. Any instance's will do: a rate is judged between two times.
-    static KEPT: RefCell<Option<Sample>> = const { RefCell::new(None) };
+    static STATS: SharedCheck = const { SharedCheck::new() };
 }

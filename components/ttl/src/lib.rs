@@ -1,33 +1,41 @@
 //! `GET`, `PUT` and `DELETE /api/cache/ttl`: the TTL table in force, and its overrides.
 
-use edge_cache::access::Role;
-use edge_cache::audit::Record;
-use edge_cache::ttl::{self, Change, Report};
-use edge_cache_spin::{Answer, Call, Outcome, Request, Response, serve};
-use serde::Serialize;
+use edge_cache_admin::Role;
+use edge_cache_admin::admin::audit::AuditRecord;
+use edge_cache_admin::admin::ttl_table::{self, ChangeTtlRequest};
+use edge_cache_spin::{Call, HandlerResult, HostResponse, Method, Request, Response, serve};
 
-#[derive(Serialize)]
-struct Body {
-    data: Report,
-}
+const METHODS: &[Method] = &[
+    Method::new("GET", Role::Viewer),
+    Method::new("PUT", Role::Admin).with_body(),
+    Method::new("DELETE", Role::Admin).with_body().with_query(),
+];
 
 edge_cache_spin::http_service!(handle);
 
-async fn handle(request: Request) -> Response {
-    serve(request, &["GET", "PUT", "DELETE"], table).await
+async fn handle(request: Request) -> HostResponse {
+    serve(request, METHODS, route).await
 }
 
-async fn table(call: &Call) -> Outcome {
-    if !["PUT", "DELETE"].contains(&call.method()) {
-        call.require(Role::Viewer).await?;
-        return Ok(Answer::data(ttl::show(&call.cache()).await?));
+async fn route(call: &Call) -> HandlerResult {
+    match call.method() {
+        "PUT" => {
+            let request = ChangeTtlRequest::parse_put(&call.body().await?)?;
+            change(call, request).await
+        }
+        "DELETE" => {
+            let request = ChangeTtlRequest::parse_delete(&call.body().await?, call.query())?;
+            change(call, request).await
+        }
+        _ => Ok(Response::data(ttl_table::read(&call.redis()).await?)),
     }
-    call.require(Role::Admin).await?;
-    let body = call.body().await?;
-    let change = if call.method() == "PUT" { Change::put(&body)? } else { Change::delete(&body, call.query())? };
-    let mut record = Record::new("ttl");
-    record.detail = Some(change.describe());
-    let cache = call.cache();
-    let data = call.audited(record, change.run(&cache), |_| 0).await?;
-    Ok(call.report(Body { data }))
+}
+
+async fn change(call: &Call, request: ChangeTtlRequest) -> HandlerResult {
+    let mut record = AuditRecord::new("ttl");
+    record.detail = Some(request.describe());
+
+    let redis = call.redis();
+    let table = call.run_audited(record, request.run(&redis), |_| 0).await?;
+    Ok(call.respond_with_data(table))
 }

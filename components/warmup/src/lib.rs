@@ -1,28 +1,38 @@
-//! `/api/cache/warmup`: `POST` fills the cache from its sources, `GET` tells how far that is; below it `/cancel`, `/plan` and
-//! `/scheduled`, which whatever keeps the schedule calls.
+//! `/api/cache/warmup`: `POST` runs a warmup, `GET` returns the progress. Below it, `/cancel` stops
+//! a warmup, `/plan` shows the plan, and `/scheduled` is called by the schedule.
 
+mod run;
 mod scheduled;
 
-use edge_cache::access::Role;
-use edge_cache::audit::Record;
-use edge_cache::body::Fields;
-use edge_cache::warmup::{self, Limits, Plan, Request as Warmup, Status};
-use edge_cache_spin::{Answer, Call, Outcome, Problem, Request, Response, Sources, serve};
+use edge_cache::Redis;
+use edge_cache_admin::Role;
+use edge_cache_admin::admin::audit::AuditRecord;
+use edge_cache_admin::warmup::{self, WarmupRequest, WarmupStatus};
+use edge_cache_spin::{
+    Call, HandlerResult, HostResponse, Method, Problem, Request, Response, SharedCheck, serve,
+    serve_not_found, share_recent_check,
+};
 use serde::Serialize;
 
-/// warmup.toml, checked when this was built.
-const PLAN: &str = include_str!(concat!(env!("OUT_DIR"), "/warmup.json"));
+use run::{read_plan, run_warmup};
+
+const WARMUP_METHODS: &[Method] = &[
+    Method::new("GET", Role::Viewer),
+    Method::new("POST", Role::Admin).with_body(),
+];
+const READ_METHODS: &[Method] = &[Method::new("GET", Role::Viewer)];
+const CHANGE_METHODS: &[Method] = &[Method::new("POST", Role::Admin)];
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct WarmupBody<'a> {
     message: String,
-    stats: Stats<'a>,
-    details: &'a Status,
+    stats: WarmupStats<'a>,
+    details: &'a WarmupStatus,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Stats<'a> {
+struct WarmupStats<'a> {
     modules_warmed: Vec<&'a str>,
     keys_created: u64,
     keys_skipped: u64,
@@ -33,60 +43,89 @@ struct Stats<'a> {
 }
 
 #[derive(Serialize)]
-struct Cancelled {
+struct CancelBody {
     message: String,
+}
+
+thread_local! {
+    /// The progress for all streams of this instance: one of them reads it from Redis.
+    static PROGRESS: SharedCheck<Result<Option<WarmupStatus>, String>> =
+        const { SharedCheck::new() };
 }
 
 edge_cache_spin::http_service!(handle);
 
-async fn handle(request: Request) -> Response {
-    let allowed: &[&str] = match request.path() {
-        "/api/cache/warmup" => &["GET", "POST"],
-        "/api/cache/warmup/plan" => &["GET"],
-        _ => &["POST"],
+async fn handle(request: Request) -> HostResponse {
+    let methods = match request.route_path() {
+        "/api/cache/warmup" => WARMUP_METHODS,
+        "/api/cache/warmup/plan" => READ_METHODS,
+        "/api/cache/warmup/cancel" | "/api/cache/warmup/scheduled" => CHANGE_METHODS,
+        _ => return serve_not_found(request).await,
     };
-    serve(request, allowed, route).await
+    serve(request, methods, route).await
 }
 
-async fn route(call: &Call) -> Outcome {
-    match (call.path(), call.method()) {
+async fn route(call: &Call) -> HandlerResult {
+    match (call.route_path(), call.method()) {
         ("/api/cache/warmup", "POST") => run(call).await,
-        ("/api/cache/warmup", _) => show(call).await,
+        ("/api/cache/warmup", _) => show_progress(call).await,
         ("/api/cache/warmup/cancel", _) => cancel(call).await,
-        ("/api/cache/warmup/plan", _) => overview(call).await,
+        ("/api/cache/warmup/plan", _) => show_plan(call).await,
         ("/api/cache/warmup/scheduled", _) => scheduled::run(call).await,
         (path, _) => Err(Problem::no_route(path)),
     }
 }
 
-async fn show(call: &Call) -> Outcome {
-    call.require(Role::Viewer).await?;
-    if call.wants_events() {
-        return Ok(Answer::events(warmup::follow(call.cache_kept())));
+async fn show_progress(call: &Call) -> HandlerResult {
+    if !call.wants_events() {
+        let progress = warmup::read_progress(&call.redis()).await?;
+        return Ok(Response::data(progress));
     }
-    Ok(Answer::data(warmup::progress(&call.cache()).await?))
+
+    let redis = call.owned_redis();
+    let read = async move || {
+        share_recent_check(&PROGRESS, warmup::FOLLOW_INTERVAL, async || {
+            read_progress(&redis).await
+        })
+        .await
+    };
+    let events = warmup::follow_with(call.owned_redis(), read);
+    Ok(Response::event_stream(events))
 }
 
-async fn overview(call: &Call) -> Outcome {
-    call.require(Role::Viewer).await?;
-    Ok(Answer::data(warmup::overview(&call.cache(), &plan()?, &call.config().schedule).await?))
+async fn read_progress(redis: &impl Redis) -> Result<Option<WarmupStatus>, String> {
+    warmup::read_progress(redis)
+        .await
+        .map_err(|error| error.to_string())
 }
 
-async fn cancel(call: &Call) -> Outcome {
-    call.require(Role::Admin).await?;
-    Fields::from_json(&call.body().await?)?.finish("none")?;
-    let cache = call.cache();
-    let running = call.audited(Record::new("warmup-cancel"), warmup::cancel(&cache), |_| 0).await?;
-    let message = format!("The warmup that {} started at {} is being cancelled", running.by, running.started_at);
-    Ok(call.report(Cancelled { message }))
+async fn show_plan(call: &Call) -> HandlerResult {
+    let plan = read_plan()?;
+    let settings = &call.config().schedule;
+    let overview = warmup::read_overview(&call.redis(), &plan, settings).await?;
+    Ok(Response::data(overview))
 }
 
-async fn run(call: &Call) -> Outcome {
-    call.require(Role::Admin).await?;
-    let plan = plan()?;
-    let request = Warmup::parse(&call.body().await?, &plan)?;
-    let status = warm(call, &plan, &request, &call.who(), None).await?;
-    let stats = Stats {
+async fn cancel(call: &Call) -> HandlerResult {
+    let redis = call.redis();
+    let record = AuditRecord::new("warmup-cancel");
+    let running = call
+        .run_audited(record, warmup::cancel(&redis), |_| 0)
+        .await?;
+
+    let message = format!(
+        "The warmup that {} started at {} is being cancelled",
+        running.by, running.started_at
+    );
+    Ok(call.respond(CancelBody { message }))
+}
+
+async fn run(call: &Call) -> HandlerResult {
+    let plan = read_plan()?;
+    let request = WarmupRequest::parse(&call.body().await?, &plan)?;
+    let status = run_warmup(call, &plan, &request, &call.caller_name(), None).await?;
+
+    let stats = WarmupStats {
         modules_warmed: status.modules_warmed(),
         keys_created: status.keys_created,
         keys_skipped: status.keys_skipped,
@@ -95,30 +134,9 @@ async fn run(call: &Call) -> Outcome {
         duration_ms: status.duration_ms,
         errors: status.errors,
     };
-    Ok(call.report(Body { message: status.message(), stats, details: &status }))
-}
-
-/// Runs a warmup in somebody's name; the trail has it unless it is a dry run.
-async fn warm(
-    call: &Call,
-    plan: &Plan,
-    request: &Warmup,
-    by: &str,
-    reason: Option<String>,
-) -> Result<Status, edge_cache::Error> {
-    let (cache, source, owner) = (call.cache(), Sources::of(call), call.random());
-    let limits =
-        Limits { keys_per_second: call.config().warmup_rate, memory_percent: call.config().thresholds.memory_percent };
-    let warmup = warmup::Warmup { redis: &cache, source: &source, plan, limits, by, owner: &owner };
-    if request.dry_run {
-        return request.run(warmup).await;
-    }
-    let mut record = Record::new("warmup");
-    let reason = reason.map(|reason| format!("{reason}; ")).unwrap_or_default();
-    record.detail = Some(format!("{reason}{}", request.describe()));
-    call.audited(record, request.run(warmup), |_| 0).await
-}
-
-fn plan() -> Result<Plan, Problem> {
-    Plan::read(PLAN).map_err(|error| Problem::unavailable(format!("warmup.toml has a mistake: {error}")))
+    Ok(call.respond(WarmupBody {
+        message: status.message(),
+        stats,
+        details: &status,
+    }))
 }

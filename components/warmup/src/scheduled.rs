@@ -1,50 +1,85 @@
-//! `POST /api/cache/warmup/scheduled`: what a schedule does each time it wakes.
+//! `POST /api/cache/warmup/scheduled`: one wake-up of the schedule.
 
-use edge_cache::Error;
-use edge_cache::access::Role;
-use edge_cache::audit::Record;
-use edge_cache::body::Fields;
-use edge_cache::warmup::schedule::{self, Check, Reason, Relief, Report};
-use edge_cache::warmup::{Plan, Request, Status};
-use edge_cache_spin::{Call, Outcome};
+use edge_cache::keyspace::tag::prune::PruneReport;
+use edge_cache_admin::Error;
+use edge_cache_admin::admin::audit::{self, AuditRecord};
+use edge_cache_admin::warmup::schedule::{
+    self, Relief, ScheduleCheck, ScheduleReport, TagPruning, WarmupReason,
+};
+use edge_cache_admin::warmup::{Plan, WarmupRequest, WarmupStatus};
+use edge_cache_spin::{Call, HandlerResult};
 
-pub(crate) async fn run(call: &Call) -> Outcome {
-    call.require(Role::Admin).await?;
-    Fields::from_json(&call.body().await?)?.finish("none")?;
-    let (cache, settings, plan) = (call.cache(), &call.config().schedule, super::plan()?);
-    let check = schedule::check(&cache, settings).await?;
-    let relief = match check.short_of_memory {
-        Some(before) => Some(relieve(call, before).await?),
+use crate::run::{read_plan, run_warmup};
+
+pub(crate) async fn run(call: &Call) -> HandlerResult {
+    let redis = call.redis();
+    let plan = read_plan()?;
+    let check = schedule::check(&redis, &call.config().schedule, &plan).await?;
+
+    let relief = match check.memory_to_relieve {
+        Some(usage_percent) => Some(relieve_memory(call, usage_percent).await?),
         None => None,
     };
-    let reason = check.reason;
-    let warmup = match reason {
+    let warmup = match check.reason {
         Some(reason) => warm(call, &plan, &check, reason).await,
         None => Ok(None),
     };
-    // Also where the warmup failed: a full server has room again afterwards.
-    let sweep = schedule::sweep(&cache, &check).await;
+    // Pruning follows a failed warmup too: it frees memory on a full server.
+    let pruned = prune_tags(call, &check).await;
+    // If this fails, the next reader or writer of the audit trail does it.
+    let _ = audit::record_overdue_changes(&call.audit_redis()).await;
+
     let relieved = relief.as_ref().map_or(0, |relief| relief.keys_deleted);
-    let (warmup, sweep) =
-        (warmup.map_err(|error| error.after(relieved))?, sweep.map_err(|error| error.after(relieved))?);
-    Ok(call.report(Report { reason, warmup, relief, sweep }))
+    let report = ScheduleReport {
+        reason: check.reason,
+        plan_modules: plan.modules.len(),
+        warmup: warmup.map_err(|error| error.after(relieved))?,
+        sweep: pruned.map_err(|error| error.after(relieved))?,
+        relief,
+    };
+    Ok(call.respond(report))
 }
 
-/// A warmup that is already running does what this one would.
-async fn warm(call: &Call, plan: &Plan, check: &Check, reason: Reason) -> Result<Option<Status>, Error> {
-    schedule::starting(&call.cache(), check, reason).await?;
+async fn relieve_memory(call: &Call, usage_percent: f64) -> Result<Relief, Error> {
+    let redis = call.redis();
+    let mut record = AuditRecord::new("memory-relief").automatic();
+    record.detail = Some(format!("{usage_percent} % of memory in use"));
+
+    let relief = schedule::relieve_memory(&redis, &call.config().schedule, usage_percent);
+    call.run_audited(record, relief, |relief: &Relief| relief.keys_deleted)
+        .await
+}
+
+/// Warms all modules. Returns `None` where another warmup is running, which does the same.
+async fn warm(
+    call: &Call,
+    plan: &Plan,
+    check: &ScheduleCheck,
+    reason: WarmupReason,
+) -> Result<Option<WarmupStatus>, Error> {
+    schedule::record_start(&call.redis(), check, reason).await?;
+
+    let request = WarmupRequest::default();
     let reason = Some(format!("by the schedule: {reason}"));
-    match super::warm(call, plan, &Request::default(), "schedule", reason).await {
+    match run_warmup(call, plan, &request, "schedule", reason).await {
         Ok(status) => Ok(Some(status)),
         Err(Error::Conflict(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-async fn relieve(call: &Call, before: f64) -> Result<Relief, Error> {
-    let (cache, settings) = (call.cache(), &call.config().schedule);
-    let mut record = Record::new("memory-relief");
-    record.detail = Some(format!("{before} % of memory in use"));
-    let relieved = schedule::relieve(&cache, settings, before);
-    call.audited(record, relieved, |relief: &Relief| relief.keys_deleted).await
+/// Removes dead members from tags' sets, and completes interrupted invalidations: each has an
+/// audit record before it removes keys.
+async fn prune_tags(call: &Call, check: &ScheduleCheck) -> Result<PruneReport, Error> {
+    let redis = call.redis();
+    let mut pruning = TagPruning::begin(check);
+    while let Some(tag) = pruning.prune(&redis).await? {
+        let deleted_before = pruning.keys_deleted();
+        let record = schedule::interrupted_invalidation_record(&tag);
+        let completion = pruning.complete_invalidation(&redis, &tag);
+        call.run_audited(record, completion, |deleted| *deleted)
+            .await
+            .map_err(|error| error.after(deleted_before))?;
+    }
+    pruning.finish(&redis).await
 }

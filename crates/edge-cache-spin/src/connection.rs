@@ -1,17 +1,20 @@
-//! Spin's Redis connection as a transport of [`edge_cache::Client`].
+//! Spin's Redis connection as the transport of [`edge_cache::Client`].
 
 use std::time::Duration;
 
-use edge_cache::{Arg, Command, ConnectionEvent, ErrorKind, Outcome, RedisError, Reply, Transport};
+use edge_cache::{
+    Arg, Command, ConnectionEvent, ErrorKind, RedisError, Reply, Transport, other_scheme,
+};
 use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
 
+use crate::host_errors::redis_error;
 use crate::log;
 
 /// Opens connections to one logical database.
 pub(crate) struct SpinTransport {
     /// Ends with the database's number.
     url: String,
-    /// What the connection is for, in the log: `cache` or `audit`.
+    /// The connection's purpose in the log: `cache` or `audit`.
     purpose: &'static str,
 }
 
@@ -25,20 +28,46 @@ impl Transport for SpinTransport {
     type Connection = Connection;
 
     async fn open(&self) -> Result<Connection, RedisError> {
-        let refused = match Connection::open(&self.url).await.map_err(explain) {
+        let refusal = match Connection::open(&self.url).await.map_err(to_redis_error) {
             Err(error) if error.kind == ErrorKind::Server => error,
             opened => return opened,
         };
-        // Of a refused choice of the database the host leaves out the server's code, which says what to do about it.
-        let Some((server, database)) = self.url.rsplit_once('/') else { return Err(refused) };
-        let connection = Connection::open(server).await.map_err(explain)?;
-        self.send(&connection, &Command::read("SELECT").arg(database)).await?;
+
+        // If the server refuses to select the database, the host drops its error code. Selecting it
+        // with a command of its own returns the code.
+        let Some((server, database)) = self.url.rsplit_once('/') else {
+            return Err(refusal);
+        };
+        let connection = Connection::open(server).await.map_err(to_redis_error)?;
+        self.send(&connection, &Command::read("SELECT").arg(database))
+            .await?;
         Ok(connection)
     }
 
-    async fn send(&self, connection: &Connection, command: &Command) -> Result<Vec<Reply>, RedisError> {
-        let args: Vec<RedisParameter> = command.args.iter().map(parameter).collect();
-        let results = connection.execute(command.name, args).await.map_err(explain)?;
+    fn is_tls(&self) -> bool {
+        self.url.starts_with("rediss:")
+    }
+
+    async fn try_other_scheme(&self) -> Result<(), RedisError> {
+        let url = other_scheme(&self.url)
+            .ok_or_else(|| RedisError::new(ErrorKind::AddressForbidden, "no address"))?;
+        Connection::open(&url)
+            .await
+            .map(drop)
+            .map_err(to_redis_error)
+    }
+
+    async fn send(
+        &self,
+        connection: &Connection,
+        command: &Command,
+    ) -> Result<Vec<Reply>, RedisError> {
+        let parameters: Vec<RedisParameter> = command.args.iter().map(parameter).collect();
+        let results = connection
+            .execute(command.name, parameters)
+            .await
+            .map_err(to_redis_error)?;
+
         Ok(results.into_iter().map(reply).collect())
     }
 
@@ -48,16 +77,12 @@ impl Transport for SpinTransport {
 
     fn random(&self) -> u64 {
         let mut bytes = [0_u8; 8];
-        // Without randomness the numbers repeat; locks then still have the lease to end by.
+        // Without randomness numbers repeat. Load locks still end with their lease.
         let _ = getrandom::fill(&mut bytes);
         u64::from_le_bytes(bytes)
     }
 
-    fn looked_up(&self, key: &str, outcome: Outcome) {
-        log::looked_up(key, outcome);
-    }
-
-    fn event(&self, event: &ConnectionEvent<'_>) {
+    fn on_event(&self, event: &ConnectionEvent<'_>) {
         log::connection(self.purpose, event);
     }
 }
@@ -78,18 +103,22 @@ fn reply(result: RedisResult) -> Reply {
     }
 }
 
-/// The one place that maps what the host answers to our own kinds.
-fn explain(error: Error) -> RedisError {
+/// Maps an error of the host to a kind of our own.
+fn to_redis_error(error: Error) -> RedisError {
     match error {
         Error::InvalidAddress => RedisError::new(
             ErrorKind::AddressForbidden,
             "the host does not allow this Redis address: check `redis_host` and `redis_port`, and that the component's \
              `allowed_outbound_hosts` in spin.toml covers them",
         ),
-        Error::TooManyConnections => {
-            RedisError::new(ErrorKind::TooManyConnections, "the host has no room for another Redis connection")
-        }
-        Error::TypeError => RedisError::new(ErrorKind::WrongType, "the key holds a value of another type"),
-        Error::Other(text) => RedisError::from_host_text(&text),
+        Error::TooManyConnections => RedisError::new(
+            ErrorKind::TooManyConnections,
+            "the host has no room for another Redis connection",
+        ),
+        Error::TypeError => RedisError::new(
+            ErrorKind::WrongType,
+            "the key holds a value of another type",
+        ),
+        Error::Other(text) => redis_error(&text),
     }
 }

@@ -1,85 +1,96 @@
-//! Domain events: over HTTP, and as messages of a Redis channel. Rules are compiled in; both ways use the same.
+//! Domain events: over HTTP, and as messages of a Redis channel. Both use the same rules, which are
+//! compiled in.
 
 use std::time::Instant;
 
-use edge_cache::events::{self, Request, Rules};
-use edge_cache::invalidate::Report;
 use edge_cache::{Command, Redis};
+use edge_cache_admin::Error;
+use edge_cache_admin::admin::audit::IntentId;
+use edge_cache_admin::admin::events::{self, DomainEvent, EventRules};
+use edge_cache_admin::admin::invalidate::InvalidateReport;
 
-use crate::call::Call;
-use crate::guard::{LONG, lost, with_trace};
-use crate::instance::instance;
+use crate::audit_recording::{log_unwritten_record, record_intent};
+use crate::http::call::Call;
+use crate::http::problem::Problem;
+use crate::http::request_id::random_id;
+use crate::instance::{Instance, instance};
 use crate::log;
-use crate::problem::Problem;
 
-/// invalidation.toml, checked when this was built.
+/// The rules of invalidation.toml, which the build validated.
 const RULES: &str = include_str!(concat!(env!("OUT_DIR"), "/invalidation.json"));
 
-/// Handles a message of the channel: invalidates what its rules name. What is wrong with it is logged and counted, and
-/// never stops the next.
+/// Handles a message of the channel: invalidates what the rules for its event define. A message
+/// that fails is logged and counted, and does not stop the next one.
 ///
 /// # Errors
-/// What went wrong, for the host's log.
+/// The failure, for the host's log.
 pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
-    let instance = instance().await.map_err(|bad| format!("the variable {} {}", bad.name, bad.problem))?;
-    let rules = Rules::read(RULES).map_err(|error| error.to_string())?;
-    let outcome = match Request::parse(payload, &rules) {
-        Ok(event) => {
-            let started = Instant::now();
-            let mut record = event.record();
-            (record.who, record.request_id) = ("channel".into(), "-".into());
-            let result = with_trace(&record, &*instance.cache, &instance.audit, event.run(&instance.cache)).await;
-            record.finish(started.elapsed(), result.as_ref().map(Report::keys_invalidated));
-            // One that failed, or left a trace while it ran, is recorded however many there are.
-            let is_one_of_many = result.is_ok() && started.elapsed() < LONG;
-            let written = match is_one_of_many {
-                true => record.write_automatic(&instance.audit).await,
-                false => record.write(&instance.audit).await,
-            };
-            // What was removed is removed, recorded or not.
-            if let Err(error) = written {
-                lost(&record, &error);
-            }
-            result.map(|report| (event.kind, report))
-        }
+    let instance = instance()
+        .await
+        .map_err(|bad| format!("the variable {} {}", bad.name, bad.problem))?;
+    let rules = EventRules::read(RULES).map_err(|error| error.to_string())?;
+
+    let result = match DomainEvent::parse(payload, &rules) {
+        Ok(event) => run_recorded(&instance, event).await,
         Err(error) => {
-            // Counting is beside the point of the message; its own failure must not hide what is wrong with it.
-            let _ = events::count(&instance.cache, "refused").await;
+            // Counting is secondary. Its failure must not hide the message's own.
+            let _ = events::count_event(&instance.redis, "refused").await;
             Err(error)
         }
     };
-    match outcome {
-        Ok((kind, report)) => {
-            log::event(&kind, report.keys_invalidated());
-            Ok(())
-        }
-        Err(error) => {
-            log::failure("-", "event.failed", &error.to_string());
-            Err(error.to_string())
-        }
-    }
+    result.map_err(|error| {
+        log::failure("-", "event.failed", &error.to_string());
+        error.to_string()
+    })
 }
 
-/// Reads an event that came over HTTP; one that is refused is counted.
+/// Runs the invalidations of an event from the channel, recorded as an automatic change.
+async fn run_recorded(instance: &Instance, event: DomainEvent) -> Result<(), Error> {
+    let began = Instant::now();
+    let mut record = event.record().automatic();
+    record.who = "channel".to_owned();
+    record.request_id = random_id();
+
+    let (intent, result) = match record_intent(&record, &instance.audit).await {
+        Ok(intent) => (intent, event.run(&instance.redis).await),
+        Err(error) => (IntentId::none(), Err(error.into())),
+    };
+    record.finish(
+        began.elapsed(),
+        result.as_ref().map(InvalidateReport::keys_invalidated),
+    );
+    // The keys are removed, even if that cannot be recorded.
+    if let Err(error) = record.write_outcome(&intent, &instance.audit).await {
+        log_unwritten_record(&record, &error);
+    }
+
+    log::event(&event.kind, result?.keys_invalidated());
+    Ok(())
+}
+
+/// Reads an event that arrived over HTTP. One that is refused is counted.
 ///
 /// # Errors
-/// Those of [`Request::parse`].
-pub async fn event(call: &Call, payload: &[u8]) -> Result<Request, Problem> {
-    let rules = Rules::read(RULES).map_err(|error| Problem::unavailable(error.to_string()))?;
-    match Request::parse(payload, &rules) {
+/// Those of [`DomainEvent::parse`].
+pub async fn parse_event(call: &Call, payload: &[u8]) -> Result<DomainEvent, Problem> {
+    let rules = EventRules::read(RULES).map_err(|error| Problem::unavailable(error.to_string()))?;
+    match DomainEvent::parse(payload, &rules) {
         Ok(event) => Ok(event),
         Err(error) => {
-            // Counting is beside the point of the request.
-            let _ = events::count(&call.cache(), "refused").await;
+            // Counting is secondary. Its failure must not hide the request's own.
+            let _ = events::count_event(&call.redis(), "refused").await;
             Err(error.into())
         }
     }
 }
 
-/// Tells other services of an event. Pub/sub reaches who listens now and nobody else, so a failure is logged, not told.
-pub async fn publish(call: &Call, payload: &str) {
-    let told = Command::new("PUBLISH").arg(call.config().events_channel.as_str()).arg(payload);
-    if let Err(error) = call.cache().execute(told).await {
+/// Publishes an event to other services. Pub/sub reaches only current subscribers, so a failure is
+/// logged and not returned.
+pub async fn publish_event(call: &Call, payload: &str) {
+    let publish = Command::new("PUBLISH")
+        .arg(call.config().events_channel.as_str())
+        .arg(payload);
+    if let Err(error) = call.redis().execute(publish).await {
         log::failure(call.request_id(), "event.unpublished", &error.message);
     }
 }

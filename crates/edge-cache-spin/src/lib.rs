@@ -1,44 +1,48 @@
-//! What the components share: the Spin face of [`edge_cache`].
+//! The Spin side of [`edge_cache`] and [`edge_cache_admin`], shared by all components.
 //!
-//! A component parses its request, calls one function of `edge_cache` and renders the answer; everything else that an
-//! endpoint needs is here, once. Only this crate names Spin's Redis, key-value, SQLite, PostgreSQL
-//! and variables interfaces.
+//! A component parses its request, calls one function of those crates and renders its report.
+//! Everything else that an endpoint needs is here. Only this crate uses Spin's Redis, key-value,
+//! SQLite, PostgreSQL and variables interfaces.
+//!
+//! - `http`: requests, routes, responses and problems; `serve` is where a request enters.
+//! - `auth` and `audit_recording`: tokens and roles; records of changes and denied attempts.
+//! - `instance`, `config` and `connection`: what an instance keeps between requests.
+//! - `event` and `invalidation`: what several components do in the same way.
+//! - `sources` and `key_value`: Spin's databases, and its key-value store.
 
-mod answer;
-mod call;
+mod audit_recording;
+pub mod auth;
 mod config;
 mod connection;
-mod database;
 mod event;
-mod guard;
+pub mod host_errors;
+mod http;
 mod instance;
+mod invalidation;
+pub mod key_value;
 mod log;
-mod origin;
-mod postgres;
-mod postgres_url;
-mod problem;
-mod request;
+#[cfg(test)]
+mod properties;
 mod sources;
-mod sqlite;
-pub mod store;
-mod timing;
-mod together;
 
-pub use answer::Answer;
-pub use call::{Call, serve};
 pub use config::Config;
-pub use database::Database;
-pub use event::{event, handle_event, publish};
-pub use postgres::Postgres;
-pub use problem::Problem;
-pub use request::Request;
-pub use sources::Sources;
-pub use spin_sdk::wasip3::http::types::Response;
-pub use sqlite::Sqlite;
-pub use together::{Question, together};
+pub use event::{handle_event, parse_event, publish_event};
+pub use http::{
+    Call, HandlerResult, Method, Problem, Request, Response, Route, SharedCheck, alias,
+    decode_segment, key_from_path, serve, serve_not_found, share_check, share_recent_check,
+};
+pub use sources::{Database, Postgres, Sources, Sqlite};
+/// The host's response, which [`serve`] returns.
+pub use spin_sdk::wasip3::http::types::Response as HostResponse;
 
 #[doc(hidden)]
 pub use spin_sdk::wasip3;
 
-/// What a handler gives back.
-pub type Outcome = Result<Answer, Problem>;
+/// The examples of the README and of the library's guide. `cargo test` compiles and runs them.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/library.md")]
+    struct Library;
+}

@@ -1,15 +1,24 @@
-//! One structured line per event on standard error, which the host collects.
+//! The log: one JSON line for each event on standard error, which the host collects.
 
+use std::borrow::Cow;
 use std::io::Write;
 
-use edge_cache::{ConnectionEvent, Outcome, format};
+use edge_cache::{ConnectionEvent, LookupOutcome, Observer, StoreError, units};
+use edge_cache_admin::admin::audit::AuditRecord;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A served request.
+/// Longest key in a line about the cache, in characters.
+const MAX_KEY_CHARACTERS: usize = 256;
+/// Longest name in a line, in bytes. Clients choose names, and every request has a line.
+const MAX_NAME_BYTES: usize = 256;
+/// Longest error text beside an audit record, in characters.
+const MAX_PROBLEM_CHARACTERS: usize = 256;
+
+/// A request that was served.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Served<'a> {
+pub(crate) struct RequestLine<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
@@ -28,48 +37,138 @@ struct Line<'a, T> {
     fields: T,
 }
 
-fn line(level: &str, event: &str, fields: impl Serialize) {
-    let line = Line { at: format::now(), level, event, fields };
-    // In one piece: standard error is not buffered, and a component pays for each write with a call of its host.
+fn write_line(level: &str, event: &str, fields: impl Serialize) {
+    let line = Line {
+        at: units::now(),
+        level,
+        event,
+        fields,
+    };
+
+    // Standard error is not buffered, and each write is a call of the host.
     let mut text = serde_json::to_vec(&line).unwrap_or_default();
     text.push(b'\n');
-    // A log that cannot be written has nowhere to say so.
+    // A failure to log cannot be logged.
     let _ = std::io::stderr().write_all(&text);
 }
 
-/// A request was answered.
-pub(crate) fn served(request: &Served<'_>) {
-    let level = if request.status >= 500 { "error" } else { "info" };
-    line(level, "request", request);
+/// Shortens a long name to its beginning and its length.
+fn shorten(name: &str) -> Cow<'_, str> {
+    if name.len() <= MAX_NAME_BYTES {
+        return name.into();
+    }
+    let start = &name[..name.floor_char_boundary(MAX_NAME_BYTES)];
+    format!("{start}... ({} bytes)", name.len()).into()
 }
 
-/// A look-up in the cache ended.
-pub(crate) fn looked_up(key: &str, outcome: Outcome) {
-    line("info", "cache", json!({ "key": key, "outcome": outcome.name() }));
+/// Logs a served request.
+pub(crate) fn request(request: &RequestLine<'_>) {
+    let level = if request.status >= 500 {
+        "error"
+    } else {
+        "info"
+    };
+
+    let path = shorten(request.path);
+    write_line(
+        level,
+        "request",
+        RequestLine {
+            path: &path,
+            ..*request
+        },
+    );
 }
 
-/// An event was handled.
+/// Logs the outcome of every lookup in the cache.
+pub(crate) struct LookupLog;
+
+impl Observer for LookupLog {
+    fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
+        let fields = json!({ "key": shorten(key), "outcome": outcome.name() });
+        write_line("info", "cache", fields);
+    }
+
+    fn store_failed(&self, key: &str, error: &StoreError) {
+        let (reason, problem) = (error.reason.name(), &error.message);
+        let fields = json!({ "key": beginning(key), "reason": reason, "problem": problem });
+        write_line("warn", "cache.unstored", fields);
+    }
+
+    fn option_corrected(&self, key: &str, option: &'static str) {
+        let problem =
+            format!("Options::{option} is out of its range, and taken to the nearest end of it");
+        let fields = json!({ "key": beginning(key), "option": option, "problem": problem });
+        write_line("warn", "cache.option", fields);
+    }
+}
+
+/// The beginning of a key.
+fn beginning(key: &str) -> String {
+    key.chars().take(MAX_KEY_CHARACTERS).collect()
+}
+
+/// Logs a domain event that was handled.
 pub(crate) fn event(kind: &str, keys_invalidated: u64) {
-    line("info", "event", json!({ "type": kind, "keysInvalidated": keys_invalidated }));
+    write_line(
+        "info",
+        "event",
+        json!({ "type": shorten(kind), "keysInvalidated": keys_invalidated }),
+    );
 }
 
-/// Something failed; told once, where it is handled.
-pub(crate) fn failure(request_id: &str, what: &str, problem: &str) {
-    line("error", what, json!({ "requestId": request_id, "problem": problem }));
+/// Logs a failure. Call it once, where the failure is handled.
+pub(crate) fn failure(request_id: &str, event: &str, problem: &str) {
+    write_line(
+        "error",
+        event,
+        json!({ "requestId": request_id, "problem": problem }),
+    );
 }
 
-/// Something happened to a connection.
+/// Logs an audit record that Redis did not store. Hosts can keep these lines apart by their event.
+pub(crate) fn unwritten_record(record: &AuditRecord, problem: &str) {
+    let problem: String = problem.chars().take(MAX_PROBLEM_CHARACTERS).collect();
+    let fields = json!({
+        "requestId": record.request_id,
+        "problem": format!("{problem}; the record is in this line"),
+        "record": record,
+    });
+    write_line("error", "audit.failed", fields);
+}
+
+/// Logs an event of a connection to Redis.
 pub(crate) fn connection(purpose: &str, event: &ConnectionEvent<'_>) {
-    let (level, name, detail) = match event {
-        ConnectionEvent::Connected(took) => {
-            ("info", "redis.connected", json!({ "durationMs": format::milliseconds(*took) }))
-        }
+    let (level, name, mut fields) = match event {
+        ConnectionEvent::Connected(duration) => (
+            "info",
+            "redis.connected",
+            json!({ "durationMs": units::milliseconds(*duration) }),
+        ),
         ConnectionEvent::Ready => ("info", "redis.ready", json!({})),
         ConnectionEvent::Error(problem) => ("error", "redis.error", json!({ "problem": problem })),
         ConnectionEvent::Closed => ("warn", "redis.closed", json!({})),
-        ConnectionEvent::Reconnecting(attempt) => ("warn", "redis.reconnecting", json!({ "attempt": attempt })),
+        ConnectionEvent::Reconnecting(attempt) => {
+            ("warn", "redis.reconnecting", json!({ "attempt": attempt }))
+        }
     };
-    let mut detail = detail;
-    detail["connection"] = Value::from(purpose);
-    line(level, name, detail);
+
+    fields["connection"] = Value::from(purpose);
+    write_line(level, name, fields);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_shortened_between_characters() {
+        assert_eq!(shorten("users:1"), "users:1");
+        assert_eq!(shorten(&"a".repeat(256)).len(), 256);
+        let long = format!("a{}", "é".repeat(30_000));
+        assert_eq!(
+            shorten(&long),
+            format!("a{}... (60001 bytes)", "é".repeat(127))
+        );
+    }
 }

@@ -1,37 +1,49 @@
-//! What warmups read from: the database, and the web server `warmup_origin`.
+//! Sources of a warmup: the database, and the web server of the variable `warmup_origin`.
 
-use edge_cache::warmup::{Rows, Source};
+mod database;
+mod postgres;
+pub(crate) mod postgres_url;
+mod row_batch;
+mod sqlite;
+mod warmup_origin;
+
+use edge_cache_admin::warmup::{Rows, Source};
 use futures_util::StreamExt;
 use futures_util::stream::LocalBoxStream;
 use serde_json::Value;
 
-use crate::call::Call;
 use crate::config::Config;
-use crate::database::Database;
-use crate::origin::Origin;
+use crate::http::call::Call;
+use crate::sources::warmup_origin::WarmupOrigin;
 
-/// The sources of a component, each opened when it is first asked.
+pub use database::Database;
+pub use postgres::Postgres;
+pub use sqlite::Sqlite;
+
+/// The sources that the component's variables configure. Each is opened by its first query.
 pub struct Sources<'a> {
     config: &'a Config,
 }
 
 impl<'a> Sources<'a> {
-    /// The sources that the component's variables name.
-    pub fn of(call: &'a Call) -> Self {
-        Self { config: call.config() }
+    /// Returns the sources of the component that serves this call.
+    pub fn new(call: &'a Call) -> Self {
+        Self {
+            config: call.config(),
+        }
     }
 }
 
 impl Source for Sources<'_> {
     async fn query(&self, sql: &str) -> Result<Rows, String> {
-        Database::open(self.config).await?.ask(sql, &[]).await
+        Database::open(self.config).await?.query(sql, &[]).await
     }
 
     fn batches<'s>(&'s self, sql: &'s str) -> LocalBoxStream<'s, Result<Rows, String>> {
-        Database::batches(self.config, sql).boxed_local()
+        Database::stream_batches(self.config, sql).boxed_local()
     }
 
     async fn get(&self, path: &str) -> Result<Value, String> {
-        Origin(self.config).get(path).await
+        WarmupOrigin(self.config).get(path).await
     }
 }

@@ -1,54 +1,128 @@
-//! What can go wrong: with Redis ([`RedisError`]) and with a request ([`Error`]).
+//! Failures: of Redis ([`RedisError`]) and of the library's operations ([`Error`]).
 //!
-//! The HTTP status of each lives elsewhere, in the one file of the Spin face that maps them. No variant ever carries a
-//! password or a token.
+//! No variant ever carries a password or a token.
 
 use std::fmt;
 
-/// Why a Redis command failed, as far as it changes what to do about it.
+/// Why a Redis command failed, as far as the reaction depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// No connection could be opened, or it broke.
     Unreachable,
-    /// No answer within the time limit.
+    /// No reply within the time limit.
     Timeout,
-    /// User name or password are wrong or missing.
+    /// The user name or password is wrong or missing.
     Authentication,
-    /// The user may not do this (`NOPERM`).
+    /// The Redis user lacks the right (`NOPERM`).
     Permission,
     /// Memory is full and the policy is `noeviction` (`OOM`).
     OutOfMemory,
     /// The server is a read-only replica.
     ReadOnly,
-    /// The server is still loading its data set, or its primary is away.
+    /// The server is loading its data, or cannot reach its primary.
     Loading,
-    /// A script of somebody else runs too long (`BUSY`).
+    /// Another client's script runs too long (`BUSY`).
     Busy,
-    /// The server refuses writes because it cannot persist (`MISCONF`).
+    /// The server refuses writes because it cannot persist its data (`MISCONF`).
     PersistenceFailed,
-    /// The script is not in the server's cache; handled inside this crate.
+    /// The server refuses writes because too few replicas follow it (`NOREPLICAS`).
+    NotEnoughReplicas,
+    /// The server does not have the script; handled inside this crate.
     NoScript,
     /// The key holds another type.
     WrongType,
     /// A Cluster redirection or cross-slot refusal.
     Cluster,
-    /// The host, or the server, has no room for another connection.
+    /// The server is a node of a Redis Cluster, which is not supported.
+    ClusterUnsupported,
+    /// The server is a Sentinel, which is not supported: it holds no keys.
+    SentinelUnsupported,
+    /// The TLS handshake failed.
+    Tls(TlsFault),
+    /// The host or the server has no room for another connection.
     TooManyConnections,
-    /// The host does not allow the address, or it is malformed.
+    /// The host forbids the address, or the address is malformed.
     AddressForbidden,
-    /// The reply has not the documented shape.
+    /// The reply does not have the documented shape.
     Protocol,
-    /// Any other error the server answered.
+    /// Any other error of the server.
     Server,
 }
 
-/// A failed Redis command: its kind and the server's or host's own words.
+/// Why a TLS handshake failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The certificate is not signed by an authority that this machine trusts.
+    Untrusted,
+    /// The certificate is for another host name.
+    HostName,
+    /// The certificate has expired or is not valid yet.
+    Expired,
+    /// `redis_tls` is on and the server speaks plain Redis.
+    PlainServer,
+    /// `redis_tls` is off and the server speaks TLS.
+    TlsServer,
+    /// Anything else, such as no common version.
+    Other,
+}
+
+/// A failed Redis command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisError {
-    /// What happened.
+    /// The kind of failure.
     pub kind: ErrorKind,
-    /// The server's or host's own words.
+    /// The server's or host's message.
     pub message: String,
+    /// The key that caused it, where that is known: one whose value has the wrong type.
+    pub key: Option<String>,
+}
+
+impl ErrorKind {
+    /// Classifies an error reply of the server.
+    ///
+    /// Since Redis 7, an error within a script begins with its code. Redis 6.2 puts the place in the
+    /// script before it, and gives no code when the script's user lacks a right. Neither does Valkey
+    /// from 8 on, which names the user. A forbidden database has no code either.
+    pub fn from_error_reply(detail: &str) -> Self {
+        if detail.contains("The user executing the script can't")
+            || detail.contains("has no permissions to ")
+        {
+            return Self::Permission;
+        }
+
+        let has_place = ["Error running script", "@user_script"]
+            .iter()
+            .any(|place| detail.starts_with(place));
+        let parts = detail.split(": ");
+        let parts = parts.take(if has_place { usize::MAX } else { 1 });
+        parts
+            .filter_map(|part| Self::from_code(part.trim_start_matches('-')))
+            .find(|kind| *kind != Self::Server)
+            .unwrap_or(Self::Server)
+    }
+
+    /// Classifies an error by the code at its beginning; `None` without a code.
+    pub fn from_code(text: &str) -> Option<Self> {
+        let code: &str = text.split([':', ' ']).next()?;
+        match code {
+            "OOM" => Some(Self::OutOfMemory),
+            "NOPERM" => Some(Self::Permission),
+            "NOAUTH" | "WRONGPASS" => Some(Self::Authentication),
+            "READONLY" => Some(Self::ReadOnly),
+            "LOADING" | "MASTERDOWN" => Some(Self::Loading),
+            "BUSY" => Some(Self::Busy),
+            "MISCONF" => Some(Self::PersistenceFailed),
+            "NOREPLICAS" => Some(Self::NotEnoughReplicas),
+            "NOSCRIPT" => Some(Self::NoScript),
+            "WRONGTYPE" => Some(Self::WrongType),
+            "MOVED" | "ASK" | "CLUSTERDOWN" | "CROSSSLOT" | "TRYAGAIN" => Some(Self::Cluster),
+            "ERR" => Some(Self::Server),
+            code if code.len() >= 3 && code.bytes().all(|b| b.is_ascii_uppercase()) => {
+                Some(Self::Server)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl std::error::Error for RedisError {}
@@ -60,166 +134,116 @@ impl fmt::Display for RedisError {
 }
 
 impl RedisError {
-    /// An error of a known kind.
+    /// Creates an error of a known kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self {
+            kind,
+            message: message.into(),
+            key: None,
+        }
     }
 
-    /// Whether the connection itself failed, so that a new one may help.
+    /// Advice to the caller of a request that failed half-way.
+    pub fn next_step(&self) -> &'static str {
+        match self.kind {
+            ErrorKind::WrongType => {
+                "Rename or remove that key; then repeat the request for the rest"
+            }
+            _ => "Repeating the request continues with the rest",
+        }
+    }
+
+    /// Returns whether the connection itself failed and must be replaced.
     pub fn is_connection(&self) -> bool {
-        matches!(self.kind, ErrorKind::Unreachable | ErrorKind::Timeout)
+        matches!(
+            self.kind,
+            ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Tls(_)
+        )
     }
 
-    /// Whether the server, or the host, says that it cannot serve now, but may in a moment.
+    /// Returns whether the server is of an unsupported kind.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::ClusterUnsupported | ErrorKind::SentinelUnsupported
+        )
+    }
+
+    /// Returns whether the server or the host refuses now and may accept in a moment.
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind, ErrorKind::Loading | ErrorKind::Busy | ErrorKind::TooManyConnections)
+        matches!(
+            self.kind,
+            ErrorKind::Loading | ErrorKind::Busy | ErrorKind::TooManyConnections
+        )
     }
 
-    /// Classifies the text a host gives for a failed command (`Other(text)` of Spin's interface).
-    ///
-    /// The text is that of the `redis` crate: `An error was signalled by the server - <Kind>: <detail>` for codes the
-    /// crate knows, `<CODE>: <detail>` for others, and the operating system's words for a broken connection.
-    pub fn from_host_text(text: &str) -> Self {
-        let kind = Self::kind_of_known(text).or_else(|| Self::kind_of_code(text)).unwrap_or(ErrorKind::Unreachable);
-        Self::new(kind, text)
+    /// Returns whether the server cannot be used at this moment: it is unreachable, or refuses for
+    /// now.
+    pub fn is_unavailable(&self) -> bool {
+        self.is_connection() || self.is_transient()
     }
 
-    fn kind_of_known(text: &str) -> Option<ErrorKind> {
-        const KNOWN: [(&str, ErrorKind); 13] = [
-            ("NoScriptError", ErrorKind::NoScript),
-            ("BusyLoadingError", ErrorKind::Loading),
-            ("MasterDown", ErrorKind::Loading),
-            ("ReadOnly", ErrorKind::ReadOnly),
-            ("AuthenticationFailed", ErrorKind::Authentication),
-            ("Moved", ErrorKind::Cluster),
-            ("Ask", ErrorKind::Cluster),
-            ("TryAgain", ErrorKind::Cluster),
-            ("ClusterDown", ErrorKind::Cluster),
-            ("CrossSlot", ErrorKind::Cluster),
-            ("TypeError", ErrorKind::Protocol),
-            ("ExecAbortError", ErrorKind::Server),
-            ("ResponseError", ErrorKind::Server),
-        ];
-        // Without a detail the crate writes no space before the dash.
-        let (_, rest) = text.split_once("- ")?;
-        let (kind, detail) = rest.split_once(':').unwrap_or((rest, ""));
-        // This has no code of its own.
-        if detail.trim().starts_with("max number of clients reached") {
-            return Some(ErrorKind::TooManyConnections);
-        }
-        // Choosing a logical database before logging in is refused without a code.
-        if detail.trim().starts_with("Authentication required") {
-            return Some(ErrorKind::Authentication);
-        }
-        let (_, found) = KNOWN.iter().find(|(name, _)| *name == kind.trim())?;
-        // A script that hits an error wraps the original one.
-        match found {
-            ErrorKind::Server => Some(Self::kind_within(detail.trim())),
-            other => Some(*other),
-        }
-    }
-
-    /// From Redis 7 on the code of an error that a script hits comes first; Redis 6.2 puts it behind where in the script that
-    /// was, and has none for what the user of the script may not do. A refused choice of the database has none either.
-    fn kind_within(detail: &str) -> ErrorKind {
-        if detail.contains("The user executing the script can't") || detail.contains("this user has no permissions") {
-            return ErrorKind::Permission;
-        }
-        let wrapped = detail.starts_with("Error running script");
-        let parts = detail.split(": ").take(if wrapped { usize::MAX } else { 1 });
-        let mut kinds = parts.filter_map(|part| Self::kind_of_code(part.trim_start_matches('-')));
-        kinds.find(|kind| *kind != ErrorKind::Server).unwrap_or(ErrorKind::Server)
-    }
-
-    fn kind_of_code(text: &str) -> Option<ErrorKind> {
-        let code: &str = text.split([':', ' ']).next()?;
-        match code {
-            "OOM" => Some(ErrorKind::OutOfMemory),
-            "NOPERM" => Some(ErrorKind::Permission),
-            "NOAUTH" | "WRONGPASS" => Some(ErrorKind::Authentication),
-            "READONLY" => Some(ErrorKind::ReadOnly),
-            "LOADING" | "MASTERDOWN" => Some(ErrorKind::Loading),
-            "BUSY" => Some(ErrorKind::Busy),
-            "MISCONF" => Some(ErrorKind::PersistenceFailed),
-            "NOSCRIPT" => Some(ErrorKind::NoScript),
-            "WRONGTYPE" => Some(ErrorKind::WrongType),
-            "MOVED" | "ASK" | "CLUSTERDOWN" | "CROSSSLOT" | "TRYAGAIN" => Some(ErrorKind::Cluster),
-            "ERR" => Some(ErrorKind::Server),
-            code if code.len() >= 3 && code.bytes().all(|b| b.is_ascii_uppercase()) => Some(ErrorKind::Server),
-            _ => None,
-        }
+    /// Creates an error from an error reply that a script caught (in Redis 6.2 with a dash before
+    /// it).
+    pub fn from_script_text(text: &str) -> Self {
+        Self::new(ErrorKind::from_error_reply(text), text)
     }
 }
 
-/// Why a request could not be served.
+/// Why an operation of the library failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The body is not JSON, or not an object.
-    #[error("{0}")]
-    Malformed(String),
-    /// A field has a wrong type or value.
+    /// A field has a wrong type or is out of its range.
     #[error("`{field}` {problem}")]
     Invalid {
-        /// The field's name, with its position where it is a list: `keys[3]`.
+        /// The field's name, with the position in a list: `keys[3]`.
         field: String,
-        /// What is wrong, and what would be right.
+        /// The problem, and how to correct it.
         problem: String,
     },
-    /// Something that would remove everything was asked for without `confirm`.
-    #[error("{0}")]
-    ConfirmationRequired(String),
-    /// The caller's role is too low for this request.
-    #[error("{0}")]
-    RoleTooLow(String),
-    /// The key does not exist.
-    #[error("{0}")]
-    NotFound(String),
-    /// Another one is running.
-    #[error("{0}")]
-    Conflict(String),
     /// Redis failed before anything was changed.
     #[error(transparent)]
     Redis(#[from] RedisError),
-    /// Redis failed half-way; what was done until then is said.
-    #[error("{source}; until then {deleted} keys were deleted. Repeating the request continues with the rest")]
+    /// Redis failed half-way.
+    #[error("{source}; {deleted} keys had been deleted before. {}", source.next_step())]
     Partial {
         /// Keys deleted before the failure.
         deleted: u64,
         /// The failure.
         source: RedisError,
     },
-    /// There is no room in memory for what was asked.
-    #[error("{0}")]
-    Full(String),
 }
 
 impl Error {
-    /// A field with a wrong type or value.
+    /// Creates an error for a field with a wrong type or value.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        // An unknown field is named by the client, who may send a megabyte.
+        // A client chooses the names of unknown fields, and may send a megabyte.
         let field = field.into().chars().take(100).collect();
-        Self::Invalid { field, problem: problem.into() }
-    }
-
-    /// What Redis failed with, where it was Redis.
-    pub(crate) fn redis(&self) -> Option<&RedisError> {
-        match self {
-            Self::Redis(error) | Self::Partial { source: error, .. } => Some(error),
-            _ => None,
+        Self::Invalid {
+            field,
+            problem: problem.into(),
         }
     }
 
-    /// Adds how many keys had been deleted when it failed.
+    /// The failure of Redis, if it is one.
+    pub fn redis(&self) -> Option<&RedisError> {
+        match self {
+            Self::Redis(error) | Self::Partial { source: error, .. } => Some(error),
+            Self::Invalid { .. } => None,
+        }
+    }
+
+    /// Adds the number of keys that had been deleted before the failure.
     pub fn after(self, deleted: u64) -> Self {
         match self {
             Self::Redis(source) if deleted > 0 => Self::Partial { deleted, source },
-            Self::Partial { deleted: more, source } => Self::Partial { deleted: deleted + more, source },
-            Self::Full(problem) if deleted > 0 => {
-                Self::Full(format!("{problem}; until then {deleted} keys were deleted"))
-            }
-            Self::Conflict(problem) if deleted > 0 => {
-                Self::Conflict(format!("{problem}; until then {deleted} keys were deleted"))
-            }
+            Self::Partial {
+                deleted: more,
+                source,
+            } => Self::Partial {
+                deleted: deleted + more,
+                source,
+            },
             other => other,
         }
     }
@@ -230,59 +254,75 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_the_host_are_classified() {
-        let cases = [
-            ("An error was signalled by the server - NoScriptError: No matching script.", ErrorKind::NoScript),
-            ("An error was signalled by the server - ReadOnly: You can't write", ErrorKind::ReadOnly),
-            ("An error was signalled by the server - MasterDown: Link with MASTER is down", ErrorKind::Loading),
-            ("An error was signalled by the server - BusyLoadingError: Redis is loading", ErrorKind::Loading),
-            ("An error was signalled by the server - ResponseError: unknown command", ErrorKind::Server),
-            ("An error was signalled by the server - ResponseError: OOM command not allowed", ErrorKind::OutOfMemory),
-            (
-                "An error was signalled by the server - ResponseError: Error running script (call to f_0a1b): @user_script:7: \
-                 @user_script: 7: -READONLY You can't write against a read only replica.",
-                ErrorKind::ReadOnly,
-            ),
-            (
-                "An error was signalled by the server - ResponseError: Error running script (call to f_0a1b): @user_script:9: \
-                 WRONGTYPE Operation against a key holding the wrong kind of value",
-                ErrorKind::WrongType,
-            ),
-            (
-                "An error was signalled by the server - ResponseError: Error running script (call to f_0a1b): @user_script:9: \
-                 The user executing the script can't run this command or subcommand",
-                ErrorKind::Permission,
-            ),
-            (
-                "An error was signalled by the server - ResponseError: Error running script: WHO knows",
-                ErrorKind::Server,
-            ),
-            (
-                "An error was signalled by the server - ResponseError: max number of clients reached",
-                ErrorKind::TooManyConnections,
-            ),
-            ("Password authentication failed - AuthenticationFailed: WRONGPASS", ErrorKind::Authentication),
-            (
-                "Redis server refused to switch database - ResponseError: this user has no permissions to run the 'select' command",
-                ErrorKind::Permission,
-            ),
-            (
-                "Redis server refused to switch database - ResponseError: Authentication required.",
-                ErrorKind::Authentication,
-            ),
-            ("OOM: command not allowed when used memory > 'maxmemory'.", ErrorKind::OutOfMemory),
-            ("NOPERM: this user has no permissions to run the 'eval' command", ErrorKind::Permission),
-            ("Password authentication failed- AuthenticationFailed", ErrorKind::Authentication),
-            ("NOAUTH: Authentication required.", ErrorKind::Authentication),
-            ("MISCONF: Redis is configured to save RDB snapshots", ErrorKind::PersistenceFailed),
-            ("WRONGTYPE: Operation against a key", ErrorKind::WrongType),
-            ("BUSY: Redis is busy running a script", ErrorKind::Busy),
-            ("Could not convert Redis response - TypeError: Redis Map type is not supported", ErrorKind::Protocol),
-            ("Connection refused (os error 111)", ErrorKind::Unreachable),
-            ("broken pipe", ErrorKind::Unreachable),
-        ];
-        for (text, kind) in cases {
-            assert_eq!(RedisError::from_host_text(text).kind, kind, "{text}");
+    fn a_server_that_is_unreachable_or_busy_is_unavailable() {
+        for kind in [
+            ErrorKind::Unreachable,
+            ErrorKind::Timeout,
+            ErrorKind::TooManyConnections,
+            ErrorKind::Loading,
+            ErrorKind::Busy,
+        ] {
+            assert!(RedisError::new(kind, "x").is_unavailable(), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_server_that_refuses_a_command_is_available() {
+        for kind in [
+            ErrorKind::Permission,
+            ErrorKind::OutOfMemory,
+            ErrorKind::ReadOnly,
+        ] {
+            assert!(!RedisError::new(kind, "x").is_unavailable(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn errors_within_scripts_are_classified_whichever_server_words_them() {
+        let cases = [
+            (
+                "OOM command not allowed when used memory > 'maxmemory'. script: 1b5, on @user_script:9.",
+                ErrorKind::OutOfMemory,
+            ),
+            (
+                "@user_script: 9: -OOM command not allowed when used memory > 'maxmemory'.\r\n",
+                ErrorKind::OutOfMemory,
+            ),
+            (
+                "@user_script: 9: -NOREPLICAS Not enough good replicas to write.\r\n",
+                ErrorKind::NotEnoughReplicas,
+            ),
+            (
+                "Error running script (call to f_1b5): @user_script:1: @user_script: 1: -OOM command not allowed",
+                ErrorKind::OutOfMemory,
+            ),
+            (
+                "ERR ACL failure in script: User u2 has no permissions to run the 'setrange' command",
+                ErrorKind::Permission,
+            ),
+            (
+                "NOPERM this user has no permissions to run the 'setrange' command",
+                ErrorKind::Permission,
+            ),
+            (
+                "@user_script: 9: The user executing the script can't run this command or subcommand",
+                ErrorKind::Permission,
+            ),
+        ];
+
+        for (text, kind) in cases {
+            assert_eq!(ErrorKind::from_error_reply(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_partial_failure_adds_up_what_was_deleted() {
+        let error = Error::from(RedisError::new(ErrorKind::Timeout, "x"));
+
+        let Error::Partial { deleted, .. } = error.after(2).after(3) else {
+            panic!("must be partial");
+        };
+
+        assert_eq!(deleted, 5);
     }
 }

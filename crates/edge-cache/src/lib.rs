@@ -1,44 +1,51 @@
-//! The rules of a Redis cache and of its administration.
+//! A cache over Redis for services: typed values under keys, read through in one call, without
+//! stampedes and without stale values after an invalidation.
 //!
-//! Nothing here knows of Spin, HTTP or an async runtime: commands go out through the [`Redis`] trait, and [`Client`] makes
-//! one of any [`Transport`]. Each operation is a module with the same verbs in the same order: `Request::parse` checks,
-//! `run` talks to Redis, a `Report` comes back.
+//! ```no_run
+//! use std::time::Duration;
+//! use edge_cache::{Cache, Options, Redis, Runtime};
+//!
+//! # async fn popular<C: Redis + Runtime>(connection: C) -> Result<(), String> {
+//! let cache = Cache::new(connection);
+//! let options = Options {
+//!     ttl: Some(Duration::from_secs(900)),
+//!     tags: &["product-catalog"],
+//!     ..Options::default()
+//! };
+//! let top = cache
+//!     .get_or_set("products:popular:list", &options, async || slow_query().await)
+//!     .await?;
+//! println!("{} products, {:?}", top.value.len(), top.outcome);
+//! # Ok(())
+//! # }
+//! # async fn slow_query() -> Result<Vec<u64>, String> { Ok(vec![1]) }
+//! ```
+//!
+//! | Room | Owns |
+//! | --- | --- |
+//! | [`cache`] | the calls of services: `get_or_set` and the rest |
+//! | [`keyspace`] | keys and values in Redis: names, patterns, tags, fences, locks, codec, walks |
+//! | [`redis`] | the door to Redis: commands, replies, a connection that heals, scripts |
+//! | `scripts` | the Lua of each, `scripts/lib` for shared parts |
+//!
+//! The crate does not depend on Spin, HTTP or an async runtime: commands go out through the
+//! [`Redis`] trait, and [`Client`] implements it over any [`Transport`].
 
-pub mod access;
-pub mod alias;
-pub mod audit;
-pub mod body;
-pub mod browse;
-mod cache;
-pub mod clear;
-mod client;
-mod codec;
-mod counters;
+pub mod cache;
 mod error;
-pub mod events;
-mod fence;
-pub mod format;
-pub mod health;
-#[cfg(all(test, feature = "compile"))]
-mod hostile;
-pub mod info;
-pub mod inspect;
-pub mod invalidate;
-pub mod key;
-pub mod metrics;
-pub mod pattern;
-mod redis;
-mod script;
-mod slice;
-pub mod stats;
-mod sweep;
-pub mod tag;
-pub mod ttl;
-pub mod warmup;
+pub mod keyspace;
+#[cfg(test)]
+mod properties;
+pub mod redis;
+pub mod units;
 
-pub use cache::{Cache, Fetched, Item, Options, Outcome, Runtime};
-pub use client::{Client, ConnectionEvent, Transport, Within};
-pub use error::{Error, ErrorKind, RedisError};
-pub use key::KeyName;
-pub use pattern::Pattern;
-pub use redis::{Arg, Command, Redis, Replies, Reply};
+pub use cache::{
+    Cache, Fetched, LookupOutcome, Near, Observer, Options, SetItem, StoreError, StoreErrorReason,
+};
+pub use error::{Error, ErrorKind, RedisError, TlsFault};
+pub use keyspace::key::KeyName;
+pub use keyspace::pattern::Pattern;
+pub use redis::{
+    Arg, Client, Command, ConnectionEvent, DeadlineClient, Redis, Replies, Reply, Runtime,
+    Transport, other_scheme,
+};

@@ -1,7 +1,9 @@
-//! `allowed_outbound_hosts`: the destinations a component may reach, in Spin's syntax and with Spin's answers.
+//! `allowed_outbound_hosts`: the destinations a component may reach, in Spin's syntax and with
+//! Spin's decisions.
 //!
-//! An entry is `scheme://host[:port]`; each of the three may be `*`. A host may also be `*.domain`, an address range
-//! (`10.0.0.0/8`) or `self`; a port may be a range (`8000..9000`, the end excluded) and is the scheme's own when left out.
+//! An entry is `scheme://host[:port]`. Each of the three can be `*`. A host can also be `*.domain`,
+//! an address range (`10.0.0.0/8`) or `self`. A port can be a range (`8000..9000`, the end
+//! excluded); without a port the default of the scheme applies.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,23 +15,24 @@ use url::{Host, Url};
 
 use crate::log;
 
+/// Suffix of the hosts that stand for components of the same application.
 const CHAINING_SUFFIX: &str = ".spin.internal";
 
-/// Destinations a component is told to be denied; a component may make them up without end.
-const REPORTED: usize = 100;
+/// Forbidden destinations that are logged per component. A component can invent any number of them.
+const MAX_LOGGED_DESTINATIONS: usize = 100;
 
-/// What one component may reach.
+/// The destinations one component may reach.
 #[derive(Debug, Default)]
 pub struct AllowedHosts {
     component: String,
     entries: Vec<Entry>,
-    /// Destinations already complained about, so that a component that retries does not fill the log.
-    reported: Mutex<HashSet<String>>,
+    /// Destinations already logged, so that a component that retries does not fill the log.
+    logged: Mutex<HashSet<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
-    /// `None` is any.
+    /// `None` allows any scheme.
     scheme: Option<String>,
     host: HostPattern,
     port: PortPattern,
@@ -51,14 +54,14 @@ enum PortPattern {
     Range(Range<u16>),
 }
 
-/// A destination a component asks for.
+/// A destination that a component wants to reach.
 struct Destination {
     scheme: String,
     host: Host,
     port: Option<u16>,
 }
 
-/// Why an entry is not one.
+/// Reason why an entry is invalid.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("allowed_outbound_hosts entry `{entry}`: {problem}")]
 pub struct EntryError {
@@ -67,9 +70,10 @@ pub struct EntryError {
 }
 
 impl AllowedHosts {
-    /// Reads the entries of `component`, variables already filled in. `components` are the ids of the whole application,
-    /// which is what `*.spin.internal` stands for. An entry that variables left empty or malformed allows nothing and is no
-    /// error; the latter is told in the log.
+    /// Parses the entries of `component` after their variables are filled in; the flag of each
+    /// entry marks a template. `components` are the ids of the whole application, for
+    /// `*.spin.internal`. A template that became empty or invalid allows nothing; an invalid one is
+    /// logged.
     ///
     /// # Errors
     /// An entry without variables that is not in the syntax above.
@@ -83,58 +87,62 @@ impl AllowedHosts {
             if is_template && matches!(text, "" | "http://" | "https://") {
                 continue;
             }
-            let entry = match Entry::parse(text).map_err(|problem| EntryError { entry: text.to_owned(), problem }) {
-                Ok(entry) => entry,
-                // A variable's value is found out when it is used, as in Spin: the component may say more about it.
-                Err(error) if is_template => {
-                    log::problem(format_args!("component `{component}`: {error}; it allows nothing"));
-                    continue;
-                }
+
+            let entry = Entry::parse(text).map_err(|problem| EntryError {
+                entry: text.to_owned(),
+                problem,
+            });
+            match entry {
+                Ok(entry) => parsed.extend(entry.expand(components)),
+                // As in Spin, a variable can have any value until the component uses it. The
+                // component may know more about the mistake.
+                Err(error) if is_template => log::error(format_args!(
+                    "component `{component}`: {error}; it allows nothing"
+                )),
                 Err(error) => return Err(error),
-            };
-            match &entry.host {
-                HostPattern::Subdomain(suffix) if suffix == CHAINING_SUFFIX => {
-                    parsed.extend(components.iter().map(|id| Entry {
-                        host: HostPattern::Literal(Host::Domain(format!("{id}{CHAINING_SUFFIX}"))),
-                        ..entry.clone()
-                    }));
-                }
-                _ => parsed.push(entry),
             }
         }
-        Ok(Self { component: component.to_owned(), entries: parsed, reported: Mutex::default() })
+        Ok(Self {
+            component: component.to_owned(),
+            entries: parsed,
+            logged: Mutex::default(),
+        })
     }
 
-    /// Whether `url` may be reached; one without a scheme is taken to have `scheme`. A URL that cannot be read may not.
+    /// Returns true if the component may reach `url`. A `url` without a scheme has `scheme`. An
+    /// invalid one is forbidden.
     pub fn allow(&self, url: &str, scheme: &str) -> bool {
         let Some(destination) = Destination::parse(url, scheme) else {
-            log::problem(format_args!("component `{}` asked for a malformed address", self.component));
+            log::error(format_args!(
+                "component `{}` used a malformed address",
+                self.component
+            ));
             return false;
         };
-        let allowed = self.entries.iter().any(|entry| entry.allows(&destination));
-        if !allowed {
-            self.report(&destination.to_string());
+
+        let is_allowed = self.entries.iter().any(|entry| entry.allows(&destination));
+        if !is_allowed {
+            self.log_forbidden(&destination.to_string());
         }
-        allowed
+        is_allowed
     }
 
-    /// Whether the component may send HTTP requests to its own application (`http://self`).
+    /// Returns true if the component may send HTTP requests to its own application (`http://self`).
     pub fn allow_self(&self) -> bool {
-        let allowed = self.entries.iter().any(|entry| {
-            entry.scheme.as_deref().is_none_or(|s| matches!(s, "http" | "https"))
-                && matches!(entry.host, HostPattern::Any | HostPattern::Itself)
-        });
-        if !allowed {
-            self.report("http://self");
+        let is_allowed = self.entries.iter().any(Entry::allows_self);
+        if !is_allowed {
+            self.log_forbidden("http://self");
         }
-        allowed
+        is_allowed
     }
 
-    fn report(&self, destination: &str) {
-        let is_new =
-            |mut seen: MutexGuard<'_, HashSet<String>>| seen.len() < REPORTED && seen.insert(destination.to_owned());
-        if self.reported.lock().is_ok_and(is_new) {
-            log::problem(format_args!(
+    fn log_forbidden(&self, destination: &str) {
+        let is_new = |mut seen: MutexGuard<'_, HashSet<String>>| {
+            seen.len() < MAX_LOGGED_DESTINATIONS && seen.insert(destination.to_owned())
+        };
+
+        if self.logged.lock().is_ok_and(is_new) {
+            log::error(format_args!(
                 "component `{}` may not reach {destination}; to allow it, add \"{destination}\" to its allowed_outbound_hosts",
                 self.component
             ));
@@ -144,10 +152,9 @@ impl AllowedHosts {
 
 impl Entry {
     fn parse(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = text
-            .trim()
-            .split_once("://")
-            .ok_or("must be scheme://host[:port]; each part may be `*`, and \"*://*:*\" allows everything")?;
+        let (scheme, rest) = text.trim().split_once("://").ok_or(
+            "must be scheme://host[:port]; each part can be `*`, and \"*://*:*\" allows everything",
+        )?;
         let (host, port) = split_port(rest)?;
         Ok(Self {
             scheme: parse_scheme(scheme)?,
@@ -156,14 +163,42 @@ impl Entry {
         })
     }
 
-    fn allows(&self, to: &Destination) -> bool {
-        self.scheme.as_ref().is_none_or(|scheme| *scheme == to.scheme)
-            && self.host.allows(&to.host)
-            && self.port.allows(to.port.or_else(|| default_port(&to.scheme)))
+    /// Replaces `*.spin.internal` by an entry for each component.
+    fn expand(self, components: &[&str]) -> Vec<Self> {
+        match &self.host {
+            HostPattern::Subdomain(suffix) if suffix == CHAINING_SUFFIX => components
+                .iter()
+                .map(|id| Self {
+                    host: HostPattern::Literal(Host::Domain(format!("{id}{CHAINING_SUFFIX}"))),
+                    ..self.clone()
+                })
+                .collect(),
+            _ => vec![self],
+        }
+    }
+
+    fn allows(&self, destination: &Destination) -> bool {
+        let port = destination.port;
+        let port = port.or_else(|| default_port(&destination.scheme));
+        self.allows_scheme(&destination.scheme)
+            && self.host.allows(&destination.host)
+            && self.port.allows(port)
+    }
+
+    fn allows_self(&self) -> bool {
+        let is_http = self.allows_scheme("http") || self.allows_scheme("https");
+        is_http && matches!(self.host, HostPattern::Any | HostPattern::Itself)
+    }
+
+    fn allows_scheme(&self, scheme: &str) -> bool {
+        match &self.scheme {
+            Some(allowed) => allowed == scheme,
+            None => true,
+        }
     }
 }
 
-/// Splits `host:port`; an IPv6 address or network without a port has colons of its own.
+/// Splits `host:port`. An IPv6 address or network without a port contains colons itself.
 fn split_port(rest: &str) -> Result<(&str, &str), String> {
     match rest.rsplit_once(':') {
         None => Ok((rest, "")),
@@ -204,10 +239,13 @@ impl HostPattern {
         }
         let domain = host.strip_prefix("*.").unwrap_or(host);
         if domain.contains('*') {
-            return Err("`*` may stand only for the whole host or for its first part".to_owned());
+            return Err("`*` can stand only for the whole host or for its first part".to_owned());
         }
+
         match Host::parse(domain).map_err(|error| format!("the host `{host}`: {error}"))? {
-            Host::Domain(domain) if host.starts_with("*.") => Ok(Self::Subdomain(format!(".{domain}"))),
+            Host::Domain(domain) if host.starts_with("*.") => {
+                Ok(Self::Subdomain(format!(".{domain}")))
+            }
             _ if host.starts_with("*.") => Err("`*.` must be followed by a domain".to_owned()),
             literal => Ok(Self::Literal(literal)),
         }
@@ -220,7 +258,7 @@ impl HostPattern {
             (Self::Subdomain(suffix), Host::Domain(domain)) => domain.ends_with(suffix.as_str()),
             (Self::Network(network), Host::Ipv4(ip)) => network.contains(*ip),
             (Self::Network(network), Host::Ipv6(ip)) => network.contains(*ip),
-            // `self` is no address: `allow_self` answers for it.
+            // `self` is not an address; `allow_self` decides about it.
             (Self::Itself | Self::Subdomain(_) | Self::Network(_), _) => false,
         }
     }
@@ -228,7 +266,11 @@ impl HostPattern {
 
 impl PortPattern {
     fn parse(port: &str, scheme: &str) -> Result<Self, String> {
-        let number = |text: &str| text.parse::<u16>().map_err(|_| format!("the port `{port}` is not a number"));
+        let number = |text: &str| {
+            text.parse::<u16>()
+                .map_err(|_| format!("the port `{port}` is not a number"))
+        };
+
         if port == "*" {
             return Ok(Self::Any);
         }
@@ -238,7 +280,7 @@ impl PortPattern {
         if port.is_empty() {
             return default_port(scheme)
                 .map(Self::One)
-                .ok_or_else(|| format!("the scheme `{scheme}` has no port of its own; write one"));
+                .ok_or_else(|| format!("the scheme `{scheme}` has no default port; write one"));
         }
         number(port).map(Self::One)
     }
@@ -266,17 +308,24 @@ fn default_port(scheme: &str) -> Option<u16> {
 }
 
 impl Destination {
-    /// Reads `text` as the clients do that connect to it: what stands before the host ends at the last `@` ahead of the first
-    /// `/`, `?` or `#`. (Spin takes the first `@` ahead of a `/`, and so `redis://there?@here` for `here`.)
+    /// Parses `text` as the clients do that connect to it: the part before the host ends at the last
+    /// `@` ahead of the first `/`, `?` or `#`. (Spin ends it at the first `@` ahead of a `/`, and so
+    /// reads the host `here` in `redis://there?@here`.)
     fn parse(text: &str, scheme: &str) -> Option<Self> {
         let url = match Url::parse(text) {
             Ok(url) if url.has_host() => url,
             _ if text.contains("://") => return None,
             _ => Url::parse(&format!("{scheme}://{text}")).ok()?,
         };
-        // Of a scheme the URL standard does not know it leaves the host as text, even when it is an address.
+
+        // For a scheme that the URL standard does not know, the host is text even if it is an
+        // address.
         let host = Host::parse(url.host_str()?).ok()?;
-        Some(Self { scheme: url.scheme().to_owned(), host, port: url.port() })
+        Some(Self {
+            scheme: url.scheme().to_owned(),
+            host,
+            port: url.port(),
+        })
     }
 }
 
@@ -290,7 +339,7 @@ impl std::fmt::Display for Destination {
     }
 }
 
-/// The component a request to `<id>.spin.internal` is for.
+/// Returns the component that `<id>.spin.internal` stands for.
 pub fn chained_component(host: &str) -> Option<&str> {
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
     let id = host.trim().strip_suffix(CHAINING_SUFFIX)?;

@@ -1,70 +1,78 @@
-//! A component: its code, and everything the manifest grants it.
+//! A component: its code, and what the manifest grants it.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use tempfile::TempDir;
 use tokio::runtime::Handle;
+use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::code::{Code, Compiler};
-use crate::files;
+use crate::grants::Grants;
 use crate::guest::Guest;
-use crate::interfaces::key_value::KeyValueFile;
-use crate::interfaces::postgres;
-use crate::interfaces::sqlite::DatabaseFile;
+use crate::interfaces::key_value::{KeyValueFile, KeyValueGrant};
+use crate::interfaces::postgres::{Pools, PostgresGrant};
+use crate::interfaces::sqlite::{DatabaseFile, SqliteGrant};
+use crate::interfaces::variables::VariablesGrant;
 use crate::manifest::{self, Manifest};
+use crate::outbound_http::OwnApplication;
 use crate::template::Template;
 use crate::variables::Variables;
+use crate::{engine, files};
 
-/// A component and what it may use.
+/// A component that can be instantiated.
 pub struct Component {
     pub id: String,
     pub code: Arc<Code>,
-    pub variables: HashMap<String, String>,
-    pub environment: Vec<(String, String)>,
-    /// A copy of its files, gone with the host.
-    pub files: Option<TempDir>,
-    pub allowed_hosts: Arc<AllowedHosts>,
-    pub key_value_stores: HashSet<String>,
-    pub sqlite_databases: HashSet<String>,
-    pub storage: Storage,
-    /// Its connections to PostgreSQL, shared by its instances.
-    pub postgres: postgres::Pools,
-    /// Its output is thrown away.
-    pub quiet: bool,
+    grants: Grants,
 }
 
 impl Component {
-    /// Its code, for a request that waits for it.
+    /// Returns the code for a request that waits for it.
     ///
     /// # Errors
     /// See [`Code::get`].
     pub async fn code(&self) -> Result<&InstancePre<Guest>> {
-        self.code.get().await.with_context(|| format!("component `{}`", self.id))
+        self.code
+            .get()
+            .await
+            .with_context(|| format!("component `{}`", self.id))
     }
 
-    /// Its code, before there is a request for it.
+    /// Returns the code before a request needs it.
     ///
     /// # Errors
     /// See [`Code::get`].
     pub async fn code_ahead(&self) -> Result<&InstancePre<Guest>> {
-        self.code.get_ahead().await.with_context(|| format!("component `{}`", self.id))
+        self.code
+            .get_ahead()
+            .await
+            .with_context(|| format!("component `{}`", self.id))
+    }
+
+    /// Creates the store of a new instance. See [`Guest::new`] for `own` and errors.
+    pub fn new_store(
+        &self,
+        own: Option<Arc<dyn OwnApplication>>,
+    ) -> wasmtime::Result<Store<Guest>> {
+        let guest = Guest::new(&self.grants, own)?;
+        let mut store = Store::new(self.code.engine(), guest);
+        engine::share_thread(&mut store);
+        Ok(store)
     }
 }
 
-/// What components keep.
+/// The files in which components keep data.
 #[derive(Clone, Debug)]
 pub struct Storage {
     pub key_value: Arc<KeyValueFile>,
     pub sqlite: Arc<DatabaseFile>,
 }
 
-/// What all components of an application share while they are loaded.
+/// Loads the components of an application.
 pub struct Loader<'a> {
     pub root: &'a Path,
     pub manifest: &'a Manifest,
@@ -75,60 +83,105 @@ pub struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// Loads every component some trigger names; code that several share is there once. The runtime this is called on serves
-    /// their connections to PostgreSQL.
+    /// Loads the components in `used`. Components with the same source share their code. The
+    /// current runtime drives their connections to PostgreSQL.
     ///
     /// # Errors
-    /// A file that is missing or no component, a bad host entry or template, and, where it was compiled before, an
-    /// interface this host does not have.
+    /// A file that is missing or not a component, an invalid host entry or template, or, for code
+    /// that was compiled before, an interface this host does not have.
     pub fn load(&self, used: &HashSet<&str>) -> Result<HashMap<String, Arc<Component>>> {
         let mut codes: HashMap<&str, Arc<Code>> = HashMap::new();
         let mut loaded = HashMap::new();
-        for (id, component) in self.manifest.components.iter().filter(|(id, _)| used.contains(id.as_str())) {
+        for (id, declared) in &self.manifest.components {
+            if !used.contains(id.as_str()) {
+                continue;
+            }
+
             let place = || format!("component `{id}`");
-            let code = match codes.entry(component.source()) {
-                Entry::Occupied(known) => known.get().clone(),
-                Entry::Vacant(new) => {
-                    let code = Code::new(&self.compiler, self.root.join(component.source())).with_context(place)?;
-                    new.insert(Arc::new(code)).clone()
+            let source = declared.source();
+            let code = match codes.get(source) {
+                Some(code) => code.clone(),
+                None => {
+                    let code = Code::new(&self.compiler, self.root.join(source));
+                    Arc::new(code.with_context(place)?)
                 }
             };
-            let component = self.prepare(id, component, code).with_context(place)?;
+            codes.insert(source, code.clone());
+
+            let component = Component {
+                id: id.clone(),
+                code,
+                grants: self.grants(id, declared).with_context(place)?,
+            };
             loaded.insert(id.clone(), Arc::new(component));
         }
         Ok(loaded)
     }
 
-    fn prepare(&self, id: &str, component: &manifest::Component, code: Arc<Code>) -> Result<Component> {
-        let mut variables = HashMap::new();
-        for (name, template) in &component.variables {
-            crate::variables::check_name(name).map_err(anyhow::Error::msg)?;
-            let value = self.variables.render(template).with_context(|| format!("variable `{name}`"))?;
-            variables.insert(name.clone(), value);
-        }
-        Ok(Component {
-            id: id.to_owned(),
-            code,
-            variables,
-            environment: component.environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
-            files: files::collect(self.root, &component.files, &component.exclude_files)?,
-            allowed_hosts: Arc::new(self.allowed_hosts(id, &component.allowed_outbound_hosts)?),
-            key_value_stores: component.key_value_stores.iter().cloned().collect(),
-            sqlite_databases: component.sqlite_databases.iter().cloned().collect(),
-            storage: self.storage.clone(),
-            postgres: postgres::Pools::new(Handle::current()),
+    fn grants(&self, id: &str, declared: &manifest::Component) -> Result<Grants> {
+        let variables = self.variables(id, declared)?;
+        let files = files::copy_mounts(self.root, &declared.files, &declared.exclude_files)?;
+        let allowed_hosts = self.allowed_hosts(id, &declared.allowed_outbound_hosts)?;
+        let allowed_hosts = Arc::new(allowed_hosts);
+
+        let key_value = KeyValueGrant {
+            labels: declared.key_value_stores.iter().cloned().collect(),
+            file: self.storage.key_value.clone(),
+        };
+        let sqlite = SqliteGrant {
+            databases: declared.sqlite_databases.iter().cloned().collect(),
+            file: self.storage.sqlite.clone(),
+        };
+        let postgres = PostgresGrant {
+            allowed_hosts: allowed_hosts.clone(),
+            pools: Pools::new(Handle::current()),
+        };
+
+        Ok(Grants {
+            variables: Arc::new(variables),
+            key_value: Arc::new(key_value),
+            sqlite: Arc::new(sqlite),
+            postgres: Arc::new(postgres),
+            allowed_hosts,
+            environment: declared.environment.clone().into_iter().collect(),
+            files,
             quiet: self.quiet,
+        })
+    }
+
+    fn variables(&self, id: &str, declared: &manifest::Component) -> Result<VariablesGrant> {
+        let mut values = HashMap::new();
+        for (name, template) in &declared.variables {
+            crate::variables::check_name(name).map_err(anyhow::Error::msg)?;
+            let value = self
+                .variables
+                .render(template)
+                .with_context(|| format!("variable `{name}`"))?;
+            values.insert(name.clone(), value);
+        }
+
+        Ok(VariablesGrant {
+            component_id: id.to_owned(),
+            values,
         })
     }
 
     fn allowed_hosts(&self, id: &str, entries: &[String]) -> Result<AllowedHosts> {
         let mut rendered = Vec::new();
         for entry in entries {
-            let text = self.variables.render(entry).context("allowed_outbound_hosts")?;
-            rendered.push((text, !Template::parse(entry)?.is_literal()));
+            let text = self
+                .variables
+                .render(entry)
+                .context("allowed_outbound_hosts")?;
+            let is_template = !Template::parse(entry)?.is_literal();
+            rendered.push((text, is_template));
         }
-        let ids: Vec<&str> = self.manifest.components.keys().map(String::as_str).collect();
-        let rendered = rendered.iter().map(|(text, is_template)| (text.as_str(), *is_template));
+
+        let rendered = rendered
+            .iter()
+            .map(|(text, is_template)| (text.as_str(), *is_template));
+        let ids = self.manifest.components.keys().map(String::as_str);
+        let ids: Vec<&str> = ids.collect();
         Ok(AllowedHosts::parse(id, rendered, &ids)?)
     }
 }

@@ -1,18 +1,19 @@
-//! The Wasmtime engine: what every component is compiled and run with.
+//! The Wasmtime engine, which compiles and runs every component.
 
 use std::time::Duration;
 
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store, UpdateDeadline,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
+    UpdateDeadline,
 };
 
-/// How often running guests are looked at; also the longest a busy one keeps a thread from the others.
+/// How long a busy instance keeps a thread before others run.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// Builds the engine, for at most so many instances at once.
+/// Builds the engine for at most `max_instances` instances at once.
 ///
 /// # Errors
-/// The machine cannot reserve the address space for the instances.
+/// The system cannot reserve the address space for the instances.
 pub fn build(max_instances: u32) -> Result<Engine> {
     let mut config = Config::new();
     config
@@ -21,6 +22,7 @@ pub fn build(max_instances: u32) -> Result<Engine> {
         .epoch_interruption(true)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(max_instances)));
     let engine = Engine::new(&config)?;
+
     let ticking = engine.weak();
     std::thread::spawn(move || {
         while let Some(engine) = ticking.upgrade() {
@@ -29,19 +31,28 @@ pub fn build(max_instances: u32) -> Result<Engine> {
             std::thread::sleep(EPOCH);
         }
     });
+
     Ok(engine)
 }
 
-/// Lets other requests run each time `store` has run for an epoch, so that an endless loop ends at its time limit instead
-/// of holding a thread for good.
+/// Lets other requests run after each epoch of `store`, so that an endless loop ends at its time
+/// limit instead of holding a thread forever.
 pub fn share_thread<T>(store: &mut Store<T>) {
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))));
+    store.epoch_deadline_callback(|_| {
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(tokio::task::yield_now()),
+        ))
+    });
 }
 
-/// Spin's limits. Memory is only reserved until it is used; what an instance used is kept for the next up to
-/// `keep_resident`, which is cheaper than asking the kernel for it again. From Linux 6.7 on that is only the pages it has
-/// touched: before, all of a memory up to there, most of which is a stack never used.
+/// Returns the pool with Spin's limits.
+///
+/// Memory is reserved, and taken only when it is used. Up to `linear_memory_keep_resident` of it
+/// stays for the next instance, which is cheaper than returning it to the kernel and asking again.
+/// From Linux 6.7 on that is only the pages an instance has touched; older kernels keep the whole
+/// beginning of the memory, most of it unused stack.
 fn pool(max_instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(max_instances)
@@ -61,5 +72,6 @@ fn pool(max_instances: u32) -> PoolingAllocationConfig {
         .linear_memory_keep_resident(2 << 20)
         .table_keep_resident(512 << 10)
         .pagemap_scan(Enabled::Auto);
+
     pool
 }

@@ -1,29 +1,40 @@
 //! A host that runs a `spin.toml` on Wasmtime where the `spin` program is not installed.
 //!
-//! It knows Spin's interfaces and nothing of any application, and answers as Spin 4.1 does. On purpose it differs in this:
+//! It knows the interfaces of Spin and no application, and behaves like Spin 4.1 except for these
+//! deliberate differences:
 //!
-//! - 5,000 instances may live at once (Spin: 1,000; `--max-instances` sets it). Where they are all taken the answer is 503
-//!   with `retry-after`; Spin's is an empty 500.
-//! - A component that traps or takes longer than `--request-timeout` (60 s; Spin has no limit) is answered for with a
-//!   problem document; Spin's answer is an empty 500. What it streams after its answer has begun may take as long again.
-//! - What Spin only logs is an error before listening: a route given twice or under the host's own prefix, an unknown
-//!   `--variable`.
-//! - Whether an address is allowed is decided by the host its client connects to; Spin takes `redis://there?@here` for `here`.
-//!   Redis' Unix sockets are never allowed; Spin allows them with `*://*:*`.
-//! - A connection stays with one thread, and each thread has instances of its own (Spin: all threads share them).
-//! - A lost Redis subscription is made again, and one whose server does not answer for 10 s counts as lost; Spin ends, or waits for good.
-//! - Told to stop, it lets the requests, messages and ticks at work end within 5 s.
-//! - All triggers run in one process. There is no TLS, no runtime configuration file and no log directory, and only the
-//!   key-value store and database `default`.
-//! - A directory named in `files` as a plain string is refused: Spin nests it within itself.
+//! - Up to 5,000 instances exist at once (Spin: 1,000; `--max-instances` changes it). When all are in
+//!   use, the response is a 503 with `retry-after`; Spin's is an empty 500.
+//! - When a component traps or exceeds `--request-timeout` (60 s; unlimited in Spin), the response is
+//!   a problem document; Spin's is an empty 500. A component may stream for the same time again after
+//!   its response has begun.
+//! - A request without a host, with two hosts, or with a header that is not UTF-8 receives a 400; Spin
+//!   closes the connection.
+//! - Clients have limits: 10 s for the head of a request, 60 s between requests, 30 s for a body that
+//!   does not move, a number of connections, and a number of unread bytes. Spin has none.
+//! - An unknown `--variable`, a duplicate route and a route under the host's own prefix are errors at
+//!   start-up. Spin only logs them.
+//! - An address is allowed or forbidden by the host that its client connects to; Spin reads the host
+//!   `here` in `redis://there?@here`. Unix sockets of Redis are never allowed; Spin allows them with
+//!   `*://*:*`.
+//! - A connection stays with one thread, and each thread has instances of its own. In Spin, all
+//!   threads share them.
+//! - The host renews a lost Redis subscription. A server that does not answer for 10 s counts as
+//!   lost. Spin ends, or waits forever.
+//! - At SIGTERM or SIGINT, running requests, messages and ticks may finish within 5 s.
+//! - All triggers run in one process. There is no TLS, no runtime configuration file and no log
+//!   directory, and the only key-value store and database is `default`.
+//! - A directory named in `files` as a plain string is refused; Spin nests it within itself.
 
 mod allowed_hosts;
 mod application;
 mod cli;
 mod code;
+mod code_cache;
 mod component;
 mod engine;
 mod files;
+mod grants;
 mod guest;
 mod interfaces;
 mod log;
@@ -40,38 +51,43 @@ use std::time::Duration;
 
 use clap::Parser as _;
 
-/// What one thread allocates for a request another frees, over which glibc's allocator makes threads wait for each other. How it
-/// is set stands in `.cargo/config.toml`.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+/// The allocator of release builds. One thread often frees what another has allocated, for which
+/// glibc's allocator makes threads wait for each other. `.cargo/config.toml` sets its options.
+#[cfg(all(feature = "jemalloc", target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// How many files and connections the process asks to be allowed to have open.
-const MAX_FILES: u64 = 65_536;
+/// Open files and connections that the process asks for.
+const MAX_OPEN_FILES: u64 = 65_536;
 
-/// How long what is left at the end may take to be dropped.
-const LEFT_BEHIND: Duration = Duration::from_millis(500);
+/// How long blocking work may take when the host ends.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    // Shells give a process 1,024 files, and each connection is one. Where it may not have more, it goes on with those.
-    let _ = rlimit::increase_nofile_limit(MAX_FILES);
+    // Shells permit a process 1,024 open files, and each connection is one. If the system refuses
+    // more, the host continues with those.
+    let _ = rlimit::increase_nofile_limit(MAX_OPEN_FILES);
+
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            log::problem(format_args!("error: cannot start: {error}"));
+            log::error(format_args!("error: cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
     let outcome = runtime.block_on(application::run(cli));
-    // What is left is dropped, the copies of components' files with it; a compiler at work, say, must not keep the process.
-    runtime.shutdown_timeout(LEFT_BEHIND);
+    // Drops the remaining work and the copies of components' files. A running compiler, for example,
+    // must not keep the process alive.
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Some causes are written over several lines; what the host says is one.
+            // Some errors have several lines; a log line has one.
             let text = format!("{error:#}");
-            log::problem(format_args!("error: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")));
+            let words: Vec<_> = text.split_whitespace().collect();
+            log::error(format_args!("error: {}", words.join(" ")));
             ExitCode::FAILURE
         }
     }

@@ -1,4 +1,4 @@
-//! HTTP requests components send: only to allowed hosts, and to their own application through `self` and
+//! HTTP requests of components: to allowed hosts, and to their own application through `self` and
 //! `<component>.spin.internal`.
 
 use std::net::SocketAddr;
@@ -13,12 +13,12 @@ use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks}
 
 use crate::allowed_hosts::{AllowedHosts, chained_component};
 
-/// The application a component belongs to, as its own requests reach it.
+/// The application a component belongs to, as the target of its requests.
 pub trait OwnApplication: Send + Sync {
-    /// Where the application listens.
+    /// The address on which the application listens.
     fn address(&self) -> SocketAddr;
 
-    /// Gives a request to a component directly, without a route and without the network.
+    /// Passes a request to a component directly, without a route and without the network.
     fn call(
         self: Arc<Self>,
         component: String,
@@ -26,45 +26,55 @@ pub trait OwnApplication: Send + Sync {
     ) -> BoxFuture<'static, Result<Response<WasiBody>>>;
 }
 
-/// The sending side of one instance.
+/// The HTTP client of one instance.
 pub struct OutboundHttp {
-    allowed: Arc<AllowedHosts>,
+    allowed_hosts: Arc<AllowedHosts>,
     own: Option<Arc<dyn OwnApplication>>,
 }
 
-/// What becomes of a request the component may send.
+/// The way an allowed request takes.
 enum Route {
     Network(Request<WasiBody>),
     Component(String, Request<WasiBody>),
 }
 
 impl OutboundHttp {
-    pub fn new(allowed: Arc<AllowedHosts>, own: Option<Arc<dyn OwnApplication>>) -> Self {
-        Self { allowed, own }
+    pub fn new(allowed_hosts: Arc<AllowedHosts>, own: Option<Arc<dyn OwnApplication>>) -> Self {
+        Self { allowed_hosts, own }
     }
 
-    fn route(&self, mut request: Request<WasiBody>) -> Result<Route> {
+    fn route(&self, request: Request<WasiBody>) -> Result<Route> {
         let host = request.uri().host().unwrap_or_default().to_owned();
-        // Libraries that insist on a host write `self.alt`; a relative URL has none.
+        // A relative URL has no host. Libraries that require one write `self.alt`.
         if host.is_empty() || host == "self.alt" {
-            if !self.allowed.allow_self() {
-                return Err(Error::HttpRequestDenied);
-            }
-            let own = self.own.as_ref().ok_or(Error::HttpRequestUriInvalid)?;
-            let authority = own.address().to_string();
-            let path = request.uri().path_and_query().cloned();
-            *request.uri_mut() = local_uri(&authority, path)?;
-            let host = HeaderValue::from_str(&authority).map_err(|_| Error::HttpRequestUriInvalid)?;
-            request.headers_mut().insert(HOST, host);
-            return Ok(Route::Network(request));
+            return self.route_to_self(request);
         }
-        if !self.allowed.allow(&request.uri().to_string(), "https") {
+
+        if !self
+            .allowed_hosts
+            .allow(&request.uri().to_string(), "https")
+        {
             return Err(Error::HttpRequestDenied);
         }
         match chained_component(&host) {
             Some(id) => Ok(Route::Component(id.to_owned(), request)),
             None => Ok(Route::Network(request)),
         }
+    }
+
+    fn route_to_self(&self, mut request: Request<WasiBody>) -> Result<Route> {
+        if !self.allowed_hosts.allow_self() {
+            return Err(Error::HttpRequestDenied);
+        }
+
+        let own = self.own.as_ref().ok_or(Error::HttpRequestUriInvalid)?;
+        let authority = own.address().to_string();
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = local_uri(&authority, path)?;
+
+        let host = HeaderValue::from_str(&authority).map_err(|_| Error::HttpRequestUriInvalid)?;
+        request.headers_mut().insert(HOST, host);
+        Ok(Route::Network(request))
     }
 }
 
@@ -76,26 +86,32 @@ fn local_uri(authority: &str, path: Option<PathAndQuery>) -> Result<Uri> {
     Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)
 }
 
-type Done = Box<dyn Future<Output = Result<()>> + Send>;
+/// Completes when the connection of a request has done its work.
+type Finished = Box<dyn Future<Output = Result<()>> + Send>;
 
 impl WasiHttpHooks for OutboundHttp {
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
-        _consumed: Done,
-    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Done)>> + Send> {
+        _consumed: Finished,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Finished)>> + Send> {
         let route = self.route(request);
         let own = self.own.clone();
+
         Box::new(async move {
             match route? {
                 Route::Network(request) => {
-                    let (response, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
-                    Ok((response.map(BodyExt::boxed_unsync), Box::new(io) as Done))
+                    let (response, io) =
+                        wasmtime_wasi_http::default_send_request(request, options).await?;
+                    let finished: Finished = Box::new(io);
+                    Ok((response.map(BodyExt::boxed_unsync), finished))
                 }
                 Route::Component(id, request) => {
                     let own = own.ok_or(Error::HttpRequestUriInvalid)?;
-                    Ok((own.call(id, request).await?, Box::new(std::future::ready(Ok(()))) as Done))
+                    let response = own.call(id, request).await?;
+                    let finished: Finished = Box::new(std::future::ready(Ok(())));
+                    Ok((response, finished))
                 }
             }
         })

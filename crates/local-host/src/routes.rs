@@ -1,21 +1,23 @@
-//! Which trigger answers a path: Spin's patterns (`/exact`, `/prefix/...`, `/:segment/x`), the most specific first.
+//! The routes of an application: Spin's patterns (`/exact`, `/prefix/...`, `/:segment/x`), of which
+//! the most specific match wins.
 //!
-//! Matching is done by the crate Spin uses, so that no path goes elsewhere here than it does there.
+//! Spin's own crate does the matching, so every path reaches the same component as in Spin.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use routefinder::{Captures, RouteSpec, Router};
 use thiserror::Error;
 
-/// The paths under this prefix are the host's own.
+/// The prefix of the paths that the host itself answers.
 pub const WELL_KNOWN_PREFIX: &str = "/.well-known/spin/";
 
-/// The routes of an application; `T` is what a route leads to.
+/// The routes of an application; `T` is the target of a route.
 #[derive(Debug)]
-pub struct Routes<T>(Router<Entry<T>>);
+pub struct Routes<T>(Router<Registered<T>>);
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Registered<T> {
     target: T,
     /// As written in the manifest.
     raw: String,
@@ -23,92 +25,129 @@ struct Entry<T> {
     based: String,
 }
 
-/// A route that answers some path.
+/// A route that matches a path.
 pub struct RouteMatch<'r, 'p, T> {
-    entry: &'r Entry<T>,
+    route: &'r Registered<T>,
     captures: Captures<'r, 'p>,
     path: &'p str,
 }
 
-/// Why routes cannot be served.
+/// Reason why routes cannot be served.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RouteError {
     #[error("two [[trigger.http]] have the route {0}; give each its own")]
     Duplicate(String),
-    #[error("the route {route} is not one: {reason}")]
+    #[error("the route {route} is invalid: {reason}")]
     Malformed { route: String, reason: String },
     #[error("the route {0} is under {WELL_KNOWN_PREFIX}, which belongs to the host")]
     Reserved(String),
 }
 
 impl<T> Routes<T> {
-    /// Takes routes as the manifest writes them.
+    /// Builds the router from routes as the manifest has them.
     ///
     /// # Errors
-    /// A pattern that is none, one given twice, or one the host answers itself. (Spin logs the last two and goes on; a
-    /// route that can never be reached is a mistake, and here it is reported as one.)
+    /// An invalid pattern, a duplicate, or a route that the host answers itself. (Spin logs the last
+    /// two and continues. A route that can never be reached is a mistake, so this host reports it.)
     pub fn build(routes: impl IntoIterator<Item = (String, T)>) -> Result<Self, RouteError> {
         let mut router = Router::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for (raw, target) in routes {
-            let slashed = if raw.starts_with('/') { raw.clone() } else { format!("/{raw}") };
-            let based = slashed.strip_suffix('/').unwrap_or(&slashed).to_owned();
+            let based = based(&raw);
             if !seen.insert(based.clone()) {
                 return Err(RouteError::Duplicate(raw));
             }
             if based.starts_with(WELL_KNOWN_PREFIX) {
                 return Err(RouteError::Reserved(raw));
             }
-            let pattern = match based.strip_suffix("/...") {
-                Some(prefix) => format!("{prefix}/*"),
-                None => based.clone(),
+
+            let malformed = |reason: String| RouteError::Malformed {
+                route: raw.clone(),
+                reason,
             };
-            let malformed = |reason: String| RouteError::Malformed { route: raw.clone(), reason };
-            let spec = RouteSpec::try_from(pattern.as_str()).map_err(malformed)?;
-            let entry = Entry { target, raw: raw.clone(), based };
-            router.add(spec, entry).map_err(|error| malformed(error.to_string()))?;
+            let spec = RouteSpec::try_from(router_pattern(&based).as_str()).map_err(malformed)?;
+
+            let route = Registered {
+                target,
+                raw: raw.clone(),
+                based,
+            };
+            router
+                .add(spec, route)
+                .map_err(|error| malformed(error.to_string()))?;
         }
         Ok(Self(router))
     }
 
-    /// The most specific route that matches.
+    /// Returns the most specific route that matches.
     pub fn find<'r, 'p>(&'r self, path: &'p str) -> Option<RouteMatch<'r, 'p, T>> {
         let found = self.0.best_match(path)?;
-        Some(RouteMatch { entry: found.handler(), captures: found.captures(), path })
+        Some(RouteMatch {
+            route: found.handler(),
+            captures: found.captures(),
+            path,
+        })
     }
 
-    /// Every route as written, with its target.
+    /// Iterates over all routes as written, with their targets.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.0.iter().map(|(_, entry)| (entry.raw.as_str(), &entry.target))
+        self.0
+            .iter()
+            .map(|(_, route)| (route.raw.as_str(), &route.target))
+    }
+}
+
+/// Adds a leading slash and removes a trailing one.
+fn based(raw: &str) -> String {
+    let with_slash = if raw.starts_with('/') {
+        raw.to_owned()
+    } else {
+        format!("/{raw}")
+    };
+    match with_slash.strip_suffix('/') {
+        Some(path) => path.to_owned(),
+        None => with_slash,
+    }
+}
+
+/// Converts `/...` to the wildcard of the router.
+fn router_pattern(based: &str) -> String {
+    match based.strip_suffix("/...") {
+        Some(prefix) => format!("{prefix}/*"),
+        None => based.to_owned(),
     }
 }
 
 impl<T> RouteMatch<'_, '_, T> {
     pub fn target(&self) -> &T {
-        &self.entry.target
+        &self.route.target
     }
 
     /// The route as written.
     pub fn raw(&self) -> &str {
-        &self.entry.raw
+        &self.route.raw
     }
 
     /// The route as written, without `/...`.
     pub fn raw_or_prefix(&self) -> &str {
-        self.entry.raw.strip_suffix("/...").unwrap_or(&self.entry.raw)
+        self.route
+            .raw
+            .strip_suffix("/...")
+            .unwrap_or(&self.route.raw)
     }
 
-    /// The route in the form it is matched in.
+    /// The route with a leading slash and without a trailing one.
     pub fn based(&self) -> &str {
-        &self.entry.based
+        &self.route.based
     }
 
-    /// What `/...` stands for in this path, with its slashes: `/foo/...` leaves `/bar/` of `/foo/bar/`.
+    /// The part of the path that `/...` matches, with its slashes: for `/foo/...`, the path
+    /// `/foo/bar/` has `/bar/`.
     pub fn trailing(&self) -> Cow<'_, str> {
         let Some(rest) = self.captures.wildcard() else {
             return Cow::Borrowed("");
         };
-        // The matcher drops a trailing slash; Spin hands it on.
+        // The router drops a trailing slash. Spin passes it on.
         match (rest.is_empty(), self.path.ends_with('/')) {
             (true, false) => Cow::Borrowed(""),
             (true, true) => Cow::Borrowed("/"),
@@ -117,7 +156,7 @@ impl<T> RouteMatch<'_, '_, T> {
         }
     }
 
-    /// What `:name` segments stand for in this path.
+    /// The values of `:name` segments in this path.
     pub fn segments(&self) -> impl Iterator<Item = (&str, &str)> {
         self.captures.iter()
     }
@@ -145,12 +184,16 @@ mod tests {
             ("/u/42", "/u/:id"),
             ("/u/me", "/u/me"),
         ] {
-            assert_eq!(routes.find(path).map(|m| *m.target()), Some(expected), "{path}");
+            assert_eq!(
+                routes.find(path).map(|m| *m.target()),
+                Some(expected),
+                "{path}"
+            );
         }
     }
 
     #[test]
-    fn a_path_no_route_matches_is_nobodys() {
+    fn a_path_without_a_route_is_not_found() {
         let routes = routes(&["/a", "/b/..."]).unwrap();
         assert!(routes.find("/a/b").is_none());
         assert!(routes.find("/").is_none());
@@ -160,11 +203,26 @@ mod tests {
     #[test]
     fn the_trailing_part_keeps_its_slashes() {
         let routes = routes(&["/foo/..."]).unwrap();
-        for (path, rest) in [("/foo", ""), ("/foo/", "/"), ("/foo/bar", "/bar"), ("/foo/bar/", "/bar/")] {
+        for (path, rest) in [
+            ("/foo", ""),
+            ("/foo/", "/"),
+            ("/foo/bar", "/bar"),
+            ("/foo/bar/", "/bar/"),
+        ] {
             let found = routes.find(path).unwrap();
             assert_eq!(found.trailing(), rest, "{path}");
-            assert_eq!((found.raw(), found.raw_or_prefix(), found.based()), ("/foo/...", "/foo", "/foo/..."));
         }
+    }
+
+    #[test]
+    fn the_forms_of_a_route_differ_by_its_wildcard() {
+        let routes = routes(&["/foo/..."]).unwrap();
+
+        let found = routes.find("/foo/bar").unwrap();
+
+        assert_eq!(found.raw(), "/foo/...");
+        assert_eq!(found.raw_or_prefix(), "/foo");
+        assert_eq!(found.based(), "/foo/...");
     }
 
     #[test]
@@ -176,13 +234,22 @@ mod tests {
     }
 
     #[test]
-    fn a_route_given_twice_is_refused_however_it_is_written() {
-        assert_eq!(routes(&["/a", "/a"]).unwrap_err(), RouteError::Duplicate("/a".into()));
-        assert_eq!(routes(&["/a", "a/"]).unwrap_err(), RouteError::Duplicate("a/".into()));
+    fn a_duplicate_is_refused_in_every_spelling() {
+        assert_eq!(
+            routes(&["/a", "/a"]).unwrap_err(),
+            RouteError::Duplicate("/a".into())
+        );
+        assert_eq!(
+            routes(&["/a", "a/"]).unwrap_err(),
+            RouteError::Duplicate("a/".into())
+        );
     }
 
     #[test]
-    fn the_hosts_own_paths_cannot_be_taken() {
-        assert!(matches!(routes(&["/.well-known/spin/health"]), Err(RouteError::Reserved(_))));
+    fn the_paths_of_the_host_are_reserved() {
+        assert!(matches!(
+            routes(&["/.well-known/spin/health"]),
+            Err(RouteError::Reserved(_))
+        ));
     }
 }

@@ -1,4 +1,5 @@
-//! What components print: whole lines on the host's own stdout and stderr, so that components never mix within a line.
+//! The output of components, written to the host's stdout and stderr in whole lines, so that two
+//! components never share a line.
 
 use std::io::Write as _;
 use std::pin::Pin;
@@ -10,40 +11,46 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Longer lines are passed on in pieces.
+/// Longest line that is written in one piece.
 const MAX_LINE_BYTES: usize = 64 * 1024;
 
 /// One output of one instance. Clones share the line being written.
 #[derive(Clone)]
-pub struct Lines(Arc<Mutex<Line>>);
+pub struct LineWriter(Arc<Mutex<Line>>);
 
 struct Line {
-    to: Output,
+    output: Output,
     pending: Vec<u8>,
 }
 
-/// Where lines go.
+/// The stream of the host that lines go to.
 #[derive(Clone, Copy)]
 pub enum Output {
     Stdout,
     Stderr,
 }
 
-impl Lines {
-    pub fn new(to: Output) -> Self {
-        Self(Arc::new(Mutex::new(Line { to, pending: Vec::new() })))
+impl LineWriter {
+    pub fn new(output: Output) -> Self {
+        Self(Arc::new(Mutex::new(Line {
+            output,
+            pending: Vec::new(),
+        })))
     }
 }
 
 impl Line {
-    fn add(&mut self, bytes: &[u8]) {
+    fn append(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
-        let end = match self.pending.iter().rposition(|byte| *byte == b'\n') {
-            Some(at) => at + 1,
+
+        let last_newline = self.pending.iter().rposition(|byte| *byte == b'\n');
+        let end = match last_newline {
+            Some(index) => index + 1,
             None if self.pending.len() > MAX_LINE_BYTES => self.pending.len(),
             None => return,
         };
-        self.to.write(&self.pending[..end]);
+
+        self.output.write(&self.pending[..end]);
         self.pending.drain(..end);
     }
 }
@@ -52,13 +59,13 @@ impl Drop for Line {
     fn drop(&mut self) {
         if !self.pending.is_empty() {
             self.pending.push(b'\n');
-            self.to.write(&self.pending);
+            self.output.write(&self.pending);
         }
     }
 }
 
 impl Output {
-    /// A closed terminal or pipe is no reason to fail a request.
+    /// Writes `bytes` at once. A closed terminal or pipe does not fail a request.
     fn write(self, bytes: &[u8]) {
         let _ = match self {
             Self::Stdout => {
@@ -70,13 +77,13 @@ impl Output {
     }
 }
 
-impl IsTerminal for Lines {
+impl IsTerminal for LineWriter {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Lines {
+impl StdoutStream for LineWriter {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
     }
@@ -86,11 +93,11 @@ impl StdoutStream for Lines {
     }
 }
 
-/// Written at once instead of by a task of its own: what a component says just before it traps must not be lost.
-impl OutputStream for Lines {
+/// Writes at once instead of in a task of its own, so that the last output before a trap is kept.
+impl OutputStream for LineWriter {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         if let Ok(mut line) = self.0.lock() {
-            line.add(&bytes);
+            line.append(&bytes);
         }
         Ok(())
     }
@@ -105,14 +112,18 @@ impl OutputStream for Lines {
 }
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for Lines {
+impl Pollable for LineWriter {
     async fn ready(&mut self) {}
 }
 
-impl AsyncWrite for Lines {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+impl AsyncWrite for LineWriter {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         if let Ok(mut line) = self.0.lock() {
-            line.add(bytes);
+            line.append(bytes);
         }
         Poll::Ready(Ok(bytes.len()))
     }

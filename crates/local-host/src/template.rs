@@ -1,9 +1,9 @@
-//! Text with `{{ variable }}` in it, as `spin.toml` has it in component variables, `allowed_outbound_hosts` and the
-//! settings of the Redis trigger.
+//! Templates, texts that contain `{{ variable }}`: the variables of components,
+//! `allowed_outbound_hosts` and the settings of the Redis trigger in `spin.toml`.
 
 use thiserror::Error;
 
-/// A parsed text: literal pieces and names of application variables, in order.
+/// A parsed template: literal parts and names of application variables, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -13,7 +13,7 @@ enum Part {
     Variable(String),
 }
 
-/// Why a text is not a template.
+/// Reason why a template cannot be parsed or rendered.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TemplateError {
     /// An expression was opened and never closed.
@@ -33,7 +33,10 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
-            let (name, tail) = after.split_once("}}").ok_or_else(|| TemplateError::Unclosed(text.to_owned()))?;
+            let (name, tail) = after
+                .split_once("}}")
+                .ok_or_else(|| TemplateError::Unclosed(text.to_owned()))?;
+
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
@@ -46,25 +49,30 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Whether there is nothing to fill in.
+    /// Returns true if the template contains no variables.
     pub fn is_literal(&self) -> bool {
         self.0.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
-    /// The text with every variable replaced by what `lookup` finds for it.
+    /// Replaces every variable with its value from `lookup`.
     ///
     /// # Errors
     /// A variable that `lookup` does not know.
-    pub fn render<'v>(&self, lookup: impl Fn(&str) -> Option<&'v str>) -> Result<String, TemplateError> {
+    pub fn render<'v>(
+        &self,
+        lookup: impl Fn(&str) -> Option<&'v str>,
+    ) -> Result<String, TemplateError> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(literal) => text.push_str(literal),
                 Part::Variable(name) => {
-                    text.push_str(lookup(name).ok_or_else(|| TemplateError::Unknown(name.clone()))?);
+                    let value = lookup(name);
+                    text.push_str(value.ok_or_else(|| TemplateError::Unknown(name.clone()))?);
                 }
             }
         }
+
         Ok(text)
     }
 }
@@ -78,26 +86,35 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_braces_stays_as_it_is() {
+    fn a_text_without_braces_is_unchanged() {
         assert_eq!(render("redis://a:1").unwrap(), "redis://a:1");
         assert!(Template::parse("redis://a:1").unwrap().is_literal());
         assert_eq!(render("").unwrap(), "");
     }
 
     #[test]
-    fn variables_are_replaced_wherever_they_stand() {
+    fn variables_are_replaced_at_every_position() {
         assert_eq!(render("{{ host }}").unwrap(), "db.example");
-        assert_eq!(render("redis://{{host}}:{{ host }}/").unwrap(), "redis://db.example:db.example/");
+        assert_eq!(
+            render("redis://{{host}}:{{ host }}/").unwrap(),
+            "redis://db.example:db.example/"
+        );
     }
 
     #[test]
     fn an_unclosed_expression_is_refused() {
-        assert!(matches!(render("a {{ host"), Err(TemplateError::Unclosed(_))));
+        assert!(matches!(
+            render("a {{ host"),
+            Err(TemplateError::Unclosed(_))
+        ));
     }
 
     #[test]
     fn an_undeclared_variable_is_named() {
-        assert_eq!(render("{{ other }}"), Err(TemplateError::Unknown("other".into())));
+        assert_eq!(
+            render("{{ other }}"),
+            Err(TemplateError::Unknown("other".into()))
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! The application's variables: what `[variables]` declares, with the value each of them got for this run.
+//! The application's variables: those that `[variables]` declares, with their values for this run.
 //!
-//! A value comes from `--variable`, else from `SPIN_VARIABLE_<NAME>`, else from that name in a `.env` file of the working
-//! directory, else from the default. All are read once, at start-up, so that a missing one is reported before listening.
+//! The value comes from the first of these that has one: `--variable`, `SPIN_VARIABLE_<NAME>` in the
+//! environment, the same name in a `.env` file of the working directory, the default. All values are
+//! read once, at start-up, so that the host reports a missing one before it listens.
 
 use std::collections::BTreeMap;
 
@@ -15,27 +16,30 @@ use crate::template::{Template, TemplateError};
 #[derive(Debug, Default)]
 pub struct Variables(BTreeMap<String, String>);
 
-/// Why the variables of an application cannot be settled.
+/// Reason why the variables of an application cannot be resolved.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum VariableError {
-    /// Required variables nobody has set.
-    #[error("required variable {names} is not set; set {settings} in the environment or pass --variable NAME=VALUE")]
+    /// Required variables without a value.
+    #[error(
+        "required variable {names} is not set; set {settings} in the environment or pass --variable NAME=VALUE"
+    )]
     Missing { names: String, settings: String },
     /// `--variable` for a name the manifest does not declare.
     #[error("--variable {0}: [variables] in the manifest declares no such variable")]
     Undeclared(String),
-    /// A name Spin would refuse.
+    /// A name that Spin refuses.
     #[error("invalid variable name: {0}")]
     InvalidName(String),
 }
 
 impl Variables {
-    /// Settles every declared variable; `given` are the values of the command line, `environment` reads one variable of
-    /// the process.
+    /// Resolves every declared variable. `given` holds the values of the command line;
+    /// `environment` reads one variable of the process.
     ///
     /// # Errors
-    /// A bad name, a value for an undeclared variable, or required variables without a value (all of them in one error).
-    pub fn settle(
+    /// An invalid name, a value for an undeclared variable, or required variables without a value
+    /// (all of them in one error).
+    pub fn resolve(
         declared: &IndexMap<String, VariableDeclaration>,
         given: &BTreeMap<String, String>,
         environment: impl Fn(&str) -> Option<String>,
@@ -43,6 +47,7 @@ impl Variables {
         if let Some(name) = given.keys().find(|name| !declared.contains_key(*name)) {
             return Err(VariableError::Undeclared(name.clone()));
         }
+
         let mut values = BTreeMap::new();
         let mut missing = Vec::new();
         for (name, declaration) in declared {
@@ -53,25 +58,29 @@ impl Variables {
                 .or_else(|| environment(&setting(name)))
                 .or_else(|| declaration.default.clone());
             match value {
-                Some(value) => drop(values.insert(name.clone(), value)),
+                Some(value) => {
+                    values.insert(name.clone(), value);
+                }
                 None => missing.push(name.as_str()),
             }
         }
+
         if missing.is_empty() {
             return Ok(Self(values));
         }
+        let settings: Vec<_> = missing.iter().map(|name| setting(name)).collect();
         Err(VariableError::Missing {
-            settings: missing.iter().map(|name| setting(name)).collect::<Vec<_>>().join(", "),
             names: missing.join(", "),
+            settings: settings.join(", "),
         })
     }
 
-    /// The value of one variable.
+    /// Returns the value of one variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// `template` with this application's values.
+    /// Renders `template` with this application's values.
     ///
     /// # Errors
     /// See [`Template::parse`] and [`Template::render`].
@@ -80,22 +89,22 @@ impl Variables {
     }
 }
 
-/// The environment variable that sets `name`.
+/// Returns the environment variable that sets `name`.
 fn setting(name: &str) -> String {
     format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase())
 }
 
-/// Spin's rule for names of variables; the error is the text a component sees for a bad one.
+/// Checks Spin's rule for names of variables.
 ///
 /// # Errors
-/// The reason the name is refused.
+/// The reason why the name is refused, in the text that a component receives.
 pub fn check_name(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let reason = if name.is_empty() {
         "must not be empty".to_owned()
-    } else if let Some(bad) = name.chars().find(|c| !allowed(*c)) {
+    } else if let Some(found) = name.chars().find(|c| !allowed(*c)) {
         format!(
-            "invalid character {bad:?}. Variable names may contain only lower-case letters, numbers, and underscores."
+            "invalid character {found:?}. Variable names may contain only lower-case letters, numbers, and underscores."
         )
     } else if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         "must start with a lowercase ASCII letter".to_owned()
@@ -106,6 +115,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
     } else {
         return Ok(());
     };
+
     Err(format!("{name:?}: {reason}"))
 }
 
@@ -118,46 +128,65 @@ mod tests {
         toml::from_str(toml).unwrap()
     }
 
-    fn settle(given: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Variables, VariableError> {
-        let given = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Variables::settle(&declared(), &given, |name| {
-            environment.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned())
+    fn resolve(
+        given: &[(&str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Result<Variables, VariableError> {
+        let given = given
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+
+        Variables::resolve(&declared(), &given, |name| {
+            environment
+                .iter()
+                .find(|(k, _)| *k == name)
+                .map(|(_, v)| (*v).to_owned())
         })
     }
 
     #[test]
-    fn the_environment_wins_over_the_default() {
-        let variables = settle(&[], &[("SPIN_VARIABLE_TOKEN", "t"), ("SPIN_VARIABLE_HOST", "h")]).unwrap();
+    fn the_environment_overrides_the_default() {
+        let variables = resolve(
+            &[],
+            &[("SPIN_VARIABLE_TOKEN", "t"), ("SPIN_VARIABLE_HOST", "h")],
+        )
+        .unwrap();
+
         assert_eq!(variables.get("host"), Some("h"));
         assert_eq!(variables.render("{{ host }}/{{ token }}").unwrap(), "h/t");
     }
 
     #[test]
-    fn the_command_line_wins_over_the_environment() {
-        let variables = settle(&[("token", "cli")], &[("SPIN_VARIABLE_TOKEN", "env")]).unwrap();
+    fn the_command_line_overrides_the_environment() {
+        let variables = resolve(&[("token", "cli")], &[("SPIN_VARIABLE_TOKEN", "env")]).unwrap();
+
         assert_eq!(variables.get("token"), Some("cli"));
         assert_eq!(variables.get("host"), Some("localhost"));
     }
 
     #[test]
     fn a_missing_required_variable_is_named_with_the_setting_that_fills_it() {
-        let message = settle(&[], &[]).unwrap_err().to_string();
+        let message = resolve(&[], &[]).unwrap_err().to_string();
         assert!(message.contains("variable token is not set"), "{message}");
         assert!(message.contains("SPIN_VARIABLE_TOKEN"), "{message}");
     }
 
     #[test]
     fn a_value_for_an_undeclared_variable_is_refused() {
-        assert_eq!(settle(&[("tokn", "x")], &[]).unwrap_err(), VariableError::Undeclared("tokn".into()));
+        assert_eq!(
+            resolve(&[("tokn", "x")], &[]).unwrap_err(),
+            VariableError::Undeclared("tokn".into())
+        );
     }
 
     #[test]
-    fn names_follow_spins_rule() {
-        for good in ["a", "a1_b2", "redis_host"] {
-            assert_eq!(check_name(good), Ok(()));
+    fn names_follow_the_rule_of_spin() {
+        for valid in ["a", "a1_b2", "redis_host"] {
+            assert_eq!(check_name(valid), Ok(()));
         }
-        for bad in ["", "A", "a-b", "_a", "1a", "a_", "a__b"] {
-            assert!(check_name(bad).is_err(), "{bad}");
+        for invalid in ["", "A", "a-b", "_a", "1a", "a_", "a__b"] {
+            assert!(check_name(invalid).is_err(), "{invalid}");
         }
     }
 }

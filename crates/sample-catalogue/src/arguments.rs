@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sample_catalogue::{DEFAULT_SEED, Dialect};
 
-/// What `--help` prints.
+/// The text of `--help`.
 pub const HELP: &str = "\
 Writes the sample catalogue of an auto-parts shop as SQL for SQLite and PostgreSQL.
 
@@ -17,33 +17,33 @@ Usage: sample-catalogue [--seed N] [--dialect WHICH] [--output FILE]
   --output FILE    file to write, replaced when it exists (default: standard output)
   --help           this text
 
-The script can be run again: rows and tables that exist are left as they are.
+The script can be run again: existing tables and rows are kept.
 Exit status: 0 written, 1 not written, 2 wrong arguments.
 ";
 
-/// What the user asked for.
+/// A parsed command line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     /// Print [`HELP`].
     Help,
     /// Make a catalogue.
     Write {
-        /// What it is made from.
+        /// The seed of its random numbers.
         seed: u64,
-        /// For which databases.
+        /// The databases that can read it.
         dialect: Dialect,
-        /// Where it goes; standard output when absent.
+        /// The file to write; `None`: standard output.
         output: Option<PathBuf>,
     },
 }
 
-/// An argument that makes no sense.
+/// A wrong argument.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArgumentError {
-    /// Not one of ours.
+    /// Unknown.
     #[error("unknown argument {0}")]
     Unknown(String),
-    /// The last option stands alone.
+    /// An option without its value.
     #[error("{0} needs a value after it")]
     NoValue(&'static str),
     /// Not a seed.
@@ -55,13 +55,16 @@ pub enum ArgumentError {
 }
 
 impl Command {
-    /// Reads the arguments that follow the program's name. An option given twice counts as given last.
+    /// Reads the arguments that follow the program's name. The last of a repeated option wins.
     ///
     /// # Errors
     ///
-    /// [`ArgumentError`] for the first argument that makes no sense.
+    /// [`ArgumentError`] for the first wrong argument.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ArgumentError> {
-        let (mut seed, mut dialect, mut output) = (DEFAULT_SEED, Dialect::default(), None);
+        let mut seed = DEFAULT_SEED;
+        let mut dialect = Dialect::default();
+        let mut output = None;
+
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
@@ -72,17 +75,26 @@ impl Command {
                 _ => return Err(ArgumentError::Unknown(argument.display().to_string())),
             }
         }
-        Ok(Self::Write { seed, dialect, output })
+
+        Ok(Self::Write {
+            seed,
+            dialect,
+            output,
+        })
     }
 }
 
 fn parse_seed(value: Option<OsString>) -> Result<u64, ArgumentError> {
-    let text = value.ok_or(ArgumentError::NoValue("--seed"))?.display().to_string();
+    let text = value
+        .ok_or(ArgumentError::NoValue("--seed"))?
+        .display()
+        .to_string();
     text.parse().map_err(|_| ArgumentError::BadSeed(text))
 }
 
 fn parse_dialect(value: Option<OsString>) -> Result<Dialect, ArgumentError> {
-    match value.ok_or(ArgumentError::NoValue("--dialect"))?.display().to_string().as_str() {
+    let name = value.ok_or(ArgumentError::NoValue("--dialect"))?;
+    match name.display().to_string().as_str() {
         "portable" => Ok(Dialect::Portable),
         "postgres" => Ok(Dialect::Postgres),
         other => Err(ArgumentError::BadDialect(other.to_owned())),
@@ -104,14 +116,28 @@ mod tests {
 
     #[test]
     fn no_arguments_mean_the_default_seed_on_standard_output() {
-        assert_eq!(parse(&[]), Ok(Command::Write { seed: DEFAULT_SEED, dialect: Dialect::Portable, output: None }));
+        assert_eq!(
+            parse(&[]),
+            Ok(Command::Write {
+                seed: DEFAULT_SEED,
+                dialect: Dialect::Portable,
+                output: None
+            })
+        );
         assert!(HELP.contains(&format!("(default {DEFAULT_SEED})")));
     }
 
     #[test]
     fn all_options_are_read() {
-        let expected = Command::Write { seed: 7, dialect: Dialect::Postgres, output: Some("a.sql".into()) };
-        assert_eq!(parse(&["--seed", "7", "--dialect", "postgres", "--output", "a.sql"]), Ok(expected));
+        let expected = Command::Write {
+            seed: 7,
+            dialect: Dialect::Postgres,
+            output: Some("a.sql".into()),
+        };
+        assert_eq!(
+            parse(&["--seed", "7", "--dialect", "postgres", "--output", "a.sql"]),
+            Ok(expected)
+        );
     }
 
     #[test]
@@ -128,9 +154,18 @@ mod tests {
             (&["--output"], "--output needs a value after it"),
             (&["--output", ""], "--output needs a value after it"),
             (&["--dialect"], "--dialect needs a value after it"),
-            (&["--dialect", "mysql"], "--dialect must be portable or postgres, not mysql"),
-            (&["--seed", "-1"], "--seed must be a whole number from 0 to 18446744073709551615, not -1"),
-            (&["--seed", "ten"], "--seed must be a whole number from 0 to 18446744073709551615, not ten"),
+            (
+                &["--dialect", "mysql"],
+                "--dialect must be portable or postgres, not mysql",
+            ),
+            (
+                &["--seed", "-1"],
+                "--seed must be a whole number from 0 to 18446744073709551615, not -1",
+            ),
+            (
+                &["--seed", "ten"],
+                "--seed must be a whole number from 0 to 18446744073709551615, not ten",
+            ),
         ] {
             assert_eq!(parse(arguments).unwrap_err().to_string(), expected);
         }

@@ -1,4 +1,4 @@
-//! The category tree, and what each of its leaves sells.
+//! The category tree, and the products of its leaves.
 
 use crate::error::Error;
 use crate::slug::slug;
@@ -6,13 +6,16 @@ use crate::sql::Script;
 use crate::template::Template;
 use crate::words::{Line, WordList};
 
-const LIST: WordList = WordList { name: "categories.txt", text: include_str!("../words/categories.txt") };
+const LIST: WordList = WordList {
+    name: "categories.txt",
+    text: include_str!("../words/categories.txt"),
+};
 
 /// The rows of `categories`: a node comes after its parent.
 pub struct Categories {
     /// Every category, roots, groups and leaves.
     pub all: Vec<Category>,
-    /// What is sold, one for each leaf.
+    /// The products of each leaf.
     pub leaves: Vec<Leaf>,
 }
 
@@ -22,7 +25,7 @@ pub struct Category {
     parent_id: Option<u32>,
     /// Unique in the tree.
     pub slug: String,
-    /// As shown to a customer.
+    /// The name shown to customers.
     pub name: &'static str,
     depth: u32,
     position: u32,
@@ -32,42 +35,48 @@ pub struct Category {
 pub struct Leaf {
     /// The category's id.
     pub category_id: u32,
-    /// Which vehicles the products are made for.
+    /// The vehicles that the products are made for.
     pub fits: Fits,
     /// Lowest and highest price, in whole euros.
     pub euros: (u32, u32),
     /// The products' names, without maker and vehicle.
     pub product: Template,
-    /// Who makes them.
+    /// The makers of the products.
     pub makers: Vec<&'static str>,
 }
 
-/// What a product needs of a vehicle.
+/// The vehicles that a product fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fits {
-    /// Nothing: it is universal.
+    /// All: the product is universal.
     Any,
-    /// A certain model, whatever its engine.
+    /// One model with any engine.
     Car,
-    /// A certain model with a combustion engine.
+    /// One model with a combustion engine.
     Combustion,
-    /// A certain model with a petrol engine.
+    /// One model with a petrol engine.
     Petrol,
-    /// A certain model with a diesel engine.
+    /// One model with a diesel engine.
     Diesel,
 }
 
 impl Categories {
     /// Reads the tree; it is the same for every seed.
     pub fn generate() -> Result<Self, Error> {
-        let mut tree = Self { all: Vec::new(), leaves: Vec::new() };
+        let mut tree = Self {
+            all: Vec::new(),
+            leaves: Vec::new(),
+        };
+        // The ids of the categories above the line, from the root.
         let mut path: Vec<u32> = Vec::new();
         let mut makers = Vec::new();
+
         for line in LIST.lines() {
             path.truncate(line.depth);
             if path.len() < line.depth {
                 return Err(line.bad("at most one step more indentation than the line above"));
             }
+
             let id = match path.last() {
                 None => {
                     let [name, slug, names] = line.fields("name | slug | part makers")?;
@@ -78,15 +87,23 @@ impl Categories {
             };
             path.push(id);
         }
+
         Ok(tree)
     }
 
-    fn add_below(&mut self, parent: u32, line: &Line, makers: &[&'static str]) -> Result<u32, Error> {
+    fn add_below(
+        &mut self,
+        parent: u32,
+        line: &Line,
+        makers: &[&'static str],
+    ) -> Result<u32, Error> {
         let is_group = !line.text.contains('|');
         if is_group {
             return Ok(self.add(Some(parent), line.text, slug(line.text), line.depth));
         }
-        let [name, fits, euros, product] = line.fields("name | fits | price range | product name")?;
+
+        let [name, fits, euros, product] =
+            line.fields("name | fits | price range | product name")?;
         let category_id = self.add(Some(parent), name, slug(name), line.depth);
         self.leaves.push(Leaf {
             category_id,
@@ -98,25 +115,52 @@ impl Categories {
         Ok(category_id)
     }
 
-    fn add(&mut self, parent_id: Option<u32>, name: &'static str, slug: String, depth: usize) -> u32 {
+    fn add(
+        &mut self,
+        parent_id: Option<u32>,
+        name: &'static str,
+        slug: String,
+        depth: usize,
+    ) -> u32 {
         let id = self.all.len() as u32 + 1;
-        let position = self.all.iter().filter(|other| other.parent_id == parent_id).count() as u32 + 1;
-        self.all.push(Category { id, parent_id, slug, name, depth: depth as u32, position });
+        let siblings = self
+            .all
+            .iter()
+            .filter(|other| other.parent_id == parent_id)
+            .count() as u32;
+
+        self.all.push(Category {
+            id,
+            parent_id,
+            slug,
+            name,
+            depth: depth as u32,
+            position: siblings + 1,
+        });
         id
     }
 
     /// The categories at the top of the tree.
     pub fn roots(&self) -> impl Iterator<Item = &Category> {
-        self.all.iter().filter(|category| category.parent_id.is_none())
+        self.all
+            .iter()
+            .filter(|category| category.parent_id.is_none())
     }
 
     /// Adds the rows to the script.
     pub fn write(&self, script: &mut Script) {
         let columns = ["id", "parent_id", "slug", "name", "depth", "position"];
         let rows = self.all.iter().map(|row| {
-            let parent_id = row.parent_id.into();
-            [row.id.into(), parent_id, (&row.slug).into(), row.name.into(), row.depth.into(), row.position.into()]
+            [
+                row.id.into(),
+                row.parent_id.into(),
+                (&row.slug).into(),
+                row.name.into(),
+                row.depth.into(),
+                row.position.into(),
+            ]
         });
+
         script.insert("categories", columns, rows);
     }
 }
@@ -136,7 +180,8 @@ impl Fits {
 
 fn price_range(text: &str) -> Option<(u32, u32)> {
     let (low, high) = text.split_once('-')?;
-    let (low, high) = (low.parse().ok()?, high.parse().ok()?);
+    let low = low.parse().ok()?;
+    let high = high.parse().ok()?;
     (low <= high).then_some((low, high))
 }
 
@@ -145,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_category_comes_after_its_parent_and_is_one_level_deeper() {
+    fn a_category_follows_its_parent_one_level_deeper() {
         let tree = Categories::generate().unwrap();
         for category in &tree.all {
             match category.parent_id {
@@ -159,10 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn only_leaves_sell_something() {
+    fn only_leaves_have_products() {
         let tree = Categories::generate().unwrap();
         for leaf in &tree.leaves {
-            assert!(tree.all.iter().all(|category| category.parent_id != Some(leaf.category_id)));
+            assert!(
+                tree.all
+                    .iter()
+                    .all(|category| category.parent_id != Some(leaf.category_id))
+            );
             assert!(!leaf.makers.is_empty());
         }
     }

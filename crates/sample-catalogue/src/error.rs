@@ -1,28 +1,28 @@
-//! What can go wrong while the catalogue is made.
+//! Errors of the word lists.
 
-/// A fault of the word lists built into the program: no input of the caller can cause one.
+/// A mistake in the word lists of this crate. No input of the caller causes one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A line that does not have the form its list asks for.
+    /// A line does not have the form of its list.
     #[error("{list}, line {line}: expected {expected}")]
     BadLine {
         /// File name of the list, such as `vehicles.txt`.
         list: &'static str,
         /// Line number, from 1.
         line: usize,
-        /// What the line should have been.
+        /// The form of the list.
         expected: &'static str,
     },
-    /// A list without one entry of the wanted kind.
+    /// A list has no entry of this kind.
     #[error("there is no {what} to choose from")]
     Nothing {
-        /// What was looked for.
+        /// The kind of entry.
         what: &'static str,
     },
-    /// The words cannot form as many different names as are wanted.
+    /// The words cannot form enough different names.
     #[error("the words are too few for another {what}")]
     TooFewNames {
-        /// What was to be named.
+        /// The kind of name.
         what: String,
     },
 }

@@ -1,8 +1,9 @@
 //! The sample catalogue of an auto-parts shop, as one SQL script.
 //!
-//! The script is the embedded default data of the warmup: it fills an empty SQLite (3.35 or later) or PostgreSQL (15 or
-//! later) database and, because every statement leaves alone what exists, changes nothing when it is run again.
-//! The same seed gives the same bytes on every machine: nothing here reads the clock, the locale or a float.
+//! The sample shop and its warmup plan read it. The script fills an empty database of SQLite (3.35
+//! or later) or PostgreSQL (15 or later). Every statement keeps existing tables and rows, so running
+//! it again changes nothing. The same seed gives the same bytes on every machine: nothing here uses
+//! the clock, the locale or floating-point numbers.
 
 mod categories;
 mod engines;
@@ -31,14 +32,15 @@ use sql::Script;
 use users::Users;
 use vehicles::Vehicles;
 
-/// The seed of the catalogue that `data/README.md` describes.
+/// The seed of the catalogue described in `data/README.md`.
 pub const DEFAULT_SEED: u64 = 1;
 
-/// The whole script: ASCII, about 1.2 MB, one transaction of `CREATE TABLE IF NOT EXISTS` and of
-/// `INSERT ... ON CONFLICT DO NOTHING` statements with up to 250 rows each.
+/// The script for both databases: ASCII, about 1.2 MB, one transaction of `CREATE TABLE IF NOT
+/// EXISTS` and `INSERT ... ON CONFLICT DO NOTHING` statements with up to 250 rows each.
 ///
-/// Eight tables: `categories`, `vehicle_brands`, `vehicle_models`, `vehicle_types`, `products`, `users`, `settings` and
-/// `seo_pages`. Ids are 1, 2, 3, ... in each. Money is euro cents, a time is RFC 3339 UTC text, a flag is 0 or 1.
+/// Eight tables: `categories`, `vehicle_brands`, `vehicle_models`, `vehicle_types`, `products`,
+/// `users`, `settings` and `seo_pages`. Ids are 1, 2, 3, ... in each. Money is euro cents, a time
+/// is RFC 3339 UTC text, a flag is 0 or 1.
 ///
 /// ```
 /// let sql = sample_catalogue::catalogue_sql(sample_catalogue::DEFAULT_SEED)?;
@@ -49,12 +51,12 @@ pub const DEFAULT_SEED: u64 = 1;
 ///
 /// # Errors
 ///
-/// [`Error`] when a built-in word list is malformed or too short, which the tests of this crate rule out.
+/// [`Error`] when a word list is malformed or too short, which the tests of this crate exclude.
 pub fn catalogue_sql(seed: u64) -> Result<String, Error> {
     catalogue(seed, Dialect::Portable)
 }
 
-/// The same rows as [`catalogue_sql`], for one kind of database or for both.
+/// The script with the same rows as [`catalogue_sql`], for both databases or for one.
 ///
 /// ```
 /// use sample_catalogue::{DEFAULT_SEED, Dialect, catalogue};

@@ -9,14 +9,14 @@ use crate::sql::Script;
 use crate::timestamp::{TAKEN, Timestamp};
 use crate::vehicles::{Model, Vehicles};
 
-/// How many products there are.
-const COUNT: u32 = 5_200;
-/// How often another name is tried before the words count as used up.
-const ATTEMPTS: u32 = 1_000;
-/// What a universal product counts for beside the popularity of a vehicle model.
+/// The number of products.
+const PRODUCTS: u32 = 5_200;
+/// The most attempts to find a new name.
+const MAX_ATTEMPTS: u32 = 1_000;
+/// The demand for a universal product, compared with the popularity of a vehicle model.
 const UNIVERSAL_DEMAND: u32 = 6_000;
-/// The cents a price ends with; the most common more than once.
-const ENDINGS: [u32; 8] = [99, 99, 99, 95, 90, 50, 49, 0];
+/// The cents of a price; common ones occur several times.
+const PRICE_ENDINGS: [u32; 8] = [99, 99, 99, 95, 90, 50, 49, 0];
 
 /// The rows of `products`.
 pub struct Products {
@@ -39,7 +39,7 @@ struct Product {
     updated_at: Timestamp,
 }
 
-/// What a product is, before it has a price.
+/// A product without a price.
 struct Part<'a> {
     name: String,
     maker: &'static str,
@@ -47,15 +47,23 @@ struct Part<'a> {
 }
 
 impl Products {
-    /// Invents the products: at least one in each leaf of the tree, more parts for popular vehicles than for rare ones.
-    pub fn generate(seed: u64, categories: &Categories, vehicles: &Vehicles) -> Result<Self, Error> {
+    /// Invents the products: at least one in each leaf of the tree, more parts for popular vehicles
+    /// than for rare ones.
+    pub fn generate(
+        seed: u64,
+        categories: &Categories,
+        vehicles: &Vehicles,
+    ) -> Result<Self, Error> {
         let mut random = Random::for_table(seed, "products");
-        let garages = [Fits::Car, Fits::Combustion, Fits::Petrol, Fits::Diesel].map(|fits| Garage::new(fits, vehicles));
+        let garages = [Fits::Car, Fits::Combustion, Fits::Petrol, Fits::Diesel]
+            .map(|fits| Garage::new(fits, vehicles));
         let mut names = HashSet::new();
         let mut all = Vec::new();
         let mut scores = Vec::new();
-        let moments = TAKEN.times_before(1_800, COUNT, &mut random);
+
+        let moments = TAKEN.times_before(1_800, PRODUCTS, &mut random);
         for (id, created_at) in (1..).zip(moments) {
+            // The first products fill one leaf each.
             let leaf = match categories.leaves.get(id as usize - 1) {
                 Some(leaf) => leaf,
                 None => random.pick(&categories.leaves, "leaf category")?,
@@ -64,8 +72,16 @@ impl Products {
             let part = Part::with_new_name(leaf, garage, &mut names, &mut random)?;
             let price_cents = price_cents(leaf.euros, &mut random)?;
             scores.push(score(price_cents, part.model, &mut random));
-            all.push(Product::of(id, part, leaf.category_id, price_cents, created_at, &mut random));
+            all.push(Product::new(
+                id,
+                part,
+                leaf.category_id,
+                price_cents,
+                created_at,
+                &mut random,
+            ));
         }
+
         rank_by_sales(&mut all, &scores);
         Ok(Self { all })
     }
@@ -102,12 +118,13 @@ impl Products {
                 row.updated_at.into(),
             ]
         });
+
         script.insert("products", columns, rows);
     }
 }
 
 impl Product {
-    fn of(
+    fn new(
         id: u32,
         part: Part<'_>,
         category_id: u32,
@@ -117,6 +134,7 @@ impl Product {
     ) -> Self {
         let sold_out = random.chance(7);
         let stock = random.between(1, 240).min(random.between(1, 240));
+
         Self {
             id,
             sku: sku(id, part.maker),
@@ -141,7 +159,7 @@ impl<'a> Part<'a> {
         names: &mut HashSet<String>,
         random: &mut Random,
     ) -> Result<Self, Error> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let maker = *random.pick(&leaf.makers, "part maker")?;
             let product = leaf.product.fill(random)?;
             let model = garage.map(|garage| garage.draw(random)).transpose()?;
@@ -149,19 +167,22 @@ impl<'a> Part<'a> {
                 Some(model) => format!("{maker} {product} for {}", model.full_name),
                 None => format!("{maker} {product}"),
             };
+
             if names.insert(name.clone()) {
                 return Ok(Self { name, maker, model });
             }
         }
-        Err(Error::TooFewNames { what: format!("product of category {}", leaf.category_id) })
+        Err(Error::TooFewNames {
+            what: format!("product of category {}", leaf.category_id),
+        })
     }
 }
 
-/// The models one kind of part is made for, to be drawn by popularity.
+/// The models that a kind of part fits; popular ones are drawn more often.
 struct Garage<'a> {
     fits: Fits,
     models: Vec<&'a Model>,
-    /// For each model, its popularity and that of all before it.
+    /// The popularity of each model plus that of all before it.
     sums: Vec<u32>,
 }
 
@@ -172,35 +193,52 @@ impl<'a> Garage<'a> {
             *sum += model.popularity;
             Some(*sum)
         });
-        Self { fits, sums: sums.collect(), models }
+        Self {
+            fits,
+            sums: sums.collect(),
+            models,
+        }
     }
 
     fn draw(&self, random: &mut Random) -> Result<&'a Model, Error> {
         let ticket = random.below(self.sums.last().copied().unwrap_or(0));
         let index = self.sums.partition_point(|sum| *sum <= ticket);
-        self.models.get(index).copied().ok_or(Error::Nothing { what: "vehicle model" })
+        self.models.get(index).copied().ok_or(Error::Nothing {
+            what: "vehicle model",
+        })
     }
 }
 
-/// Maker's initials and a number that no other id has: 7,919 is prime and no factor of a million.
+/// The maker's initials and a number that is unique to the id: 7,919 is prime and does not divide a
+/// million.
 fn sku(id: u32, maker: &str) -> String {
-    let initials: String = maker.chars().filter(char::is_ascii_alphabetic).take(3).collect();
-    format!("{}-{:06}", initials.to_ascii_uppercase(), u64::from(id) * 7_919 % 1_000_000)
+    let initials: String = maker
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .take(3)
+        .collect();
+    format!(
+        "{}-{:06}",
+        initials.to_ascii_uppercase(),
+        u64::from(id) * 7_919 % 1_000_000
+    )
 }
 
-/// A price of the range, likelier to be low than high, with a usual ending.
+/// A price of the range with a common ending; low prices are more likely.
 fn price_cents((low, high): (u32, u32), random: &mut Random) -> Result<u32, Error> {
     let euros = random.between(low, high).min(random.between(low, high));
-    Ok(euros * 100 + random.pick(&ENDINGS, "price ending")?)
+    Ok(euros * 100 + random.pick(&PRICE_ENDINGS, "price ending")?)
 }
 
-/// The smaller, the better a product sells: cheap before dear, for popular vehicles before rare ones, and luck.
+/// The rank of a product by sales before ties; smaller sells better. Cheap products and those for
+/// popular vehicles sell better, apart from chance.
 fn score(price_cents: u32, model: Option<&Model>, random: &mut Random) -> u32 {
     let demand = model.map_or(UNIVERSAL_DEMAND, |model| model.popularity);
     price_cents.isqrt() * random.between(1_000, 20_000) / demand.isqrt().max(1)
 }
 
-/// Sales that fall off as one over the rank (Zipf). They end in ties, as in a shop: the id decides between equals.
+/// Sets sales that fall with the rank as in Zipf's law. The lowest ranks are tied, as in a real
+/// shop; the id breaks ties.
 fn rank_by_sales(products: &mut [Product], scores: &[u32]) {
     let mut ranked: Vec<_> = products.iter_mut().zip(scores).collect();
     ranked.sort_by_key(|(product, score)| (**score, product.id));
@@ -215,8 +253,8 @@ mod tests {
 
     #[test]
     fn no_two_products_have_the_same_sku() {
-        let numbers: HashSet<_> = (1..=COUNT).map(|id| sku(id, "Same")).collect();
-        assert_eq!(numbers.len(), COUNT as usize);
+        let numbers: HashSet<_> = (1..=PRODUCTS).map(|id| sku(id, "Same")).collect();
+        assert_eq!(numbers.len(), PRODUCTS as usize);
         assert_eq!(sku(1, "Weaver and Co"), "WEA-007919");
     }
 
@@ -233,7 +271,17 @@ mod tests {
     fn every_leaf_category_sells_something() {
         let categories = Categories::generate().unwrap();
         let products = Products::generate(1, &categories, &Vehicles::generate(1).unwrap()).unwrap();
-        let sold: HashSet<_> = products.all.iter().map(|product| product.category_id).collect();
-        assert!(categories.leaves.iter().all(|leaf| sold.contains(&leaf.category_id)));
+        let sold: HashSet<_> = products
+            .all
+            .iter()
+            .map(|product| product.category_id)
+            .collect();
+
+        assert!(
+            categories
+                .leaves
+                .iter()
+                .all(|leaf| sold.contains(&leaf.category_id))
+        );
     }
 }

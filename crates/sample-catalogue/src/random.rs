@@ -1,21 +1,24 @@
 //! Seeded pseudo-random numbers.
 //!
-//! Written here rather than taken from a crate because the catalogue promises the same bytes for ever, and crates change
-//! their generators between releases.
+//! The generator is written here because the catalogue must have the same bytes for ever, and crates
+//! change their generators between releases.
 
 use crate::error::Error;
 
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): small, fast, good enough for sample data.
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): small, fast and good enough for sample data.
 pub struct Random {
     state: u64,
 }
 
 impl Random {
-    /// A stream of its own for each table, so that a change to one table leaves the others as they were.
+    /// The generator of a table. Each table has its own, so that a change to one does not change the
+    /// others.
     pub fn for_table(seed: u64, table: &str) -> Self {
-        let hash = table.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a
-        });
+        let hash = table
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a
+            });
         let mut random = Self { state: seed ^ hash };
         random.next();
         random
@@ -33,17 +36,17 @@ impl Random {
         ((u64::from(bound) * (self.next() >> 32)) >> 32) as u32
     }
 
-    /// A number from `low` to `high`, both included; `low` when the two are the wrong way round.
+    /// A number from `low` to `high`, both included; `low` when `high` is smaller.
     pub fn between(&mut self, low: u32, high: u32) -> u32 {
         low + self.below(high.saturating_sub(low).saturating_add(1))
     }
 
-    /// True `percent` times in a hundred.
+    /// True with a probability of `percent`.
     pub fn chance(&mut self, percent: u32) -> bool {
         self.below(100) < percent
     }
 
-    /// One of the items, each as likely as the others; `what` names them in the error for an empty list.
+    /// One of the items, all equally likely; the error for an empty list names `what`.
     pub fn pick<'a, T>(&mut self, items: &'a [T], what: &'static str) -> Result<&'a T, Error> {
         let index = self.below(u32::try_from(items.len()).unwrap_or(u32::MAX));
         items.get(index as usize).ok_or(Error::Nothing { what })
@@ -60,21 +63,36 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stay_within_their_bounds_and_reach_both() {
+    fn numbers_reach_both_bounds_and_do_not_exceed_them() {
         let mut random = Random::for_table(1, "test");
+
         let drawn: Vec<_> = (0..1000).map(|_| random.between(3, 7)).collect();
-        assert_eq!((drawn.iter().min(), drawn.iter().max()), (Some(&3), Some(&7)));
-        assert_eq!((random.below(0), random.between(9, 2)), (0, 9));
+
+        assert_eq!(drawn.iter().min(), Some(&3));
+        assert_eq!(drawn.iter().max(), Some(&7));
+    }
+
+    #[test]
+    fn empty_ranges_give_their_lower_bound() {
+        let mut random = Random::for_table(1, "test");
+
+        assert_eq!(random.below(0), 0);
+        assert_eq!(random.between(9, 2), 9);
     }
 
     #[test]
     fn each_table_has_its_own_stream() {
-        assert_ne!(Random::for_table(1, "users").next(), Random::for_table(1, "products").next());
+        assert_ne!(
+            Random::for_table(1, "users").next(),
+            Random::for_table(1, "products").next()
+        );
     }
 
     #[test]
-    fn an_empty_list_is_an_error_that_says_what_was_missing() {
-        let error = Random::for_table(1, "test").pick::<u8>(&[], "engine").unwrap_err();
+    fn picking_from_an_empty_list_is_an_error_that_names_the_items() {
+        let error = Random::for_table(1, "test")
+            .pick::<u8>(&[], "engine")
+            .unwrap_err();
         assert_eq!(error.to_string(), "there is no engine to choose from");
     }
 }

@@ -1,4 +1,5 @@
-//! The pages a search engine sees: written ones, one for each department, one for each popular vehicle brand.
+//! Pages for search engines: those of the word list, one for each department, one for each popular
+//! vehicle brand.
 
 use crate::categories::Categories;
 use crate::error::Error;
@@ -8,10 +9,13 @@ use crate::timestamp::{TAKEN, Timestamp};
 use crate::vehicles::Vehicles;
 use crate::words::{Line, WordList};
 
-const LIST: WordList = WordList { name: "seo_pages.txt", text: include_str!("../words/seo_pages.txt") };
-/// How many vehicle brands have a page of their own.
+const LIST: WordList = WordList {
+    name: "seo_pages.txt",
+    text: include_str!("../words/seo_pages.txt"),
+};
+/// The number of vehicle brands with a page.
 const BRAND_PAGES: usize = 20;
-/// Where the shop pretends to be (RFC 2606).
+/// The address of the shop, at a reserved domain (RFC 2606).
 const SITE: &str = "https://www.example.com/";
 
 /// The rows of `seo_pages`.
@@ -29,13 +33,29 @@ struct SeoPage {
 }
 
 impl SeoPages {
-    /// Reads the written pages and makes the others.
-    pub fn generate(seed: u64, categories: &Categories, vehicles: &Vehicles) -> Result<Self, Error> {
+    /// Reads the pages of the word list and makes the others.
+    pub fn generate(
+        seed: u64,
+        categories: &Categories,
+        vehicles: &Vehicles,
+    ) -> Result<Self, Error> {
         let mut random = Random::for_table(seed, "seo_pages");
-        let mut all = LIST.lines().map(|line| SeoPage::read(&line)).collect::<Result<Vec<_>, _>>()?;
-        all.extend(categories.roots().map(|root| SeoPage::of_category(&root.slug, root.name)));
-        let brands = vehicles.brands_by_popularity().into_iter().take(BRAND_PAGES);
+        let mut all = LIST
+            .lines()
+            .map(|line| SeoPage::read(&line))
+            .collect::<Result<Vec<_>, _>>()?;
+
+        all.extend(
+            categories
+                .roots()
+                .map(|root| SeoPage::of_category(&root.slug, root.name)),
+        );
+        let brands = vehicles
+            .brands_by_popularity()
+            .into_iter()
+            .take(BRAND_PAGES);
         all.extend(brands.map(|brand| SeoPage::of_brand(&brand.slug, brand.name)));
+
         for page in &mut all {
             page.updated_at = TAKEN.some_time_before(400, &mut random);
         }
@@ -44,9 +64,22 @@ impl SeoPages {
 
     /// Adds the rows to the script.
     pub fn write(&self, script: &mut Script) {
-        let columns = ["id", "slug", "title", "description", "keywords", "canonical_url", "is_main", "updated_at"];
+        let columns = [
+            "id",
+            "slug",
+            "title",
+            "description",
+            "keywords",
+            "canonical_url",
+            "is_main",
+            "updated_at",
+        ];
         let rows = (1_u32..).zip(&self.all).map(|(id, row)| {
-            let path = if row.slug == "homepage" { "" } else { &row.slug };
+            let path = if row.slug == "homepage" {
+                ""
+            } else {
+                &row.slug
+            };
             [
                 id.into(),
                 (&row.slug).into(),
@@ -58,6 +91,7 @@ impl SeoPages {
                 row.updated_at.into(),
             ]
         });
+
         script.insert("seo_pages", columns, rows);
     }
 }
@@ -71,9 +105,15 @@ impl SeoPage {
             "other" => false,
             _ => return Err(line.bad("main or other in the second field")),
         };
+
         Ok(Self {
             is_main,
-            ..Self::other(slug.to_owned(), title.to_owned(), description.to_owned(), keywords.to_owned())
+            ..Self::other(
+                slug.to_owned(),
+                title.to_owned(),
+                description.to_owned(),
+                keywords.to_owned(),
+            )
         })
     }
 
@@ -82,7 +122,9 @@ impl SeoPage {
         Self::other(
             format!("parts-{slug}"),
             format!("{name}: Parts and Prices"),
-            format!("The whole {plain} department: compare makers and prices, and see what is in stock today."),
+            format!(
+                "The whole {plain} department: compare makers and prices, and see what is in stock today."
+            ),
             format!("{plain}, car parts, {slug} parts"),
         )
     }
@@ -91,12 +133,21 @@ impl SeoPage {
         Self::other(
             format!("vehicle-{slug}"),
             format!("Parts for {name} Models"),
-            format!("Parts for every {name} in the catalogue: pick the model and the engine, and order what fits."),
+            format!(
+                "Parts for every {name} in the catalogue: pick the model and the engine, and order what fits."
+            ),
             format!("{name} parts, {name} spare parts, {name} models"),
         )
     }
 
     fn other(slug: String, title: String, description: String, keywords: String) -> Self {
-        Self { slug, title, description, keywords, is_main: false, updated_at: TAKEN }
+        Self {
+            slug,
+            title,
+            description,
+            keywords,
+            is_main: false,
+            updated_at: TAKEN,
+        }
     }
 }

@@ -8,7 +8,10 @@ use crate::slug::slug;
 use crate::sql::Script;
 use crate::words::{Line, WordList};
 
-const LIST: WordList = WordList { name: "vehicles.txt", text: include_str!("../words/vehicles.txt") };
+const LIST: WordList = WordList {
+    name: "vehicles.txt",
+    text: include_str!("../words/vehicles.txt"),
+};
 
 /// The rows of `vehicle_brands`, `vehicle_models` and `vehicle_types`.
 pub struct Vehicles {
@@ -21,16 +24,16 @@ pub struct Brand {
     id: u32,
     /// Unique among brands.
     pub slug: String,
-    /// As painted on the car.
+    /// The name on the car.
     pub name: &'static str,
     country_code: &'static str,
-    /// Searches in the last year; larger is more popular.
+    /// Searches in the last year.
     popularity: u32,
 }
 
 /// One row of `vehicle_models`.
 pub struct Model {
-    /// From 1.
+    /// Its id, from 1.
     pub id: u32,
     brand_id: u32,
     slug: String,
@@ -38,16 +41,20 @@ pub struct Model {
     /// Brand and model.
     pub full_name: String,
     year_from: u32,
-    /// Searches in the last year; larger is more popular. Never 0.
+    /// Searches in the last year; never 0.
     pub popularity: u32,
     engines: Vec<Engine>,
 }
 
 impl Vehicles {
-    /// Reads the brands and models and invents their numbers.
+    /// Reads the brands and models, and invents their numbers.
     pub fn generate(seed: u64) -> Result<Self, Error> {
         let mut random = Random::for_table(seed, "vehicles");
-        let mut vehicles = Self { brands: Vec::new(), models: Vec::new() };
+        let mut vehicles = Self {
+            brands: Vec::new(),
+            models: Vec::new(),
+        };
+
         let mut rank = 0;
         for line in LIST.lines() {
             if line.depth == 0 {
@@ -68,24 +75,44 @@ impl Vehicles {
         let [name, country_code, weight] = line.fields(expected)?;
         let weight: u32 = weight.parse().map_err(|_| line.bad(expected))?;
         let popularity = weight * weight * 20 + random.below(2_000);
-        self.brands.push(Brand { id: self.brands.len() as u32 + 1, slug: slug(name), name, country_code, popularity });
+        self.brands.push(Brand {
+            id: self.brands.len() as u32 + 1,
+            slug: slug(name),
+            name,
+            country_code,
+            popularity,
+        });
         Ok(())
     }
 
-    /// `rank` is the model's place among those of its brand: the further down, the rarer.
-    fn add_model(&mut self, entry: &'static str, rank: u32, line: &Line, random: &mut Random) -> Result<(), Error> {
-        let brand = self.brands.last().ok_or(line.bad("a brand before the models"))?;
+    /// Adds a model. `rank` is its position in the list of its brand: later ones are rarer.
+    fn add_model(
+        &mut self,
+        entry: &'static str,
+        rank: u32,
+        line: &Line,
+        random: &mut Random,
+    ) -> Result<(), Error> {
+        let brand = self
+            .brands
+            .last()
+            .ok_or(line.bad("a brand before the models"))?;
         let bad = || line.bad("models such as Golf m1974, Polo s1975");
         let (name, tail) = entry.rsplit_once(' ').ok_or_else(bad)?;
         let (letter, year) = tail.split_at_checked(1).ok_or_else(bad)?;
         let class = Class::parse(letter).ok_or_else(bad)?;
         let year_from = year.parse().map_err(|_| bad())?;
+
         self.models.push(Model {
             id: self.models.len() as u32 + 1,
             brand_id: brand.id,
             slug: slug(name),
             name,
-            full_name: if name.starts_with(brand.name) { name.to_owned() } else { format!("{} {name}", brand.name) },
+            full_name: if name.starts_with(brand.name) {
+                name.to_owned()
+            } else {
+                format!("{} {name}", brand.name)
+            },
             year_from,
             popularity: brand.popularity / (rank + 4) + random.between(1, 100),
             engines: Engine::generate(class, year_from, random)?,
@@ -93,34 +120,53 @@ impl Vehicles {
         Ok(())
     }
 
-    /// The brands in the order of the query for the most popular: popularity from the top, then id.
+    /// The brands by descending popularity, then by id.
     pub fn brands_by_popularity(&self) -> Vec<&Brand> {
         let mut brands: Vec<_> = self.brands.iter().collect();
         brands.sort_by_key(|brand| (u32::MAX - brand.popularity, brand.id));
         brands
     }
 
-    /// The models a part can be made for.
+    /// The models that a part can fit.
     pub fn models_for(&self, fits: Fits) -> impl Iterator<Item = &Model> {
-        self.models.iter().filter(move |model| model.engines.iter().any(|engine| suits(fits, engine.fuel)))
+        self.models
+            .iter()
+            .filter(move |model| model.engines.iter().any(|engine| suits(fits, engine.fuel)))
     }
 
     /// Adds the rows to the script.
     pub fn write(&self, script: &mut Script) {
         let columns = ["id", "slug", "name", "country_code", "popularity"];
         let rows = self.brands.iter().map(|row| {
-            [row.id.into(), (&row.slug).into(), row.name.into(), row.country_code.into(), row.popularity.into()]
+            [
+                row.id.into(),
+                (&row.slug).into(),
+                row.name.into(),
+                row.country_code.into(),
+                row.popularity.into(),
+            ]
         });
+
         script.insert("vehicle_brands", columns, rows);
 
         let columns = ["id", "brand_id", "slug", "name", "year_from", "popularity"];
         let rows = self.models.iter().map(|row| {
-            let (slug, name) = ((&row.slug).into(), row.name.into());
-            [row.id.into(), row.brand_id.into(), slug, name, row.year_from.into(), row.popularity.into()]
+            [
+                row.id.into(),
+                row.brand_id.into(),
+                (&row.slug).into(),
+                row.name.into(),
+                row.year_from.into(),
+                row.popularity.into(),
+            ]
         });
+
         script.insert("vehicle_models", columns, rows);
 
-        let engines = self.models.iter().flat_map(|model| model.engines.iter().map(move |engine| (model.id, engine)));
+        let engines = self
+            .models
+            .iter()
+            .flat_map(|model| model.engines.iter().map(move |engine| (model.id, engine)));
         engines::write(engines, script);
     }
 }
@@ -139,15 +185,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_engine_part_is_never_made_for_an_electric_car() {
+    fn an_engine_part_does_not_fit_an_electric_car() {
         let vehicles = Vehicles::generate(1).unwrap();
-        let names: Vec<_> = vehicles.models_for(Fits::Combustion).map(|model| model.full_name.as_str()).collect();
-        assert!(names.contains(&"Volkswagen Golf") && !names.contains(&"Tesla Model 3"));
+        let names: Vec<_> = vehicles
+            .models_for(Fits::Combustion)
+            .map(|model| model.full_name.as_str())
+            .collect();
+        assert!(names.contains(&"Volkswagen Golf"));
+        assert!(!names.contains(&"Tesla Model 3"));
     }
 
     #[test]
-    fn a_brand_is_not_named_twice_in_the_name_of_a_model() {
+    fn a_full_name_has_the_brand_once() {
         let vehicles = Vehicles::generate(1).unwrap();
-        assert!(vehicles.models_for(Fits::Any).any(|model| model.full_name == "Polestar 2"));
+        assert!(
+            vehicles
+                .models_for(Fits::Any)
+                .any(|model| model.full_name == "Polestar 2")
+        );
     }
 }

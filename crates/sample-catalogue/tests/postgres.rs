@@ -1,4 +1,4 @@
-//! The scripts, executed for real in PostgreSQL: what is read there is what SQLite reads.
+//! The scripts in PostgreSQL: its rows are those of SQLite.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
@@ -7,15 +7,27 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use sample_catalogue::{DEFAULT_SEED, Dialect, catalogue, catalogue_sql};
 
-const TABLES: [&str; 8] =
-    ["categories", "vehicle_brands", "vehicle_models", "vehicle_types", "products", "users", "settings", "seo_pages"];
+const TABLES: [&str; 8] = [
+    "categories",
+    "vehicle_brands",
+    "vehicle_models",
+    "vehicle_types",
+    "products",
+    "users",
+    "settings",
+    "seo_pages",
+];
 
-/// Text whose order depends on a language, unless the column says otherwise.
-const SORTED: [&str; 2] =
-    ["SELECT name FROM products ORDER BY name, id", "SELECT DISTINCT name FROM vehicle_types ORDER BY name"];
+/// Queries whose order would depend on the locale without a collation.
+const SORTED: [&str; 2] = [
+    "SELECT name FROM products ORDER BY name, id",
+    "SELECT DISTINCT name FROM vehicle_types ORDER BY name",
+];
 
 fn queries() -> Vec<String> {
-    let tables = TABLES.iter().map(|table| format!("SELECT * FROM {table} ORDER BY id"));
+    let tables = TABLES
+        .iter()
+        .map(|table| format!("SELECT * FROM {table} ORDER BY id"));
     tables.chain(SORTED.map(str::to_owned)).collect()
 }
 
@@ -25,6 +37,7 @@ fn printed(database: &Connection, query: &str) -> String {
     let width = statement.column_count();
     let mut rows = statement.query([]).unwrap();
     let mut text = String::new();
+
     while let Some(row) = rows.next().unwrap() {
         let cells = (0..width).map(|column| match row.get_ref(column).unwrap() {
             ValueRef::Null => String::new(),
@@ -34,19 +47,23 @@ fn printed(database: &Connection, query: &str) -> String {
         text.push_str(&cells.collect::<Vec<_>>().join("|"));
         text.push('\n');
     }
+
     text
 }
 
 fn sqlite() -> Connection {
     let database = Connection::open_in_memory().unwrap();
-    database.execute_batch(&catalogue_sql(DEFAULT_SEED).unwrap()).unwrap();
+    database
+        .execute_batch(&catalogue_sql(DEFAULT_SEED).unwrap())
+        .unwrap();
     database
 }
 
 #[test]
-fn every_row_is_the_one_sqlite_has_and_in_the_same_order_whatever_the_language() {
-    let (sqlite, server) = (sqlite(), PostgresServer::start());
-    // Where the server knows languages, a database of one sorts text by its rules.
+fn rows_and_their_order_are_those_of_sqlite_in_any_locale() {
+    let sqlite = sqlite();
+    let server = PostgresServer::start();
+    // A database with an ICU locale sorts text by the rules of its language.
     server.run("CREATE DATABASE shop TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
     let script = catalogue(DEFAULT_SEED, Dialect::Postgres).unwrap();
     server.run(&format!("\\connect shop\n{script}"));
@@ -57,14 +74,19 @@ fn every_row_is_the_one_sqlite_has_and_in_the_same_order_whatever_the_language()
 }
 
 #[test]
-fn running_the_scripts_again_changes_nothing_and_the_portable_one_runs_too() {
+fn both_scripts_can_be_run_again_without_changing_anything() {
     let server = PostgresServer::start();
-    for script in [catalogue_sql(DEFAULT_SEED).unwrap(), catalogue(DEFAULT_SEED, Dialect::Postgres).unwrap()] {
+    for script in [
+        catalogue_sql(DEFAULT_SEED).unwrap(),
+        catalogue(DEFAULT_SEED, Dialect::Postgres).unwrap(),
+    ] {
         server.run(&script);
         server.run("UPDATE products SET price_cents = 1 WHERE id = 42");
         server.run(&script);
         assert_eq!(
-            server.run("SELECT price_cents, (SELECT COUNT(*) FROM products) FROM products WHERE id = 42"),
+            server.run(
+                "SELECT price_cents, (SELECT COUNT(*) FROM products) FROM products WHERE id = 42"
+            ),
             "1|5200\n"
         );
         server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public;");

@@ -1,4 +1,4 @@
-//! The script, executed for real in SQLite.
+//! The script in SQLite.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
@@ -33,32 +33,59 @@ fn number(database: &Connection, query: &str) -> i64 {
     database.query_row(query, [], |row| row.get(0)).unwrap()
 }
 
-fn rows<T>(database: &Connection, query: &str, read: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {
+fn rows<T>(
+    database: &Connection,
+    query: &str,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Vec<T> {
     let mut statement = database.prepare(query).unwrap();
-    statement.query_map([], |row| read(row)).unwrap().map(Result::unwrap).collect()
+    statement
+        .query_map([], |row| read(row))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
 }
 
 /// Every row of every table, as SQLite prints it.
 fn content(database: &Connection) -> Vec<String> {
     let tables = TABLES.iter().flat_map(|(table, _)| {
-        rows(database, &format!("SELECT * FROM {table} ORDER BY id"), |row| {
-            let values = (0..row.as_ref().column_count()).map(|column| row.get_ref(column));
-            Ok(format!("{table} {:?}", values.collect::<Result<Vec<_>, _>>()?))
-        })
+        rows(
+            database,
+            &format!("SELECT * FROM {table} ORDER BY id"),
+            |row| {
+                let values = (0..row.as_ref().column_count()).map(|column| row.get_ref(column));
+                Ok(format!(
+                    "{table} {:?}",
+                    values.collect::<Result<Vec<_>, _>>()?
+                ))
+            },
+        )
     });
+
     tables.collect()
 }
 
 #[test]
-fn every_table_has_the_rows_that_the_readme_promises() {
+fn every_table_has_the_rows_that_the_readme_states() {
     let database = loaded();
     let readme = include_str!("../../../data/README.md");
     for (table, expected) in TABLES {
-        assert_eq!(number(&database, &format!("SELECT COUNT(*) FROM {table}")), i64::from(expected), "{table}");
+        assert_eq!(
+            number(&database, &format!("SELECT COUNT(*) FROM {table}")),
+            i64::from(expected),
+            "{table}"
+        );
         let cells = format!("| `{table}` | {expected} |");
-        assert!(readme.contains(&cells), "data/README.md has no row that begins with {cells}");
+        assert!(
+            readme.contains(&cells),
+            "data/README.md has no row that begins with {cells}"
+        );
     }
-    let tables = number(&database, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'");
+
+    let tables = number(
+        &database,
+        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'",
+    );
     assert_eq!(tables, TABLES.len() as i64);
 }
 
@@ -66,8 +93,15 @@ fn every_table_has_the_rows_that_the_readme_promises() {
 fn the_queries_of_the_readme_run() {
     let database = loaded();
     let readme = include_str!("../../../data/README.md");
-    let queries: Vec<_> = readme.lines().map(str::trim).filter(|line| line.starts_with("SELECT ")).collect();
-    let counts: Vec<_> = queries.iter().map(|query| rows(&database, query, |_| Ok(())).len()).collect();
+    let queries: Vec<_> = readme
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("SELECT "))
+        .collect();
+    let counts: Vec<_> = queries
+        .iter()
+        .map(|query| rows(&database, query, |_| Ok(())).len())
+        .collect();
     assert_eq!(counts, [100, 20, 3]);
 }
 
@@ -82,13 +116,18 @@ fn running_the_script_again_changes_nothing() {
 #[test]
 fn a_price_changed_by_the_application_survives_a_second_run() {
     let database = loaded();
-    database.execute_batch("UPDATE products SET price_cents = 1 WHERE id = 42").unwrap();
+    database
+        .execute_batch("UPDATE products SET price_cents = 1 WHERE id = 42")
+        .unwrap();
     database.execute_batch(&SQL).unwrap();
-    assert_eq!(number(&database, "SELECT price_cents FROM products WHERE id = 42"), 1);
+    assert_eq!(
+        number(&database, "SELECT price_cents FROM products WHERE id = 42"),
+        1
+    );
 }
 
 #[test]
-fn a_script_that_fails_half_way_leaves_nothing_behind() {
+fn a_script_that_fails_midway_changes_nothing() {
     let database = Connection::open_in_memory().unwrap();
     let broken = SQL.replace("INSERT INTO users", "INSERT INTO nobody");
     assert!(database.execute_batch(&broken).is_err());
@@ -97,38 +136,60 @@ fn a_script_that_fails_half_way_leaves_nothing_behind() {
 }
 
 #[test]
-fn every_reference_points_at_a_row() {
+fn every_reference_points_to_a_row() {
     let database = loaded();
-    assert_eq!(rows(&database, "PRAGMA foreign_key_check", |row| row.get::<_, String>(0)), Vec::<String>::new());
-    assert_eq!(rows(&database, "PRAGMA integrity_check", |row| row.get::<_, String>(0)), ["ok"]);
+    assert_eq!(
+        rows(&database, "PRAGMA foreign_key_check", |row| row
+            .get::<_, String>(0)),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        rows(&database, "PRAGMA integrity_check", |row| row
+            .get::<_, String>(0)),
+        ["ok"]
+    );
 }
 
 #[test]
-fn the_hundred_most_popular_products_come_in_one_order_from_an_index() {
+fn the_hundred_most_popular_products_are_read_in_order_from_an_index() {
     let database = loaded();
     let query = "SELECT id, sales_count FROM products WHERE is_active = 1 ORDER BY sales_count DESC, id LIMIT 100";
-    let top = rows(&database, query, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+    let top = rows(&database, query, |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    });
     assert_eq!(top.len(), 100);
     assert!(top.is_sorted_by_key(|(id, sales)| (-sales, *id)));
     assert!(top[0].1 > 10 * top[99].1, "popularity is flat: {top:?}");
 
-    let plan = rows(&database, &format!("EXPLAIN QUERY PLAN {query}"), |row| row.get::<_, String>(3));
+    let plan = rows(&database, &format!("EXPLAIN QUERY PLAN {query}"), |row| {
+        row.get::<_, String>(3)
+    });
     assert_eq!(plan, ["SCAN products USING INDEX products_by_sales"]);
-    assert!(number(&database, "SELECT COUNT(*) - COUNT(DISTINCT sales_count) FROM products") > 0, "no ties to break");
+    assert!(
+        number(
+            &database,
+            "SELECT COUNT(*) - COUNT(DISTINCT sales_count) FROM products"
+        ) > 0,
+        "no ties to break"
+    );
 }
 
 #[test]
-fn the_twenty_most_popular_brands_are_those_one_expects() {
+fn the_twenty_most_popular_brands_are_plausible() {
     let database = loaded();
     let query = "SELECT name, popularity FROM vehicle_brands ORDER BY popularity DESC, id LIMIT 20";
-    let brands = rows(&database, query, |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
+    let brands = rows(&database, query, |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+    });
     let names: Vec<_> = brands.iter().map(|(name, _)| name.as_str()).collect();
-    assert!(names.contains(&"Volkswagen") && names.contains(&"Renault") && !names.contains(&"Ferrari"), "{names:?}");
+    assert!(names.contains(&"Volkswagen"), "{names:?}");
+    assert!(names.contains(&"Renault"), "{names:?}");
+    assert!(!names.contains(&"Ferrari"), "{names:?}");
     assert!(brands[0].1 > brands[19].1);
 }
 
 #[test]
-fn a_part_for_a_vehicle_fits_an_engine_that_the_vehicle_has() {
+fn a_part_fits_an_engine_of_its_vehicle() {
     let query = "SELECT COUNT(*) FROM products p WHERE p.name LIKE '%Spark Plug%' AND NOT EXISTS (
         SELECT 1 FROM vehicle_types t WHERE t.model_id = p.vehicle_model_id AND t.fuel IN ('petrol', 'hybrid'))";
     assert_eq!(number(&loaded(), query), 0);
@@ -142,41 +203,80 @@ fn every_model_has_two_to_four_types() {
 }
 
 #[test]
-fn names_are_varied() {
+fn names_are_unique_and_spread_over_makers_and_categories() {
     let database = loaded();
-    for (table, column) in [("products", "name"), ("users", "name"), ("users", "email"), ("seo_pages", "title")] {
+    for (table, column) in [
+        ("products", "name"),
+        ("users", "name"),
+        ("users", "email"),
+        ("seo_pages", "title"),
+    ] {
         let query = format!("SELECT COUNT(*) - COUNT(DISTINCT {column}) FROM {table}");
         assert_eq!(number(&database, &query), 0, "{table}.{column}");
     }
+
     let query = "SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM products GROUP BY maker)";
-    assert!(number(&database, query) < 5_200 / 10, "one maker makes too much");
+    assert!(
+        number(&database, query) < 5_200 / 10,
+        "one maker has too many products"
+    );
+
     let query = "SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM products GROUP BY category_id)";
-    assert!(number(&database, query) < 60, "one category holds too much");
+    assert!(
+        number(&database, query) < 60,
+        "one category has too many products"
+    );
 }
 
 #[test]
-fn users_are_synthetic_and_a_few_of_them_are_administrators() {
+fn users_are_invented_and_a_few_are_administrators() {
     let database = loaded();
-    assert_eq!(number(&database, "SELECT COUNT(*) FROM users WHERE email NOT LIKE '%@example.com'"), 0);
-    assert_eq!(number(&database, "SELECT COUNT(*) FROM users WHERE role = 'admin'"), 6);
-    assert_eq!(number(&database, "SELECT COUNT(*) FROM users WHERE role = 'admin' AND is_active = 1"), 5);
+    assert_eq!(
+        number(
+            &database,
+            "SELECT COUNT(*) FROM users WHERE email NOT LIKE '%@example.com'"
+        ),
+        0
+    );
+    assert_eq!(
+        number(&database, "SELECT COUNT(*) FROM users WHERE role = 'admin'"),
+        6
+    );
+    assert_eq!(
+        number(
+            &database,
+            "SELECT COUNT(*) FROM users WHERE role = 'admin' AND is_active = 1"
+        ),
+        5
+    );
+
     let active = number(&database, "SELECT COUNT(*) FROM users WHERE is_active = 1");
     assert!((1_700..1_850).contains(&active), "{active}");
-    assert_eq!(number(&database, "SELECT COUNT(*) FROM users WHERE (order_count = 0) <> (spent_cents = 0)"), 0);
+    assert_eq!(
+        number(
+            &database,
+            "SELECT COUNT(*) FROM users WHERE (order_count = 0) <> (spent_cents = 0)"
+        ),
+        0
+    );
 }
 
 #[test]
-fn settings_and_pages_are_what_the_warmup_looks_for() {
+fn settings_and_pages_match_the_warmup_plan() {
     let database = loaded();
     let count = "SELECT COUNT(*) FROM settings GROUP BY is_active ORDER BY is_active";
     assert_eq!(rows(&database, count, |row| row.get::<_, i64>(0)), [6, 34]);
-    let main =
-        rows(&database, "SELECT slug FROM seo_pages WHERE is_main = 1 ORDER BY id", |row| row.get::<_, String>(0));
-    assert_eq!((main.len(), main[0].as_str()), (8, "homepage"));
+    let main = rows(
+        &database,
+        "SELECT slug FROM seo_pages WHERE is_main = 1 ORDER BY id",
+        |row| row.get::<_, String>(0),
+    );
+    assert_eq!(main.len(), 8);
+    assert_eq!(main[0], "homepage");
 }
 
 #[test]
-fn moments_are_rfc_3339_and_none_is_later_than_the_catalogue() {
+fn times_are_rfc_3339_and_none_is_later_than_the_catalogue() {
     let database = loaded();
     for (table, column) in [
         ("products", "created_at"),
@@ -197,14 +297,17 @@ fn moments_are_rfc_3339_and_none_is_later_than_the_catalogue() {
 #[test]
 fn the_category_tree_has_three_levels_and_unique_slugs() {
     let database = loaded();
-    let slugs = rows(&database, "SELECT slug, depth FROM categories", |row| Ok((row.get(0)?, row.get(1)?)));
+    let slugs = rows(&database, "SELECT slug, depth FROM categories", |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
     let mut levels = BTreeMap::<i64, BTreeSet<String>>::new();
     for (slug, depth) in slugs {
         levels.entry(depth).or_default().insert(slug);
     }
     assert_eq!(levels.keys().copied().collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(levels.values().map(BTreeSet::len).sum::<usize>(), 200);
-    assert!(levels[&0].contains("brake") && levels[&0].len() == 20);
+    assert!(levels[&0].contains("brake"));
+    assert_eq!(levels[&0].len(), 20);
 }
 
 #[test]
@@ -213,6 +316,10 @@ fn loading_is_fast() {
     let sql = SQL.as_str();
     let start = Instant::now();
     database.execute_batch(sql).unwrap();
-    // Half a second is promised; a busy machine may take four times as long.
-    assert!(start.elapsed() < Duration::from_millis(2_000), "loading took {:?}", start.elapsed());
+    // The target is half a second; a busy machine may take four times as long.
+    assert!(
+        start.elapsed() < Duration::from_millis(2_000),
+        "loading took {:?}",
+        start.elapsed()
+    );
 }

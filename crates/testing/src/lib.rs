@@ -1,20 +1,22 @@
-//! What tests and benchmarks share: a private `redis-server`, the native connection to it and a proxy before it that fails
-//! on demand, a private PostgreSQL.
+//! Fixtures of tests and benchmarks: a private `redis-server`, a native connection to it, a proxy
+//! that injects faults, and a private PostgreSQL.
 //!
-//! One server per test, because SCAN, INFO and FLUSHDB see the whole server. Everything here panics with a reason when the
-//! surroundings are not as they must be: it never runs in production.
+//! Each test has its own server, because SCAN, INFO and FLUSHDB see the whole server. A fixture that
+//! cannot be set up panics with the reason; none of this runs in production.
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    reason = "a fixture that cannot be set up must fail its test, and say why"
+    reason = "a fixture that cannot be set up fails its test with the reason"
 )]
 
+mod entry;
 mod native;
 mod postgres;
 mod proxy;
 mod resp;
 mod server;
 
+pub use entry::store_entry;
 pub use native::{NativeTransport, client};
 pub use postgres::PostgresServer;
 pub use proxy::{Fault, Proxy};

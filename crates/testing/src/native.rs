@@ -1,9 +1,10 @@
-//! The native transport: the `redis` crate, flattening replies as Spin does.
+//! The native transport: the `redis` crate, with replies flattened as Spin does.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use edge_cache::{Arg, Client, Command, ErrorKind, RedisError, Reply, Transport};
+use edge_cache::{Arg, Client, Command, ErrorKind, RedisError, Reply, Transport, other_scheme};
+use edge_cache_spin::host_errors::redis_error;
 use redis::Value;
 use redis::aio::MultiplexedConnection;
 
@@ -27,12 +28,32 @@ impl Transport for NativeTransport {
     type Connection = MultiplexedConnection;
 
     async fn open(&self) -> Result<MultiplexedConnection, RedisError> {
-        let client = redis::Client::open(self.0.as_str());
-        let client = client.map_err(|error| RedisError::new(ErrorKind::AddressForbidden, error.to_string()))?;
-        client.get_multiplexed_async_connection().await.map_err(|error| RedisError::from_host_text(&error.to_string()))
+        // Fails when another test has installed it, which is enough.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = redis::Client::open(self.0.as_str())
+            .map_err(|error| RedisError::new(ErrorKind::AddressForbidden, error.to_string()))?;
+
+        client
+            .get_multiplexed_async_connection()
+            .await
+            .map_err(|error| redis_error(&error.to_string()))
     }
 
-    async fn send(&self, connection: &MultiplexedConnection, command: &Command) -> Result<Vec<Reply>, RedisError> {
+    fn is_tls(&self) -> bool {
+        self.0.starts_with("rediss:")
+    }
+
+    async fn try_other_scheme(&self) -> Result<(), RedisError> {
+        let other = other_scheme(&self.0)
+            .ok_or_else(|| RedisError::new(ErrorKind::AddressForbidden, "no address"))?;
+        Self(other).open().await.map(drop)
+    }
+
+    async fn send(
+        &self,
+        connection: &MultiplexedConnection,
+        command: &Command,
+    ) -> Result<Vec<Reply>, RedisError> {
         let mut raw = redis::cmd(command.name);
         for arg in &command.args {
             match arg {
@@ -40,10 +61,15 @@ impl Transport for NativeTransport {
                 Arg::Bytes(bytes) => raw.arg(bytes.as_slice()),
             };
         }
+
         let mut connection = connection.clone();
-        let answer: Result<Value, _> = raw.query_async(&mut connection).await;
+        let value: Value = raw
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| redis_error(&error.to_string()))?;
+
         let mut replies = Vec::new();
-        flatten(answer.map_err(|error| RedisError::from_host_text(&error.to_string()))?, &mut replies);
+        flatten(value, &mut replies);
         Ok(replies)
     }
 
@@ -52,19 +78,24 @@ impl Transport for NativeTransport {
     }
 
     fn random(&self) -> u64 {
-        // Each state is seeded anew from the operating system's randomness.
+        // Each `RandomState` has a new random seed.
         RandomState::new().hash_one(())
     }
 }
 
-fn flatten(value: Value, into: &mut Vec<Reply>) {
+/// Appends a value and the values nested in it.
+fn flatten(value: Value, replies: &mut Vec<Reply>) {
     match value {
-        Value::Nil => into.push(Reply::Nil),
-        Value::Int(number) => into.push(Reply::Int(number)),
-        Value::BulkString(bytes) => into.push(Reply::Bytes(bytes)),
-        Value::SimpleString(status) => into.push(Reply::Status(status)),
-        Value::Okay => into.push(Reply::Status("OK".into())),
-        Value::Array(values) | Value::Set(values) => values.into_iter().for_each(|value| flatten(value, into)),
+        Value::Nil => replies.push(Reply::Nil),
+        Value::Int(number) => replies.push(Reply::Int(number)),
+        Value::BulkString(bytes) => replies.push(Reply::Bytes(bytes)),
+        Value::SimpleString(status) => replies.push(Reply::Status(status)),
+        Value::Okay => replies.push(Reply::Status("OK".into())),
+        Value::Array(values) | Value::Set(values) => {
+            for value in values {
+                flatten(value, replies);
+            }
+        }
         other => panic!("RESP2 has no {other:?}"),
     }
 }

@@ -1,8 +1,8 @@
-//! Just enough of Redis' protocol to know where a command and a reply end.
+//! The part of the Redis protocol that is needed to find the ends of commands and replies.
 
 use std::io::{BufRead, Error, ErrorKind, Result};
 
-/// A command as it was sent.
+/// A command as sent.
 pub(crate) struct Command {
     /// Its name in upper case.
     pub(crate) name: String,
@@ -11,31 +11,33 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// Reads one; `None` at the end of the connection.
+    /// Reads a command; `None` at the end of the connection.
     pub(crate) fn read(from: &mut impl BufRead) -> Result<Option<Self>> {
         let mut bytes = Vec::new();
         if from.read_until(b'\n', &mut bytes)? == 0 {
             return Ok(None);
         }
-        let words = count(&bytes, b'*')?.unwrap_or(0);
+
+        let words = parse_length(&bytes, b'*')?.unwrap_or(0);
         let mut name = String::new();
         for word in 0..words {
-            let text = bulk(from, &mut bytes)?;
+            let text = read_bulk(from, &mut bytes)?;
             if word == 0 {
                 name = String::from_utf8_lossy(&bytes[text]).to_ascii_uppercase();
             }
         }
+
         Ok(Some(Self { name, bytes }))
     }
 
-    /// Whether clients send it by themselves when they open a connection.
+    /// True for commands that a client sends when it opens a connection.
     pub(crate) fn is_opening(&self) -> bool {
         ["AUTH", "CLIENT", "HELLO", "SELECT"].contains(&self.name.as_str())
     }
 }
 
-/// Reads one reply of protocol 2, nested ones included.
-pub(crate) fn reply(from: &mut impl BufRead) -> Result<Vec<u8>> {
+/// Reads a reply of RESP2, with its nested replies.
+pub(crate) fn read_reply(from: &mut impl BufRead) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut left = 1;
     while left > 0 {
@@ -44,10 +46,11 @@ pub(crate) fn reply(from: &mut impl BufRead) -> Result<Vec<u8>> {
         if from.read_until(b'\n', &mut bytes)? == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
+
         match bytes[start] {
-            b'*' => left += count(&bytes[start..], b'*')?.unwrap_or(0),
+            b'*' => left += parse_length(&bytes[start..], b'*')?.unwrap_or(0),
             b'$' => {
-                payload(from, &mut bytes, start)?;
+                read_text(from, &mut bytes, start)?;
             }
             _ => {}
         }
@@ -55,28 +58,39 @@ pub(crate) fn reply(from: &mut impl BufRead) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a bulk string with its head; where its text lies.
-fn bulk(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> Result<std::ops::Range<usize>> {
+/// Reads a bulk string; returns the range of its text.
+fn read_bulk(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> Result<std::ops::Range<usize>> {
     let start = bytes.len();
     from.read_until(b'\n', bytes)?;
-    payload(from, bytes, start)
+    read_text(from, bytes, start)
 }
 
-/// Reads the text of a bulk string whose head begins at `start`.
-fn payload(from: &mut impl BufRead, bytes: &mut Vec<u8>, start: usize) -> Result<std::ops::Range<usize>> {
+/// Reads the text of a bulk string whose first line begins at `start`.
+fn read_text(
+    from: &mut impl BufRead,
+    bytes: &mut Vec<u8>,
+    start: usize,
+) -> Result<std::ops::Range<usize>> {
     let text = bytes.len();
-    let Some(length) = count(&bytes[start..], b'$')? else { return Ok(text..text) };
+    let Some(length) = parse_length(&bytes[start..], b'$')? else {
+        return Ok(text..text);
+    };
     bytes.resize(text + length + 2, 0);
     from.read_exact(&mut bytes[text..])?;
     Ok(text..text + length)
 }
 
-/// The number behind the kind; `None` for that of a nil, -1.
-fn count(line: &[u8], kind: u8) -> Result<Option<usize>> {
-    let number = line.strip_prefix(&[kind]).and_then(|rest| std::str::from_utf8(rest).ok());
+/// The number after the type byte; `None` for -1, a nil.
+fn parse_length(line: &[u8], kind: u8) -> Result<Option<usize>> {
+    let number = line
+        .strip_prefix(&[kind])
+        .and_then(|rest| std::str::from_utf8(rest).ok());
     match number.and_then(|number| number.trim_end().parse::<i64>().ok()) {
         Some(number) => Ok(usize::try_from(number).ok()),
-        None => Err(Error::new(ErrorKind::InvalidData, format!("not of Redis' protocol: {}", line.escape_ascii()))),
+        None => Err(Error::new(
+            ErrorKind::InvalidData,
+            format!("not the Redis protocol: {}", line.escape_ascii()),
+        )),
     }
 }
 
@@ -85,19 +99,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_and_replies_end_where_they_end() {
+    fn commands_are_read_to_their_end() {
         let mut sent: &[u8] = b"*2\r\n$3\r\nget\r\n$4\r\na\r\nb\r\n*1\r\n$4\r\nPING\r\n";
+
         let get = Command::read(&mut sent).unwrap().unwrap();
-        assert_eq!((get.name.as_str(), get.bytes.len(), get.is_opening()), ("GET", 23, false));
-        assert_eq!(Command::read(&mut sent).unwrap().unwrap().name, "PING");
-        assert!(Command::read(&mut sent).unwrap().is_none());
-        for whole in
-            ["+OK\r\n", "$-1\r\n", "*-1\r\n", "*0\r\n", "*2\r\n:1\r\n*2\r\n$2\r\n\r\n\r\n-ERR x\r\n", "$0\r\n\r\n"]
-        {
+        let ping = Command::read(&mut sent).unwrap().unwrap();
+        let end = Command::read(&mut sent).unwrap();
+
+        assert_eq!(get.name, "GET");
+        assert_eq!(get.bytes.len(), 23);
+        assert!(!get.is_opening());
+        assert_eq!(ping.name, "PING");
+        assert!(end.is_none());
+    }
+
+    #[test]
+    fn replies_are_read_to_their_end() {
+        for whole in [
+            "+OK\r\n",
+            "$-1\r\n",
+            "*-1\r\n",
+            "*0\r\n",
+            "*2\r\n:1\r\n*2\r\n$2\r\n\r\n\r\n-ERR x\r\n",
+            "$0\r\n\r\n",
+        ] {
             let both = [whole, "+next\r\n"].concat();
             let mut from = both.as_bytes();
-            assert_eq!((reply(&mut from).unwrap(), from), (whole.as_bytes().to_vec(), &b"+next\r\n"[..]));
+
+            let read = read_reply(&mut from).unwrap();
+
+            assert_eq!(read, whole.as_bytes());
+            assert_eq!(from, b"+next\r\n");
         }
-        assert!(reply(&mut &b"$5\r\nab"[..]).is_err());
+    }
+
+    #[test]
+    fn an_incomplete_reply_is_an_error() {
+        assert!(read_reply(&mut &b"$5\r\nab"[..]).is_err());
     }
 }

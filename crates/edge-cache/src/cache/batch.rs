@@ -1,29 +1,41 @@
-//! Many keys in a round trip.
+//! Reading and writing many keys in one round trip.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join3;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::options::FOREVER;
-use super::{Cache, Runtime};
-use crate::codec::{self, Manifest, Stored};
+use super::handle::Cache;
+use super::observer::Observer;
+use super::options::MIN_LIFE;
+use super::store_error;
+use super::stored_entry::{self, StoredEntry};
 use crate::error::{Error, ErrorKind, RedisError};
-use crate::format;
-use crate::key::{CHUNKED, KeyName};
-use crate::redis::{Arg, Command, Redis};
-use crate::script::{MARK, READ_MANY, SETTLE, TAG_NOTE};
-use crate::slice::{Manner, Slice};
-use crate::tag::{self, Tag};
-use crate::ttl::{self, Overrides};
+use crate::keyspace::bulk_write::{WriteBatch, WriteConditions, WriteOutcome};
+use crate::keyspace::chunks::StorableValue;
+use crate::keyspace::fence::{self, Stamp};
+use crate::keyspace::key::KeyName;
+use crate::keyspace::tag::set::{self, NewMembers};
+use crate::keyspace::tag::{self, Tag};
+use crate::keyspace::trailer::Facts;
+use crate::keyspace::ttl::{self, Overrides};
+use crate::keyspace::{MAX_KEYS_PER_CALL, codec};
+use crate::redis::script::{Script, shared};
+use crate::redis::{Command, Redis, Replies, Runtime};
+use crate::script;
+use crate::units::milliseconds;
 
-/// Keys in one round trip.
-const SLICE: usize = 1000;
+/// Finds the keys that may hold a value in chunks.
+static FIND_LISTS: Script = script!(repeatable "value/find_lists", [shared::EXISTENCE]);
+
+/// How often a write is repeated because of fences that do not cover its keys.
+const WRITE_TRIES: usize = 8;
 
 /// One value of a [`Cache::set_many`].
 #[derive(Debug, Clone, Copy)]
-pub struct Item<'a, T> {
+pub struct SetItem<'a, T> {
     /// The key.
     pub key: &'a str,
     /// Its value.
@@ -34,152 +46,265 @@ pub struct Item<'a, T> {
     pub tags: &'a [&'a str],
 }
 
-/// An item ready to be written.
-struct Ready<'a> {
+/// An item whose value is encoded and whose key and tags are checked.
+struct CheckedItem<'a> {
     key: &'a str,
     value: Vec<u8>,
     life: Duration,
     tags: Vec<Tag>,
-    chunks: String,
 }
 
-impl<C: Redis + Runtime> Cache<C> {
-    /// Reads values, in the order of their keys; `None` where there is none, or one that is past its TTL or not of this type.
-    /// Their tags' sets do not count as used, as they do for single ones. One round trip per 1,000 keys.
+/// An item whose chunks, if any, are written.
+struct StorableItem<'a> {
+    key: &'a str,
+    value: StorableValue,
+    /// Length of the encoded value.
+    bytes: usize,
+    life: Duration,
+    tags: Vec<Tag>,
+}
+
+impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+    /// Reads fresh values, in the order of their keys; `None` without one, for a stale one and for
+    /// one of another type. Unlike [`Cache::get`], this never counts as a use of their tags' sets.
+    /// One round trip per 1,000 keys; where some are missing another one, which finds values in
+    /// chunks; and one per chunk.
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn get_many<T: DeserializeOwned>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, RedisError> {
+    pub async fn get_many<T: DeserializeOwned>(
+        &self,
+        keys: &[&str],
+    ) -> Result<Vec<Option<T>>, RedisError> {
         let mut values = Vec::with_capacity(keys.len());
-        for slice in keys.chunks(SLICE) {
-            let mut replies = READ_MANY.run(&self.redis, slice.iter().map(|key| (*key).into()), []).await?;
-            for key in slice {
-                let stored = match replies.optional_bytes()? {
-                    Some(stored) => self.gather(key, stored).await?,
-                    None => None,
-                };
-                values.push(stored.and_then(|stored| codec::decode(&stored)));
+        for slice in keys.chunks(MAX_KEYS_PER_CALL) {
+            let judge = self.judge();
+            let lookup = judge.begin();
+            let mut entries = lookup.with(self.read_entries(slice)).await?;
+            for (entry, key) in entries.iter_mut().zip(slice) {
+                lookup.judge(key, entry).await?;
             }
+
+            let now = self.clock.now();
+            let fresh = entries.iter_mut().map(|entry| entry.take_fresh(now));
+            values.extend(fresh.map(|value| value.and_then(|value| codec::decode(&value))));
         }
         Ok(values)
     }
 
-    /// Writes values, each with its own TTL and tags. Per 1,000 of them one round trip, and one per tag.
+    async fn read_entries(&self, keys: &[&str]) -> Result<Vec<StoredEntry>, RedisError> {
+        let read = Command::read("MGET").args(keys.iter().copied());
+        let mut replies = Replies::new(self.redis.execute(read).await?);
+        let mut entries = Vec::with_capacity(keys.len());
+        for _ in keys {
+            let stored = replies.optional_bytes()?;
+            entries.push(stored.map(StoredEntry::of_string).unwrap_or_default());
+        }
+        for (entry, key) in entries.iter_mut().zip(keys) {
+            *entry = std::mem::take(entry)
+                .with_former_chunks(&self.redis, key)
+                .await?;
+        }
+
+        let missing: Vec<usize> = (0..keys.len())
+            .filter(|index| {
+                entries
+                    .get(*index)
+                    .is_some_and(|entry| entry.value.is_none())
+            })
+            .collect();
+        for index in self.find_lists(keys, missing).await? {
+            if let (Some(entry), Some(key)) = (entries.get_mut(index), keys.get(index)) {
+                *entry = stored_entry::read_other_type(&self.redis, key).await?;
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Returns those of these positions whose keys are lists. One round trip, none without positions.
+    async fn find_lists(
+        &self,
+        keys: &[&str],
+        positions: Vec<usize>,
+    ) -> Result<Vec<usize>, RedisError> {
+        if positions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names = positions.iter().filter_map(|index| keys.get(*index));
+        let mut replies = FIND_LISTS
+            .run(&self.redis, names.map(|key| (*key).into()), [])
+            .await?;
+
+        let mut lists = Vec::new();
+        for position in positions {
+            if replies.count()? == 1 {
+                lists.push(position);
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Writes values, each with its own TTL and tags. An invalidation that comes meanwhile wins: the
+    /// values that it covers are not written. One round trip; per 1,000 values one, one per tag and
+    /// one per chunk.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a bad tag or a value that cannot be JSON, before anything is written; those of the
+    /// [`Error::Invalid`] for a bad tag, a key longer than [`crate::keyspace::key::MAX_NAME_BYTES`]
+    /// or a value that cannot be JSON, before anything of its 1,000 is written; those of the
     /// connection.
-    pub async fn set_many<T: Serialize>(&self, items: &[Item<'_, T>]) -> Result<(), Error> {
-        let overrides = match items.iter().all(|item| item.ttl.is_some()) {
-            true => Overrides::default(),
-            false => ttl::stored(&self.redis).await?,
-        };
-        for slice in items.chunks(SLICE) {
-            let encoded = slice.iter().map(|item| Ok((item, codec::encode(item.value)?, tags(item.tags)?)));
-            let encoded = encoded.collect::<Result<Vec<_>, Error>>()?;
-            let mut ready = Vec::with_capacity(slice.len());
-            let written = async {
-                for (item, value, tags) in encoded {
-                    let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key));
-                    let life = life.clamp(Duration::from_millis(1), FOREVER);
-                    let (value, chunks) = store_chunks(&self.redis, item.key, value, life).await?;
-                    ready.push(Ready { key: item.key, value, life, tags, chunks });
-                }
-                write(&self.redis, &ready).await
-            };
-            if let Err(error) = written.await {
-                for item in &ready {
-                    settle(&self.redis, item.key, &item.chunks, error.redis()).await;
-                }
-                return Err(error);
+    pub async fn set_many<T: Serialize>(&self, items: &[SetItem<'_, T>]) -> Result<(), Error> {
+        let all_have_ttl = items.iter().all(|item| item.ttl.is_some());
+        let overrides = async {
+            if all_have_ttl {
+                return Ok(Overrides::default());
             }
+            ttl::read_overrides(&self.redis).await
+        };
+        // An invalidation that comes after this stamp wins over the values.
+        let stamp = fence::take_stamp(&self.redis);
+        let clock = self.clock.refresh_if_due(&self.redis);
+        let (overrides, stamp, asked) = join3(overrides, stamp, clock).await;
+        let (overrides, stamp) = (overrides?, stamp?);
+        asked?;
+
+        for slice in items.chunks(MAX_KEYS_PER_CALL) {
+            let checked = slice.iter().map(|item| check(item, &overrides));
+            let checked = checked.collect::<Result<Vec<_>, _>>()?;
+            self.write(checked, stamp).await?;
         }
         Ok(())
     }
+
+    /// Writes up to 1,000 items. Chunks of items that are not written in the end are removed.
+    async fn write(&self, items: Vec<CheckedItem<'_>>, stamp: Stamp) -> Result<(), Error> {
+        let mut storable = Vec::with_capacity(items.len());
+        let written = async {
+            for item in items {
+                storable.push(self.prepare(item, stamp).await?);
+            }
+            add_to_tags(&self.redis, &storable).await?;
+            Ok(write_unless_fenced(&self.redis, &storable, stamp).await?)
+        };
+
+        let written: Result<Vec<usize>, Error> = written.await;
+        for (position, item) in storable.iter().enumerate() {
+            match &written {
+                Ok(positions) if positions.contains(&position) => {}
+                Ok(_) => item.value.discard(&self.redis, None).await,
+                Err(error) => item.value.discard(&self.redis, error.redis()).await,
+            }
+        }
+        written.map(drop)
+    }
+
+    /// Gives an item its trailer, and writes its chunks if it has any.
+    async fn prepare<'a>(
+        &self,
+        item: CheckedItem<'a>,
+        stamp: Stamp,
+    ) -> Result<StorableItem<'a>, Error> {
+        let facts = Facts {
+            stored_at: self.clock.now(),
+            fresh_for: Some(milliseconds(item.life)),
+            stamp,
+            tags: tag::join(&item.tags),
+            ..Facts::default()
+        };
+        let bytes = item.value.len();
+        let key = item.key.as_bytes();
+        Ok(StorableItem {
+            key: item.key,
+            value: StorableValue::prepare(&self.redis, key, item.value, &facts).await?,
+            bytes,
+            life: item.life,
+            tags: item.tags,
+        })
+    }
 }
 
-/// Writes the chunks of a value that is too large for one, and gives back its manifest with the chunks' id and number; a
-/// smaller value comes back as it is. Until the manifest is stored nobody finds the chunks.
-pub(crate) async fn store_chunks<R: Redis + Runtime>(
+/// Checks an item's key and tags, and encodes its value.
+fn check<'a, T: Serialize>(
+    item: &SetItem<'a, T>,
+    overrides: &Overrides,
+) -> Result<CheckedItem<'a>, Error> {
+    store_error::check_name(item.key)?;
+    let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key));
+    Ok(CheckedItem {
+        key: item.key,
+        value: codec::encode(item.value)?,
+        life: life.clamp(MIN_LIFE, ttl::MAX_TTL),
+        tags: Tag::parse_all(item.tags)?,
+    })
+}
+
+/// Writes the items, except those that a fence after the stamp covers: an entry of an older stamp
+/// would be served again once readers forget the fence. Returns the positions of those written.
+async fn write_unless_fenced<R: Redis + Runtime>(
     redis: &R,
-    key: &str,
-    value: Vec<u8>,
-    life: Duration,
-) -> Result<(Vec<u8>, String), RedisError> {
-    let (manifest, chunks) = match codec::split(value, || redis.random()) {
-        Stored::Whole(value) => return Ok((value, String::new())),
-        Stored::Chunked(manifest, chunks) => (manifest, chunks),
-    };
-    let life = format::milliseconds(life);
-    // Removals look for chunks only while this is there.
-    MARK.run(redis, [CHUNKED.into()], [life.into()]).await?;
-    let told = format!("{} {}", manifest.id, manifest.count);
-    for (name, chunk) in manifest.keys(key).zip(chunks) {
-        let set = Command::read("SET").arg(name).arg(chunk).arg("PX").arg(life);
-        if let Err(error) = redis.execute(set).await {
-            settle(redis, key, &told, Some(&error)).await;
-            return Err(error);
+    items: &[StorableItem<'_>],
+    stamp: Stamp,
+) -> Result<Vec<usize>, RedisError> {
+    let mut stamp = stamp.id.to_string().into_bytes();
+    let mut left: Vec<(usize, &StorableItem<'_>)> = items.iter().enumerate().collect();
+    for _ in 0..WRITE_TRIES {
+        let mut batch = WriteBatch::with_capacity(left.len());
+        for (_, item) in &left {
+            let key = KeyName::new(item.key);
+            batch.push_value(key, &item.value, item.bytes, item.life, &item.tags);
+        }
+
+        let conditions = WriteConditions {
+            force: true,
+            stamp: &stamp,
+            ..WriteConditions::default()
+        };
+        match batch.write(redis, conditions).await? {
+            WriteOutcome::Written(counts, _) if counts.refused > 0 => {
+                return Err(RedisError::from_script_text(&counts.refusal));
+            }
+            WriteOutcome::Written(_, in_force) => {
+                in_force.wait(redis).await;
+                return Ok(left.iter().map(|(at, _)| *at).collect());
+            }
+            WriteOutcome::Fenced {
+                stamp: newest,
+                fences,
+            } => {
+                left.retain(|(_, item)| !fences.cover(&KeyName::new(item.key), &item.tags));
+                stamp = newest;
+                if left.is_empty() {
+                    return Ok(Vec::new());
+                }
+            }
+            WriteOutcome::LockLost => {
+                let problem = "a write without a lock was refused";
+                return Err(RedisError::new(ErrorKind::Protocol, problem));
+            }
         }
     }
-    Ok((manifest.render(), told))
+
+    let problem = "so many invalidations come that the values could not be written";
+    Err(RedisError::new(ErrorKind::Busy, problem))
 }
 
-/// Removes the chunks of a value that was not stored in the end, for this reason; `chunks` is their id and number. What cannot be
-/// removed ends by itself: a server that hangs is not waited for again.
-pub(crate) async fn settle<R: Redis>(redis: &R, key: &str, chunks: &str, reason: Option<&RedisError>) {
-    let hangs = reason.is_some_and(|error| error.kind == ErrorKind::Timeout);
-    let Some((id, count)) = chunks.split_once(' ').filter(|_| !hangs) else { return };
-    let manifest = Manifest { bytes: 0, id: id.to_owned(), count: count.parse().unwrap_or(0) };
-    let names = manifest.keys(key).map(Arg::from).collect::<Vec<_>>();
-    let keys = [KeyName::new(key).companion().into()].into_iter().chain(names);
-    let _ = SETTLE.run(redis, keys, [chunks.into()]).await;
-}
-
-/// Checks the tags of a call.
-pub(super) fn tags(tags: &[&str]) -> Result<Vec<Tag>, Error> {
-    tags.iter().map(|tag| Tag::parse("tags", *tag)).collect()
-}
-
-/// The tags as the companion holds them.
-pub(crate) fn joined(tags: &[Tag]) -> String {
-    tags.iter().map(Tag::as_str).collect::<Vec<_>>().join("\n")
-}
-
-/// Notes further tags of a key in its companion.
-pub(super) async fn join_tags<R: Redis>(redis: &R, name: &KeyName, tags: &[Tag]) -> Result<(), RedisError> {
-    let keys = [name.as_bytes().into(), name.companion().into()];
-    TAG_NOTE.run(redis, keys, tags.iter().map(|tag| tag.as_str().into())).await.map(drop)
-}
-
-/// Tags first: what cannot be tagged is not written. The script that writes does it once more, because a sweep takes members whose
-/// keys it does not find, and who writes a key anew those of its old tags.
-async fn write<R: Redis>(redis: &R, ready: &[Ready<'_>]) -> Result<(), Error> {
-    tag_all(redis, ready).await?;
-    let tags: Vec<String> = ready.iter().map(|item| joined(&item.tags)).collect();
-    let mut slice = Slice::with_capacity(ready.len());
-    for (item, tags) in ready.iter().zip(&tags) {
-        let manner = Manner { kind: "string", life: item.life, tags, chunks: item.chunks.clone() };
-        slice.push(item.key.as_bytes(), manner, [item.value.as_slice().into()].into_iter());
-    }
-    let mut replies = slice.write(redis, true, b"", "").await?;
-    replies.text()?;
-    let (_written, _skipped, _bytes, refused) =
-        (replies.count()?, replies.count()?, replies.count()?, replies.count()?);
-    if refused > 0 {
-        return Err(RedisError::from_host_text(&replies.text()?).into());
-    }
-    Ok(())
-}
-
-async fn tag_all<R: Redis>(redis: &R, ready: &[Ready<'_>]) -> Result<(), RedisError> {
+/// Adds the items' keys to their tags' sets, one round trip per tag.
+async fn add_to_tags<R: Redis>(redis: &R, items: &[StorableItem<'_>]) -> Result<(), RedisError> {
     let mut by_tag: BTreeMap<&str, (&Tag, Duration, Vec<KeyName>)> = BTreeMap::new();
-    for item in ready {
+    for item in items {
         for tag in &item.tags {
-            let (_, life, keys) = by_tag.entry(tag.as_str()).or_insert((tag, Duration::ZERO, Vec::new()));
+            let (_, life, keys) =
+                by_tag
+                    .entry(tag.as_str())
+                    .or_insert((tag, Duration::ZERO, Vec::new()));
             *life = item.life.max(*life);
             keys.push(KeyName::new(item.key));
         }
     }
-    let adding = by_tag.values().map(|(tag, life, keys)| tag::add(redis, tag, *life, keys));
-    futures_util::future::join_all(adding).await.into_iter().collect()
+
+    let members = by_tag.values().map(|(tag, life, keys)| NewMembers {
+        tag,
+        life: *life,
+        keys,
+    });
+    set::add_members(redis, members).await
 }

@@ -1,14 +1,15 @@
-//! A circuit breaker: while Redis is away, calls do not each pay the time limit to find that out.
+//! A circuit breaker: while Redis is unavailable, callers do not each wait for the time limit.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// Failures in a row that open the circuit.
-const FAILURES: u32 = 3;
-/// How long it stays open; then one failure more opens it again, one success closes it.
-const OPEN: Duration = Duration::from_secs(5);
+/// Consecutive failures that open the circuit.
+const FAILURES_TO_OPEN: u32 = 3;
+/// How long the circuit stays open. Afterwards one more failure opens it again, one success closes
+/// it.
+const OPEN_FOR: Duration = Duration::from_secs(5);
 
-/// What this instance has lately seen of Redis. Only speed depends on it, never correctness.
+/// This instance's recent experience with Redis. Only speed depends on it, never correctness.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     failures: Cell<u32>,
@@ -16,23 +17,26 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether Redis is not to be asked now.
+    /// Returns whether Redis is skipped at present.
     pub(super) fn is_open(&self) -> bool {
-        self.open_until.get().is_some_and(|until| Instant::now() < until)
+        self.open_until
+            .get()
+            .is_some_and(|until| Instant::now() < until)
     }
 
-    pub(super) fn succeeded(&self) {
+    pub(super) fn record_success(&self) {
         self.failures.set(0);
         self.open_until.set(None);
     }
 
-    /// Notes a failure; whether the circuit, closed until now, opened.
-    pub(super) fn failed(&self) -> bool {
-        self.failures.set(self.failures.get().saturating_add(1));
-        if self.failures.get() >= FAILURES {
-            self.open_until.set(Some(Instant::now() + OPEN));
+    /// Records a failure; true if it opened the circuit for the first time since a success.
+    pub(super) fn record_failure(&self) -> bool {
+        let failures = self.failures.get().saturating_add(1);
+        self.failures.set(failures);
+        if failures >= FAILURES_TO_OPEN {
+            self.open_until.set(Some(Instant::now() + OPEN_FOR));
         }
-        self.failures.get() == FAILURES
+        failures == FAILURES_TO_OPEN
     }
 }
 
@@ -41,17 +45,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_failures_in_a_row_open_it_and_a_success_closes_it() {
+    fn three_consecutive_failures_open_the_circuit() {
         let breaker = Breaker::default();
-        breaker.failed();
-        breaker.failed();
-        breaker.succeeded();
-        breaker.failed();
-        breaker.failed();
+
+        assert!(!breaker.record_failure());
+        assert!(!breaker.record_failure());
         assert!(!breaker.is_open());
-        breaker.failed();
+        assert!(breaker.record_failure());
+
         assert!(breaker.is_open());
-        breaker.succeeded();
+    }
+
+    #[test]
+    fn a_success_closes_the_circuit_and_resets_the_count() {
+        let breaker = Breaker::default();
+        breaker.record_failure();
+        breaker.record_failure();
+
+        breaker.record_success();
+        breaker.record_failure();
+        breaker.record_failure();
+        assert!(!breaker.is_open());
+
+        breaker.record_failure();
+        breaker.record_success();
         assert!(!breaker.is_open());
     }
 }

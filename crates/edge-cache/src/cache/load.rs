@@ -1,225 +1,259 @@
-//! The load of a missing value: by one caller at a time, and stored unless an invalidation came first.
+//! One load of a missing value: under a load lock that is renewed while it runs.
 
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, join, join_all, select};
+use futures_util::future::{Either, join, select};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::options::FOREVER;
-use super::read_through::{Fetched, Outcome, StandIn};
-use super::{Cache, Options, Runtime, batch};
-use crate::codec;
-use crate::error::{Error, ErrorKind, RedisError};
-use crate::fence::Fences;
-use crate::format::milliseconds;
-use crate::key::{FENCES, KeyName, TTL_OVERRIDES};
-use crate::redis::Redis;
-use crate::script::{ACQUIRE, DROP, HAND, LOCK, STORE};
-use crate::tag::{self, Tag};
-use crate::ttl::Overrides;
+use super::handle::Cache;
+use super::lookup::StandIn;
+use super::observer::Observer;
+use super::options::Options;
+use super::outcome::{Fetched, LookupOutcome};
+use crate::error::RedisError;
+use crate::keyspace::fence::{self, Stamp};
+use crate::keyspace::key::{FENCES, KeyName, TTL_OVERRIDES, TURNS};
+use crate::keyspace::lock;
+use crate::keyspace::tag::Tag;
+use crate::keyspace::ttl::Overrides;
+use crate::redis::script::{Script, shared};
+use crate::redis::{Redis, Replies, Runtime};
+use crate::script;
+use crate::units::milliseconds;
 
-/// How long a load may be silent before another caller may start one. Prolonged while it lasts.
+/// Acquires the right to load a key.
+static ACQUIRE: Script = script!(once "load/acquire", [
+    shared::EXISTENCE,
+    shared::LOCKS,
+    shared::FENCES,
+    shared::WAITERS,
+]);
+
+/// Keeps others from loading a key whose load has failed.
+static THROTTLE: Script = script!(repeatable "load/throttle", [shared::EXISTENCE, shared::LOCKS]);
+
+/// How long a load lock lasts unless it is renewed. It is renewed three times in that time.
 const LEASE: Duration = Duration::from_secs(10);
-/// How often invalidations of other keys may come between a load and its storing before that is given up.
-const STORE_TRIES: usize = 8;
-/// The largest value, as stored, that callers are given who waited for it where it is not kept; scripts look for themselves.
-const MAX_HANDED: usize = 1024 * 1024;
 
-/// Whose turn it is to load a key.
-pub(super) enum Turn {
-    /// Ours.
-    Ours(Lock),
-    /// Another caller is at it.
-    Anothers,
-    /// Another caller has just been.
-    Over,
+/// Result of acquiring a load lock.
+pub(super) enum Acquired {
+    Ours(LoadLock),
+    HeldByAnother,
+    /// Another caller's load has just written the entry.
+    JustWritten,
 }
 
 /// The right to load a key.
-pub(super) struct Lock {
-    owner: String,
-    stamp: Vec<u8>,
-    /// Where the load stands among those and the callers who wait.
-    number: u64,
-    overrides: Overrides,
+pub(super) struct LoadLock {
+    pub(super) owner: String,
+    pub(super) stamp: Stamp,
+    /// The load's number in the order of loads and waiters.
+    pub(super) number: u64,
+    pub(super) overrides: Overrides,
 }
 
-impl<C: Redis + Runtime> Cache<C> {
-    /// Takes the right to load a key, unless another writing of it is there than was `seen`.
-    pub(super) async fn acquire(&self, key: &str, seen: &[u8]) -> Result<Turn, RedisError> {
-        let owner = format!("{:016x}{:016x}", self.redis.random(), self.redis.random());
-        let name = KeyName::new(key);
-        let own = [name.as_bytes().into(), name.companion().into()];
-        let keys = [name.lock().into(), FENCES.into(), TTL_OVERRIDES.into()].into_iter().chain(own);
-        let args = [owner.as_str().into(), milliseconds(LEASE).into(), seen.into()];
-        let answer = ACQUIRE.run(&self.redis, keys, args).await;
-        if answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Unreachable) {
-            // It may be ours all the same, and others would wait for its lease to end.
-            let _ = LOCK.run(&self.redis, [name.lock().into()], [owner.as_str().into(), "0".into()]).await;
+/// A load of one key.
+pub(super) struct Load<'a> {
+    pub(super) key: &'a str,
+    pub(super) name: KeyName,
+    pub(super) options: &'a Options<'a>,
+    pub(super) lock: &'a LoadLock,
+    /// Tags of the value that is replaced.
+    pub(super) old_tags: Vec<Tag>,
+    /// The newest fence that is known not to cover the key.
+    pub(super) checked_to: RefCell<Vec<u8>>,
+    /// A fence that covers the key came while the value was loaded.
+    pub(super) is_superseded: Cell<bool>,
+    started: Instant,
+}
+
+impl<'a> Load<'a> {
+    /// Begins a load; `old_tags` are those of the value that was found, joined by newlines.
+    pub(super) fn begin(
+        key: &'a str,
+        options: &'a Options<'a>,
+        lock: &'a LoadLock,
+        old_tags: &str,
+    ) -> Self {
+        Self {
+            key,
+            name: KeyName::new(key),
+            options,
+            lock,
+            old_tags: Tag::of_trailer(old_tags),
+            checked_to: RefCell::new(lock.stamp.id.to_string().into_bytes()),
+            is_superseded: Cell::new(false),
+            started: Instant::now(),
         }
-        let mut replies = answer?;
+    }
+}
+
+impl Acquired {
+    /// Reads the reply of `load/acquire.lua`.
+    fn read(mut replies: Replies, owner: String) -> Result<Self, RedisError> {
         match replies.count()? {
-            0 => Ok(Turn::Anothers),
-            1 => {
-                let (stamp, number) = (replies.bytes()?, replies.count()?);
-                Ok(Turn::Ours(Lock { owner, stamp, number, overrides: Overrides::read(replies)? }))
-            }
-            _ => Ok(Turn::Over),
+            0 => Ok(Self::HeldByAnother),
+            1 => Ok(Self::Ours(LoadLock {
+                owner,
+                stamp: Stamp::read(&mut replies)?,
+                number: replies.count()?,
+                overrides: Overrides::read(replies)?,
+            })),
+            _ => Ok(Self::JustWritten),
         }
     }
+}
 
-    /// Keeps the lock for `life` more, or releases it (zero).
-    async fn hold(&self, key: &str, lock: &Lock, life: Duration) {
-        let args = [lock.owner.as_str().into(), milliseconds(life).into()];
-        // A lock that cannot be held is noticed when the value is stored; one that cannot be released ends by itself.
-        let _ = LOCK.run(&self.redis, [KeyName::new(key).lock().into()], args).await;
-    }
-
-    /// Loads a value and stores it, or serves what stands in for it when that fails.
-    pub(super) async fn load<T, E>(
+impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+    /// Acquires the right to load a key, unless the value was written since the caller read the one
+    /// with this identity; `is_dead` says that an invalidation covers that one. One round trip.
+    pub(super) async fn acquire_load_lock(
         &self,
         key: &str,
-        options: &Options<'_>,
-        lock: &Lock,
+        identity: &[u8],
+        is_dead: bool,
+    ) -> Result<Acquired, RedisError> {
+        let owner = format!("{:016x}{:016x}", self.redis.random(), self.redis.random());
+        let name = KeyName::new(key);
+        let keys = [
+            name.as_bytes().into(),
+            name.lock().into(),
+            FENCES.into(),
+            TTL_OVERRIDES.into(),
+            TURNS.into(),
+        ];
+        let args = [
+            owner.as_str().into(),
+            milliseconds(LEASE).into(),
+            identity.into(),
+            if is_dead { "dead" } else { "" }.into(),
+        ];
+
+        let replies = ACQUIRE.run(&self.redis, keys, args).await;
+        lock::release_after_break(&self.redis, name.lock(), &owner, &replies).await;
+
+        Acquired::read(replies?, owner)
+    }
+
+    /// Loads a value and stores it, or serves its stand-in when that fails or takes too long.
+    pub(super) async fn load<T, E>(
+        &self,
+        load: &Load<'_>,
         stand_in: Option<StandIn<T>>,
-        fetch: impl AsyncFnOnce() -> Result<T, E>,
+        loader: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Fetched<T>, E>
     where
-        T: Serialize,
+        T: Serialize + DeserializeOwned,
     {
-        let started = Instant::now();
-        let mut load = pin!(self.holding(key, lock, fetch()));
+        let loading = self.renewing_lock(load, loader());
         let loaded = match stand_in {
-            None => load.await,
-            Some(stand_in) => match select(load.as_mut(), pin!(self.redis.sleep(options.load_timeout))).await {
-                Either::Left((Ok(value), _)) => Ok(value),
-                // Nobody tries again until the lock ends; all are served what there is, as long as there is.
-                Either::Left((Err(_), _)) | Either::Right(_) => {
-                    self.counters.loaded(key, started.elapsed(), false);
-                    let servable = stand_in.servable.saturating_sub(started.elapsed());
-                    join(self.hold(key, lock, options.throttle.min(servable)), self.count()).await;
-                    return Ok(stand_in.fetched);
-                }
+            None => loading.await,
+            Some(stand_in) => match self.in_time(load, loading).await {
+                Some(Ok(value)) => Ok(value),
+                Some(Err(_)) | None => return Ok(self.throttle(load, stand_in).await),
             },
         };
-        self.counters.loaded(key, started.elapsed(), loaded.is_ok());
+
+        let took = load.started.elapsed();
+        self.counters.count_load(load.key, took, loaded.is_ok());
         match loaded {
-            Ok(value) => {
-                join(self.store(key, options, lock, &value, started.elapsed()), self.count()).await;
-                Ok(Fetched { value, outcome: Outcome::Miss, age: Some(Duration::ZERO) })
-            }
+            Ok(value) => Ok(self.finish(load, value, took).await),
             Err(error) => {
-                join(self.hold(key, lock, Duration::ZERO), self.count()).await;
+                join(self.release_load_lock(load), self.flush_counters()).await;
                 Err(error)
             }
         }
     }
 
-    /// Runs a load, prolonging the lock while it lasts.
-    async fn holding<F: Future>(&self, key: &str, lock: &Lock, load: F) -> F::Output {
-        let prolonging = async || -> Infallible {
+    /// Runs a load, renewing its lock. Fences are checked as often, because they leave the stream
+    /// some time after their removals have finished.
+    async fn renewing_lock<F: Future>(&self, load: &Load<'_>, loading: F) -> F::Output {
+        let renewing = async || -> Infallible {
             loop {
                 self.redis.sleep(LEASE / 3).await;
-                self.hold(key, lock, LEASE).await;
+                // A failure is ignored: a lock that was lost is noticed when the value is stored.
+                let lock = load.name.lock();
+                let renewing = lock::renew(&self.redis, lock, &load.lock.owner, LEASE);
+                let _ = join(renewing, self.check_fences(load)).await;
             }
         };
-        match select(pin!(load), pin!(prolonging())).await {
+        match select(pin!(loading), pin!(renewing())).await {
             Either::Left((output, _)) => output,
             Either::Right((never, _)) => match never {},
         }
     }
 
-    /// Stores a loaded value if it may be, or removes what was there where nothing is any more; whatever happens, the caller has
-    /// what was loaded.
-    async fn store<T: Serialize>(&self, key: &str, options: &Options<'_>, lock: &Lock, value: &T, load: Duration) {
-        let Ok(encoded) = codec::encode(value) else { return self.hold(key, lock, Duration::ZERO).await };
-        let handed = if encoded.len() <= MAX_HANDED { encoded.clone() } else { Vec::new() };
-        let stored = match batch::tags(options.tags) {
-            Ok(tags) => self.try_store(key, options, lock, encoded, &tags, load).await,
-            Err(error) => Err(error),
+    /// Notes the fences that came since the last check. A failure is ignored: the script that stores
+    /// checks again.
+    async fn check_fences(&self, load: &Load<'_>) {
+        let stamp = load.checked_to.borrow().clone();
+        let Ok(Some((newest, fences))) = fence::since(&self.redis, &stamp).await else {
+            return;
         };
-        match stored {
-            Ok(true) => {}
-            Err(Error::Redis(error)) if error.kind == ErrorKind::Timeout => self.failed(),
-            Err(Error::Redis(error)) if error.is_connection() => {
-                self.failed();
-                self.hold(key, lock, Duration::ZERO).await;
-            }
-            Ok(false) | Err(_) => self.hand(key, lock, handed).await,
+        let tags = Tag::parse_all(load.options.tags).unwrap_or_default();
+        if fences.cover(&load.name, &tags) {
+            load.is_superseded.set(true);
+        }
+        *load.checked_to.borrow_mut() = newest;
+    }
+
+    /// Runs a load that has a stand-in; `None` when it exceeds `load_timeout`.
+    async fn in_time<F: Future>(&self, load: &Load<'_>, loading: F) -> Option<F::Output> {
+        let timeout = self.redis.sleep(load.options.load_timeout);
+        match select(pin!(loading), pin!(timeout)).await {
+            Either::Left((loaded, _)) => Some(loaded),
+            Either::Right(_) => None,
         }
     }
 
-    /// Releases the lock of a load whose value is not kept; callers who waited for it have the value.
-    async fn hand(&self, key: &str, lock: &Lock, value: Vec<u8>) {
-        let name = KeyName::new(key);
-        let args = [lock.owner.as_str().into(), lock.number.into(), value.into()];
-        let _ = HAND.run(&self.redis, [name.lock().into(), name.waiting().into()], args).await;
+    /// Serves the stand-in of a failed load. For the `throttle` nobody tries again and all are served
+    /// the stand-in, as long as it may be served.
+    async fn throttle<T>(&self, load: &Load<'_>, stand_in: StandIn<T>) -> Fetched<T> {
+        let took = load.started.elapsed();
+        self.counters.count_load(load.key, took, false);
+
+        let servable = stand_in.servable.saturating_sub(took);
+        let pause = load.options.throttle.min(servable);
+        join(self.pause_loads(load, pause), self.flush_counters()).await;
+        stand_in.fetched
     }
 
-    async fn try_store(
-        &self,
-        key: &str,
-        options: &Options<'_>,
-        lock: &Lock,
-        stored: Vec<u8>,
-        tags: &[Tag],
-        load: Duration,
-    ) -> Result<bool, Error> {
-        let name = KeyName::new(key);
-        let is_null = stored == b"null";
-        if is_null && options.negative_ttl.is_none() {
-            let keys = [name.as_bytes().into(), name.lock().into(), FENCES.into(), name.waiting().into()];
-            let args = [lock.owner.as_str().into(), lock.stamp.clone().into(), lock.number.into(), stored.into()];
-            return Ok(DROP.run(&self.redis, keys, args).await?.count()? == 1);
+    /// Stores a loaded value and returns it, stored or not.
+    async fn finish<T>(&self, load: &Load<'_>, value: T, took: Duration) -> Fetched<T>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let storing = self.store_loaded(load, &value, took);
+        let (error, ()) = join(storing, self.flush_counters()).await;
+        if let Some(error) = &error {
+            self.report_store_error(load.key, error).await;
         }
-        let fresh = options.fresh(key, is_null, &lock.overrides, self.uniform());
-        let grace = if is_null { Duration::ZERO } else { options.grace.min(FOREVER) };
-        let life = fresh + grace;
-        self.tag_all(&name, tags, life).await?;
-        let (value, chunks) = batch::store_chunks(&self.redis, key, stored, life).await?;
-        let times = [life, grace, load];
-        let outcome = self.store_unless_fenced(&name, lock, times, &value, &chunks, tags).await;
-        if !matches!(outcome, Ok(true)) {
-            batch::settle(&self.redis, key, &chunks, outcome.as_ref().err().and_then(Error::redis)).await;
+        Fetched {
+            age: Some(Duration::ZERO),
+            store_error: error,
+            ..Fetched::new(value, LookupOutcome::Miss)
         }
-        outcome
     }
 
-    /// `times`: whole life, grace, and how long the load took.
-    async fn store_unless_fenced(
-        &self,
-        name: &KeyName,
-        lock: &Lock,
-        times: [Duration; 3],
-        value: &[u8],
-        chunks: &str,
-        tags: &[Tag],
-    ) -> Result<bool, Error> {
-        let keys =
-            [name.as_bytes().to_vec(), name.companion(), name.lock(), FENCES.as_bytes().to_vec(), name.waiting()];
-        let mut stamp = lock.stamp.clone();
-        for _ in 0..STORE_TRIES {
-            let args = [lock.owner.as_str().into(), stamp.into()].into_iter();
-            let args = args.chain(times.map(|time| milliseconds(time).into()));
-            let args = args.chain([batch::joined(tags).into(), value.into(), chunks.into()]);
-            let mut replies = STORE.run(&self.redis, keys.iter().map(|key| key.as_slice().into()), args).await?;
-            match replies.bytes()?.as_slice() {
-                b"stored" => return Ok(true),
-                b"fenced" => stamp = replies.bytes()?,
-                _ => return Ok(false),
-            }
-            if Fences::read(replies)?.mean(name, tags) {
-                return Ok(false);
-            }
+    /// Keeps others from loading the key for a while. A failure is ignored: the lease ends by itself.
+    async fn pause_loads(&self, load: &Load<'_>, pause: Duration) {
+        if milliseconds(pause) == 0 {
+            self.release_load_lock(load).await;
+            return;
         }
-        Ok(false)
+        let args = [load.lock.owner.as_str().into(), milliseconds(pause).into()];
+        let _ = THROTTLE
+            .run(&self.redis, [load.name.lock().into()], args)
+            .await;
     }
 
-    async fn tag_all(&self, name: &KeyName, tags: &[Tag], life: Duration) -> Result<(), RedisError> {
-        let adding = tags.iter().map(|tag| tag::add(&self.redis, tag, life, std::slice::from_ref(name)));
-        join_all(adding).await.into_iter().collect()
+    /// Releases the load lock. Where that fails, its lease ends by itself.
+    pub(super) async fn release_load_lock(&self, load: &Load<'_>) {
+        let _ = lock::release(&self.redis, load.name.lock(), &load.lock.owner).await;
     }
 }

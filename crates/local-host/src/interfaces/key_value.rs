@@ -1,20 +1,20 @@
-//! `spin:key-value/key-value@3.0.0`: stores kept in one SQLite file under the state directory, in the table Spin keeps
-//! them in, so that an application finds its values when it moves between the two.
+//! `spin:key-value/key-value@3.0.0`: stores in one SQLite file under the state directory. The table
+//! is Spin's, so an application keeps its values when it moves between the two.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::{mpsc, oneshot};
-use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
+use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, ResourceTable, StreamReader};
 
-use super::streams::Channel;
-use super::{MAX_REPLY_BYTES, too_large};
-use crate::guest::Guest;
+use super::streams::ChannelProducer;
+use super::{MAX_HANDLES, MAX_REPLY_BYTES, handle_table, reply_too_large};
 use bindings::key_value::{Error, Host, HostStore, HostStoreWithStore};
 
-/// What `bindgen!` makes of the interface.
+/// Generated from the interface.
 pub mod bindings {
     wasmtime::component::bindgen!({
         inline: "
@@ -46,12 +46,27 @@ pub mod bindings {
     pub use spin::key_value::key_value;
 }
 
-/// The file all stores are in. It is opened when a component first opens a store.
+/// Keys sent before the component reads them.
+const KEYS_AHEAD: usize = 4;
+
+/// The file that holds all stores. It is opened when a component first opens a store.
 #[derive(Debug)]
 pub struct KeyValueFile {
     path: PathBuf,
     connection: Mutex<Option<Connection>>,
     opened: AtomicBool,
+}
+
+/// The stores a component may open, by label, and the file they are in.
+pub struct KeyValueGrant {
+    pub labels: HashSet<String>,
+    pub file: Arc<KeyValueFile>,
+}
+
+/// The open stores of one instance.
+pub struct KeyValueState {
+    grant: Arc<KeyValueGrant>,
+    stores: ResourceTable,
 }
 
 /// An open store.
@@ -63,12 +78,16 @@ pub struct Store {
 
 impl KeyValueFile {
     pub fn new(path: PathBuf) -> Self {
-        Self { path, connection: Mutex::default(), opened: AtomicBool::new(false) }
+        Self {
+            path,
+            connection: Mutex::default(),
+            opened: AtomicBool::new(false),
+        }
     }
 
     fn open(&self) -> Result<Connection, rusqlite::Error> {
         let connection = Connection::open(&self.path)?;
-        // As in the SQLite interface: a write does not wait for the disk.
+        // A write does not wait for the disk, as in the SQLite interface.
         let _ = connection.pragma_update(None, "journal_mode", "wal");
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.execute(
@@ -82,25 +101,32 @@ impl KeyValueFile {
 }
 
 impl Store {
-    /// Runs `work` with the file and this store's label, off the threads that serve requests.
-    async fn run<R: Send + 'static>(
+    /// Runs `work` with the file and this store's label on a blocking thread.
+    async fn with_file<R: Send + 'static>(
         self,
         work: impl FnOnce(&Connection, &str) -> Result<R, rusqlite::Error> + Send + 'static,
     ) -> Result<R, Error> {
         let work = move || {
-            let mut slot = self.file.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self
+                .file
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let connection = match &mut *slot {
                 Some(connection) => connection,
                 empty => empty.insert(self.file.open()?),
             };
             work(connection, &self.label)
         };
-        let result = tokio::task::spawn_blocking(work).await.map_err(other)?;
-        result.map_err(other)
+
+        let result = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(other_error)?;
+        result.map_err(other_error)
     }
 
     async fn read(self, key: String) -> Result<Option<Vec<u8>>, Error> {
-        self.run(move |file, label| {
+        self.with_file(move |file, label| {
             file.prepare_cached("SELECT value FROM spin_key_value WHERE store = ?1 AND key = ?2")?
                 .query_row(params![label, key], |row| row.get(0))
                 .optional()
@@ -109,7 +135,7 @@ impl Store {
     }
 
     async fn write(self, key: String, value: Vec<u8>) -> Result<(), Error> {
-        self.run(move |file, label| {
+        self.with_file(move |file, label| {
             file.prepare_cached(
                 "INSERT INTO spin_key_value (store, key, value) VALUES (?1, ?2, ?3)
                  ON CONFLICT (store, key) DO UPDATE SET value = ?3",
@@ -121,7 +147,7 @@ impl Store {
     }
 
     async fn remove(self, key: String) -> Result<(), Error> {
-        self.run(move |file, label| {
+        self.with_file(move |file, label| {
             file.prepare_cached("DELETE FROM spin_key_value WHERE store = ?1 AND key = ?2")?
                 .execute(params![label, key])
                 .map(drop)
@@ -130,7 +156,7 @@ impl Store {
     }
 
     async fn keys(self) -> Result<Vec<String>, Error> {
-        self.run(|file, label| {
+        self.with_file(|file, label| {
             file.prepare_cached("SELECT key FROM spin_key_value WHERE store = ?1")?
                 .query_map([label], |row| row.get(0))?
                 .collect()
@@ -139,69 +165,108 @@ impl Store {
     }
 }
 
-/// Spin gives the error as Rust prints it for debugging.
-fn other(error: impl std::fmt::Debug) -> Error {
+/// Spin passes on the error in Rust's debug format.
+fn other_error(error: impl std::fmt::Debug) -> Error {
     Error::Other(format!("{error:?}"))
 }
 
 type Handle = Resource<Store>;
 
-impl Host for Guest {}
+impl KeyValueState {
+    pub fn new(grant: Arc<KeyValueGrant>) -> Self {
+        Self {
+            grant,
+            stores: handle_table(MAX_HANDLES),
+        }
+    }
+}
 
-impl HostStore for Guest {
+impl Host for KeyValueState {}
+
+impl HostStore for KeyValueState {
     fn drop(&mut self, store: Handle) -> wasmtime::Result<()> {
-        self.key_value.delete(store)?;
+        self.stores.delete(store)?;
         Ok(())
     }
 }
 
-fn store<T>(accessor: &Accessor<T, HasSelf<Guest>>, handle: &Handle) -> Result<Store, Error> {
-    accessor.with(|mut access| access.get().key_value.get(handle).cloned()).map_err(|_| Error::NoSuchStore)
+/// Returns the store behind a handle.
+fn store<T>(
+    accessor: &Accessor<T, HasSelf<KeyValueState>>,
+    handle: &Handle,
+) -> Result<Store, Error> {
+    accessor
+        .with(|mut access| access.get().stores.get(handle).cloned())
+        .map_err(|_| Error::NoSuchStore)
 }
 
-/// Sends `keys` one by one and then how it ended. A reader that goes away ends it early.
-async fn send(keys: Result<Vec<String>, Error>, to: mpsc::Sender<String>, end: oneshot::Sender<Result<(), Error>>) {
-    let result = match keys {
-        Ok(keys) => {
-            let mut result = Ok(());
-            for key in keys {
-                if key.len() > MAX_REPLY_BYTES {
-                    result = Err(Error::Other(too_large()));
-                    break;
-                }
-                if to.send(key).await.is_err() {
-                    break;
-                }
-            }
-            result
-        }
+/// Sends `keys` one by one until the reader goes away, then the outcome.
+async fn stream_keys(
+    keys: Result<Vec<String>, Error>,
+    sender: mpsc::Sender<String>,
+    outcome_sender: oneshot::Sender<Result<(), Error>>,
+) {
+    let outcome = match keys {
+        Ok(keys) => send_keys(keys, sender).await,
         Err(error) => Err(error),
     };
-    // Whoever asked may be gone.
-    let _ = end.send(result);
+    // The caller may be gone.
+    let _ = outcome_sender.send(outcome);
 }
 
-impl<T: Send> HostStoreWithStore<T> for HasSelf<Guest> {
+async fn send_keys(keys: Vec<String>, sender: mpsc::Sender<String>) -> Result<(), Error> {
+    for key in keys {
+        if key.len() > MAX_REPLY_BYTES {
+            return Err(Error::Other(reply_too_large()));
+        }
+        if sender.send(key).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl<T: Send> HostStoreWithStore<T> for HasSelf<KeyValueState> {
     async fn open(accessor: &Accessor<T, Self>, label: String) -> Result<Handle, Error> {
-        let component = accessor.with(|mut access| access.get().component.clone());
-        if !component.key_value_stores.contains(&label) {
+        let grant = accessor.with(|mut access| access.get().grant.clone());
+        if !grant.labels.contains(&label) {
             return Err(Error::AccessDenied);
         }
-        let store = Store { label: label.into(), file: component.storage.key_value.clone() };
-        // Opening the file here reports one that cannot be used at the call that names it.
+
+        let store = Store {
+            label: label.into(),
+            file: grant.file.clone(),
+        };
+        // The first `open` opens the file, so that an unusable file fails here.
         if !store.file.opened.load(Ordering::Relaxed) {
-            store.clone().run(|_, _| Ok(())).await?;
+            store.clone().with_file(|_, _| Ok(())).await?;
         }
-        accessor.with(|mut access| access.get().key_value.push(store)).map_err(|_| Error::StoreTableFull)
+
+        accessor
+            .with(|mut access| access.get().stores.push(store))
+            .map_err(|_| Error::StoreTableFull)
     }
 
-    async fn get(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Result<Option<Vec<u8>>, Error> {
+    async fn get(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        key: String,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let value = store(accessor, &this)?.read(key).await?;
         let bytes = size_of::<Option<Vec<u8>>>() + value.as_ref().map_or(0, Vec::len);
-        if bytes > MAX_REPLY_BYTES { Err(Error::Other(too_large())) } else { Ok(value) }
+        if bytes > MAX_REPLY_BYTES {
+            Err(Error::Other(reply_too_large()))
+        } else {
+            Ok(value)
+        }
     }
 
-    async fn set(accessor: &Accessor<T, Self>, this: Handle, key: String, value: Vec<u8>) -> Result<(), Error> {
+    async fn set(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        key: String,
+        value: Vec<u8>,
+    ) -> Result<(), Error> {
         store(accessor, &this)?.write(key, value).await
     }
 
@@ -209,7 +274,11 @@ impl<T: Send> HostStoreWithStore<T> for HasSelf<Guest> {
         store(accessor, &this)?.remove(key).await
     }
 
-    async fn exists(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Result<bool, Error> {
+    async fn exists(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        key: String,
+    ) -> Result<bool, Error> {
         Ok(store(accessor, &this)?.read(key).await?.is_some())
     }
 
@@ -217,14 +286,17 @@ impl<T: Send> HostStoreWithStore<T> for HasSelf<Guest> {
         accessor: &Accessor<T, Self>,
         this: Handle,
     ) -> wasmtime::Result<(StreamReader<String>, FutureReader<Result<(), Error>>)> {
-        let store = accessor.with(|mut access| access.get().key_value.get(&this).cloned())?;
-        let (keys_in, keys_out) = mpsc::channel(4);
-        let (end_in, end_out) = oneshot::channel();
-        tokio::spawn(async move { send(store.keys().await, keys_in, end_in).await });
+        let store = accessor.with(|mut access| access.get().stores.get(&this).cloned())?;
+        let (key_sender, key_receiver) = mpsc::channel(KEYS_AHEAD);
+        let (outcome_sender, outcome_receiver) = oneshot::channel();
+        tokio::spawn(async move {
+            stream_keys(store.keys().await, key_sender, outcome_sender).await;
+        });
+
         accessor.with(|mut access| {
-            let keys = StreamReader::new(&mut access, Channel(keys_out))?;
-            let end = FutureReader::new(&mut access, end_out)?;
-            Ok((keys, end))
+            let keys = StreamReader::new(&mut access, ChannelProducer(key_receiver))?;
+            let outcome = FutureReader::new(&mut access, outcome_receiver)?;
+            Ok((keys, outcome))
         })
     }
 }
@@ -235,33 +307,57 @@ mod tests {
 
     fn open(dir: &tempfile::TempDir, label: &str) -> Store {
         let file = KeyValueFile::new(dir.path().join("kv.db"));
-        Store { label: label.into(), file: Arc::new(file) }
+        Store {
+            label: label.into(),
+            file: Arc::new(file),
+        }
     }
 
     #[tokio::test]
-    async fn values_survive_the_file_being_opened_again() {
+    async fn a_value_survives_reopening_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        open(&dir, "default").write("k".into(), vec![0, 255]).await.unwrap();
-        open(&dir, "default").write("k".into(), vec![1]).await.unwrap();
-        assert_eq!(open(&dir, "default").read("k".into()).await.unwrap(), Some(vec![1]));
-        assert_eq!(open(&dir, "default").keys().await.unwrap(), ["k"]);
+        let first = open(&dir, "default");
+        first.write("k".into(), vec![0, 255]).await.unwrap();
+
+        let second = open(&dir, "default");
+        second.write("k".into(), vec![1]).await.unwrap();
+
+        let third = open(&dir, "default");
+        assert_eq!(third.read("k".into()).await.unwrap(), Some(vec![1]));
+        let keys = open(&dir, "default").keys().await.unwrap();
+        assert_eq!(keys, ["k"]);
+    }
+
+    #[tokio::test]
+    async fn a_deleted_value_is_gone_after_reopening_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = open(&dir, "default");
+        first.write("k".into(), vec![1]).await.unwrap();
+
         open(&dir, "default").remove("k".into()).await.unwrap();
+
         assert_eq!(open(&dir, "default").read("k".into()).await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn stores_do_not_see_each_others_keys() {
         let dir = tempfile::tempdir().unwrap();
+
         open(&dir, "a").write("k".into(), vec![1]).await.unwrap();
+
         assert_eq!(open(&dir, "b").read("k".into()).await.unwrap(), None);
         assert!(open(&dir, "b").keys().await.unwrap().is_empty());
     }
 
     #[tokio::test]
-    async fn a_file_that_cannot_be_used_is_an_error_and_no_panic() {
+    async fn an_unusable_file_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let file = KeyValueFile::new(dir.path().join("missing/kv.db"));
-        let store = Store { label: "default".into(), file: Arc::new(file) };
+        let store = Store {
+            label: "default".into(),
+            file: Arc::new(file),
+        };
+
         assert!(matches!(store.read("k".into()).await, Err(Error::Other(_))));
     }
 }

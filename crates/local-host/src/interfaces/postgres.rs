@@ -1,11 +1,15 @@
-//! `spin:postgres/postgres@4.2.0`: connections to PostgreSQL servers the component may reach. Components built for 4.0 or
-//! 4.1 of the interface use the same functions.
+//! `spin:postgres/postgres@4.2.0`: connections to the PostgreSQL servers a component may reach.
+//! Components built for 4.0 or 4.1 of the interface use the same functions.
 //!
-//! The texts of errors are those of the `tokio-postgres` crate in the version Spin uses; components and their tests see no
-//! difference.
+//! Error texts come from the version of the `tokio-postgres` crate that Spin uses, so components and
+//! their tests see no difference.
 
-#![expect(clippy::result_large_err, reason = "it is the interface's: a copy at the end of a failed call costs nothing")]
+#![expect(
+    clippy::result_large_err,
+    reason = "the interface defines the error; copying it at the end of a failed call costs nothing"
+)]
 
+pub mod bindings;
 mod error;
 mod parameter;
 mod pool;
@@ -13,251 +17,207 @@ mod query;
 mod value;
 mod wire;
 
-use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
+use std::sync::Arc;
 
+use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, ResourceTable, StreamReader};
+
+use super::{MAX_HANDLES, handle_table};
 use crate::allowed_hosts::AllowedHosts;
-use crate::guest::Guest;
 use bindings::postgres::{
     Column, Error, Host, HostConnection, HostConnectionBuilder, HostConnectionBuilderWithStore,
     HostConnectionWithStore, ParameterValue, Row, RowSet,
 };
 pub use pool::Pools;
-use pool::{Address, Client};
+use pool::{Address, Connection};
 
-/// What `bindgen!` makes of the interface.
-pub mod bindings {
-    wasmtime::component::bindgen!({
-        inline: "
-            package spin:postgres@4.2.0;
+type ConnectionHandle = Resource<Connection>;
+type BuilderHandle = Resource<Address>;
+type Rows = (
+    Vec<Column>,
+    StreamReader<Row>,
+    FutureReader<Result<(), Error>>,
+);
 
-            interface postgres {
-                variant error {
-                    connection-failed(string),
-                    bad-parameter(string),
-                    query-failed(query-error),
-                    value-conversion-failed(string),
-                    other(string),
-                }
-                variant query-error { text(string), db-error(db-error) }
-                record db-error {
-                    as-text: string,
-                    severity: string,
-                    code: string,
-                    message: string,
-                    detail: option<string>,
-                    extras: list<tuple<string, string>>,
-                }
-
-                variant db-data-type {
-                    boolean, int8, int16, int32, int64, floating32, floating64, str, binary, date, time, datetime,
-                    timestamp, uuid, jsonb, decimal, range-int32, range-int64, range-decimal, array-int32, array-int64,
-                    array-decimal, array-str, interval, other(string),
-                }
-
-                // year, month, day; hour, minute, second, nanosecond
-                type ymd = tuple<s32, u8, u8>;
-                type hmsn = tuple<u8, u8, u8, u32>;
-                type ymd-hmsn = tuple<s32, u8, u8, u8, u8, u8, u32>;
-                enum range-bound-kind { inclusive, exclusive }
-                type s32-range = tuple<option<tuple<s32, range-bound-kind>>, option<tuple<s32, range-bound-kind>>>;
-                type s64-range = tuple<option<tuple<s64, range-bound-kind>>, option<tuple<s64, range-bound-kind>>>;
-                type text-range =
-                    tuple<option<tuple<string, range-bound-kind>>, option<tuple<string, range-bound-kind>>>;
-                record interval { micros: s64, days: s32, months: s32 }
-
-                variant db-value {
-                    boolean(bool), int8(s8), int16(s16), int32(s32), int64(s64), floating32(f32), floating64(f64),
-                    str(string), binary(list<u8>), date(ymd), time(hmsn), datetime(ymd-hmsn), timestamp(s64),
-                    uuid(string), jsonb(list<u8>), decimal(string), range-int32(s32-range), range-int64(s64-range),
-                    range-decimal(text-range), array-int32(list<option<s32>>), array-int64(list<option<s64>>),
-                    array-decimal(list<option<string>>), array-str(list<option<string>>), interval(interval), db-null,
-                    unsupported(list<u8>),
-                }
-                variant parameter-value {
-                    boolean(bool), int8(s8), int16(s16), int32(s32), int64(s64), floating32(f32), floating64(f64),
-                    str(string), binary(list<u8>), date(ymd), time(hmsn), datetime(ymd-hmsn), timestamp(s64),
-                    uuid(string), jsonb(list<u8>), decimal(string), range-int32(s32-range), range-int64(s64-range),
-                    range-decimal(text-range), array-int32(list<option<s32>>), array-int64(list<option<s64>>),
-                    array-decimal(list<option<string>>), array-str(list<option<string>>), interval(interval), db-null,
-                }
-
-                record column { name: string, data-type: db-data-type }
-                type row = list<db-value>;
-                record row-set { columns: list<column>, rows: list<row> }
-
-                resource connection-builder {
-                    constructor(address: string);
-                    set-ca-root: func(certificate: string) -> result<_, error>;
-                    build: func() -> result<connection, error>;
-                    build-async: async func() -> result<connection, error>;
-                }
-
-                resource connection {
-                    open: static func(address: string) -> result<connection, error>;
-                    open-async: static async func(address: string) -> result<connection, error>;
-                    query: func(statement: string, params: list<parameter-value>) -> result<row-set, error>;
-                    query-async: async func(statement: string, params: list<parameter-value>)
-                        -> result<tuple<list<column>, stream<row>, future<result<_, error>>>, error>;
-                    execute: func(statement: string, params: list<parameter-value>) -> result<u64, error>;
-                    execute-async: async func(statement: string, params: list<parameter-value>) -> result<u64, error>;
-                }
-            }
-
-            world imports { import postgres; }
-        ",
-        imports: {
-            "spin:postgres/postgres.[constructor]connection-builder": trappable,
-            "spin:postgres/postgres.[method]connection-builder.build": async,
-            "spin:postgres/postgres.[drop]connection-builder": trappable,
-            "spin:postgres/postgres.[static]connection.open": async,
-            "spin:postgres/postgres.[method]connection.query": async,
-            "spin:postgres/postgres.[method]connection.execute": async,
-            "spin:postgres/postgres.[drop]connection": trappable,
-        },
-        with: {
-            "spin:postgres/postgres.connection": super::Connection,
-            "spin:postgres/postgres.connection-builder": super::Builder,
-        },
-        require_store_data_send: true,
-    });
-
-    pub use spin::postgres::postgres;
+/// The servers a component may reach, and its connections to them.
+pub struct PostgresGrant {
+    pub allowed_hosts: Arc<AllowedHosts>,
+    pub pools: Pools,
 }
 
-/// An open connection: one of its address' pool, given back when the last who uses it is gone.
-pub type Connection = Client;
+impl PostgresGrant {
+    /// Takes a connection from the pool of `address`.
+    async fn connect(&self, address: &Address) -> Result<Connection, Error> {
+        self.check(address)?;
+        self.pools
+            .connect(address)
+            .await
+            .map_err(|error| Error::ConnectionFailed(error::with_causes(&error)))
+    }
 
-/// An address whose connection is not opened yet.
-pub type Builder = Address;
+    /// Refuses an address unless every host in it is allowed.
+    fn check(&self, address: &Address) -> Result<(), Error> {
+        let hosts = address.hosts().map_err(Error::ConnectionFailed)?;
+        for host in hosts {
+            if !self.allowed_hosts.allow(&host, "postgres") {
+                return Err(Error::ConnectionFailed(format!(
+                    "address postgres://{host} is not permitted"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
 
-type Handle = Resource<Connection>;
-type Rows = (Vec<Column>, StreamReader<Row>, FutureReader<Result<(), Error>>);
+/// The open connections of one instance, and the builders of further ones.
+pub struct PostgresState {
+    grant: Arc<PostgresGrant>,
+    connections: ResourceTable,
+    builders: ResourceTable,
+}
 
-/// Refuses addresses with a host `allowed` does not have. An address may name several hosts; each must be allowed.
-fn check(allowed: &AllowedHosts, address: &Address) -> Result<(), Error> {
-    for host in address.hosts()? {
-        if !allowed.allow(&host, "postgres") {
-            return Err(Error::ConnectionFailed(format!("address postgres://{host} is not permitted")));
+impl PostgresState {
+    pub fn new(grant: Arc<PostgresGrant>) -> Self {
+        Self {
+            grant,
+            connections: handle_table(MAX_HANDLES),
+            builders: handle_table(MAX_HANDLES),
         }
     }
-    Ok(())
-}
 
-/// Opens a connection; what it needs of the store is taken before and what it makes is put there after, so that the
-/// instance is free in between.
-async fn connect(component: &crate::component::Component, address: &Address) -> Result<Connection, Error> {
-    check(&component.allowed_hosts, address)?;
-    component.postgres.client(address).await
-}
-
-impl Guest {
-    fn keep(&mut self, client: Connection) -> Result<Handle, Error> {
-        self.postgres.push(client).map_err(|_| Error::ConnectionFailed("too many connections".to_owned()))
+    fn add_connection(&mut self, connection: Connection) -> Result<ConnectionHandle, Error> {
+        self.connections
+            .push(connection)
+            .map_err(|_| Error::ConnectionFailed("too many connections".to_owned()))
     }
 
-    fn client(&self, handle: &Handle) -> Result<Connection, Error> {
-        let found = self.postgres.get(handle).cloned();
-        found.map_err(|_| Error::ConnectionFailed("no connection found".to_owned()))
+    fn connection(&self, handle: &ConnectionHandle) -> Result<Connection, Error> {
+        let connection = self.connections.get(handle).cloned();
+        connection.map_err(|_| Error::ConnectionFailed("no connection found".to_owned()))
     }
 
-    fn address(&self, builder: &Resource<Builder>) -> Result<Address, Error> {
-        let found = self.postgres_builders.get(builder).cloned();
-        found.map_err(|_| Error::ConnectionFailed("no builder found".to_owned()))
+    fn address(&self, handle: &BuilderHandle) -> Result<Address, Error> {
+        let address = self.builders.get(handle).cloned();
+        address.map_err(|_| no_builder())
     }
 
-    async fn connect(&mut self, address: &Address) -> Result<Handle, Error> {
-        let client = connect(&self.component, address).await?;
-        self.keep(client)
+    async fn connect(&mut self, address: &Address) -> Result<ConnectionHandle, Error> {
+        let connection = self.grant.connect(address).await?;
+        self.add_connection(connection)
     }
 }
 
-impl Host for Guest {}
+fn no_builder() -> Error {
+    Error::ConnectionFailed("no builder found".to_owned())
+}
 
-impl HostConnectionBuilder for Guest {
-    fn new(&mut self, address: String) -> wasmtime::Result<Resource<Builder>> {
-        Ok(self.postgres_builders.push(Address::new(address))?)
+/// Connects for an asynchronous call. The store is used only before and after, so that the instance
+/// serves other requests in between.
+async fn connect_concurrently<T: Send>(
+    accessor: &Accessor<T, HasSelf<PostgresState>>,
+    address: &Address,
+) -> Result<ConnectionHandle, Error> {
+    let grant = accessor.with(|mut access| access.get().grant.clone());
+    let connection = grant.connect(address).await?;
+    accessor.with(|mut access| access.get().add_connection(connection))
+}
+
+impl Host for PostgresState {}
+
+impl HostConnectionBuilder for PostgresState {
+    fn new(&mut self, address: String) -> wasmtime::Result<BuilderHandle> {
+        Ok(self.builders.push(Address::new(address))?)
     }
 
-    fn set_ca_root(&mut self, this: Resource<Builder>, certificate: String) -> Result<(), Error> {
-        let address = self.postgres_builders.get_mut(&this);
-        let address = address.map_err(|_| Error::ConnectionFailed("no builder found".to_owned()))?;
-        address.trust(certificate)
+    fn set_ca_root(&mut self, this: BuilderHandle, certificate: String) -> Result<(), Error> {
+        let address = self.builders.get_mut(&this).map_err(|_| no_builder())?;
+        address.trust(certificate).map_err(Error::Other)
     }
 
-    async fn build(&mut self, this: Resource<Builder>) -> Result<Handle, Error> {
+    async fn build(&mut self, this: BuilderHandle) -> Result<ConnectionHandle, Error> {
         let address = self.address(&this)?;
         self.connect(&address).await
     }
 
-    fn drop(&mut self, this: Resource<Builder>) -> wasmtime::Result<()> {
-        self.postgres_builders.delete(this)?;
+    fn drop(&mut self, this: BuilderHandle) -> wasmtime::Result<()> {
+        self.builders.delete(this)?;
         Ok(())
     }
 }
 
-impl<T: Send> HostConnectionBuilderWithStore<T> for HasSelf<Guest> {
-    async fn build_async(accessor: &Accessor<T, Self>, this: Resource<Builder>) -> Result<Handle, Error> {
+impl<T: Send> HostConnectionBuilderWithStore<T> for HasSelf<PostgresState> {
+    async fn build_async(
+        accessor: &Accessor<T, Self>,
+        this: BuilderHandle,
+    ) -> Result<ConnectionHandle, Error> {
         let address = accessor.with(|mut access| access.get().address(&this))?;
-        open(accessor, &address).await
+        connect_concurrently(accessor, &address).await
     }
 }
 
-impl HostConnection for Guest {
-    async fn open(&mut self, address: String) -> Result<Handle, Error> {
+impl HostConnection for PostgresState {
+    async fn open(&mut self, address: String) -> Result<ConnectionHandle, Error> {
         self.connect(&Address::new(address)).await
     }
 
-    async fn query(&mut self, this: Handle, statement: String, values: Vec<ParameterValue>) -> Result<RowSet, Error> {
-        query::collect(&self.client(&this)?, &statement, &values).await
+    async fn query(
+        &mut self,
+        this: ConnectionHandle,
+        statement: String,
+        values: Vec<ParameterValue>,
+    ) -> Result<RowSet, Error> {
+        query::query_all(&self.connection(&this)?, &statement, &values).await
     }
 
-    async fn execute(&mut self, this: Handle, statement: String, values: Vec<ParameterValue>) -> Result<u64, Error> {
-        query::execute(&self.client(&this)?, &statement, &values).await
+    async fn execute(
+        &mut self,
+        this: ConnectionHandle,
+        statement: String,
+        values: Vec<ParameterValue>,
+    ) -> Result<u64, Error> {
+        query::execute(&self.connection(&this)?, &statement, &values).await
     }
 
-    fn drop(&mut self, this: Handle) -> wasmtime::Result<()> {
-        self.postgres.delete(this)?;
+    fn drop(&mut self, this: ConnectionHandle) -> wasmtime::Result<()> {
+        self.connections.delete(this)?;
         Ok(())
     }
 }
 
-async fn open<T: Send>(accessor: &Accessor<T, HasSelf<Guest>>, address: &Address) -> Result<Handle, Error> {
-    let component = accessor.with(|mut access| access.get().component.clone());
-    let client = connect(&component, address).await?;
-    accessor.with(|mut access| access.get().keep(client))
-}
-
-impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
-    async fn open_async(accessor: &Accessor<T, Self>, address: String) -> Result<Handle, Error> {
-        open(accessor, &Address::new(address)).await
+impl<T: Send> HostConnectionWithStore<T> for HasSelf<PostgresState> {
+    async fn open_async(
+        accessor: &Accessor<T, Self>,
+        address: String,
+    ) -> Result<ConnectionHandle, Error> {
+        connect_concurrently(accessor, &Address::new(address)).await
     }
 
-    /// Rows are read as the component takes them. Their columns are known with the first row: a query without rows has no
-    /// columns either, as in Spin.
+    /// Rows are read as the component takes them. Their columns are known with the first row: a
+    /// query without rows has no columns either, as in Spin.
     async fn query_async(
         accessor: &Accessor<T, Self>,
-        this: Handle,
+        this: ConnectionHandle,
         statement: String,
         values: Vec<ParameterValue>,
     ) -> Result<Rows, Error> {
-        let client = accessor.with(|mut access| access.get().client(&this))?;
-        let (columns, rows, end) = query::stream(client, &statement, &values).await?;
+        let connection = accessor.with(|mut access| access.get().connection(&this))?;
+        let streamed = query::query_stream(connection, &statement, &values).await?;
+
         accessor
             .with(|mut access| -> wasmtime::Result<Rows> {
-                let rows = StreamReader::new(&mut access, rows)?;
-                let end = FutureReader::new(&mut access, end)?;
-                Ok((columns, rows, end))
+                let rows = StreamReader::new(&mut access, streamed.rows)?;
+                let outcome = FutureReader::new(&mut access, streamed.outcome)?;
+                Ok((streamed.columns, rows, outcome))
             })
             .map_err(|error| Error::Other(error.to_string()))
     }
 
     async fn execute_async(
         accessor: &Accessor<T, Self>,
-        this: Handle,
+        this: ConnectionHandle,
         statement: String,
         values: Vec<ParameterValue>,
     ) -> Result<u64, Error> {
-        let client = accessor.with(|mut access| access.get().client(&this))?;
-        query::execute(&client, &statement, &values).await
+        let connection = accessor.with(|mut access| access.get().connection(&this))?;
+        query::execute(&connection, &statement, &values).await
     }
 }

@@ -1,18 +1,22 @@
-//! `spin:redis/redis@3.0.0`: connections to Redis servers the component may reach. The export the Redis trigger calls,
-//! `inbound-redis`, is defined here as well because it shares these types.
+//! `spin:redis/redis@3.0.0`: connections to the Redis servers a component may reach. The export
+//! that the Redis trigger calls, `inbound-redis`, is defined here too because it shares these types.
 //!
-//! The texts of errors are those of the `redis` crate in the version Spin uses; components and their tests see no
-//! difference.
+//! Error texts come from the version of the `redis` crate that Spin uses, so components and their
+//! tests see no difference.
+
+use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands as _, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, Value};
-use wasmtime::component::{Accessor, HasSelf, Resource};
+use wasmtime::component::{Accessor, HasSelf, Resource, ResourceTable};
 
-use super::{MAX_REPLY_BYTES, too_large};
-use crate::guest::Guest;
-use bindings::redis::{Error, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult};
+use super::{MAX_REPLY_BYTES, handle_table, reply_too_large};
+use crate::allowed_hosts::AllowedHosts;
+use bindings::redis::{
+    Error, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
+};
 
-/// What `bindgen!` makes of the interface.
+/// Generated from the interface.
 pub mod bindings {
     wasmtime::component::bindgen!({
         inline: "
@@ -57,105 +61,206 @@ pub mod bindings {
     pub use spin::redis::redis;
 }
 
+/// Connections an instance may have open, as in Spin.
+const MAX_CONNECTIONS: usize = 1024;
+
 /// An open connection.
 pub type Connection = MultiplexedConnection;
 
 type Handle = Resource<Connection>;
 
-impl bindings::redis::Host for Guest {}
+/// The connections of one instance, and the hosts it may connect to.
+pub struct RedisState {
+    allowed_hosts: Arc<AllowedHosts>,
+    connections: ResourceTable,
+}
 
-impl HostConnection for Guest {
+impl RedisState {
+    pub fn new(allowed_hosts: Arc<AllowedHosts>) -> Self {
+        Self {
+            allowed_hosts,
+            connections: handle_table(MAX_CONNECTIONS),
+        }
+    }
+}
+
+impl bindings::redis::Host for RedisState {}
+
+impl HostConnection for RedisState {
     fn drop(&mut self, connection: Handle) -> wasmtime::Result<()> {
-        self.redis.delete(connection)?;
+        self.connections.delete(connection)?;
         Ok(())
     }
 }
 
-/// The connection behind a handle; a clone shares its socket, so commands of one instance are pipelined.
-fn connection<T>(store: &Accessor<T, HasSelf<Guest>>, handle: &Handle) -> Result<MultiplexedConnection, Error> {
-    store
-        .with(|mut store| store.get().redis.get(handle).cloned())
+/// Returns the connection behind a handle. A clone shares its socket, so the commands of one
+/// instance are pipelined.
+fn connection<T>(
+    accessor: &Accessor<T, HasSelf<RedisState>>,
+    handle: &Handle,
+) -> Result<Connection, Error> {
+    accessor
+        .with(|mut access| access.get().connections.get(handle).cloned())
         .map_err(|_| Error::Other("could not find connection for resource".to_owned()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what map_err calls")]
-fn other(error: RedisError) -> Error {
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes a value")]
+fn other_error(error: RedisError) -> Error {
     Error::Other(error.to_string())
 }
 
-impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
-    async fn open(store: &Accessor<T, Self>, address: String) -> Result<Handle, Error> {
-        let component = store.with(|mut store| store.get().component.clone());
-        if !component.allowed_hosts.allow(&address, "redis") {
+impl<T: Send> HostConnectionWithStore<T> for HasSelf<RedisState> {
+    async fn open(accessor: &Accessor<T, Self>, address: String) -> Result<Handle, Error> {
+        let allowed_hosts = accessor.with(|mut access| access.get().allowed_hosts.clone());
+        if !allowed_hosts.allow(&address, "redis") {
             return Err(Error::InvalidAddress);
         }
+
         let client = redis::Client::open(address).map_err(|_| Error::InvalidAddress)?;
-        // A file of this machine, which no entry of allowed_outbound_hosts stands for.
+        // No entry of allowed_outbound_hosts can stand for a file of this machine.
         if matches!(client.get_connection_info().addr, ConnectionAddr::Unix(_)) {
             return Err(Error::InvalidAddress);
         }
-        let connection = client.get_multiplexed_async_connection().await.map_err(other)?;
-        store.with(|mut store| store.get().redis.push(connection)).map_err(|_| Error::TooManyConnections)
+
+        let connection = client
+            .get_multiplexed_async_connection()
+            .await
+            .map_err(other_error)?;
+
+        accessor
+            .with(|mut access| access.get().connections.push(connection))
+            .map_err(|_| Error::TooManyConnections)
     }
 
-    async fn publish(store: &Accessor<T, Self>, this: Handle, channel: String, payload: Vec<u8>) -> Result<(), Error> {
-        connection(store, &this)?.publish::<_, _, ()>(channel, payload).await.map_err(other)
+    async fn publish(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        channel: String,
+        payload: Vec<u8>,
+    ) -> Result<(), Error> {
+        connection(accessor, &this)?
+            .publish::<_, _, ()>(channel, payload)
+            .await
+            .map_err(other_error)
     }
 
-    async fn get(store: &Accessor<T, Self>, this: Handle, key: String) -> Result<Option<Vec<u8>>, Error> {
-        let value: Option<Vec<u8>> = connection(store, &this)?.get(key).await.map_err(other)?;
+    async fn get(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        key: String,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let value: Option<Vec<u8>> = connection(accessor, &this)?
+            .get(key)
+            .await
+            .map_err(other_error)?;
+
         let bytes = size_of::<Option<Vec<u8>>>() + value.as_ref().map_or(0, Vec::len);
-        if bytes > MAX_REPLY_BYTES { Err(Error::Other(too_large())) } else { Ok(value) }
+        if bytes > MAX_REPLY_BYTES {
+            Err(Error::Other(reply_too_large()))
+        } else {
+            Ok(value)
+        }
     }
 
-    async fn set(store: &Accessor<T, Self>, this: Handle, key: String, value: Vec<u8>) -> Result<(), Error> {
-        connection(store, &this)?.set::<_, _, ()>(key, value).await.map_err(other)
+    async fn set(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        key: String,
+        value: Vec<u8>,
+    ) -> Result<(), Error> {
+        connection(accessor, &this)?
+            .set::<_, _, ()>(key, value)
+            .await
+            .map_err(other_error)
     }
 
-    async fn incr(store: &Accessor<T, Self>, this: Handle, key: String) -> Result<i64, Error> {
-        connection(store, &this)?.incr(key, 1).await.map_err(other)
+    async fn incr(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Result<i64, Error> {
+        connection(accessor, &this)?
+            .incr(key, 1)
+            .await
+            .map_err(other_error)
     }
 
-    async fn del(store: &Accessor<T, Self>, this: Handle, keys: Vec<String>) -> Result<u32, Error> {
-        connection(store, &this)?.del(keys).await.map_err(other)
+    async fn del(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        keys: Vec<String>,
+    ) -> Result<u32, Error> {
+        connection(accessor, &this)?
+            .del(keys)
+            .await
+            .map_err(other_error)
     }
 
-    async fn sadd(store: &Accessor<T, Self>, this: Handle, key: String, values: Vec<String>) -> Result<u32, Error> {
-        connection(store, &this)?.sadd(key, values).await.map_err(|error: RedisError| match error.kind() {
-            ErrorKind::TypeError => Error::TypeError,
-            _ => other(error),
-        })
+    async fn sadd(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        key: String,
+        values: Vec<String>,
+    ) -> Result<u32, Error> {
+        connection(accessor, &this)?
+            .sadd(key, values)
+            .await
+            .map_err(|error: RedisError| match error.kind() {
+                ErrorKind::TypeError => Error::TypeError,
+                _ => other_error(error),
+            })
     }
 
-    async fn smembers(store: &Accessor<T, Self>, this: Handle, key: String) -> Result<Vec<String>, Error> {
-        connection(store, &this)?.smembers(key).await.map_err(other)
+    async fn smembers(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        key: String,
+    ) -> Result<Vec<String>, Error> {
+        connection(accessor, &this)?
+            .smembers(key)
+            .await
+            .map_err(other_error)
     }
 
-    async fn srem(store: &Accessor<T, Self>, this: Handle, key: String, values: Vec<String>) -> Result<u32, Error> {
-        connection(store, &this)?.srem(key, values).await.map_err(other)
+    async fn srem(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+        key: String,
+        values: Vec<String>,
+    ) -> Result<u32, Error> {
+        connection(accessor, &this)?
+            .srem(key, values)
+            .await
+            .map_err(other_error)
     }
 
     async fn execute(
-        store: &Accessor<T, Self>,
+        accessor: &Accessor<T, Self>,
         this: Handle,
         command: String,
         arguments: Vec<RedisParameter>,
     ) -> Result<Vec<RedisResult>, Error> {
-        let mut connection = connection(store, &this)?;
-        let mut cmd = redis::cmd(&command);
+        let mut connection = connection(accessor, &this)?;
+        let mut request = redis::cmd(&command);
         for argument in arguments {
             match argument {
-                RedisParameter::Int64(number) => cmd.arg(number),
-                RedisParameter::Binary(bytes) => cmd.arg(bytes),
+                RedisParameter::Int64(number) => request.arg(number),
+                RedisParameter::Binary(bytes) => request.arg(bytes),
             };
         }
-        let Flat(results) = cmd.query_async(&mut connection).await.map_err(other)?;
-        let bytes = size_of::<Vec<RedisResult>>() + results.iter().map(size).sum::<usize>();
-        if bytes > MAX_REPLY_BYTES { Err(Error::Other(too_large())) } else { Ok(results) }
+
+        let FlatReply(results) = request
+            .query_async(&mut connection)
+            .await
+            .map_err(other_error)?;
+
+        let bytes = size_of::<Vec<RedisResult>>() + results.iter().map(byte_size).sum::<usize>();
+        if bytes > MAX_REPLY_BYTES {
+            Err(Error::Other(reply_too_large()))
+        } else {
+            Ok(results)
+        }
     }
 }
 
-fn size(result: &RedisResult) -> usize {
+/// Approximate memory of one result.
+fn byte_size(result: &RedisResult) -> usize {
     let payload = match result {
         RedisResult::Nil | RedisResult::Int64(_) => 0,
         RedisResult::Binary(bytes) => bytes.len(),
@@ -164,16 +269,12 @@ fn size(result: &RedisResult) -> usize {
     size_of::<RedisResult>() + payload
 }
 
-/// A reply as the interface gives it: nested arrays become one list.
-struct Flat(Vec<RedisResult>);
+/// A reply in the form of the interface: nested arrays become one list.
+struct FlatReply(Vec<RedisResult>);
 
-impl Flat {
+impl FlatReply {
     fn push(&mut self, value: Value) -> Result<(), RedisError> {
-        let refused = |what: &str| {
-            let detail = format!("{what} not supported");
-            Err((ErrorKind::TypeError, "Could not convert Redis response", detail).into())
-        };
-        self.0.push(match value {
+        let result = match value {
             Value::Nil => RedisResult::Nil,
             Value::Int(number) => RedisResult::Int64(number),
             Value::Boolean(flag) => RedisResult::Int64(flag.into()),
@@ -185,20 +286,35 @@ impl Flat {
             Value::Array(values) | Value::Set(values) => {
                 return values.into_iter().try_for_each(|value| self.push(value));
             }
-            Value::Map(_) => return refused("Redis Map type is"),
-            Value::Attribute { .. } => return refused("Redis Attribute type is"),
-            Value::VerbatimString { .. } => return refused("Redis string with format attribute is"),
-            Value::Push { .. } => return refused("Redis Pub/Sub types are"),
+            Value::Map(_) => return Err(unsupported("Redis Map type is")),
+            Value::Attribute { .. } => return Err(unsupported("Redis Attribute type is")),
+            Value::VerbatimString { .. } => {
+                return Err(unsupported("Redis string with format attribute is"));
+            }
+            Value::Push { .. } => return Err(unsupported("Redis Pub/Sub types are")),
             Value::ServerError(error) => {
                 let detail = format!("{error:?}");
                 return Err((ErrorKind::ResponseError, "Server error", detail).into());
             }
-        });
+        };
+
+        self.0.push(result);
         Ok(())
     }
 }
 
-impl FromRedisValue for Flat {
+/// Spin's error for a reply that the interface cannot express.
+fn unsupported(subject: &str) -> RedisError {
+    let summary = "Could not convert Redis response";
+    (
+        ErrorKind::TypeError,
+        summary,
+        format!("{subject} not supported"),
+    )
+        .into()
+}
+
+impl FromRedisValue for FlatReply {
     fn from_redis_value(value: &Value) -> Result<Self, RedisError> {
         Self::from_owned_redis_value(value.clone())
     }

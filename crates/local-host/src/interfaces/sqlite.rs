@@ -1,115 +1,117 @@
 //! `spin:sqlite/sqlite@3.1.0`: the SQLite database under the state directory.
 //!
-//! The library version is Spin's, so that the same SQL is understood and the same text refuses what is not.
+//! The version of the library is Spin's, so it accepts the same SQL and reports the same errors.
 
+pub mod bindings;
 mod database;
+mod query;
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
-use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
+use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, ResourceTable, StreamReader};
 
-use super::streams::Channel;
-use super::{MAX_REPLY_BYTES, too_large};
-use crate::guest::Guest;
-use bindings::sqlite::{Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value};
+use super::streams::ChannelProducer;
+use super::{MAX_HANDLES, MAX_REPLY_BYTES, handle_table, reply_too_large};
+use bindings::sqlite::{
+    Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
+};
 pub use database::{Database, DatabaseFile};
-use database::{io, size};
-
-/// What `bindgen!` makes of the interface.
-pub mod bindings {
-    wasmtime::component::bindgen!({
-        inline: "
-            package spin:sqlite@3.1.0;
-
-            interface sqlite {
-                variant error { no-such-database, access-denied, invalid-connection, database-full, io(string) }
-                variant value { integer(s64), real(f64), text(string), blob(list<u8>), null }
-                record row-result { values: list<value> }
-                record query-result { columns: list<string>, rows: list<row-result> }
-
-                resource connection {
-                    open: static func(database: string) -> result<connection, error>;
-                    open-async: static async func(database: string) -> result<connection, error>;
-                    execute: func(statement: string, parameters: list<value>) -> result<query-result, error>;
-                    execute-async: async func(statement: string, parameters: list<value>)
-                        -> result<tuple<list<string>, stream<row-result>, future<result<_, error>>>, error>;
-                    last-insert-rowid: func() -> s64;
-                    last-insert-rowid-async: async func() -> s64;
-                    changes: func() -> u64;
-                    changes-async: async func() -> u64;
-                }
-            }
-
-            world imports { import sqlite; }
-        ",
-        imports: {
-            "spin:sqlite/sqlite.[drop]connection": trappable,
-            "spin:sqlite/sqlite.[method]connection.execute": async,
-            "spin:sqlite/sqlite.[method]connection.last-insert-rowid": trappable,
-            "spin:sqlite/sqlite.[method]connection.last-insert-rowid-async": async | store | trappable,
-            "spin:sqlite/sqlite.[method]connection.changes": trappable,
-            "spin:sqlite/sqlite.[method]connection.changes-async": async | store | trappable,
-        },
-        with: { "spin:sqlite/sqlite.connection": super::Database },
-        require_store_data_send: true,
-    });
-
-    pub use spin::sqlite::sqlite;
-}
+use query::io_error;
 
 /// Rows read before the component takes them.
 const ROWS_AHEAD: usize = 64;
 
 type Handle = Resource<Database>;
 
-impl Guest {
+/// The databases a component may open, by name, and the file they stand for.
+pub struct SqliteGrant {
+    pub databases: HashSet<String>,
+    pub file: Arc<DatabaseFile>,
+}
+
+/// The open connections of one instance.
+pub struct SqliteState {
+    grant: Arc<SqliteGrant>,
+    connections: ResourceTable,
+}
+
+impl SqliteState {
+    pub fn new(grant: Arc<SqliteGrant>) -> Self {
+        Self {
+            grant,
+            connections: handle_table(MAX_HANDLES),
+        }
+    }
+
     fn open_database(&mut self, database: &str) -> Result<Handle, Error> {
-        if !self.component.sqlite_databases.contains(database) {
+        if !self.grant.databases.contains(database) {
             return Err(Error::AccessDenied);
         }
-        let database = self.component.storage.sqlite.open().map_err(io)?;
-        self.sqlite.push(database).map_err(|_| Error::Io("too many connections opened".to_owned()))
+
+        let database = self.grant.file.open().map_err(io_error)?;
+        self.connections
+            .push(database)
+            .map_err(|_| Error::Io("too many connections opened".to_owned()))
     }
 
     fn database(&self, handle: &Handle) -> Result<Database, Error> {
-        self.sqlite.get(handle).cloned().map_err(|_| Error::InvalidConnection)
+        self.connections
+            .get(handle)
+            .cloned()
+            .map_err(|_| Error::InvalidConnection)
     }
 }
 
-impl Host for Guest {}
+impl Host for SqliteState {}
 
-impl HostConnection for Guest {
+impl HostConnection for SqliteState {
     fn open(&mut self, database: String) -> Result<Handle, Error> {
         self.open_database(&database)
     }
 
-    async fn execute(&mut self, this: Handle, statement: String, parameters: Vec<Value>) -> Result<QueryResult, Error> {
+    async fn execute(
+        &mut self,
+        this: Handle,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<QueryResult, Error> {
         let database = self.database(&this)?;
-        tokio::task::spawn_blocking(move || database.query_all(&statement, parameters)).await.map_err(io)?
+        tokio::task::spawn_blocking(move || query::query_all(&database, &statement, parameters))
+            .await
+            .map_err(io_error)?
     }
 
     fn last_insert_rowid(&mut self, this: Handle) -> wasmtime::Result<i64> {
-        Ok(self.sqlite.get(&this)?.with(rusqlite::Connection::last_insert_rowid))
+        let database = self.connections.get(&this)?;
+        Ok(database.with(rusqlite::Connection::last_insert_rowid))
     }
 
     fn changes(&mut self, this: Handle) -> wasmtime::Result<u64> {
-        Ok(self.sqlite.get(&this)?.with(rusqlite::Connection::changes))
+        let database = self.connections.get(&this)?;
+        Ok(database.with(rusqlite::Connection::changes))
     }
 
     fn drop(&mut self, this: Handle) -> wasmtime::Result<()> {
-        self.sqlite.delete(this)?;
+        self.connections.delete(this)?;
         Ok(())
     }
 }
 
-type Rows = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
+type Rows = (
+    Vec<String>,
+    StreamReader<RowResult>,
+    FutureReader<Result<(), Error>>,
+);
 
-impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
+impl<T: Send> HostConnectionWithStore<T> for HasSelf<SqliteState> {
     async fn open_async(accessor: &Accessor<T, Self>, database: String) -> Result<Handle, Error> {
         accessor.with(|mut access| access.get().open_database(&database))
     }
 
-    /// Rows are read as the component takes them. A statement that cannot be run has no columns and no rows, and its error
-    /// is what the future says, as in Spin.
+    /// Rows are read as the component takes them. A statement that cannot run has no columns and no
+    /// rows, and the future holds its error, as in Spin.
     async fn execute_async(
         accessor: &Accessor<T, Self>,
         this: Handle,
@@ -117,31 +119,38 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
         parameters: Vec<Value>,
     ) -> Result<Rows, Error> {
         let database = accessor.with(|mut access| access.get().database(&this))?;
-        let (columns_in, columns_out) = oneshot::channel();
-        let (rows_in, rows_out) = mpsc::channel(ROWS_AHEAD);
-        let (end_in, end_out) = oneshot::channel();
-        // Every `send` may find its reader gone, which only means that nobody waits any more.
+        let (column_sender, column_receiver) = oneshot::channel();
+        let (row_sender, row_receiver) = mpsc::channel(ROWS_AHEAD);
+        let (outcome_sender, outcome_receiver) = oneshot::channel();
+
+        // A send fails when its reader is gone, which only means that nobody waits any more.
         tokio::task::spawn_blocking(move || {
-            let columns = |names| drop(columns_in.send(names));
-            let end = database.query(&statement, parameters, columns, |row| {
-                if size(&row) > MAX_REPLY_BYTES {
-                    return Err(Error::Io(too_large()));
+            let send_columns = |names| drop(column_sender.send(names));
+            let outcome = query::query(&database, &statement, parameters, send_columns, |row| {
+                if query::byte_size(&row) > MAX_REPLY_BYTES {
+                    return Err(Error::Io(reply_too_large()));
                 }
-                rows_in.blocking_send(row).map_err(|_| Error::Io("row send error".to_owned()))
+                row_sender
+                    .blocking_send(row)
+                    .map_err(|_| Error::Io("row send error".to_owned()))
             });
-            drop(end_in.send(end));
+            drop(outcome_sender.send(outcome));
         });
-        let columns = columns_out.await.unwrap_or_default();
+
+        let columns = column_receiver.await.unwrap_or_default();
         accessor
             .with(|mut access| -> wasmtime::Result<Rows> {
-                let rows = StreamReader::new(&mut access, Channel(rows_out))?;
-                let end = FutureReader::new(&mut access, end_out)?;
-                Ok((columns, rows, end))
+                let rows = StreamReader::new(&mut access, ChannelProducer(row_receiver))?;
+                let outcome = FutureReader::new(&mut access, outcome_receiver)?;
+                Ok((columns, rows, outcome))
             })
-            .map_err(io)
+            .map_err(io_error)
     }
 
-    async fn last_insert_rowid_async(accessor: &Accessor<T, Self>, this: Handle) -> wasmtime::Result<i64> {
+    async fn last_insert_rowid_async(
+        accessor: &Accessor<T, Self>,
+        this: Handle,
+    ) -> wasmtime::Result<i64> {
         accessor.with(|mut access| access.get().last_insert_rowid(this))
     }
 

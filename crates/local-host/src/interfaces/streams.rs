@@ -1,4 +1,4 @@
-//! A channel read by a component as a WIT `stream`.
+//! A channel that a component reads as a WIT `stream`.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,13 +7,13 @@ use tokio::sync::mpsc::Receiver;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
 
-/// Items handed over in one read at most.
-const ITEMS: usize = 256;
+/// Items passed on in one read.
+const MAX_ITEMS_PER_READ: usize = 256;
 
-/// Hands over what has arrived on a channel; the channel's bound is what holds a fast sender back.
-pub struct Channel<T>(pub Receiver<T>);
+/// Passes on the items of a channel. The bound of the channel slows a fast sender down.
+pub struct ChannelProducer<T>(pub Receiver<T>);
 
-impl<D, T: Send + Sync + 'static> StreamProducer<D> for Channel<T> {
+impl<D, T: Send + Sync + 'static> StreamProducer<D> for ChannelProducer<T> {
     type Item = T;
     type Buffer = VecBuffer<T>;
 
@@ -24,11 +24,16 @@ impl<D, T: Send + Sync + 'static> StreamProducer<D> for Channel<T> {
         mut destination: Destination<'a, T, VecBuffer<T>>,
         finish: bool,
     ) -> Poll<wasmtime::Result<StreamResult>> {
-        let wanted = destination.remaining(store).unwrap_or(ITEMS).min(ITEMS);
-        // A read of nothing asks whether there is something; taking an item for it could lose the item.
+        let wanted = destination
+            .remaining(store)
+            .unwrap_or(MAX_ITEMS_PER_READ)
+            .min(MAX_ITEMS_PER_READ);
+        // A read of zero items asks whether there are any. Taking an item for it could lose the
+        // item.
         if wanted == 0 {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
+
         let mut items = Vec::with_capacity(wanted);
         match self.get_mut().0.poll_recv_many(context, &mut items, wanted) {
             Poll::Ready(0) => Poll::Ready(Ok(StreamResult::Dropped)),

@@ -1,13 +1,16 @@
-//! `spin:variables/variables@3.0.0`, and the same as `fermyon:spin/variables@2.0.0` for components built for Spin 2 and 3
-//! (the cron trigger's are): the variables the manifest gives the component.
+//! `spin:variables/variables@3.0.0`, and the same as `fermyon:spin/variables@2.0.0` for components
+//! built for Spin 2 and 3 (such as those of the cron trigger): the variables that the manifest gives
+//! a component.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use wasmtime::component::{Accessor, HasSelf};
 
-use crate::guest::Guest;
 use crate::variables::check_name;
 use bindings::{fermyon::spin::variables as v2, spin::variables::variables as v3};
 
-/// What `bindgen!` makes of both interfaces.
+/// Generated from both interfaces.
 pub mod bindings {
     wasmtime::component::bindgen!({
         inline: "
@@ -39,38 +42,56 @@ pub mod bindings {
     });
 }
 
-/// Why a component does not get a variable.
+/// The variables of a component.
+pub struct VariablesGrant {
+    pub component_id: String,
+    pub values: HashMap<String, String>,
+}
+
+/// The variables as one instance reads them.
+pub struct VariablesState(Arc<VariablesGrant>);
+
+/// Reason why a component does not receive a variable.
 enum Refusal {
     InvalidName(String),
     Undefined(String),
 }
 
-impl Guest {
-    fn variable(&self, name: &str) -> Result<String, Refusal> {
+impl VariablesState {
+    pub fn new(grant: Arc<VariablesGrant>) -> Self {
+        Self(grant)
+    }
+
+    fn read(&self, name: &str) -> Result<String, Refusal> {
         check_name(name).map_err(Refusal::InvalidName)?;
-        let component = &self.component;
-        component
-            .variables
+
+        let VariablesGrant {
+            component_id,
+            values,
+        } = self.0.as_ref();
+        values
             .get(name)
             .cloned()
-            .ok_or_else(|| Refusal::Undefined(format!("no variable for {:?}.{name:?}", component.id)))
+            .ok_or_else(|| Refusal::Undefined(format!("no variable for {component_id:?}.{name:?}")))
     }
 }
 
-impl v3::Host for Guest {}
+impl v3::Host for VariablesState {}
 
-impl<T: Send> v3::HostWithStore<T> for HasSelf<Guest> {
-    async fn get(store: &Accessor<T, Self>, name: String) -> Result<String, v3::Error> {
-        store.with(|mut store| store.get().variable(&name)).map_err(|refusal| match refusal {
-            Refusal::InvalidName(text) => v3::Error::InvalidName(text),
-            Refusal::Undefined(text) => v3::Error::Undefined(text),
-        })
+impl<T: Send> v3::HostWithStore<T> for HasSelf<VariablesState> {
+    async fn get(accessor: &Accessor<T, Self>, name: String) -> Result<String, v3::Error> {
+        accessor
+            .with(|mut access| access.get().read(&name))
+            .map_err(|refusal| match refusal {
+                Refusal::InvalidName(text) => v3::Error::InvalidName(text),
+                Refusal::Undefined(text) => v3::Error::Undefined(text),
+            })
     }
 }
 
-impl v2::Host for Guest {
+impl v2::Host for VariablesState {
     fn get(&mut self, name: String) -> Result<String, v2::Error> {
-        self.variable(&name).map_err(|refusal| match refusal {
+        self.read(&name).map_err(|refusal| match refusal {
             Refusal::InvalidName(text) => v2::Error::InvalidName(text),
             Refusal::Undefined(text) => v2::Error::Undefined(text),
         })

@@ -1,4 +1,4 @@
-//! What is read from a manifest, and the one line each mistake in it is answered with.
+//! The values read from a manifest, and the one-line error for each mistake in it.
 
 use super::*;
 
@@ -7,7 +7,7 @@ const COMPONENT: &str = "[component.c]\nsource = 'c.wasm'\n";
 const TRIGGER: &str = "[[trigger.http]]\nroute = '/...'\ncomponent = 'c'\n";
 
 fn parse(text: &str) -> Result<Manifest, String> {
-    Manifest::parse("spin.toml", text).map_err(|error| error.to_string())
+    super::parse("spin.toml", text).map_err(|error| error.to_string())
 }
 
 fn refusal(text: &str) -> String {
@@ -17,18 +17,19 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
-fn a_whole_manifest_is_read() {
+fn a_complete_manifest_is_read() {
     let text = format!(
-        "{HEAD}[application.trigger.redis]\naddress = 'redis://a'\n[variables]\nv = {{ default = 'x' }}\n{TRIGGER}\
+        "spin_manifest_version = 2\n[application]\nname = 'a'\n\
+         [application.trigger.redis]\naddress = 'redis://a'\n[variables]\nv = {{ default = 'x' }}\n{TRIGGER}\
          [[trigger.http]]\nroute = {{ private = true }}\ncomponent = 'c'\n\
          [[trigger.redis]]\nchannel = 'ch'\ncomponent = 'c'\n[[trigger.cron]]\ncron_expression = '0 * * * * *'\ncomponent = 'c'\n\
          {COMPONENT}allowed_outbound_hosts = ['redis://*:*']\nfiles = ['a/*', {{ source = 's', destination = '/d' }}]\n\
          key_value_stores = ['default']\nsqlite_databases = ['default']\nenvironment = {{ A = 'b' }}\n\
          [component.c.variables]\nw = '{{{{ v }}}}'\n[component.c.build]\ncommand = 'x'\n"
     );
-    // `application` is written inline above, so its triggers cannot be added to it: write it as a table instead.
-    let text = text.replacen("application = { name = 'a' }\n", "[application]\nname = 'a'\n", 1);
+
     let manifest = parse(&text).unwrap();
+
     assert_eq!(manifest.application.trigger.redis.address, "redis://a");
     assert_eq!(manifest.triggers.http.len(), 2);
     assert_eq!(manifest.triggers.redis[0].channel, "ch");
@@ -39,23 +40,31 @@ fn a_whole_manifest_is_read() {
 
 #[test]
 fn an_unknown_key_is_refused_with_its_line() {
-    let message = refusal(&format!("{HEAD}{TRIGGER}{COMPONENT}allowed_outbound_host = []\n"));
-    assert!(message.starts_with("spin.toml:8: unknown field `allowed_outbound_host`"), "{message}");
+    let message = refusal(&format!(
+        "{HEAD}{TRIGGER}{COMPONENT}allowed_outbound_host = []\n"
+    ));
+    assert!(
+        message.starts_with("spin.toml:8: unknown field `allowed_outbound_host`"),
+        "{message}"
+    );
 }
 
 #[test]
 fn another_version_is_refused() {
-    assert!(refusal(&format!("{}{TRIGGER}{COMPONENT}", HEAD.replace("= 2", "= 3"))).contains("must be 2"));
+    let head = HEAD.replace("= 2", "= 3");
+    let message = refusal(&format!("{head}{TRIGGER}{COMPONENT}"));
+    assert!(message.contains("must be 2"), "{message}");
 }
 
 #[test]
 fn a_trigger_without_its_component_is_refused() {
-    assert!(refusal(&format!("{HEAD}{TRIGGER}")).contains("there is no [component.c]"));
+    let message = refusal(&format!("{HEAD}{TRIGGER}"));
+    assert!(message.contains("there is no [component.c]"), "{message}");
 }
 
 #[test]
-fn what_only_spin_can_do_is_refused_by_name() {
-    for (key, says) in [
+fn a_key_that_only_spin_supports_is_named() {
+    for (key, expected) in [
         ("ai_models = ['llama']", "ai_models"),
         ("key_value_stores = ['other']", "only `default`"),
         ("sqlite_databases = ['other']", "only `default`"),
@@ -63,17 +72,30 @@ fn what_only_spin_can_do_is_refused_by_name() {
         ("dependencies = { 'a:b/c' = '1' }", "dependencies"),
     ] {
         let message = refusal(&format!("{HEAD}{TRIGGER}{COMPONENT}{key}\n"));
-        assert!(message.contains("[component.c]") && message.contains(says), "{message}");
+        assert!(message.contains("[component.c]"), "{message}");
+        assert!(message.contains(expected), "{message}");
     }
-    let remote = COMPONENT.replace("'c.wasm'", "{ url = 'http://x', digest = 'y' }");
-    assert!(refusal(&format!("{HEAD}{TRIGGER}{remote}")).contains("downloads nothing"));
-    assert!(refusal(&format!("{HEAD}[[trigger.mqtt]]\ntopic = 't'\n{COMPONENT}")).contains("trigger.mqtt"));
 }
 
 #[test]
-fn a_variable_needs_a_default_or_must_be_required_and_not_both() {
-    for bad in ["v = {}", "v = { required = true, default = 'x' }"] {
-        let message = refusal(&format!("{HEAD}variables.{bad}\n{TRIGGER}{COMPONENT}"));
+fn a_remote_component_is_refused() {
+    let remote = COMPONENT.replace("'c.wasm'", "{ url = 'http://x', digest = 'y' }");
+    let message = refusal(&format!("{HEAD}{TRIGGER}{remote}"));
+    assert!(message.contains("downloads nothing"), "{message}");
+}
+
+#[test]
+fn an_unknown_trigger_is_named() {
+    let message = refusal(&format!("{HEAD}[[trigger.mqtt]]\ntopic = 't'\n{COMPONENT}"));
+    assert!(message.contains("trigger.mqtt"), "{message}");
+}
+
+#[test]
+fn a_variable_is_either_required_or_has_a_default() {
+    for declaration in ["v = {}", "v = { required = true, default = 'x' }"] {
+        let message = refusal(&format!(
+            "{HEAD}variables.{declaration}\n{TRIGGER}{COMPONENT}"
+        ));
         assert!(message.contains("[variables] v"), "{message}");
     }
 }

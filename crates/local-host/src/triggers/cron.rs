@@ -1,5 +1,5 @@
-//! The cron trigger: runs a component at the times of a cron expression (with a first field for seconds, in UTC), with the
-//! scheduler and the interface of Spin's cron plugin.
+//! The cron trigger: runs a component at the times of a cron expression, with the scheduler and the
+//! interface of Spin's cron plugin. The first field is seconds; times are UTC.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use anyhow::{Context as _, Result};
 use tokio::sync::{OnceCell, RwLock};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
+use super::stop::Stop;
 use crate::component::Component;
 use crate::guest::Guest;
 use crate::log;
 use crate::manifest::Manifest;
-use crate::triggers::Stop;
 use bindings::{Metadata, SpinCronPre};
 
-/// What `bindgen!` makes of the interface.
+/// Generated from the interface.
 mod bindings {
     wasmtime::component::bindgen!({
         inline: "
@@ -36,14 +36,14 @@ mod bindings {
     });
 }
 
-/// Every cron trigger, ready to be started.
+/// All cron triggers, ready to start.
 #[derive(Clone)]
 pub struct Schedule {
     jobs: Vec<(Arc<Handler>, Job)>,
     stopped: Stopped,
 }
 
-/// Whether the host was told to stop; held for reading by every tick at work.
+/// Set when the host stops. Every running tick holds it for reading.
 type Stopped = Arc<RwLock<bool>>;
 
 /// A component that runs on schedule.
@@ -51,7 +51,7 @@ struct Handler {
     component: Arc<Component>,
     code: OnceCell<SpinCronPre<Guest>>,
     time_limit: Option<Duration>,
-    /// As the manifest has it.
+    /// The cron expression from the manifest.
     expression: String,
     stopped: Stopped,
 }
@@ -60,7 +60,7 @@ impl Schedule {
     /// Checks and prepares every cron trigger.
     ///
     /// # Errors
-    /// An expression that is none.
+    /// An invalid expression.
     pub fn new(
         manifest: &Manifest,
         components: &HashMap<String, Arc<Component>>,
@@ -69,27 +69,27 @@ impl Schedule {
         let mut jobs = Vec::new();
         let stopped = Stopped::default();
         for trigger in &manifest.triggers.cron {
-            let Some(component) = components.get(&trigger.component).cloned() else { continue };
-            let (expression, stopped) = (trigger.cron_expression.clone(), stopped.clone());
-            let handler = Arc::new(Handler { component, code: OnceCell::new(), time_limit, expression, stopped });
-            let runs = handler.clone();
-            let job = Job::new_async(handler.expression.as_str(), move |_, _| {
-                let handler = runs.clone();
-                Box::pin(async move { handler.tick().await })
+            let Some(component) = components.get(&trigger.component) else {
+                continue;
+            };
+
+            let handler = Arc::new(Handler {
+                component: component.clone(),
+                code: OnceCell::new(),
+                time_limit,
+                expression: trigger.cron_expression.clone(),
+                stopped: stopped.clone(),
             });
-            let job = job.with_context(|| {
-                let expression = &handler.expression;
-                format!("[[trigger.cron]] `{expression}` is no schedule; write second minute hour day month weekday")
-            })?;
+            let job = handler.clone().into_job()?;
             jobs.push((handler, job));
         }
         Ok(Self { jobs, stopped })
     }
 
-    /// Compiles every component before its time.
+    /// Compiles every component ahead of its first tick.
     ///
     /// # Errors
-    /// A component that does not compile, or is not made for this trigger.
+    /// A component that does not compile, or does not handle cron events.
     pub async fn prepare(&self) -> Result<()> {
         for (handler, _) in &self.jobs {
             handler.component.code_ahead().await?;
@@ -98,7 +98,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// Runs the schedule until `stop`, then waits for the ticks at work.
+    /// Runs the schedule until `stop`, then waits for the running ticks.
     ///
     /// # Errors
     /// The scheduler does not start.
@@ -106,12 +106,17 @@ impl Schedule {
         if self.jobs.is_empty() {
             return Ok(());
         }
+
         let scheduler = JobScheduler::new().await?;
         for (handler, job) in self.jobs {
             scheduler.add(job).await?;
-            log::notice(format_args!("Scheduled {}: {}", handler.expression, handler.component.id));
+            log::info(format_args!(
+                "Scheduled {}: {}",
+                handler.expression, handler.component.id
+            ));
         }
         scheduler.start().await?;
+
         stop.await;
         *self.stopped.write().await = true;
         Ok(())
@@ -119,12 +124,30 @@ impl Schedule {
 }
 
 impl Handler {
+    fn into_job(self: Arc<Self>) -> Result<Job> {
+        let expression = self.expression.clone();
+        let job = Job::new_async(expression.as_str(), move |_, _| {
+            let handler = self.clone();
+            Box::pin(async move { handler.tick().await })
+        });
+        job.with_context(|| {
+            format!("[[trigger.cron]] `{expression}` is not a schedule; write second minute hour day month weekday")
+        })
+    }
+
     async fn code(&self) -> Result<&SpinCronPre<Guest>> {
-        let find = async || {
-            let code = SpinCronPre::new(self.component.code().await?.clone()).map_err(anyhow::Error::from);
-            code.with_context(|| format!("component `{}` exports no handle-cron-event", self.component.id))
+        let load = async || {
+            let code = self.component.code().await?;
+            SpinCronPre::new(code.clone())
+                .map_err(anyhow::Error::from)
+                .with_context(|| {
+                    format!(
+                        "component `{}` exports no handle-cron-event",
+                        self.component.id
+                    )
+                })
         };
-        self.code.get_or_try_init(find).await
+        self.code.get_or_try_init(load).await
     }
 
     async fn tick(&self) {
@@ -132,23 +155,34 @@ impl Handler {
         if *stopped {
             return;
         }
+
         let outcome = match self.time_limit {
             Some(limit) => tokio::time::timeout(limit, self.run())
                 .await
                 .unwrap_or_else(|_| Err(anyhow::anyhow!("it took longer than {limit:?}"))),
             None => self.run().await,
         };
+
         if let Err(error) = outcome {
-            log::problem(format_args!("component `{}` failed on schedule: {error:#}", self.component.id));
+            log::error(format_args!(
+                "component `{}` failed on schedule: {error:#}",
+                self.component.id
+            ));
         }
     }
 
     async fn run(&self) -> Result<()> {
         let code = self.code().await?;
-        let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut store = Guest::store(&self.component, None)?;
+        let timestamp = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+
+        let mut store = self.component.new_store(None)?;
         let instance = code.instantiate_async(&mut store).await?;
-        let handled = instance.call_handle_cron_event(&mut store, Metadata { timestamp }).await?;
-        handled.map_err(|error| anyhow::anyhow!("{error:?}"))
+        let outcome = instance
+            .call_handle_cron_event(&mut store, Metadata { timestamp })
+            .await?;
+        outcome.map_err(|error| anyhow::anyhow!("{error:?}"))
     }
 }

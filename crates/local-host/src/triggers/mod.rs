@@ -1,10 +1,8 @@
-//! What makes components run, one module per trigger.
+//! The triggers, which run components: one module each.
 
 pub mod cron;
 pub mod http;
 pub mod redis;
+mod stop;
 
-use futures_util::future::{BoxFuture, Shared};
-
-/// Comes when the host is told to stop. What is at work then may end, and nothing new begins.
-pub type Stop = Shared<BoxFuture<'static, ()>>;
+pub use stop::Stop;

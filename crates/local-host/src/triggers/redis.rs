@@ -1,10 +1,12 @@
-//! The Redis trigger: runs a component for each message on a channel, as Spin does: exact channels, an instance for each
-//! message, and one message after another on a connection.
+//! The Redis trigger: runs a component for each message on a channel. As in Spin, channels are
+//! exact names, each message has an instance of its own, and a connection delivers one message after
+//! another.
 //!
-//! Unlike Spin, which ends when a connection is lost, this host subscribes again, and says so; so it does when the server no
-//! longer answers. What was published in between is lost either way: pub/sub delivers at most once.
+//! Spin ends when a connection is lost. This host logs the loss and subscribes again, also when the
+//! server no longer answers. Either way, messages published in between are lost: pub/sub delivers
+//! at most once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,33 +14,35 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use redis::Msg;
 use redis::aio::{PubSub, PubSubSink};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::stop::Stop;
 use crate::component::Component;
 use crate::guest::Guest;
 use crate::interfaces::redis::bindings::SubscriberPre;
 use crate::log;
 use crate::manifest::Manifest;
-use crate::triggers::Stop;
 use crate::variables::Variables;
 
-/// How long to wait before subscribing again.
-const RETRY: Duration = Duration::from_secs(1);
+/// Wait before the next attempt to subscribe.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// How often the server is asked whether it is still there, and how long it may take to answer.
-const PROBE: Duration = Duration::from_secs(10);
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Interval between probes of the server.
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+/// Time limit of a probe, and of connecting with all subscriptions.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is subscribed to: components by channel by server.
+/// The components that receive messages, by server and channel.
 #[derive(Clone, Default)]
 pub struct Subscriptions(BTreeMap<String, Channels>);
 
 type Channels = BTreeMap<String, Vec<Arc<Handler>>>;
 
-/// A component that takes messages.
+/// A component that receives messages.
 struct Handler {
     component: Arc<Component>,
     code: OnceCell<SubscriberPre<Guest>>,
@@ -49,38 +53,47 @@ impl Subscriptions {
     /// Checks and prepares every Redis trigger.
     ///
     /// # Errors
-    /// No address, or one that is none.
+    /// A missing or invalid address.
     pub fn new(
         manifest: &Manifest,
         variables: &Variables,
-        components: &std::collections::HashMap<String, Arc<Component>>,
+        components: &HashMap<String, Arc<Component>>,
         time_limit: Option<Duration>,
     ) -> Result<Self> {
-        let mut servers = Self::default();
+        let mut servers: BTreeMap<String, Channels> = BTreeMap::new();
         for trigger in &manifest.triggers.redis {
             let place = || format!("[[trigger.redis]] {}", trigger.channel);
-            let address = trigger.address.as_ref().unwrap_or(&manifest.application.trigger.redis.address);
-            // As the manifest has it: filled in, it may hold a password.
-            let template = address;
-            let address = variables.render(address).with_context(place)?;
+
+            let default_address = &manifest.application.trigger.redis.address;
+            let template = trigger.address.as_ref().unwrap_or(default_address);
+            let address = variables.render(template).with_context(place)?;
+            // The error shows the template, because the rendered address may hold a password.
             redis::Client::open(address.as_str()).with_context(|| {
                 format!(
-                    "{}: `{template}` is no Redis address; set `address` there or under [application.trigger.redis]",
+                    "{}: `{template}` is not a Redis address; set `address` there or under [application.trigger.redis]",
                     place()
                 )
             })?;
+
             let channel = variables.render(&trigger.channel).with_context(place)?;
-            let Some(component) = components.get(&trigger.component) else { continue };
-            let handler = Handler { component: component.clone(), code: OnceCell::new(), time_limit };
-            servers.0.entry(address).or_default().entry(channel).or_default().push(Arc::new(handler));
+            let Some(component) = components.get(&trigger.component) else {
+                continue;
+            };
+            let handler = Handler {
+                component: component.clone(),
+                code: OnceCell::new(),
+                time_limit,
+            };
+            let channels = servers.entry(address).or_default();
+            channels.entry(channel).or_default().push(Arc::new(handler));
         }
-        Ok(servers)
+        Ok(Self(servers))
     }
 
-    /// Compiles every component before there is a message for it.
+    /// Compiles every component ahead of its first message.
     ///
     /// # Errors
-    /// A component that does not compile, or takes no messages.
+    /// A component that does not compile, or does not handle messages.
     pub async fn prepare(&self) -> Result<()> {
         for handler in self.0.values().flat_map(Channels::values).flatten() {
             handler.component.code_ahead().await?;
@@ -89,15 +102,16 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Takes messages until `stop`, then waits for the components that are at one.
+    /// Receives messages until `stop`, then waits for the components that still handle one.
     ///
     /// # Errors
-    /// A mistake in this host.
+    /// A defect of this host.
     pub async fn run(self, stop: Stop) -> Result<()> {
         let mut tasks = JoinSet::new();
         for (address, channels) in self.0 {
             tasks.spawn(keep_subscribed(address, channels, stop.clone()));
         }
+
         while let Some(ended) = tasks.join_next().await {
             ended.context("the Redis trigger failed")?;
         }
@@ -105,76 +119,125 @@ impl Subscriptions {
     }
 }
 
-/// Subscribes again whenever the connection is lost.
+/// Subscribes again whenever the connection is lost. Logs a repeated error once.
 async fn keep_subscribed(address: String, channels: Channels, stop: Stop) {
-    // What is wrong is told once, until it is something else.
-    let mut told = String::new();
+    let mut last_logged = String::new();
     loop {
-        let subscribed = AtomicBool::new(false);
-        if let Err(error) = listen(&address, &channels, &subscribed, stop.clone()).await {
+        let was_subscribed = AtomicBool::new(false);
+        if let Err(error) = listen(&address, &channels, &was_subscribed, stop.clone()).await {
             let problem = format!("{error:#}");
-            if problem != told || subscribed.into_inner() {
-                log::problem(format_args!("Redis trigger: {problem}; subscribing again"));
+            if problem != last_logged || was_subscribed.into_inner() {
+                log::error(format_args!("Redis trigger: {problem}; subscribing again"));
             }
-            told = problem;
+            last_logged = problem;
         }
+
         tokio::select! {
-            () = sleep(RETRY) => {}
+            () = sleep(RETRY_DELAY) => {}
             () = stop.clone() => return,
         }
     }
 }
 
-/// Serves one connection until it is lost or the host is told to stop.
-async fn listen(address: &str, channels: &Channels, subscribed: &AtomicBool, stop: Stop) -> Result<()> {
+/// Serves one connection until it is lost or the host stops.
+async fn listen(
+    address: &str,
+    channels: &Channels,
+    was_subscribed: &AtomicBool,
+    stop: Stop,
+) -> Result<()> {
     let client = redis::Client::open(address)?;
-    // Without the password an address may hold.
+    // Host and port only, because the address may hold a password.
     let server = client.get_connection_info().addr.to_string();
+
     let mut stop = std::pin::pin!(stop);
     let connection = tokio::select! {
-        connection = timeout(PATIENCE, subscribe(&client, &server, channels)) => connection,
+        connection = timeout(REPLY_TIMEOUT, subscribe(&client, &server, channels)) => connection,
         () = &mut stop => return Ok(()),
     };
-    let (sink, mut messages) = connection.with_context(|| format!("{server} does not answer"))??.split();
-    subscribed.store(true, Ordering::Relaxed);
-    let mut silence = std::pin::pin!(silence(sink, channels));
+    let (sink, mut messages) = connection
+        .with_context(|| format!("{server} does not answer"))??
+        .split();
+    was_subscribed.store(true, Ordering::Relaxed);
+
+    let mut silence = std::pin::pin!(wait_for_silence(sink, channels));
     loop {
         tokio::select! {
             biased;
             () = &mut stop => return Ok(()),
             message = messages.next() => {
-                let message = message.with_context(|| format!("the connection to {server} was lost"))?;
-                let handlers = channels.get(message.get_channel_name()).map_or(&[][..], Vec::as_slice);
-                join_all(handlers.iter().map(|handler| handler.take(message.get_payload_bytes().to_vec()))).await;
+                let message =
+                    message.with_context(|| format!("the connection to {server} was lost"))?;
+                deliver(&message, channels).await;
             }
             () = &mut silence => anyhow::bail!("{server} no longer answers"),
         }
     }
 }
 
+/// Passes a message to all components of its channel and waits for them.
+async fn deliver(message: &Msg, channels: &Channels) {
+    let Some(handlers) = channels.get(message.get_channel_name()) else {
+        return;
+    };
+    let payload = message.get_payload_bytes();
+    join_all(
+        handlers
+            .iter()
+            .map(|handler| handler.handle(payload.to_vec())),
+    )
+    .await;
+}
+
 async fn subscribe(client: &redis::Client, server: &str, channels: &Channels) -> Result<PubSub> {
     let cannot_connect = || format!("cannot connect to {server}");
-    let mut trial = client.get_multiplexed_async_connection().await.with_context(cannot_connect)?;
-    let mut connection = client.get_async_pubsub().await.with_context(cannot_connect)?;
+    let mut commands = client
+        .get_multiplexed_async_connection()
+        .await
+        .with_context(cannot_connect)?;
+    let mut connection = client
+        .get_async_pubsub()
+        .await
+        .with_context(cannot_connect)?;
+
     for (channel, handlers) in channels {
         let cannot_subscribe = || format!("cannot subscribe to {channel} on {server}");
-        // As a command first: the crate does not tell of a subscription that the server refused, by its ACL say.
-        redis::cmd("SUBSCRIBE").arg(channel).exec_async(&mut trial).await.with_context(cannot_subscribe)?;
-        let _ = redis::cmd("UNSUBSCRIBE").arg(channel).exec_async(&mut trial).await;
-        connection.subscribe(channel).await.with_context(cannot_subscribe)?;
-        let ids: Vec<_> = handlers.iter().map(|handler| handler.component.id.as_str()).collect();
-        log::notice(format_args!("Subscribed to {channel} on {server}: {}", ids.join(", ")));
+        // An ordinary command comes first: the crate hides that the server refused a subscription,
+        // for example because of its ACL.
+        redis::cmd("SUBSCRIBE")
+            .arg(channel)
+            .exec_async(&mut commands)
+            .await
+            .with_context(cannot_subscribe)?;
+        let _ = redis::cmd("UNSUBSCRIBE")
+            .arg(channel)
+            .exec_async(&mut commands)
+            .await;
+
+        connection
+            .subscribe(channel)
+            .await
+            .with_context(cannot_subscribe)?;
+
+        let ids = handlers.iter().map(|handler| handler.component.id.as_str());
+        let ids: Vec<_> = ids.collect();
+        log::info(format_args!(
+            "Subscribed to {channel} on {server}: {}",
+            ids.join(", ")
+        ));
     }
     Ok(connection)
 }
 
-/// Comes when the server does not answer: its machine may be gone, or a router may have forgotten the connection, without
-/// either saying so. To subscribe to a channel again changes nothing, and unlike `PING` needs no permission of its own.
-async fn silence(mut sink: PubSubSink, channels: &Channels) {
+/// Returns when the server does not answer. Its machine may be gone, or a router may have dropped
+/// the connection without closing it. The probe subscribes to a channel again, which changes nothing
+/// and, unlike `PING`, needs no further permission.
+async fn wait_for_silence(mut sink: PubSubSink, channels: &Channels) {
     let channel = channels.keys().next();
     loop {
-        sleep(PROBE).await;
-        if !matches!(timeout(PATIENCE, sink.subscribe(channel)).await, Ok(Ok(()))) {
+        sleep(PROBE_INTERVAL).await;
+        let probe = timeout(REPLY_TIMEOUT, sink.subscribe(channel)).await;
+        if !matches!(probe, Ok(Ok(()))) {
             return;
         }
     }
@@ -182,32 +245,49 @@ async fn silence(mut sink: PubSubSink, channels: &Channels) {
 
 impl Handler {
     async fn code(&self) -> Result<&SubscriberPre<Guest>> {
-        let find = async || {
-            let code = SubscriberPre::new(self.component.code().await?.clone()).map_err(anyhow::Error::from);
-            code.with_context(|| format!("component `{}` takes no Redis messages", self.component.id))
+        let load = async || {
+            let code = self.component.code().await?;
+            SubscriberPre::new(code.clone())
+                .map_err(anyhow::Error::from)
+                .with_context(|| {
+                    format!(
+                        "component `{}` handles no Redis messages",
+                        self.component.id
+                    )
+                })
         };
-        self.code.get_or_try_init(find).await
+        self.code.get_or_try_init(load).await
     }
 
-    async fn take(&self, payload: Vec<u8>) {
+    async fn handle(&self, payload: Vec<u8>) {
         let outcome = match self.time_limit {
             Some(limit) => timeout(limit, self.run(payload))
                 .await
                 .unwrap_or_else(|_| Err(anyhow::anyhow!("it took longer than {limit:?}"))),
             None => self.run(payload).await,
         };
+
         if let Err(error) = outcome {
-            log::problem(format_args!("component `{}` failed on a message: {error:#}", self.component.id));
+            log::error(format_args!(
+                "component `{}` failed on a message: {error:#}",
+                self.component.id
+            ));
         }
     }
 
     async fn run(&self, payload: Vec<u8>) -> Result<()> {
         let code = self.code().await?;
-        let mut store = Guest::store(&self.component, None)?;
+        let mut store = self.component.new_store(None)?;
         let instance = code.instantiate_async(&mut store).await?;
-        let handled = store
-            .run_concurrent(async |store| instance.spin_redis_inbound_redis().call_handle_message(store, payload).await)
+
+        let outcome = store
+            .run_concurrent(async |store| {
+                instance
+                    .spin_redis_inbound_redis()
+                    .call_handle_message(store, payload)
+                    .await
+            })
             .await??;
-        handled.map_err(|error| anyhow::anyhow!("{error:?}"))
+        outcome.map_err(|error| anyhow::anyhow!("{error:?}"))
     }
 }

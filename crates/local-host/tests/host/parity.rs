@@ -1,16 +1,16 @@
-//! The same questions to this host and to Spin: what they answer must not differ. Runs where the `spin` program is on the
-//! PATH or named by `SPIN`; elsewhere it says that it did not run.
+//! The same requests to this host and to Spin: their responses must not differ. Runs where the `spin`
+//! program is on the PATH or named by `SPIN`; elsewhere it prints that it did not run.
 
 use edge_cache_testing::PostgresServer;
 
-use crate::support::{Host, RedisServer};
+use crate::support::{Application, Host, RedisServer};
 
 const GRANTS: &str = "allowed_outbound_hosts = ['{{ redis }}', '{{ postgres_origin }}', 'postgres://127.0.0.1:1', 'http://self', 'http://*.spin.internal', \
      'redis://127.0.0.1:1', 'http://127.0.0.1:1']\n\
      key_value_stores = ['default']\nsqlite_databases = ['default']\nenvironment = { A = 'b' }";
 
-/// Asked in this order, each host with a Redis and a PostgreSQL of its own.
-const QUESTIONS: &[&str] = &[
+/// Paths requested in this order. Each host has a Redis and a PostgreSQL of its own.
+const PATHS: &[&str] = &[
     "/redis",
     "/redis/parallel",
     "/redis/many",
@@ -77,23 +77,51 @@ const QUESTIONS: &[&str] = &[
     "/send?https://example.com/",
 ];
 
-type Servers = (RedisServer, PostgresServer);
+/// The servers of one host.
+struct Servers {
+    redis: RedisServer,
+    postgres: PostgresServer,
+}
 
-/// The answer without what is different in every run: addresses and ports.
-fn ask(host: &Host, (redis, postgres): &Servers, path: &str) -> String {
-    let headers = [("spin-client-addr", "1.2.3.4:5"), ("connection", "close"), ("x-twice", "1"), ("x-twice", "2")];
-    let answer = host.ask_with(path, &headers);
-    let body = answer.body.replace(&host.address, "HOST").replace(&redis.url, "REDIS");
-    let body = body.replace(&postgres.port().to_string(), "PORT");
-    let mut lines: Vec<_> = body.lines().map(mask).collect();
+impl Servers {
+    fn start() -> Self {
+        Self {
+            redis: RedisServer::start(),
+            postgres: PostgresServer::start(),
+        }
+    }
+
+    fn application(&self) -> Application {
+        let application = self.redis.application_with(GRANTS);
+        application.postgres(&self.postgres)
+    }
+}
+
+/// Requests `path` and returns the response without the addresses and ports that differ in every
+/// run.
+fn comparable_response(host: &Host, servers: &Servers, path: &str) -> String {
+    let headers = [
+        ("spin-client-addr", "1.2.3.4:5"),
+        ("connection", "close"),
+        ("x-twice", "1"),
+        ("x-twice", "2"),
+    ];
+    let response = host.send_with(path, &headers);
+
+    let body = response
+        .body
+        .replace(&host.address, "HOST")
+        .replace(&servers.redis.url, "REDIS")
+        .replace(&servers.postgres.port().to_string(), "PORT");
+    let mut lines: Vec<_> = body.lines().map(without_client_port).collect();
     if path.contains("/headers") {
         lines.sort();
     }
-    format!("{} {}", answer.status, lines.join("\n"))
+    format!("{} {}", response.status, lines.join("\n"))
 }
 
-/// The port of a client is the kernel's choice.
-fn mask(line: &str) -> String {
+/// Replaces the port of a client, which the kernel chooses.
+fn without_client_port(line: &str) -> String {
     match line.split_once("spin-client-addr: 127.0.0.1:") {
         Some((before, _)) => format!("{before}spin-client-addr: 127.0.0.1:PORT"),
         None => line.to_owned(),
@@ -101,19 +129,23 @@ fn mask(line: &str) -> String {
 }
 
 #[test]
-fn spin_gives_the_same_answers() {
-    let servers = || (RedisServer::start(), PostgresServer::start());
-    let application = |(redis, postgres): &Servers| redis.application_with(GRANTS).postgres(postgres);
-    let (ours, theirs) = (servers(), servers());
-    let Some(spin) = application(&theirs).start_on_spin() else {
+fn spin_gives_the_same_responses() {
+    let servers_of_host = Servers::start();
+    let servers_of_spin = Servers::start();
+    let Some(spin) = servers_of_spin.application().start_on_spin() else {
         eprintln!("not run: there is no `spin` on the PATH and SPIN does not name one");
         return;
     };
-    let host = application(&ours).start();
-    let differ: Vec<_> = QUESTIONS
-        .iter()
-        .map(|path| (path, ask(&host, &ours, path), ask(&spin, &theirs, path)))
-        .filter(|(_, ours, theirs)| ours != theirs)
-        .collect();
-    assert!(differ.is_empty(), "ours and Spin's: {differ:#?}");
+    let host = servers_of_host.application().start();
+
+    let mut differences = Vec::new();
+    for path in PATHS {
+        let response_of_host = comparable_response(&host, &servers_of_host, path);
+        let response_of_spin = comparable_response(&spin, &servers_of_spin, path);
+        if response_of_host != response_of_spin {
+            differences.push((path, response_of_host, response_of_spin));
+        }
+    }
+
+    assert!(differences.is_empty(), "path, host, Spin: {differences:#?}");
 }

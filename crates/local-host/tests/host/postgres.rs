@@ -8,7 +8,7 @@ use edge_cache_testing::PostgresServer;
 
 use crate::support::{Application, Host};
 
-/// What `/postgres/sleep` answers.
+/// The response of `/postgres/sleep`.
 const SLEPT: &str = "[?column? DbDataType::Int32] [DbValue::Int32(1)] then Ok(())";
 
 const GRANTS: &str = "allowed_outbound_hosts = ['{{ postgres_origin }}']";
@@ -21,9 +21,12 @@ fn start(server: &PostgresServer) -> Host {
     application(server).start()
 }
 
-/// What comes back for some of the values the guest asks for.
+/// Some of the guest's queries, with their rows.
 const VALUES: &[(&str, &str)] = &[
-    ("true, false, NULL::bool", "[DbValue::Boolean(true), DbValue::Boolean(false), DbValue::DbNull]"),
+    (
+        "true, false, NULL::bool",
+        "[DbValue::Boolean(true), DbValue::Boolean(false), DbValue::DbNull]",
+    ),
     (
         "1::int2, -2::int4, 9007199254740993::int8, NULL::int8",
         "[DbValue::Int16(1), DbValue::Int32(-2), DbValue::Int64(9007199254740993), DbValue::DbNull]",
@@ -33,8 +36,14 @@ const VALUES: &[(&str, &str)] = &[
         "date '2026-11-22', date '0001-01-01', date '0044-03-15 BC'",
         "[DbValue::Date((2026, 11, 22)), DbValue::Date((1, 1, 1)), DbValue::Date((-43, 3, 15))]",
     ),
-    ("time '23:59:59.123456', time '00:00'", "[DbValue::Time((23, 59, 59, 123456000)), DbValue::Time((0, 0, 0, 0))]"),
-    ("'A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid", "[DbValue::Uuid(\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\")]"),
+    (
+        "time '23:59:59.123456', time '00:00'",
+        "[DbValue::Time((23, 59, 59, 123456000)), DbValue::Time((0, 0, 0, 0))]",
+    ),
+    (
+        "'A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid",
+        "[DbValue::Uuid(\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\")]",
+    ),
     (
         "1.50::numeric, -0.000001::numeric, 12345678901234567890::numeric, 1e20::numeric, 0::numeric(5,2)",
         "[DbValue::Decimal(\"1.50\"), DbValue::Decimal(\"-0.000001\"), DbValue::Decimal(\"12345678901234567890\"), \
@@ -48,55 +57,116 @@ const VALUES: &[(&str, &str)] = &[
     ("1 WHERE false", "[] "),
 ];
 
-/// What follows `question => ` in the answers.
-fn answer<'a>(text: &'a str, question: &str) -> &'a str {
-    let line = text.lines().find_map(|line| line.strip_prefix(question)?.strip_prefix(" => "));
-    line.unwrap_or_else(|| panic!("{question} in {text}"))
+/// The results of the guest's queries or statements, one `statement => result` a line.
+struct Results(String);
+
+impl Results {
+    fn read(host: &Host, path: &str) -> Self {
+        Self(host.get(path))
+    }
+
+    fn of(&self, statement: &str) -> &str {
+        self.0
+            .lines()
+            .find_map(|line| line.strip_prefix(statement)?.strip_prefix(" => "))
+            .unwrap_or_else(|| panic!("{statement} in {}", self.0))
+    }
 }
 
 #[test]
-fn every_type_of_value_comes_back_and_null_with_it() {
+fn every_type_of_value_is_read() {
     let server = PostgresServer::start();
-    let text = start(&server).get("/postgres/values");
-    for (question, expected) in VALUES {
-        let told = answer(&text, question);
-        assert!(told.ends_with(&format!("{expected} then Ok(())")), "{question}: {told}");
+    let results = Results::read(&start(&server), "/postgres/values");
+    for (query, row) in VALUES {
+        let result = results.of(query);
+        let expected = format!("{row} then Ok(())");
+        assert!(result.ends_with(&expected), "{query}: {result}");
     }
-    // What cannot be read ends the rows; so does what the server finds out late.
-    for (question, says) in [
-        ("'infinity'::date", "value too large to decode"),
-        ("1e30::numeric, 'NaN'::numeric", "error deserializing column 0"),
-        ("ARRAY[[1, 2], [3, 4]]", "array contains too many dimensions"),
-        ("n / (2 - n) FROM generate_series(1, 3) n", "division by zero"),
-    ] {
-        let told = answer(&text, question);
-        assert!(told.contains(" then Err(PgError(Error::QueryFailed(") && told.contains(says), "{question}: {told}");
-    }
-    assert!(answer(&text, "VARIADIC").starts_with("refused PgError(Error::QueryFailed(QueryError::DbError("));
 }
 
 #[test]
-fn every_type_of_parameter_is_sent_and_what_is_no_value_told() {
+fn an_unreadable_value_or_a_late_error_ends_the_rows() {
+    let server = PostgresServer::start();
+    let results = Results::read(&start(&server), "/postgres/values");
+    for (query, expected) in [
+        ("'infinity'::date", "value too large to decode"),
+        (
+            "1e30::numeric, 'NaN'::numeric",
+            "error deserializing column 0",
+        ),
+        (
+            "ARRAY[[1, 2], [3, 4]]",
+            "array contains too many dimensions",
+        ),
+        (
+            "n / (2 - n) FROM generate_series(1, 3) n",
+            "division by zero",
+        ),
+    ] {
+        let result = results.of(query);
+        let failed = " then Err(PgError(Error::QueryFailed(";
+        assert!(result.contains(failed), "{query}: {result}");
+        assert!(result.contains(expected), "{query}: {result}");
+    }
+}
+
+#[test]
+fn an_invalid_query_is_refused_with_the_fields_of_the_server() {
+    let server = PostgresServer::start();
+    let results = Results::read(&start(&server), "/postgres/values");
+    let result = results.of("VARIADIC");
+    let expected = "refused PgError(Error::QueryFailed(QueryError::DbError(";
+    assert!(result.starts_with(expected), "{result}");
+}
+
+#[test]
+fn every_type_of_parameter_is_sent() {
     let server = PostgresServer::start();
     let text = start(&server).get("/postgres/parameters");
-    let (good, bad): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.ends_with(" then Ok(())"));
-    // The last of them reads a timestamptz back, which neither Spin nor this host can.
-    assert_eq!((good.len(), bad.len()), (27, 14), "{text}");
-    for line in good {
-        let sent = line.split_once(" ParameterValue::").unwrap().1.split_once(" => ").unwrap().0;
-        let kept = ["Int8(65)", "Jsonb([", "RangeInt64("].iter().any(|other| sent.starts_with(other));
-        assert!(kept || line.contains(&format!("[DbValue::{sent}] then")), "{line}");
+    let accepted: Vec<_> = text
+        .lines()
+        .filter(|line| line.ends_with(" then Ok(())"))
+        .collect();
+    assert_eq!(accepted.len(), 27, "{text}");
+
+    for line in accepted {
+        let (_, parameter) = line.split_once(" ParameterValue::").unwrap();
+        let (parameter, _) = parameter.split_once(" => ").unwrap();
+        // These return as another type, or in another form.
+        let differs = ["Int8(65)", "Jsonb([", "RangeInt64("]
+            .iter()
+            .any(|prefix| parameter.starts_with(prefix));
+        if !differs {
+            let returned = format!("[DbValue::{parameter}] then");
+            assert!(line.contains(&returned), "{line}");
+        }
     }
-    for says in ["BadParameter(\"invalid date y=2026, m=2, d=30\")", "BadParameter(\"invalid UUID x\\n\\nCaused by"] {
-        assert!(text.contains(says), "{says}: {text}");
-    }
-    assert!(text.contains("WrongType { postgres: Int4, rust: \\\"i64\\\" }"), "{text}");
 }
 
 #[test]
-fn statements_change_rows_and_are_refused_with_the_server_s_own_words() {
+fn an_invalid_parameter_is_an_error_with_the_reason() {
     let server = PostgresServer::start();
-    let text = start(&server).get("/postgres/statements");
+    let text = start(&server).get("/postgres/parameters");
+    let refused = text
+        .lines()
+        .filter(|line| !line.ends_with(" then Ok(())"))
+        .count();
+    // One of them reads a timestamptz back, which neither Spin nor this host supports.
+    assert_eq!(refused, 14, "{text}");
+
+    for expected in [
+        "BadParameter(\"invalid date y=2026, m=2, d=30\")",
+        "BadParameter(\"invalid UUID x\\n\\nCaused by",
+        "WrongType { postgres: Int4, rust: \\\"i64\\\" }",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn a_statement_returns_the_number_of_changed_rows() {
+    let server = PostgresServer::start();
+    let results = Results::read(&start(&server), "/postgres/statements");
     for (statement, expected) in [
         ("INSERT INTO t VALUES (1, 'a'), (2, 'b')", "Ok(2)"),
         ("", "Ok(0)"),
@@ -106,9 +176,19 @@ fn statements_change_rows_and_are_refused_with_the_server_s_own_words() {
         ("ROLLBACK", "Ok(0)"),
         ("DELETE FROM t WHERE id = 1", "Ok(1)"),
     ] {
-        assert_eq!(answer(&text, statement), expected, "{statement}");
+        assert_eq!(results.of(statement), expected, "{statement}");
     }
-    let refused = answer(&text, "INSERT INTO t VALUES (1, 'c')");
+
+    let rows = "[DbValue::Int32(7), DbValue::Str(\"r\")] then Ok(())\n[]  then Ok(())";
+    assert!(results.0.ends_with(rows), "{}", results.0);
+}
+
+#[test]
+fn a_refused_statement_has_the_fields_of_the_server() {
+    let server = PostgresServer::start();
+    let results = Results::read(&start(&server), "/postgres/statements");
+    let refused = results.of("INSERT INTO t VALUES (1, 'c')");
+
     for part in [
         "severity: \"ERROR\", code: \"23505\"",
         "message: \"duplicate key value violates unique constraint \\\"t_pkey\\\"\"",
@@ -118,29 +198,46 @@ fn statements_change_rows_and_are_refused_with_the_server_s_own_words() {
     ] {
         assert!(refused.contains(part), "{part}: {refused}");
     }
-    assert!(answer(&text, "bad parameter").starts_with("Err(PgError(Error::ValueConversionFailed(\"invalid date"));
-    assert!(text.ends_with("[DbValue::Int32(7), DbValue::Str(\"r\")] then Ok(())\n[]  then Ok(())"), "{text}");
 }
 
 #[test]
-fn the_functions_without_async_do_the_same() {
+fn an_invalid_parameter_of_a_statement_is_a_conversion_error() {
+    let server = PostgresServer::start();
+    let results = Results::read(&start(&server), "/postgres/statements");
+    let result = results.of("bad parameter");
+    let expected = "Err(PgError(Error::ValueConversionFailed(\"invalid date";
+    assert!(result.starts_with(expected), "{result}");
+}
+
+#[test]
+fn the_synchronous_functions_return_the_same() {
     let server = PostgresServer::start();
     let host = start(&server);
+
     let text = host.get("/postgres/synchronous");
-    assert!(
-        text.contains("[[DbValue::Int32(1), DbValue::Str(\"1\")], [DbValue::Int32(2), DbValue::Str(\"2\")]]"),
-        "{text}"
-    );
+
+    let rows =
+        "[[DbValue::Int32(1), DbValue::Str(\"1\")], [DbValue::Int32(2), DbValue::Str(\"2\")]]";
+    assert!(text.contains(rows), "{text}");
     assert!(text.ends_with("Ok([[DbValue::Int32(5)]])"), "{text}");
     assert_eq!(host.get("/postgres/nothing"), "Ok(([], []))");
 }
 
 #[test]
-fn many_rows_stream_and_a_component_may_stop_reading_them() {
+fn many_rows_are_streamed() {
     let server = PostgresServer::start();
     let host = start(&server);
     assert_eq!(host.get("/postgres/stream?0"), "0 rows, sum 0, Ok(())");
-    assert_eq!(host.get("/postgres/stream?100000"), "100000 rows, sum 5000050000, Ok(())");
+    assert_eq!(
+        host.get("/postgres/stream?100000"),
+        "100000 rows, sum 5000050000, Ok(())"
+    );
+}
+
+#[test]
+fn a_component_can_stop_reading_rows() {
+    let server = PostgresServer::start();
+    let host = start(&server);
     let expected = "\
 Some([DbValue::Int32(1)])
 Some([DbValue::Int32(2)])
@@ -150,10 +247,13 @@ Some([DbValue::Int32(3)])
 }
 
 #[test]
-fn connections_are_reused_clean_and_never_shared() {
+fn connections_are_reset_for_reuse_and_never_shared() {
     let server = PostgresServer::start();
     let host = start(&server);
-    assert_eq!(host.get("/postgres/reuse"), "set: true, own: true, the first again and clean: true");
+    assert_eq!(
+        host.get("/postgres/reuse"),
+        "set: true, own: true, the first again and clean: true"
+    );
     assert_eq!(host.get("/postgres/parallel"), "60");
 }
 
@@ -161,86 +261,136 @@ fn connections_are_reused_clean_and_never_shared() {
 fn a_query_outlives_the_thread_that_opened_its_connection() {
     let server = PostgresServer::start();
     let mut host = start(&server);
-    // Its connection is still open when the next comes, which is given to another thread.
+    // The connection of this client stays open, so the next client goes to another thread.
     assert_eq!(host.get("/postgres/sleep?0"), SLEPT);
     let mut other = TcpStream::connect(&host.address).unwrap();
-    let request = "GET /postgres/sleep?1.5 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
-    other.write_all(request.as_bytes()).unwrap();
+    let request = b"GET /postgres/sleep?1.5 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    other.write_all(request).unwrap();
     std::thread::sleep(Duration::from_millis(500));
+
     host.signal("TERM");
-    let mut answer = String::new();
-    other.read_to_string(&mut answer).unwrap();
-    assert!(answer.ends_with(SLEPT), "{answer}");
+
+    let mut response = String::new();
+    other.read_to_string(&mut response).unwrap();
+    assert!(response.ends_with(SLEPT), "{response}");
     assert_eq!(host.exit_code(), Some(0));
 }
 
 #[test]
-fn a_forbidden_address_is_refused_by_every_way_to_open_it() {
+fn a_forbidden_address_is_refused_by_every_function() {
     let server = PostgresServer::start();
+    let port = server.port();
     let host = start(&server);
-    for (address, named) in [
+
+    for (address, forbidden) in [
         ("postgres://u:p@10.0.0.1/x", "postgres://10.0.0.1:5432"),
         ("host=127.0.0.1+port=1+user=u", "postgres://127.0.0.1:1"),
-        // Every host must be allowed, and where an address is given besides the name it is what counts.
-        (&format!("postgres://127.0.0.1:{},127.0.0.1:1/x", server.port()), "postgres://127.0.0.1:1"),
+        // Every host must be allowed.
         (
-            &format!("host=127.0.0.1+hostaddr=10.0.0.1+port={}", server.port()),
-            &format!("postgres://10.0.0.1:{}", server.port()),
+            &format!("postgres://127.0.0.1:{port},127.0.0.1:1/x"),
+            "postgres://127.0.0.1:1",
+        ),
+        // The client connects to `hostaddr` instead of the name.
+        (
+            &format!("host=127.0.0.1+hostaddr=10.0.0.1+port={port}"),
+            &format!("postgres://10.0.0.1:{port}"),
         ),
     ] {
-        let text = ["open", "build"].map(|way| host.get(&format!("/postgres/{way}?{address}"))).join("\n");
-        let expected = format!("Error::ConnectionFailed(\"address {named} is not permitted\")");
-        assert_eq!(text.lines().filter(|line| line.contains(&expected)).count(), 4, "{address}: {text}");
+        let opened = host.get(&format!("/postgres/open?{address}"));
+        let built = host.get(&format!("/postgres/build?{address}"));
+
+        let expected = format!("Error::ConnectionFailed(\"address {forbidden} is not permitted\")");
+        let lines = opened.lines().chain(built.lines());
+        let refused = lines.filter(|line| line.contains(&expected)).count();
+        assert_eq!(refused, 4, "{address}: {opened}\n{built}");
     }
-    let line = host.logs("postgres://10.0.0.1");
-    assert!(line.contains("component `guest`") && line.contains("allowed_outbound_hosts"), "{line}");
+
+    let line = host.wait_for_log("postgres://10.0.0.1");
+    assert!(line.contains("component `guest`"), "{line}");
+    assert!(line.contains("allowed_outbound_hosts"), "{line}");
 }
 
 #[test]
-fn an_address_is_a_url_or_pairs_and_anything_else_is_told() {
+fn an_address_is_a_url_or_pairs() {
     let server = PostgresServer::start();
     let host = start(&server);
-    let pairs = format!("host=127.0.0.1+port={}+user=shop+dbname=postgres", server.port());
-    for (address, says) in [
+    let pairs = format!(
+        "host=127.0.0.1+port={}+user=shop+dbname=postgres",
+        server.port()
+    );
+
+    for (address, expected) in [
         (server.url().as_str(), "open"),
         (&pairs, "password missing"),
-        (&format!("{pairs}+password=wrong"), "password authentication failed"),
-        (&server.url().replace("/postgres", "/none"), "does not exist"),
+        (
+            &format!("{pairs}+password=wrong"),
+            "password authentication failed",
+        ),
+        (
+            &server.url().replace("/postgres", "/none"),
+            "does not exist",
+        ),
         ("nonsense", "invalid connection string"),
         ("host=/tmp", "Unix sockets are not supported on WebAssembly"),
     ] {
         let text = host.get(&format!("/postgres/open?{address}"));
-        assert_eq!(text.lines().filter(|line| line.contains(says)).count(), 3, "{address}: {text}");
+        let lines = text.lines().filter(|line| line.contains(expected));
+        assert_eq!(lines.count(), 3, "{address}: {text}");
     }
 }
 
 #[test]
-fn a_server_that_goes_away_is_an_error_and_its_return_is_noticed() {
+fn a_server_that_goes_away_is_an_error_until_it_returns() {
     let mut server = PostgresServer::start();
     let host = start(&server);
-    let well = "[count DbDataType::Int64] [DbValue::Int64(1)] then Ok(())";
-    assert_eq!(host.get("/postgres"), well);
+    let row = "[count DbDataType::Int64] [DbValue::Int64(1)] then Ok(())";
+    assert_eq!(host.get("/postgres"), row);
+
     server.kill();
-    assert!(host.get("/postgres").starts_with("refused "), "the connection is gone");
-    assert!(host.get("/postgres").contains("Connection refused"), "so is the server");
+    let lost_connection = host.get("/postgres");
+    assert!(lost_connection.starts_with("refused "), "{lost_connection}");
+    let lost_server = host.get("/postgres");
+    assert!(lost_server.contains("Connection refused"), "{lost_server}");
+
     server.launch();
-    assert_eq!(host.get("/postgres"), well);
+    assert_eq!(host.get("/postgres"), row);
+}
+
+/// The guest with a server that offers TLS, and two certificates.
+fn start_with_tls(server: &PostgresServer) -> Host {
+    let grants = format!("{GRANTS}\nfiles = ['authority.pem', 'other.pem']");
+    let application = Application::with(&grants).postgres(server);
+    application.write("authority.pem", server.authority());
+    application.write("other.pem", "none");
+    application.start()
 }
 
 #[test]
-fn a_certificate_is_checked_and_its_authority_may_be_the_component_s_own() {
+fn an_unknown_certificate_is_refused() {
     let server = PostgresServer::with_tls();
-    let grants = format!("{GRANTS}\nfiles = ['authority.pem', 'other.pem']");
-    let application = Application::with(&grants).postgres(&server);
-    std::fs::write(application.dir.path().join("authority.pem"), server.authority()).unwrap();
-    std::fs::write(application.dir.path().join("other.pem"), "none").unwrap();
-    let host = application.start();
-    // By default TLS is used where the server offers it, and is then not optional.
-    let unknown = host.get("/postgres");
-    assert!(unknown.contains("error performing TLS handshake"), "{unknown}");
+    let host = start_with_tls(&server);
+    // If the server offers TLS, it is used and is not optional.
+    let error = host.get("/postgres");
+    assert!(error.contains("error performing TLS handshake"), "{error}");
+}
+
+#[test]
+fn a_component_can_trust_its_own_authority() {
+    let server = PostgresServer::with_tls();
+    let host = start_with_tls(&server);
+
     let trusted = host.get("/postgres/trust?/authority.pem");
-    assert_eq!(trusted, "[ssl DbDataType::Boolean] [DbValue::Boolean(true)] then Ok(())");
-    assert!(host.get("/postgres/trust?/other.pem").contains("invalid root certificate"));
+    let expected = "[ssl DbDataType::Boolean] [DbValue::Boolean(true)] then Ok(())";
+    assert_eq!(trusted, expected);
+
+    let invalid = host.get("/postgres/trust?/other.pem");
+    assert!(invalid.contains("invalid root certificate"), "{invalid}");
+}
+
+#[test]
+fn an_address_can_disable_tls() {
+    let server = PostgresServer::with_tls();
+    let host = start_with_tls(&server);
     let plain = host.get(&format!("/postgres/open?{}?sslmode=disable", server.url()));
     assert_eq!(plain, "open\nopen\nopen");
 }

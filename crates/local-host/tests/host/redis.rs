@@ -1,9 +1,9 @@
 //! `spin:redis` against a real server.
 
-use crate::support::{Application, RedisServer};
+use crate::support::{Application, Host, RedisServer};
 
 #[test]
-fn every_function_answers_as_in_spin() {
+fn every_function_returns_what_spin_returns() {
     let redis = RedisServer::start();
     let host = redis.application().start();
     let expected = "\
@@ -22,97 +22,148 @@ smembers: Ok([\"a\"])
 smembers number: Err(Error::Other(\"WRONGTYPE: Operation against a key holding the wrong kind of value\"))
 publish: Ok(())
 get set: Err(Error::Other(\"WRONGTYPE: Operation against a key holding the wrong kind of value\"))";
+
     assert_eq!(host.get("/redis"), expected);
 }
 
+/// The replies to the guest's commands, one `command => reply` a line.
+struct Replies(String);
+
+impl Replies {
+    fn read(host: &Host) -> Self {
+        Self(host.get("/redis/replies"))
+    }
+
+    fn of(&self, command: &str) -> &str {
+        self.0
+            .lines()
+            .find_map(|line| line.strip_prefix(command)?.strip_prefix(" => "))
+            .unwrap_or_else(|| panic!("{command} in {}", self.0))
+    }
+}
+
 #[test]
-fn nested_replies_are_flattened_and_maps_refused() {
+fn nested_replies_are_flattened() {
     let redis = RedisServer::start();
-    let host = redis.application().start();
-    let text = host.get("/redis/replies");
-    let reply = |command: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(command)?.strip_prefix(" => "));
-        line.unwrap_or_else(|| panic!("{command} in {text}")).to_owned()
-    };
+    let replies = Replies::read(&redis.application().start());
     for (command, expected) in [
         ("PING", "[status PONG]"),
         ("GET none", "[nil]"),
         ("SET a 1", "[status OK]"),
         ("GET a", "[binary 1]"),
         ("INCRBY a 5", "[int 6]"),
-        ("EVAL return{1,{2,{'x',false}},{}} 0", "[int 1, int 2, binary x, nil]"),
+        (
+            "EVAL return{1,{2,{'x',false}},{}} 0",
+            "[int 1, int 2, binary x, nil]",
+        ),
         ("EVAL return{ok='fine'} 0", "[status fine]"),
     ] {
-        assert_eq!(reply(command), expected, "{command}");
+        assert_eq!(replies.of(command), expected, "{command}");
     }
-    for (command, says) in [
+}
+
+#[test]
+fn errors_and_maps_are_errors() {
+    let redis = RedisServer::start();
+    let replies = Replies::read(&redis.application().start());
+    for (command, expected) in [
         ("EVAL return{err='bad'} 0", "bad"),
         ("EVAL return{1,{err='inner'}} 0", "inner"),
         ("NOSUCH command", "unknown command"),
         ("HELLO 3", "Redis Map type is not supported"),
         ("HGETALL h", "Redis Map type is not supported"),
-        ("EVAL redis.setresp(3);return{map={a=1}} 0", "Redis Map type is not supported"),
+        (
+            "EVAL redis.setresp(3);return{map={a=1}} 0",
+            "Redis Map type is not supported",
+        ),
     ] {
-        let text = reply(command);
-        assert!(text.starts_with("Error::Other(") && text.contains(says), "{command}: {text}");
+        let reply = replies.of(command);
+        assert!(reply.starts_with("Error::Other("), "{command}: {reply}");
+        assert!(reply.contains(expected), "{command}: {reply}");
     }
-    // From here on the connection speaks RESP3, whose other kinds have a place in the interface.
+}
+
+#[test]
+fn the_other_types_of_resp3_are_converted() {
+    let redis = RedisServer::start();
+    let replies = Replies::read(&redis.application().start());
     for (command, expected) in [
         ("ZSCORE z m", "[binary 1.5]"),
         ("SMEMBERS set", "[binary x]"),
         ("EVAL redis.setresp(3);return{double=2.5} 0", "[binary 2.5]"),
         ("EVAL redis.setresp(3);return{true} 0", "[int 1]"),
     ] {
-        assert_eq!(reply(command), expected, "{command}");
+        assert_eq!(replies.of(command), expected, "{command}");
     }
 }
 
 #[test]
-fn commands_at_the_same_time_get_their_own_replies() {
+fn concurrent_commands_receive_their_own_replies() {
     let redis = RedisServer::start();
     let host = redis.application().start();
     assert_eq!(host.get("/redis/parallel"), "100");
 }
 
 #[test]
-fn a_forbidden_address_is_an_invalid_one_and_the_log_says_how_to_allow_it() {
+fn a_forbidden_address_is_invalid_and_the_log_explains_how_to_allow_it() {
     let redis = RedisServer::start();
     let host = redis.application().start();
     assert_eq!(host.get(&format!("/redis/open?{}", redis.url)), "open");
-    for address in ["redis://10.0.0.1:6379", "http://127.0.0.1:1", "nonsense::", ""] {
-        assert_eq!(host.get(&format!("/redis/open?{address}")), "Error::InvalidAddress", "{address}");
+
+    for address in [
+        "redis://10.0.0.1:6379",
+        "http://127.0.0.1:1",
+        "nonsense::",
+        "",
+    ] {
+        let error = host.get(&format!("/redis/open?{address}"));
+        assert_eq!(error, "Error::InvalidAddress", "{address}");
     }
-    let line = host.logs("redis://10.0.0.1:6379");
-    assert!(line.contains("component `guest`") && line.contains("allowed_outbound_hosts"), "{line}");
+
+    let line = host.wait_for_log("redis://10.0.0.1:6379");
+    assert!(line.contains("component `guest`"), "{line}");
+    assert!(line.contains("allowed_outbound_hosts"), "{line}");
 }
 
 #[test]
-fn no_entry_allows_a_unix_socket() {
+fn unix_sockets_are_never_allowed() {
     let host = Application::with("allowed_outbound_hosts = ['*://*:*']").start();
-    for address in ["unix:/run/redis.sock", "unix:///run/redis.sock", "redis+unix:///run/redis.sock"] {
-        assert_eq!(host.get(&format!("/redis/open?{address}")), "Error::InvalidAddress", "{address}");
+    for address in [
+        "unix:/run/redis.sock",
+        "unix:///run/redis.sock",
+        "redis+unix:///run/redis.sock",
+    ] {
+        let error = host.get(&format!("/redis/open?{address}"));
+        assert_eq!(error, "Error::InvalidAddress", "{address}");
     }
 }
 
 #[test]
-fn an_allowed_address_nobody_listens_on_is_another_error() {
+fn an_allowed_address_without_a_server_is_a_connection_error() {
     let host = Application::with("allowed_outbound_hosts = ['redis://127.0.0.1:1']").start();
-    let text = host.get("/redis/open?redis://127.0.0.1:1");
-    assert!(text.starts_with("Error::Other(") && text.contains("Connection refused"), "{text}");
+    let error = host.get("/redis/open?redis://127.0.0.1:1");
+    assert!(error.starts_with("Error::Other("), "{error}");
+    assert!(error.contains("Connection refused"), "{error}");
 }
 
 #[test]
-fn an_instance_may_hold_1024_connections() {
+fn an_instance_can_open_1024_connections() {
     let redis = RedisServer::start();
     let host = redis.application().start();
-    assert_eq!(host.get("/redis/many"), "1024 then Error::TooManyConnections, after closing one: true");
+    assert_eq!(
+        host.get("/redis/many"),
+        "1024 then Error::TooManyConnections, after closing one: true"
+    );
 }
 
 #[test]
-fn a_server_that_goes_away_is_an_error_and_no_trap() {
+fn a_server_that_goes_away_is_an_error_instead_of_a_trap() {
     let redis = RedisServer::start();
     let host = redis.application().start();
     assert_eq!(host.get("/ping"), "[status PONG]");
+
     drop(redis);
-    assert!(host.get("/ping").starts_with("error: Error::Other("));
+
+    let error = host.get("/ping");
+    assert!(error.starts_with("error: Error::Other("), "{error}");
 }

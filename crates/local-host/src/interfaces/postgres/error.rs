@@ -1,50 +1,57 @@
-//! What a server or the client library refuses, as the interface tells it.
+//! Errors of the server and the client library in the form of the interface.
 
-use tokio_postgres::error::DbError as Refusal;
+use tokio_postgres::error::DbError as ServerError;
 
 use super::bindings::postgres::{DbError, Error, QueryError};
 
-/// A statement that failed, with the server's own fields where it was the server that refused it.
-#[expect(clippy::needless_pass_by_value, reason = "what map_err calls")]
-pub fn failed(error: tokio_postgres::Error) -> Error {
+/// The error of a failed statement, with the server's own fields if the server refused it.
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes a value")]
+pub fn query_failed(error: tokio_postgres::Error) -> Error {
     let as_text = format!("{error:?}");
     Error::QueryFailed(match error.as_db_error() {
         None => QueryError::Text(as_text),
-        Some(refusal) => QueryError::DbError(DbError {
+        Some(error) => QueryError::DbError(DbError {
             as_text,
-            severity: refusal.severity().to_owned(),
-            code: refusal.code().code().to_owned(),
-            message: refusal.message().to_owned(),
-            detail: refusal.detail().map(str::to_owned),
-            extras: extras(refusal),
+            severity: error.severity().to_owned(),
+            code: error.code().code().to_owned(),
+            message: error.message().to_owned(),
+            detail: error.detail().map(str::to_owned),
+            extras: extras(error),
         }),
     })
 }
 
-/// A statement that failed on this side.
-pub fn text(text: impl Into<String>) -> Error {
+/// The error of a statement that failed in the client.
+pub fn query_failed_text(text: impl Into<String>) -> Error {
     Error::QueryFailed(QueryError::Text(text.into()))
 }
 
-/// An error with its causes, in the form of `anyhow`; where this program was when it failed is no business of components.
-pub fn chain(error: &anyhow::Error) -> String {
+/// Formats an error with its causes as `anyhow` does, without the backtrace of the host.
+pub fn with_causes(error: &anyhow::Error) -> String {
     let text = format!("{error:?}");
-    text.split_once("\n\nStack backtrace:").map(|(before, _)| before.to_owned()).unwrap_or(text)
+    match text.split_once("\n\nStack backtrace:") {
+        Some((before, _)) => before.to_owned(),
+        None => text,
+    }
 }
 
-fn extras(refusal: &Refusal) -> Vec<(String, String)> {
-    let line = refusal.line().map(|line| line.to_string());
+fn extras(error: &ServerError) -> Vec<(String, String)> {
+    let line = error.line().map(|line| line.to_string());
     let fields = [
-        ("column", refusal.column()),
-        ("constraint", refusal.constraint()),
-        ("routine", refusal.routine()),
-        ("hint", refusal.hint()),
-        ("table", refusal.table()),
-        ("datatype", refusal.datatype()),
-        ("schema", refusal.schema()),
-        ("file", refusal.file()),
+        ("column", error.column()),
+        ("constraint", error.constraint()),
+        ("routine", error.routine()),
+        ("hint", error.hint()),
+        ("table", error.table()),
+        ("datatype", error.datatype()),
+        ("schema", error.schema()),
+        ("file", error.file()),
         ("line", line.as_deref()),
-        ("where_", refusal.where_()),
+        ("where_", error.where_()),
     ];
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
+
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! Values and columns of a row, as the interface has them.
+//! The columns and values of a row in the form of the interface.
 
 use anyhow::Result;
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
@@ -9,43 +9,55 @@ use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::bindings::postgres::{Column, DbDataType, DbValue};
-use super::wire::{self, End, Raw, Span};
+use super::wire::{DecimalBound, IntervalValue, RawBytes, range_from_sql};
 
-/// The columns of a row.
+/// Returns the columns of a row.
 pub fn columns(row: &Row) -> Vec<Column> {
-    let columns = row.columns().iter();
-    columns.map(|column| Column { name: column.name().to_owned(), data_type: data_type(column.type_()) }).collect()
+    row.columns()
+        .iter()
+        .map(|column| Column {
+            name: column.name().to_owned(),
+            data_type: data_type(column.type_()),
+        })
+        .collect()
 }
 
-/// The values of a row, in the order of its columns.
+/// Returns the values of a row, in the order of its columns.
 ///
 /// # Errors
-/// A value the interface has no room for, such as an infinite date.
+/// A value that the interface cannot express, such as an infinite date.
 pub fn values(row: &Row) -> Result<Vec<DbValue>> {
-    (0..row.len()).map(|at| value(row, at)).collect()
+    (0..row.len()).map(|column| value(row, column)).collect()
 }
 
-/// The bytes a value takes, roughly.
-pub fn size(value: &DbValue) -> usize {
-    let texts = |texts: &Vec<Option<String>>| {
-        texts.iter().map(|text| size_of::<Option<String>>() + text.as_ref().map_or(0, String::len)).sum()
+/// Approximate memory of a value.
+pub fn byte_size(value: &DbValue) -> usize {
+    let text_bytes = |texts: &Vec<Option<String>>| {
+        texts
+            .iter()
+            .map(|text| size_of::<Option<String>>() + text.as_ref().map_or(0, String::len))
+            .sum()
     };
+
     let payload = match value {
         DbValue::Str(text) | DbValue::Uuid(text) | DbValue::Decimal(text) => text.len(),
         DbValue::Binary(bytes) | DbValue::Jsonb(bytes) | DbValue::Unsupported(bytes) => bytes.len(),
         DbValue::ArrayInt32(numbers) => numbers.len() * size_of::<Option<i32>>(),
         DbValue::ArrayInt64(numbers) => numbers.len() * size_of::<Option<i64>>(),
-        DbValue::ArrayDecimal(list) | DbValue::ArrayStr(list) => texts(list),
-        DbValue::RangeDecimal((lower, upper)) => {
-            [lower, upper].into_iter().flatten().map(|(number, _)| number.len()).sum()
-        }
+        DbValue::ArrayDecimal(list) | DbValue::ArrayStr(list) => text_bytes(list),
+        DbValue::RangeDecimal((lower, upper)) => [lower, upper]
+            .into_iter()
+            .flatten()
+            .map(|(number, _)| number.len())
+            .sum(),
         _ => 0,
     };
+
     size_of::<DbValue>() + payload
 }
 
-fn data_type(of: &Type) -> DbDataType {
-    match *of {
+fn data_type(sql_type: &Type) -> DbDataType {
+    match *sql_type {
         Type::BOOL => DbDataType::Boolean,
         Type::INT2 => DbDataType::Int16,
         Type::INT4 => DbDataType::Int32,
@@ -68,54 +80,108 @@ fn data_type(of: &Type) -> DbDataType {
         Type::NUMERIC_ARRAY => DbDataType::ArrayDecimal,
         Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => DbDataType::ArrayStr,
         Type::INTERVAL => DbDataType::Interval,
-        _ => DbDataType::Other(of.name().to_owned()),
+        _ => DbDataType::Other(sql_type.name().to_owned()),
     }
 }
 
-fn value(row: &Row, at: usize) -> Result<DbValue> {
-    match *row.columns()[at].type_() {
-        Type::BOOL => get(row, at, DbValue::Boolean),
-        Type::INT2 => get(row, at, DbValue::Int16),
-        Type::INT4 => get(row, at, DbValue::Int32),
-        Type::INT8 => get(row, at, DbValue::Int64),
-        Type::FLOAT4 => get(row, at, DbValue::Floating32),
-        Type::FLOAT8 => get(row, at, DbValue::Floating64),
-        Type::TEXT | Type::VARCHAR | Type::BPCHAR => get(row, at, DbValue::Str),
-        Type::BYTEA => get(row, at, DbValue::Binary),
-        Type::DATE => get(row, at, |value| DbValue::Date(date(value))),
-        Type::TIME => get(row, at, |value| DbValue::Time(time(value))),
-        Type::TIMESTAMP | Type::TIMESTAMPTZ => get(row, at, |value: NaiveDateTime| {
-            let ((y, mo, d), (h, m, s, ns)) = (date(value.date()), time(value.time()));
-            DbValue::Datetime((y, mo, d, h, m, s, ns))
-        }),
-        Type::UUID => get(row, at, |value: Uuid| DbValue::Uuid(value.to_string())),
-        Type::JSONB => get(row, at, |value: serde_json::Value| DbValue::Jsonb(value.to_string().into_bytes())),
-        Type::NUMERIC => get(row, at, |value: Decimal| DbValue::Decimal(value.to_string())),
-        Type::INT4_RANGE => get(row, at, |range| DbValue::RangeInt32(wire::from_sql(&range, |end: &i32| *end))),
-        Type::INT8_RANGE => get(row, at, |range| DbValue::RangeInt64(wire::from_sql(&range, |end: &i64| *end))),
-        Type::NUM_RANGE => get(row, at, |range: Range<End>| {
-            DbValue::RangeDecimal(wire::from_sql(&range, |End(number)| number.to_string()))
-        }),
-        Type::INT4_ARRAY => get(row, at, DbValue::ArrayInt32),
-        Type::INT8_ARRAY => get(row, at, DbValue::ArrayInt64),
-        Type::NUMERIC_ARRAY => get(row, at, |numbers: Vec<Option<Decimal>>| {
-            DbValue::ArrayDecimal(numbers.into_iter().map(|number| number.map(|number| number.to_string())).collect())
-        }),
-        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => get(row, at, DbValue::ArrayStr),
-        Type::INTERVAL => get(row, at, |Span(value)| DbValue::Interval(value)),
-        _ => get(row, at, |Raw(bytes)| DbValue::Unsupported(bytes)),
+fn value(row: &Row, column: usize) -> Result<DbValue> {
+    let cell = Cell { row, column };
+    match *row.columns()[column].type_() {
+        Type::BOOL => cell.map(DbValue::Boolean),
+        Type::INT2 => cell.map(DbValue::Int16),
+        Type::INT4 => cell.map(DbValue::Int32),
+        Type::INT8 => cell.map(DbValue::Int64),
+        Type::FLOAT4 => cell.map(DbValue::Floating32),
+        Type::FLOAT8 => cell.map(DbValue::Floating64),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR => cell.map(DbValue::Str),
+        Type::BYTEA => cell.map(DbValue::Binary),
+        Type::DATE => cell.map(|value| DbValue::Date(date(value))),
+        Type::TIME => cell.map(|value| DbValue::Time(time(value))),
+        Type::TIMESTAMP | Type::TIMESTAMPTZ => cell.map(datetime),
+        Type::UUID => cell.map(uuid),
+        Type::JSONB => cell.map(json),
+        Type::NUMERIC => cell.map(decimal),
+        Type::INT4_RANGE => cell.map(int32_range),
+        Type::INT8_RANGE => cell.map(int64_range),
+        Type::NUM_RANGE => cell.map(decimal_range),
+        Type::INT4_ARRAY => cell.map(DbValue::ArrayInt32),
+        Type::INT8_ARRAY => cell.map(DbValue::ArrayInt64),
+        Type::NUMERIC_ARRAY => cell.map(decimal_array),
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => cell.map(DbValue::ArrayStr),
+        Type::INTERVAL => cell.map(|IntervalValue(value)| DbValue::Interval(value)),
+        _ => cell.map(|RawBytes(bytes)| DbValue::Unsupported(bytes)),
     }
 }
 
-fn get<'r, T: FromSql<'r>>(row: &'r Row, at: usize, make: impl FnOnce(T) -> DbValue) -> Result<DbValue> {
-    Ok(row.try_get::<_, Option<T>>(at)?.map_or(DbValue::DbNull, make))
+/// One value of a row.
+struct Cell<'r> {
+    row: &'r Row,
+    column: usize,
 }
 
-/// Month and day are at most 31: nothing is lost.
+impl<'r> Cell<'r> {
+    /// Converts the value with `convert`, except NULL.
+    fn map<T: FromSql<'r>>(&self, convert: impl FnOnce(T) -> DbValue) -> Result<DbValue> {
+        let value = self.row.try_get::<_, Option<T>>(self.column)?;
+        Ok(value.map_or(DbValue::DbNull, convert))
+    }
+}
+
+/// Converts a date. Month and day are at most 31, so the casts lose nothing.
 fn date(date: NaiveDate) -> (i32, u8, u8) {
     (date.year(), date.month() as u8, date.day() as u8)
 }
 
+/// Converts a time. Hour, minute and second are below 60, so the casts lose nothing.
 fn time(time: NaiveTime) -> (u8, u8, u8, u32) {
-    (time.hour() as u8, time.minute() as u8, time.second() as u8, time.nanosecond())
+    let hour = time.hour() as u8;
+    let minute = time.minute() as u8;
+    let second = time.second() as u8;
+    (hour, minute, second, time.nanosecond())
+}
+
+fn datetime(value: NaiveDateTime) -> DbValue {
+    let (year, month, day) = date(value.date());
+    let (hour, minute, second, nanosecond) = time(value.time());
+    DbValue::Datetime((year, month, day, hour, minute, second, nanosecond))
+}
+
+fn uuid(value: Uuid) -> DbValue {
+    DbValue::Uuid(value.to_string())
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the table of converters passes a value"
+)]
+fn json(value: serde_json::Value) -> DbValue {
+    DbValue::Jsonb(value.to_string().into_bytes())
+}
+
+fn decimal(value: Decimal) -> DbValue {
+    DbValue::Decimal(value.to_string())
+}
+
+fn decimal_array(values: Vec<Option<Decimal>>) -> DbValue {
+    let texts = values
+        .into_iter()
+        .map(|value| value.map(|number| number.to_string()));
+    DbValue::ArrayDecimal(texts.collect())
+}
+
+fn int32_range(range: Range<i32>) -> DbValue {
+    DbValue::RangeInt32(range_from_sql(&range, |bound| *bound))
+}
+
+fn int64_range(range: Range<i64>) -> DbValue {
+    DbValue::RangeInt64(range_from_sql(&range, |bound| *bound))
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the table of converters passes a value"
+)]
+fn decimal_range(range: Range<DecimalBound>) -> DbValue {
+    let text = |DecimalBound(number): &DecimalBound| number.to_string();
+    DbValue::RangeDecimal(range_from_sql(&range, text))
 }

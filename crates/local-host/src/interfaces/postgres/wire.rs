@@ -1,5 +1,5 @@
-//! Values the client library has no type of its own for: ranges of decimals, intervals, NULL of any type, and bytes of
-//! types that are not known.
+//! Values for which the client library has no type: ranges of decimals, intervals, NULL of any
+//! type, and the bytes of unknown types.
 
 use std::error::Error;
 
@@ -10,54 +10,73 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::bindings::postgres::{Interval, RangeBoundKind};
 
-type Outcome<T> = Result<T, Box<dyn Error + Sync + Send>>;
+type CodecResult<T> = Result<T, Box<dyn Error + Sync + Send>>;
 
-/// One end of a range in the interface.
+/// Length of an interval on the wire.
+const INTERVAL_BYTES: usize = 16;
+
+/// A bound of a range in the interface.
 pub type Bound<T> = Option<(T, RangeBoundKind)>;
 
-/// A range in the interface's form, its ends mapped.
-pub fn from_sql<T: PartialOrd + Normalizable, U>(range: &Range<T>, map: impl Fn(&T) -> U) -> (Bound<U>, Bound<U>) {
-    fn bound<S: BoundSided, T, U>(bound: &RangeBound<S, T>, map: impl Fn(&T) -> U) -> (U, RangeBoundKind) {
+/// Converts a range to the form of the interface; `map` converts its bounds.
+pub fn range_from_sql<T: PartialOrd + Normalizable, U>(
+    range: &Range<T>,
+    map: impl Fn(&T) -> U,
+) -> (Bound<U>, Bound<U>) {
+    fn bound<S: BoundSided, T, U>(
+        bound: &RangeBound<S, T>,
+        map: impl Fn(&T) -> U,
+    ) -> (U, RangeBoundKind) {
         let kind = match bound.type_ {
             BoundType::Inclusive => RangeBoundKind::Inclusive,
             BoundType::Exclusive => RangeBoundKind::Exclusive,
         };
         (map(&bound.value), kind)
     }
-    (range.lower().map(|end| bound(end, &map)), range.upper().map(|end| bound(end, &map)))
+
+    (
+        range.lower().map(|lower| bound(lower, &map)),
+        range.upper().map(|upper| bound(upper, &map)),
+    )
 }
 
-/// A range in the client library's form, its ends mapped.
-pub fn to_sql<T, U: PartialOrd + Normalizable>(
+/// Converts a range to the form of the client library; `map` converts its bounds.
+pub fn range_to_sql<T, U: PartialOrd + Normalizable>(
     (lower, upper): &(Bound<T>, Bound<T>),
     map: impl Fn(&T) -> anyhow::Result<U>,
 ) -> anyhow::Result<Range<U>> {
     fn bound<S: BoundSided, T, U: PartialOrd>(
-        end: Option<&(T, RangeBoundKind)>,
+        bound: Option<&(T, RangeBoundKind)>,
         map: impl Fn(&T) -> anyhow::Result<U>,
     ) -> anyhow::Result<Option<RangeBound<S, U>>> {
-        let Some((value, kind)) = end else { return Ok(None) };
+        let Some((value, kind)) = bound else {
+            return Ok(None);
+        };
         let kind = match kind {
             RangeBoundKind::Inclusive => BoundType::Inclusive,
             RangeBoundKind::Exclusive => BoundType::Exclusive,
         };
         Ok(Some(RangeBound::new(map(value)?, kind)))
     }
-    Ok(Range::new(bound(lower.as_ref(), &map)?, bound(upper.as_ref(), &map)?))
+
+    Ok(Range::new(
+        bound(lower.as_ref(), &map)?,
+        bound(upper.as_ref(), &map)?,
+    ))
 }
 
-/// A decimal that may be the end of a range.
+/// A decimal that can bound a range.
 #[derive(Debug, PartialEq, PartialOrd)]
-pub struct End(pub Decimal);
+pub struct DecimalBound(pub Decimal);
 
-impl Normalizable for End {
+impl Normalizable for DecimalBound {
     fn normalize<S: BoundSided>(bound: RangeBound<S, Self>) -> RangeBound<S, Self> {
         bound
     }
 }
 
-impl ToSql for End {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Outcome<IsNull> {
+impl ToSql for DecimalBound {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> CodecResult<IsNull> {
         self.0.to_sql(kind, out)
     }
 
@@ -68,8 +87,8 @@ impl ToSql for End {
     to_sql_checked!();
 }
 
-impl<'r> FromSql<'r> for End {
-    fn from_sql(kind: &Type, raw: &'r [u8]) -> Outcome<Self> {
+impl<'r> FromSql<'r> for DecimalBound {
+    fn from_sql(kind: &Type, raw: &'r [u8]) -> CodecResult<Self> {
         Decimal::from_sql(kind, raw).map(Self)
     }
 
@@ -78,12 +97,12 @@ impl<'r> FromSql<'r> for End {
     }
 }
 
-/// An interval: on the wire microseconds, days and months, which do not add up to one number.
+/// An interval: microseconds, days and months, which do not add up to one number.
 #[derive(Debug)]
-pub struct Span(pub Interval);
+pub struct IntervalValue(pub Interval);
 
-impl ToSql for Span {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Outcome<IsNull> {
+impl ToSql for IntervalValue {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> CodecResult<IsNull> {
         out.put_i64(self.0.micros);
         out.put_i32(self.0.days);
         out.put_i32(self.0.months);
@@ -97,12 +116,16 @@ impl ToSql for Span {
     to_sql_checked!();
 }
 
-impl<'r> FromSql<'r> for Span {
-    fn from_sql(_: &Type, mut raw: &'r [u8]) -> Outcome<Self> {
-        if raw.len() != 16 {
+impl<'r> FromSql<'r> for IntervalValue {
+    fn from_sql(_: &Type, mut raw: &'r [u8]) -> CodecResult<Self> {
+        if raw.len() != INTERVAL_BYTES {
             return Err("unexpected binary format for Postgres INTERVAL".into());
         }
-        Ok(Self(Interval { micros: raw.get_i64(), days: raw.get_i32(), months: raw.get_i32() }))
+        Ok(Self(Interval {
+            micros: raw.get_i64(),
+            days: raw.get_i32(),
+            months: raw.get_i32(),
+        }))
     }
 
     fn accepts(kind: &Type) -> bool {
@@ -110,12 +133,12 @@ impl<'r> FromSql<'r> for Span {
     }
 }
 
-/// NULL, whatever the type of what it stands for.
+/// NULL of any type.
 #[derive(Debug)]
 pub struct Null;
 
 impl ToSql for Null {
-    fn to_sql(&self, _: &Type, _: &mut BytesMut) -> Outcome<IsNull> {
+    fn to_sql(&self, _: &Type, _: &mut BytesMut) -> CodecResult<IsNull> {
         Ok(IsNull::Yes)
     }
 
@@ -126,11 +149,11 @@ impl ToSql for Null {
     to_sql_checked!();
 }
 
-/// The bytes of a value of a type the interface does not know, as the server sent them.
-pub struct Raw(pub Vec<u8>);
+/// The bytes that the server sent for a value of an unknown type.
+pub struct RawBytes(pub Vec<u8>);
 
-impl<'r> FromSql<'r> for Raw {
-    fn from_sql(_: &Type, raw: &'r [u8]) -> Outcome<Self> {
+impl<'r> FromSql<'r> for RawBytes {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> CodecResult<Self> {
         Ok(Self(raw.to_vec()))
     }
 

@@ -1,7 +1,8 @@
-//! What Spin adds to the headers of a request before a component sees it, and the little it takes away.
+//! The headers that Spin adds to a request and removes from it before a component sees them.
 //!
-//! Spin *appends* its `spin-*` headers: one a client sent under the same name stays, in front of Spin's. A component that
-//! relies on one, say `spin-client-addr`, has to read the **last** value, here as there.
+//! Spin *appends* its `spin-*` headers: a header of the same name that a client sent stays, in front
+//! of Spin's. A component that relies on one, such as `spin-client-addr`, has to read the **last**
+//! value, here as in Spin.
 
 use std::net::SocketAddr;
 
@@ -21,20 +22,20 @@ const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-compon
 const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
 const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 
-/// A request no component can be given.
+/// Reason why a request cannot be passed to a component.
 #[derive(Debug, Error)]
 pub enum BadRequest {
     #[error("the request has no host")]
     NoHost,
-    #[error("the host header is no authority")]
+    #[error("the host header is not a host with an optional port")]
     BadHost,
-    #[error("the host header and the request line name different hosts")]
+    #[error("the request names more than one host")]
     TwoHosts,
     #[error("a header is not UTF-8")]
     BadHeader,
 }
 
-/// How a request reached its component, as the `spin-*` headers tell it.
+/// The route by which a request reached its component, in the forms of the `spin-*` headers.
 #[derive(Debug)]
 pub struct Matched {
     pub raw: String,
@@ -51,13 +52,16 @@ impl<T> From<&RouteMatch<'_, '_, T>> for Matched {
             raw_or_prefix: found.raw_or_prefix().to_owned(),
             based: found.based().to_owned(),
             trailing: found.trailing().into_owned(),
-            segments: found.segments().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            segments: found
+                .segments()
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect(),
         }
     }
 }
 
 impl Matched {
-    /// A request of one component to another: as if it had come by the route `/...`.
+    /// A request of one component to another, as if it had arrived by the route `/...`.
     pub fn chained(path: &str) -> Self {
         Self {
             raw: "/...".to_owned(),
@@ -69,56 +73,73 @@ impl Matched {
     }
 }
 
-/// Removes what is meant for the server alone, and a host only components may name.
+/// Removes `connection`, which is meant for the server, and a host that only components may use.
 pub fn strip(headers: &mut HeaderMap) {
-    let is_chained =
-        headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| chained_component(host).is_some());
+    let is_chained = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .is_some_and(|host| chained_component(host).is_some());
     if is_chained {
         headers.remove(HOST);
     }
     headers.remove(CONNECTION);
 }
 
-/// Makes the URI of a request whole: the scheme of the server and the host the client asked for.
+/// Adds the scheme of the server and the host of the request to the URI of a request.
 ///
 /// # Errors
-/// No host, one that is none, or two that differ.
+/// No host, an invalid one, or two that differ.
 pub fn complete_uri<B>(request: &mut Request<B>) -> Result<(), BadRequest> {
     let from_header = match request.headers().get(HOST) {
         Some(host) => Some(Authority::try_from(host.as_bytes()).map_err(|_| BadRequest::BadHost)?),
         None => None,
     };
+
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
     let authority = match (from_header, parts.authority.take()) {
         (None, None) => return Err(BadRequest::NoHost),
         (Some(header), Some(line)) if header != line => return Err(BadRequest::TwoHosts),
         (Some(authority), _) | (None, Some(authority)) => authority,
     };
+
     parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(authority);
     // `CONNECT host:port` and `OPTIONS *` have no path of their own.
-    parts.path_and_query.get_or_insert_with(|| http::uri::PathAndQuery::from_static("/"));
+    parts
+        .path_and_query
+        .get_or_insert_with(|| http::uri::PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from_parts(parts).map_err(|_| BadRequest::BadHost)?;
     Ok(())
 }
 
-/// Adds the `spin-*` headers.
+/// Checks the headers of a request, over HTTP/1 and HTTP/2.
 ///
 /// # Errors
-/// A header of the client that is not UTF-8, which Spin refuses.
-pub fn add<B>(request: &mut Request<B>, matched: &Matched, client: SocketAddr) -> Result<(), BadRequest> {
+/// A header that is not UTF-8, which Spin refuses. Two hosts, because a proxy may have used the
+/// other one.
+pub fn check(headers: &HeaderMap) -> Result<(), BadRequest> {
     let is_text = |value: &HeaderValue| std::str::from_utf8(value.as_bytes()).is_ok();
-    if !request.headers().values().all(is_text) {
-        return Err(BadRequest::BadHeader);
+    if headers.get_all(HOST).iter().count() > 1 {
+        return Err(BadRequest::TwoHosts);
     }
+    if headers.values().all(is_text) {
+        Ok(())
+    } else {
+        Err(BadRequest::BadHeader)
+    }
+}
+
+/// Adds the `spin-*` headers.
+pub fn add<B>(request: &mut Request<B>, matched: &Matched, client: SocketAddr) {
     let full_url = full_url(request.uri(), request.headers().get(HOST));
     let headers = request.headers_mut();
     let mut append = |name: HeaderName, value: &str| {
-        // A value that cannot be sent is left out, as in Spin.
+        // Omits an invalid value, as Spin does.
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.append(name, value);
         }
     };
+
     append(PATH_INFO, &matched.trailing);
     append(FULL_URL, &full_url);
     append(MATCHED_ROUTE, &matched.based);
@@ -126,19 +147,23 @@ pub fn add<B>(request: &mut Request<B>, matched: &Matched, client: SocketAddr) -
     append(RAW_COMPONENT_ROUTE, &matched.raw);
     append(COMPONENT_ROUTE, &matched.raw_or_prefix);
     append(CLIENT_ADDR, &client.to_string());
+
     for (name, value) in &matched.segments {
-        let name = format!("spin-path-match-{}", name.replace('_', "-").to_ascii_lowercase());
-        if let Ok(name) = HeaderName::try_from(name) {
+        let name = name.replace('_', "-").to_ascii_lowercase();
+        if let Ok(name) = HeaderName::try_from(format!("spin-path-match-{name}")) {
             append(name, value);
         }
     }
-    Ok(())
 }
 
 fn full_url(uri: &Uri, host: Option<&HeaderValue>) -> String {
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let host = host
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost");
     let scheme = uri.scheme_str().unwrap_or("http");
-    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let path = uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     format!("{scheme}://{host}{path}")
 }
 
@@ -147,25 +172,34 @@ mod tests {
     use super::*;
     use crate::routes::Routes;
 
-    const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5);
+    const CLIENT: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5);
 
-    fn seen(route: &str, uri: &str, sent: &[(&'static str, &'static str)]) -> HeaderMap {
+    fn headers_seen(route: &str, uri: &str, sent: &[(&'static str, &'static str)]) -> HeaderMap {
         let routes = Routes::build([(route.to_owned(), ())]).unwrap();
         let mut request = Request::get(uri).body(()).unwrap();
         for (name, value) in sent {
-            request.headers_mut().append(*name, HeaderValue::from_static(value));
+            request
+                .headers_mut()
+                .append(*name, HeaderValue::from_static(value));
         }
+
         let path = request.uri().path().to_owned();
         let matched = Matched::from(&routes.find(&path).unwrap());
         strip(request.headers_mut());
         complete_uri(&mut request).unwrap();
-        add(&mut request, &matched, CLIENT).unwrap();
+        add(&mut request, &matched, CLIENT);
         request.headers().clone()
     }
 
     #[test]
-    fn a_component_is_told_how_it_was_reached() {
-        let headers = seen("/u/:user_id/...", "/u/42/x/?a=b", &[("host", "h.example:1")]);
+    fn a_component_sees_how_it_was_reached() {
+        let headers = headers_seen(
+            "/u/:user_id/...",
+            "/u/42/x/?a=b",
+            &[("host", "h.example:1")],
+        );
+
         for (name, value) in [
             ("spin-path-info", "/x/"),
             ("spin-full-url", "http://h.example:1/u/42/x/?a=b"),
@@ -181,31 +215,49 @@ mod tests {
     }
 
     #[test]
-    fn a_forged_header_comes_first_and_the_hosts_own_last() {
-        let headers = seen("/...", "/", &[("host", "h"), ("spin-client-addr", "1.2.3.4:5")]);
+    fn a_header_of_the_host_follows_a_forged_one() {
+        let headers = headers_seen(
+            "/...",
+            "/",
+            &[("host", "h"), ("spin-client-addr", "1.2.3.4:5")],
+        );
         let values: Vec<_> = headers.get_all("spin-client-addr").iter().collect();
         assert_eq!(values, ["1.2.3.4:5", "127.0.0.1:5"]);
     }
 
     #[test]
-    fn connection_headers_and_chaining_hosts_do_not_pass() {
-        let headers = seen("/...", "http://a.spin.internal/", &[("host", "a.spin.internal"), ("connection", "close")]);
-        assert!(!headers.contains_key(HOST) && !headers.contains_key(CONNECTION));
+    fn connection_headers_and_chaining_hosts_are_removed() {
+        let headers = headers_seen(
+            "/...",
+            "http://a.spin.internal/",
+            &[("host", "a.spin.internal"), ("connection", "close")],
+        );
+        assert!(!headers.contains_key(HOST));
+        assert!(!headers.contains_key(CONNECTION));
+    }
+
+    fn complete(uri: &str, host: Option<&'static str>) -> Result<String, BadRequest> {
+        let mut request = Request::get(uri).body(()).unwrap();
+        if let Some(host) = host {
+            let host = HeaderValue::from_static(host);
+            request.headers_mut().insert(HOST, host);
+        }
+        complete_uri(&mut request).map(|()| request.uri().to_string())
     }
 
     #[test]
-    fn a_request_needs_one_host() {
-        let complete = |uri: &str, host: Option<&'static str>| {
-            let mut request = Request::get(uri).body(()).unwrap();
-            if let Some(host) = host {
-                request.headers_mut().insert(HOST, HeaderValue::from_static(host));
-            }
-            complete_uri(&mut request).map(|()| request.uri().to_string())
-        };
+    fn the_host_completes_the_uri() {
         assert_eq!(complete("/a", Some("h:1")).unwrap(), "http://h:1/a");
         assert_eq!(complete("http://h/a", Some("h")).unwrap(), "http://h/a");
-        assert!(matches!(complete("/a", None), Err(BadRequest::NoHost)));
-        assert!(matches!(complete("http://h/a", Some("i")), Err(BadRequest::TwoHosts)));
-        assert!(matches!(complete("/a", Some("a b")), Err(BadRequest::BadHost)));
+    }
+
+    #[test]
+    fn a_request_needs_one_valid_host() {
+        let missing = complete("/a", None);
+        assert!(matches!(missing, Err(BadRequest::NoHost)));
+        let contradictory = complete("http://h/a", Some("i"));
+        assert!(matches!(contradictory, Err(BadRequest::TwoHosts)));
+        let invalid = complete("/a", Some("a b"));
+        assert!(matches!(invalid, Err(BadRequest::BadHost)));
     }
 }

@@ -1,17 +1,22 @@
-//! The HTTP trigger: a server that gives each request to the component whose route matches its path.
+//! The HTTP trigger: a server that passes each request to the component whose route matches its
+//! path.
 
-mod entrance;
+mod activity;
+mod connections;
 mod headers;
+mod instance_queue;
+mod limits;
 mod listening;
+mod pace;
 mod pool;
 mod problem;
 mod server;
+mod stream;
+mod transfer;
+mod unread;
 
+pub use limits::Limits;
 pub use listening::Listening;
 pub use pool::Reuse;
+pub use problem::body;
 pub use server::Server;
-
-/// The body of a request that has none.
-pub fn no_body() -> wasmtime_wasi_http::WasiBody {
-    problem::body("")
-}

@@ -1,5 +1,6 @@
-//! The cron trigger's side: says that it ran, with a variable read through the interface of Spin 2. Where that is `slow` it
-//! takes half a second and says so at its end.
+//! The handler of the cron trigger: prints a line with the variable `redis`, read through the
+//! interface of Spin 2. If the variable is `slow`, the handler takes half a second and prints a
+//! line at its end.
 
 mod bindings {
     spin_sdk::wit_bindgen::generate!({

@@ -1,8 +1,9 @@
-//! One component with a path for each thing the tests look at. Every answer is plain text, one fact a line. It also
-//! takes Redis messages and runs on schedule.
+//! A component with a path for each subject of the tests. Every response is plain text, one fact a
+//! line. It also handles Redis messages and cron events.
 
 mod cron;
 mod postgres;
+mod postgres_values;
 mod redis;
 mod storage;
 mod subscriber;
@@ -16,27 +17,29 @@ use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 
 thread_local! {
-    /// How many requests this instance has taken, and how many it is at now.
-    static TAKEN: Cell<u32> = const { Cell::new(0) };
-    static ACTIVE: Cell<u32> = const { Cell::new(0) };
+    /// The number of requests that this instance has received, and of those in flight.
+    static RECEIVED: Cell<u32> = const { Cell::new(0) };
+    static IN_FLIGHT: Cell<u32> = const { Cell::new(0) };
 }
 
 type Outcome = Result<String, String>;
 
 #[http_service]
 async fn handle(request: Request) -> Result<Response<String>, spin_sdk::http::Error> {
-    TAKEN.set(TAKEN.get() + 1);
-    ACTIVE.set(ACTIVE.get() + 1);
-    let text = match answer(request).await {
+    RECEIVED.set(RECEIVED.get() + 1);
+    IN_FLIGHT.set(IN_FLIGHT.get() + 1);
+    let text = match respond(request).await {
         Ok(text) => text,
         Err(text) => format!("error: {text}"),
     };
-    ACTIVE.set(ACTIVE.get() - 1);
+    IN_FLIGHT.set(IN_FLIGHT.get() - 1);
     let length = text.len();
-    Ok(Response::builder().header("content-length", length).body(text)?)
+    Ok(Response::builder()
+        .header("content-length", length)
+        .body(text)?)
 }
 
-async fn answer(request: Request) -> Outcome {
+async fn respond(request: Request) -> Outcome {
     let path = request.uri().path().to_owned();
     let argument = request.uri().query().unwrap_or_default().to_owned();
     match path.as_str() {
@@ -52,8 +55,8 @@ async fn answer(request: Request) -> Outcome {
         "/sqlite" => storage::sqlite(&argument).await,
         "/sqlite/open" => Ok(storage::open_database(&argument).await),
         "/postgres" => postgres::kept().await,
-        "/postgres/values" => postgres::values().await,
-        "/postgres/parameters" => postgres::parameters().await,
+        "/postgres/values" => postgres_values::values().await,
+        "/postgres/parameters" => postgres_values::parameters().await,
         "/postgres/statements" => postgres::statements().await,
         "/postgres/synchronous" => postgres::synchronous().await,
         "/postgres/nothing" => postgres::nothing().await,
@@ -68,18 +71,18 @@ async fn answer(request: Request) -> Outcome {
         "/variable" => Ok(format!("{:?}", spin_sdk::variables::get(&argument).await)),
         "/environment" => Ok(std::env::var(&argument).unwrap_or_else(|error| error.to_string())),
         "/file" => std::fs::read_to_string(&argument).map_err(|error| error.to_string()),
-        "/file/write" => {
-            std::fs::write(&argument, "x").map(|()| "written".to_owned()).map_err(|error| error.to_string())
-        }
-        "/tcp" => {
-            std::net::TcpStream::connect(&argument).map(|_| "connected".to_owned()).map_err(|error| error.to_string())
-        }
+        "/file/write" => std::fs::write(&argument, "x")
+            .map(|()| "written".to_owned())
+            .map_err(|error| error.to_string()),
+        "/tcp" => std::net::TcpStream::connect(&argument)
+            .map(|_| "connected".to_owned())
+            .map_err(|error| error.to_string()),
         "/headers" => Ok(headers(&request)),
         "/uri" => Ok(request.uri().to_string()),
         "/echo" => echo(request).await,
         "/send" => send(&argument).await,
         "/sleep" => sleep(&argument).await,
-        "/instance" => Ok(TAKEN.get().to_string()),
+        "/instance" => Ok(RECEIVED.get().to_string()),
         "/large" => Ok("x".repeat(argument.parse().map_err(|_| "not a number")?)),
         "/print" => print(&argument).await,
         "/trap" => panic!("asked to trap"),
@@ -91,30 +94,48 @@ async fn answer(request: Request) -> Outcome {
 }
 
 fn headers(request: &Request) -> String {
-    let lines: Vec<_> = request.headers().iter().map(|(k, v)| format!("{k}: {}", v.to_str().unwrap_or("?"))).collect();
+    let lines: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(k, v)| format!("{k}: {}", v.to_str().unwrap_or("?")))
+        .collect();
     lines.join("\n")
 }
 
 async fn echo(request: Request) -> Outcome {
-    let bytes = request.into_body().bytes().await.map_err(|error| error.to_string())?;
-    Ok(format!("{} bytes, sum {}", bytes.len(), bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>()))
+    let bytes = request
+        .into_body()
+        .bytes()
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(format!(
+        "{} bytes, sum {}",
+        bytes.len(),
+        bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>()
+    ))
 }
 
 async fn send(url: &str) -> Outcome {
-    let response = spin_sdk::http::get(url).await.map_err(|error| format!("{error:?}"))?;
+    let response = spin_sdk::http::get(url)
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     let status = response.status().as_u16();
-    let bytes = response.into_body().bytes().await.map_err(|error| error.to_string())?;
+    let bytes = response
+        .into_body()
+        .bytes()
+        .await
+        .map_err(|error| error.to_string())?;
     Ok(format!("{status} {}", String::from_utf8_lossy(&bytes)))
 }
 
-/// Says how many requests were at work in this instance when the time was up.
+/// Returns the number of requests in flight in this instance after the given time.
 async fn sleep(milliseconds: &str) -> Outcome {
     let milliseconds = milliseconds.parse().map_err(|_| "not a number")?;
     spin_sdk::time::sleep(Duration::from_millis(milliseconds)).await;
-    Ok(ACTIVE.get().to_string())
+    Ok(IN_FLIGHT.get().to_string())
 }
 
-/// Prints lines in pieces, with pauses in which other instances print theirs.
+/// Prints lines in parts, with pauses in which other instances print.
 async fn print(word: &str) -> Outcome {
     for _ in 0..20 {
         for _ in 0..3 {
@@ -125,7 +146,10 @@ async fn print(word: &str) -> Outcome {
         println!();
         eprintln!();
     }
+
     print!("end-of-{word}");
-    std::io::stdout().flush().map_err(|error| error.to_string())?;
+    std::io::stdout()
+        .flush()
+        .map_err(|error| error.to_string())?;
     Ok(String::new())
 }

@@ -1,4 +1,4 @@
-//! What the tests ask of `spin:redis`.
+//! Calls of `spin:redis`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,14 +13,18 @@ thread_local! {
 }
 
 async fn address() -> Result<String, String> {
-    spin_sdk::variables::get("redis").await.map_err(|error| format!("{error:?}"))
+    spin_sdk::variables::get("redis")
+        .await
+        .map_err(|error| format!("{error:?}"))
 }
 
 async fn connect() -> Result<Connection, String> {
-    Connection::open(address().await?).await.map_err(|error| format!("{error:?}"))
+    Connection::open(address().await?)
+        .await
+        .map_err(|error| format!("{error:?}"))
 }
 
-/// The connection this instance keeps from request to request.
+/// Returns the connection that this instance keeps between requests.
 async fn kept() -> Result<Rc<Connection>, String> {
     if let Some(connection) = KEPT.with_borrow(Clone::clone) {
         return Ok(connection);
@@ -31,8 +35,13 @@ async fn kept() -> Result<Rc<Connection>, String> {
 }
 
 pub async fn ping() -> Outcome {
-    let reply = kept().await?.execute("PING", Vec::<RedisParameter>::new()).await;
-    reply.map(|reply| show(&reply)).map_err(|error| format!("{error:?}"))
+    let reply = kept()
+        .await?
+        .execute("PING", Vec::<RedisParameter>::new())
+        .await;
+    reply
+        .map(|reply| show(&reply))
+        .map_err(|error| format!("{error:?}"))
 }
 
 pub async fn every_function() -> Outcome {
@@ -58,10 +67,11 @@ pub async fn every_function() -> Outcome {
     line!("smembers number", c.smembers("n"));
     line!("publish", c.publish("ch", b"m"));
     line!("get set", c.get("s"));
+
     Ok(lines.join("\n"))
 }
 
-/// One for each kind of reply.
+/// A command for each type of reply.
 const COMMANDS: &[&str] = &[
     "PING",
     "GET none",
@@ -87,14 +97,14 @@ const COMMANDS: &[&str] = &[
     "EVAL redis.setresp(3);return{verbatim_string={string='t',format='txt'}} 0",
 ];
 
-/// Replies of every kind, through `execute`.
+/// Runs the commands through `execute`.
 pub async fn replies() -> Outcome {
     let c = connect().await?;
     let mut lines = Vec::new();
     for command in COMMANDS {
         let mut words = command.split(' ').map(str::to_owned);
         let name = words.next().unwrap_or_default();
-        // One argument as a number, so that both kinds are sent.
+        // Numbers are sent as such, so that both types of argument are used.
         let arguments: Vec<_> = words
             .map(|word| match word.parse() {
                 Ok(number) => RedisParameter::Int64(number),
@@ -107,6 +117,7 @@ pub async fn replies() -> Outcome {
         };
         lines.push(format!("{command} => {reply}"));
     }
+
     Ok(lines.join("\n"))
 }
 
@@ -127,7 +138,7 @@ pub async fn open(address: &str) -> String {
     }
 }
 
-/// Opens one connection more than there is room for, then one more after closing one.
+/// Opens connections up to the limit, and another one after closing one.
 pub async fn open_many() -> String {
     let mut open = Vec::new();
     let error = loop {
@@ -142,7 +153,7 @@ pub async fn open_many() -> String {
     format!("{count} then {error}, after closing one: {again}")
 }
 
-/// Many commands at once on one connection: each gets its own reply.
+/// Sends many commands at once on one connection, and counts the correct replies.
 pub async fn parallel() -> Outcome {
     let c = connect().await?;
     let replies = join_all((0..100).map(|n| {
@@ -153,5 +164,10 @@ pub async fn parallel() -> Outcome {
         }
     }))
     .await;
-    Ok(replies.into_iter().filter(|right| *right).count().to_string())
+
+    Ok(replies
+        .into_iter()
+        .filter(|right| *right)
+        .count()
+        .to_string())
 }

@@ -1,4 +1,4 @@
-//! What the tests ask of `spin:key-value` and `spin:sqlite`.
+//! Calls of `spin:key-value` and `spin:sqlite`.
 
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::{Connection, Value};
@@ -6,7 +6,9 @@ use spin_sdk::sqlite::{Connection, Value};
 use crate::Outcome;
 
 pub async fn key_value() -> Outcome {
-    let store = Store::open_default().await.map_err(|error| format!("{error:?}"))?;
+    let store = Store::open_default()
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     let mut lines = Vec::new();
     macro_rules! line {
         ($name:literal, $call:expr) => {
@@ -18,12 +20,18 @@ pub async fn key_value() -> Outcome {
     line!("set", store.set("b", b"2"));
     line!("get", store.get("a"));
     line!("exists", store.exists("a"));
-    let mut keys = store.get_keys().await.collect().await.map_err(|error| format!("{error:?}"))?;
+    let mut keys = store
+        .get_keys()
+        .await
+        .collect()
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     keys.sort();
     lines.push(format!("keys: {keys:?}"));
     line!("delete", store.delete("a"));
     line!("delete", store.delete("a"));
     line!("exists", store.exists("a"));
+
     Ok(lines.join("\n"))
 }
 
@@ -35,20 +43,33 @@ pub async fn open_store(label: &str) -> String {
 }
 
 pub async fn read(key: &str) -> Outcome {
-    let store = Store::open_default().await.map_err(|error| format!("{error:?}"))?;
+    let store = Store::open_default()
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     Ok(format!("{:?}", store.get(key).await))
 }
 
-/// Runs the statements of `query` (separated by `;`, spaces written `+`), the last on its own line.
+/// Runs the statements of `query` (separated by `;`, with `+` for spaces), one line for each.
 pub async fn sqlite(query: &str) -> Outcome {
-    let connection = Connection::open_default().await.map_err(|error| format!("{error:?}"))?;
+    let connection = Connection::open_default()
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     let mut lines = Vec::new();
     for statement in query.split(';').filter(|statement| !statement.is_empty()) {
-        let parameters: Vec<Value> = if statement.contains('?') { vec![Value::Integer(7)] } else { Vec::new() };
-        let result = connection.execute(statement.replace('+', " "), parameters).await;
+        let parameters: Vec<Value> = if statement.contains('?') {
+            vec![Value::Integer(7)]
+        } else {
+            Vec::new()
+        };
+        let result = connection
+            .execute(statement.replace('+', " "), parameters)
+            .await;
         let result = result.map_err(|error| format!("{error:?}"))?;
         let columns = result.columns().join(",");
-        let rows = result.collect().await.map_err(|error| format!("{error:?}"))?;
+        let rows = result
+            .collect()
+            .await
+            .map_err(|error| format!("{error:?}"))?;
         let rows: Vec<_> = rows.iter().map(|row| format!("{:?}", row.values)).collect();
         lines.push(format!(
             "columns {columns} rows {} {} changes {} rowid {}",
@@ -58,6 +79,7 @@ pub async fn sqlite(query: &str) -> Outcome {
             connection.last_insert_rowid().await
         ));
     }
+
     Ok(lines.join("\n"))
 }
 

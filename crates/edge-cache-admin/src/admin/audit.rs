@@ -1,0 +1,44 @@
+//! The audit trail: who changed or tried to change what.
+//!
+//! A change is recorded twice: its intent before it begins, then its outcome, which replaces the
+//! intent. An intent without an outcome becomes `interrupted` after 15 minutes; the schedule, or
+//! the next call that reads or writes the trail, records that.
+//!
+//! Three streams hold the records: changes made by people, denied attempts, automatic changes.
+//! Each has its own bounds of bytes and age, so that none pushes out another. A record is one JSON
+//! document of at most 4 KiB in one field. A token has two quotas, records per minute and bytes per
+//! day. Its changes past them share a summary record (`alike`), so that nobody can fill a stream
+//! with noise.
+//!
+//! | File | Owns |
+//! | --- | --- |
+//! | `record` | what a record says |
+//! | `outcome` | how a change ended |
+//! | `bound` | the limit of 4 KiB |
+//! | `streams` | keys of the trail in Redis, and their bounds |
+//! | `write`, `quota` | intents, outcomes, denied attempts; what a token may cause |
+//! | `change_counters` | counters beside the trail, for metrics |
+//! | `page` | reading the trail |
+//! | `place` | the logical database the trail is in |
+//! | `network` | the networks that denied attempts are counted by |
+
+mod bound;
+mod change_counters;
+mod network;
+mod outcome;
+mod page;
+mod place;
+mod quota;
+mod record;
+mod streams;
+mod write;
+
+pub use network::client_network;
+pub use outcome::AuditOutcome;
+pub use page::{AuditEntry, AuditPage, AuditPageRequest, AuditPageWithPlace, AuditPagination};
+pub use place::{AuditTrail, AuditTrailWithin, TrailPlace, WithTrailPlace};
+pub use quota::MAX_DENIED_PER_MINUTE;
+pub use record::{AuditRecord, ChangeSummary};
+pub use streams::AuditStream;
+pub(crate) use streams::keys_with_records;
+pub use write::{IntentId, record_overdue_changes};

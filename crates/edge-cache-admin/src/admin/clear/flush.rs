@@ -1,0 +1,78 @@
+//! Flushing the database, with the keys that outlive a global clear carried over.
+
+use edge_cache::RedisError;
+use edge_cache::keyspace::fence::InForce;
+use edge_cache::keyspace::key::{
+    EVENTS, FENCES, LOOKUPS, NEAR, NONE, TTL_OVERRIDES, TURNS, WARMUP_LOCK,
+};
+use edge_cache::redis::script::{Script, shared};
+use edge_cache::redis::{Arg, Redis, Replies, Runtime};
+use edge_cache::script;
+
+use crate::admin::audit;
+use crate::lua;
+
+/// Empties the database except for the keys that outlive a global clear.
+static FLUSH: Script = script!(once "clear/flush", [
+    shared::WALK,
+    shared::PROTECTED,
+    shared::EXISTENCE,
+    lua::FLUSHING,
+    shared::FENCES,
+    shared::NEAR,
+]);
+
+/// Counts the keys that a flush would remove.
+static COUNT_FLUSH: Script = script!(repeatable "clear/count_flush", [
+    shared::WALK,
+    shared::PROTECTED,
+    shared::EXISTENCE,
+    lua::FLUSHING,
+]);
+
+/// Keys that a global clear carries over.
+const CARRIED_OVER: [&str; 5] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS, TURNS];
+
+/// A number of keys.
+pub(super) struct KeyCount {
+    pub(super) keys: u64,
+    pub(super) is_exact: bool,
+}
+
+/// Empties the database, and returns the number of keys that removed. `None` if it has to be done
+/// by a walk; then nothing was removed. One round trip.
+pub(super) async fn try_flush<R: Redis + Runtime>(
+    redis: &R,
+) -> Result<Option<KeyCount>, RedisError> {
+    let keys = [FENCES, NONE, WARMUP_LOCK, NEAR]
+        .into_iter()
+        .chain(audit::keys_with_records())
+        .chain(CARRIED_OVER)
+        .map(Arg::from);
+    let mut replies = FLUSH.run(redis, keys, []).await?;
+    match replies.text()?.as_str() {
+        "flushed" => {
+            let count = read_count(&mut replies)?;
+            InForce::read(&mut replies)?.wait(redis).await;
+            Ok(Some(count))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Counts the keys that a flush would remove. `None` if a global clear would walk. One round trip.
+pub(super) async fn count_flush<R: Redis>(redis: &R) -> Result<Option<KeyCount>, RedisError> {
+    let keys = audit::keys_with_records().map(Arg::from);
+    let mut replies = COUNT_FLUSH.run(redis, keys, []).await?;
+    match replies.text()?.as_str() {
+        "flush" => read_count(&mut replies).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read_count(replies: &mut Replies) -> Result<KeyCount, RedisError> {
+    Ok(KeyCount {
+        keys: replies.count()?,
+        is_exact: replies.count()? > 0,
+    })
+}

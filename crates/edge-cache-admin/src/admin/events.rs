@@ -1,0 +1,256 @@
+//! Domain events, and the rules that define what each invalidates.
+//!
+//! Rules are written in TOML and checked when a component is built with them. Fields of an event
+//! are escaped before they become part of a pattern, so an id can never widen it.
+
+mod fields;
+mod rules;
+mod template;
+
+use edge_cache::RedisError;
+use edge_cache::keyspace::key::EVENTS;
+use edge_cache::keyspace::tag::Tag;
+use edge_cache::redis::{Command, Redis, Runtime};
+
+use crate::admin::audit::AuditRecord;
+use crate::admin::invalidate::{InvalidateReport, InvalidateRequest};
+use crate::error::Error;
+use crate::input::Fields;
+use fields::{EventFields, MAX_FIELD_BYTES};
+pub use rules::{EventRules, EventRulesError};
+use rules::{Rule, fill_key, fill_pattern, fill_tag};
+
+/// A checked event, and what it invalidates.
+#[derive(Debug)]
+pub struct DomainEvent {
+    /// The event's type.
+    pub kind: String,
+    /// The invalidation that its rules define.
+    pub invalidation: InvalidateRequest,
+}
+
+impl DomainEvent {
+    /// Reads `{"type": "product.updated", "id": "123"}`, with further fields that rules use.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] when it is not a JSON object; [`Error::Invalid`] for a type without a
+    /// rule, a field given twice, or one that a rule uses and that is missing, too long, or neither
+    /// a string nor a whole number of up to 64 bits.
+    pub fn parse(payload: &[u8], rules: &EventRules) -> Result<Self, Error> {
+        let mut fields = Fields::from_json(payload)?;
+        let kind = take_type(&mut fields)?;
+        let applying = rules.applying_to(&kind);
+        if applying.is_empty() {
+            return Err(Error::invalid(
+                "type",
+                format!("has no rule; known are {}", rules.types()),
+            ));
+        }
+
+        let fields = EventFields::new(fields.into_rest());
+        fields.reject_inexact_numbers(&applying)?;
+        Ok(Self {
+            kind,
+            invalidation: fill_rules(&applying, &fields)?,
+        })
+    }
+
+    /// The event's audit record: its type, and what its rules name.
+    pub fn record(&self) -> AuditRecord {
+        let mut record = AuditRecord::of_invalidation("event", &self.invalidation);
+        record.detail = match record.detail {
+            Some(detail) => Some(format!("{}; {detail}", self.kind)),
+            None => Some(self.kind.clone()),
+        };
+        record
+    }
+
+    /// Carries out its invalidation, and counts the event. One round trip besides those of the
+    /// invalidation.
+    ///
+    /// # Errors
+    /// Those of the invalidation.
+    pub async fn run<R: Redis + Runtime>(&self, redis: &R) -> Result<InvalidateReport, Error> {
+        let report = self.invalidation.run(redis).await?;
+        // A failure to count must not fail an invalidation that is complete.
+        let _ = count_event(redis, "handled").await;
+        Ok(report)
+    }
+}
+
+fn take_type(fields: &mut Fields) -> Result<String, Error> {
+    let kind = fields
+        .string("type")?
+        .ok_or_else(|| Error::invalid("type", "is needed, such as product.updated"))?;
+    if kind.len() > MAX_FIELD_BYTES {
+        return Err(Error::invalid(
+            "type",
+            format!("must have at most {MAX_FIELD_BYTES} bytes"),
+        ));
+    }
+    Ok(kind)
+}
+
+fn fill_rules(rules: &[&Rule], fields: &EventFields) -> Result<InvalidateRequest, Error> {
+    let field = |name: &str| fields.text(name);
+    let mut keys = Vec::new();
+    let mut patterns = Vec::new();
+    let mut tags: Vec<Tag> = Vec::new();
+
+    for rule in rules {
+        for template in &rule.keys {
+            keys.push(fill_key(template, field)?);
+        }
+        for template in &rule.patterns {
+            patterns.push(fill_pattern(template, field)?);
+        }
+        for template in &rule.tags {
+            tags.push(fill_tag(template, field)?);
+        }
+    }
+    Ok(InvalidateRequest::configured(keys, patterns, tags))
+}
+
+/// Counts an event by its outcome: `handled` or `refused`. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn count_event<R: Redis>(redis: &R, outcome: &str) -> Result<(), RedisError> {
+    let count = Command::new("HINCRBY").arg(EVENTS).arg(outcome).arg(1_i64);
+    redis.execute(count).await.map(drop)
+}
+
+#[cfg(all(test, feature = "compile"))]
+mod tests {
+    use edge_cache::keyspace::pattern::escape;
+
+    use super::*;
+
+    const RULES: &str = r#"
+        [[rule]]
+        event = "product.*"
+        keys = ["products:popular:list"]
+        patterns = ["products:{id}:*"]
+        [[rule]]
+        event = "config.changed"
+        keys = ["config:{key}", "config:main:all"]
+        tags = ["config"]
+    "#;
+
+    fn read_rules(toml: &str) -> EventRules {
+        EventRules::read(&EventRules::compile(toml).unwrap()).unwrap()
+    }
+
+    fn parse(event: &str) -> Result<DomainEvent, Error> {
+        DomainEvent::parse(event.as_bytes(), &read_rules(RULES))
+    }
+
+    fn parse_product(id: &str) -> Result<DomainEvent, Error> {
+        parse(&format!(r#"{{"type":"product.updated","id":{id}}}"#))
+    }
+
+    #[test]
+    fn an_event_invalidates_what_its_rules_name() {
+        let product = parse_product("123").unwrap().invalidation;
+        assert_eq!(product.patterns[0].display(), "products:123:*");
+        assert_eq!(product.keys[0].display(), "products:popular:list");
+
+        let config = parse(r#"{"type":"config.changed","key":"shop.currency"}"#)
+            .unwrap()
+            .invalidation;
+        assert_eq!(config.keys[0].display(), "config:shop.currency");
+        assert_eq!(config.tags.len(), 1);
+    }
+
+    #[test]
+    fn an_id_never_widens_a_pattern() {
+        let event = parse_product(r#""*""#).unwrap();
+        assert_eq!(event.invalidation.patterns[0].display(), "products:\\*:*");
+    }
+
+    #[test]
+    fn a_whole_number_keeps_its_digits() {
+        for id in [
+            "0",
+            "-7",
+            "123",
+            "9007199254740993",
+            "18446744073709551615",
+            "-9223372036854775808",
+        ] {
+            let pattern = parse_product(id).unwrap().invalidation.patterns[0].display();
+            assert_eq!(pattern, format!("products:{}:*", escape(id)));
+        }
+    }
+
+    #[test]
+    fn a_number_that_would_lose_digits_is_rejected() {
+        for id in [
+            "12345678901234567890123",
+            "1.10",
+            "1e3",
+            "1.0",
+            "-0",
+            "18446744073709551616",
+        ] {
+            let error = parse_product(id).unwrap_err().to_string();
+            assert!(error.starts_with("`id` must be a string"), "{id}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_no_rule_uses_may_be_any_number() {
+        assert!(parse(r#"{"type":"product.updated","id":1,"price":19.99}"#).is_ok());
+    }
+
+    #[test]
+    fn a_field_given_twice_is_rejected() {
+        let error = parse(r#"{"type":"product.updated","id":"1","id":"2"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "`id` is given twice");
+    }
+
+    #[test]
+    fn a_field_never_names_a_protected_key() {
+        let rules = read_rules(
+            r#"[[rule]]
+            event = "any"
+            keys = ["{key}"]
+            patterns = ["{module}:*"]"#,
+        );
+        let parse = |key: &str, module: &str| {
+            let event = serde_json::json!({ "type": "any", "key": key, "module": module });
+            DomainEvent::parse(event.to_string().as_bytes(), &rules)
+        };
+
+        assert!(parse("users:1", "users").is_ok());
+        for (key, module) in [
+            ("cache:audit", "users"),
+            ("lock:{a}", "users"),
+            ("users:1", "cache"),
+            ("users:1", "lock"),
+        ] {
+            assert!(parse(key, module).is_err(), "{key} {module}");
+        }
+    }
+
+    #[test]
+    fn unknown_and_malformed_events_are_rejected() {
+        let long = "x".repeat(513);
+        let bad = [
+            "[]",
+            "{",
+            r#"{"id":"1"}"#,
+            r#"{"type":"order.paid"}"#,
+            r#"{"type":"product."}"#,
+            r#"{"type":"product.updated"}"#,
+            r#"{"type":"product.updated","id":""}"#,
+            r#"{"type":"product.updated","id":{"a":1}}"#,
+            &format!(r#"{{"type":"product.updated","id":"{long}"}}"#),
+            &format!(r#"{{"type":"product.{long}","id":"1"}}"#),
+        ];
+
+        for event in bad {
+            assert!(parse(event).is_err(), "{event}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The write probe, which finds problems that only a write shows.
+
+use edge_cache::keyspace::key;
+use edge_cache::redis::Redis;
+use edge_cache::redis::script::Script;
+use edge_cache::script;
+use edge_cache::{ErrorKind, RedisError};
+
+use super::finding::Finding;
+
+/// Tries the commands that every change needs, without an effect.
+static PROBE: Script = script!(repeatable "health/probe", []);
+
+/// Tries to write, without an effect. Returns the problems found. One round trip.
+pub(super) async fn run<R: Redis>(redis: &R) -> Vec<Finding> {
+    match refused_commands(redis).await {
+        Ok(refused) => refused
+            .iter()
+            .filter_map(|(command, error)| judge_refusal(command, error))
+            .collect(),
+        Err(error) => vec![judge_failure(&error)],
+    }
+}
+
+async fn refused_commands<R: Redis>(redis: &R) -> Result<Vec<(String, RedisError)>, RedisError> {
+    let mut replies = PROBE.run(redis, [key::PROBE.into()], []).await?;
+    let mut refused = Vec::new();
+    while replies.remaining() > 0 {
+        let command = replies.text()?;
+        let error = RedisError::from_script_text(&replies.text()?);
+        refused.push((command, error));
+    }
+    Ok(refused)
+}
+
+/// The problem if the probe itself fails.
+fn judge_failure(error: &RedisError) -> Finding {
+    let words = &error.message;
+    let reason = match error.kind {
+        ErrorKind::Timeout => "Redis answers, but accepts no writes within the time limit: they are paused (CLIENT PAUSE), or \
+             something blocks them"
+            .to_owned(),
+        ErrorKind::Permission => {
+            format!("the Redis user may not run scripts, which every change needs: {words}")
+        }
+        _ => format!("Redis cannot run scripts, which every change needs: {words}"),
+    };
+    Finding::unhealthy(error.kind, reason)
+}
+
+/// The problem if one of the probe's commands is refused.
+fn judge_refusal(command: &str, error: &RedisError) -> Option<Finding> {
+    let kind = error.kind;
+    let words = &error.message;
+    let finding = match kind {
+        // Another client uses the name of the probe's key. The write was allowed.
+        ErrorKind::WrongType => return None,
+        // Lookups, removals and clears work, and free memory: Redis stays ready.
+        ErrorKind::OutOfMemory => Finding::degraded(
+            kind,
+            "memory is full and Redis may not evict: no new value is stored; clear what is old, raise maxmemory, or set \
+             maxmemory-policy",
+        ),
+        ErrorKind::Permission if command == "SCAN" => Finding::degraded(
+            kind,
+            "the Redis user may not run SCAN: keys cannot be listed or cleared by pattern",
+        ),
+        ErrorKind::Permission => Finding::unhealthy(
+            kind,
+            format!(
+                "the Redis user may not write ({command}): grant it the rights that SECURITY.md lists"
+            ),
+        ),
+        ErrorKind::NotEnoughReplicas => Finding::unhealthy(
+            kind,
+            "Redis refuses writes because too few replicas follow it: see min-replicas-to-write",
+        ),
+        ErrorKind::ReadOnly => Finding::unhealthy(
+            kind,
+            "this Redis is a read-only replica: writes are refused",
+        ),
+        ErrorKind::PersistenceFailed => Finding::unhealthy(
+            kind,
+            format!("Redis refuses writes because it cannot save to disk: {words}"),
+        ),
+        _ => Finding::unhealthy(kind, format!("Redis refuses {command}: {words}")),
+    };
+
+    Some(finding)
+}

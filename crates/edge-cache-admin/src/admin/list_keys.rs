@@ -1,0 +1,326 @@
+//! The key browser's list: pages of keys with type, TTL and size. Following the cursors returns
+//! every key that existed throughout.
+
+mod cursor;
+
+use edge_cache::KeyName;
+use edge_cache::RedisError;
+use edge_cache::keyspace::expiry::{self, RemainingLife};
+use edge_cache::keyspace::pattern::{Pattern, Search};
+use edge_cache::keyspace::{scan, trailer};
+use edge_cache::redis::script::{Script, shared};
+use edge_cache::redis::{Arg, Redis, Replies};
+use edge_cache::{script, units};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::input::{self, Parameters};
+use cursor::{Cursor, NameHash};
+
+/// Reads a page of keys with type, TTL and size.
+static READ_PAGE: Script = script!(repeatable "list_keys/read_page", [
+    shared::OWN_READS,
+    shared::PATTERN,
+    shared::WALK,
+    shared::EXISTENCE,
+    shared::PROTECTED,
+    shared::TRAILERS,
+]);
+
+/// The most keys on a page, and the number without a `limit`.
+pub const MAX_PAGE_KEYS: u64 = 100;
+/// Keys visited after which a page ends, full or not.
+const MAX_VISITED_KEYS: usize = 10_000;
+/// Bytes of names on a page. A row has its name up to three times, escaped: a page stays below
+/// about 2 MB.
+const MAX_PAGE_NAME_BYTES: usize = 160 << 10;
+/// The longest name of a type.
+const MAX_TYPE_BYTES: usize = 32;
+/// Replies of the script for each key.
+const REPLIES_PER_KEY: usize = 6;
+
+/// A checked `GET /keys`.
+#[derive(Debug)]
+pub struct ListKeysRequest {
+    pattern: Pattern,
+    /// The type that keys must have; empty for any.
+    kind: String,
+    limit: u64,
+    cursor: Cursor,
+    exact: bool,
+}
+
+/// A page of keys.
+#[derive(Debug, Serialize)]
+pub struct ListKeysReport {
+    /// The keys, in the order of Redis' table, which is not alphabetical.
+    pub keys: Vec<KeyRow>,
+    /// The position in the list.
+    pub pagination: KeyPagination,
+}
+
+/// One key of the list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyRow {
+    /// The name; see [`KeyName::display`].
+    pub key: String,
+    /// The name in base64, if `key` shows it escaped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_base64: Option<String>,
+    /// The rest of its address below `/api/cache/keys/`.
+    pub path: String,
+    /// `string`, `list`, `set`, `zset`, `hash`, `stream`, or a module's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Seconds left, -1 for a key that does not expire.
+    pub ttl: i64,
+    /// The same as text if it is past 2^53, which some readers of JSON round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_text: Option<String>,
+    /// Seconds for which the value is fresh; `None` if it does not expire.
+    pub fresh_for: Option<i64>,
+    /// True if it is past its TTL and within its grace.
+    pub stale: bool,
+    /// Memory used; null if the server does not report it.
+    pub size: Option<String>,
+    /// Memory used, in bytes.
+    pub size_bytes: Option<u64>,
+}
+
+/// The position of a page in the list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyPagination {
+    /// All keys of the database when the pattern is `*`; with `exact=true` those that match; else
+    /// null.
+    pub total: Option<u64>,
+    /// Keys on this page.
+    pub returned: usize,
+    /// The cursor of the next page; null on the last. A page may be short or empty before the end.
+    pub next_cursor: Option<String>,
+    /// True if there is a next page.
+    pub has_more: bool,
+}
+
+impl ListKeysRequest {
+    /// Reads `pattern`, `limit` (1 to 100), `cursor`, `type` and `exact`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the parameter.
+    pub fn parse(query: &str) -> Result<Self, Error> {
+        let mut parameters = Parameters::parse(query);
+        let pattern = parameters
+            .nonempty_bytes("pattern")
+            .map(|bytes| Pattern::parse("pattern", bytes))
+            .transpose()?
+            .unwrap_or_else(Pattern::everything);
+        let kind = parameters.text("type")?.unwrap_or_default();
+        check_type(&kind)?;
+
+        let limit = parameters.number("limit", MAX_PAGE_KEYS, MAX_PAGE_KEYS)?;
+        let cursor = parameters.text("cursor")?.unwrap_or_else(|| "0".into());
+        let cursor = Cursor::parse(&cursor, &pattern, &kind).ok_or_else(|| {
+            Error::invalid(
+                "cursor",
+                "must be the `nextCursor` of a page with the same pattern and type",
+            )
+        })?;
+        let exact = parameters.flag("exact")?;
+        parameters.reject_unknown("pattern, limit, cursor, type, exact")?;
+
+        Ok(Self {
+            pattern,
+            kind,
+            limit,
+            cursor,
+            exact,
+        })
+    }
+
+    /// Reads the page. One round trip. With `exact=true` for a pattern, about one more per 1,000
+    /// keys of the database.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn run<R: Redis>(&self, redis: &R) -> Result<ListKeysReport, Error> {
+        let mut replies = READ_PAGE
+            .run(redis, [], self.script_args())
+            .await
+            .map_err(explain_unknown_type)?;
+
+        let scan = replies.count()?;
+        let unfinished = replies.count()? as usize;
+        let database_keys = replies.count()?;
+        let keys = read_rows(redis, replies.packed()?).await?;
+
+        let next_cursor = self.next_cursor(scan, unfinished, &keys);
+        let pagination = KeyPagination {
+            total: self.total(redis, database_keys).await?,
+            returned: keys.len(),
+            has_more: next_cursor.is_some(),
+            next_cursor,
+        };
+        Ok(ListKeysReport {
+            keys: keys.into_iter().map(|(_, row)| row).collect(),
+            pagination,
+        })
+    }
+
+    fn script_args(&self) -> Vec<Arg> {
+        let Search { head, parts } = self.pattern.search();
+        let mut args = vec![
+            self.cursor.scan.into(),
+            head.into(),
+            parts.into(),
+            self.kind.as_str().into(),
+            self.limit.into(),
+            MAX_VISITED_KEYS.into(),
+            MAX_PAGE_NAME_BYTES.into(),
+        ];
+        args.extend(self.cursor.returned.iter().map(|hash| hash.hex().into()));
+        args
+    }
+
+    /// True if the answer takes a walk over the whole keyspace.
+    pub fn is_walk(&self) -> bool {
+        self.exact && !self.is_everything()
+    }
+
+    fn is_everything(&self) -> bool {
+        self.pattern == Pattern::everything() && self.kind.is_empty()
+    }
+
+    async fn total<R: Redis>(&self, redis: &R, database_keys: u64) -> Result<Option<u64>, Error> {
+        if self.is_everything() {
+            return Ok(Some(database_keys));
+        }
+        if !self.exact {
+            return Ok(None);
+        }
+        let matching = scan::count_all(redis, &self.pattern, &self.kind).await?;
+        Ok(Some(matching))
+    }
+
+    /// The cursor after a page whose last `unfinished` keys belong to a step that has more.
+    fn next_cursor(
+        &self,
+        scan: u64,
+        unfinished: usize,
+        keys: &[(KeyName, KeyRow)],
+    ) -> Option<String> {
+        if scan == 0 && unfinished == 0 {
+            return None;
+        }
+
+        let mut returned = Vec::new();
+        if unfinished > 0 {
+            // The step that this page resumed has still more.
+            if scan == self.cursor.scan {
+                returned.clone_from(&self.cursor.returned);
+            }
+            let last = keys.iter().rev().take(unfinished);
+            returned.extend(last.map(|(key, _)| NameHash::of(key)));
+        }
+        Some(Cursor { scan, returned }.render(&self.pattern, &self.kind))
+    }
+}
+
+fn check_type(kind: &str) -> Result<(), Error> {
+    let is_plain = kind
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_plain && kind.len() <= MAX_TYPE_BYTES {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "type",
+        "must be string, list, set, zset, hash, stream, or a module's type",
+    ))
+}
+
+async fn read_rows<R: Redis>(
+    redis: &R,
+    mut replies: Replies,
+) -> Result<Vec<(KeyName, KeyRow)>, Error> {
+    let mut rows = Vec::with_capacity(replies.remaining() / REPLIES_PER_KEY);
+    while replies.remaining() > 0 {
+        let key = KeyName::new(replies.bytes()?);
+        let kind = replies.text()?;
+        let left = expiry::exact_pttl(redis, &key, replies.int()?).await?;
+        let size_bytes = u64::try_from(replies.int()?).ok();
+        let trailer = replies.bytes()?;
+        let grace = match replies.count()? as usize {
+            0 => trailer::grace_in(&trailer),
+            length => trailer::read(&trailer, length).map(|facts| facts.grace),
+        };
+        let life = RemainingLife::new(left, grace.unwrap_or(0));
+
+        let row = row(&key, kind, life, size_bytes);
+        rows.push((key, row));
+    }
+    Ok(rows)
+}
+
+fn row(key: &KeyName, kind: String, life: RemainingLife, size_bytes: Option<u64>) -> KeyRow {
+    let RemainingLife {
+        ttl,
+        ttl_text,
+        fresh_for,
+        stale,
+    } = life;
+    KeyRow {
+        key: key.display(),
+        key_base64: key.base64(),
+        path: input::key::address(key),
+        kind,
+        ttl,
+        ttl_text,
+        fresh_for,
+        stale,
+        size: size_bytes.map(units::size),
+        size_bytes,
+    }
+}
+
+/// Servers differ in how they treat an unknown type: Redis 7 finds no keys, Redis 8 and Valkey 8
+/// return an error.
+fn explain_unknown_type(error: RedisError) -> Error {
+    if error.message.contains("unknown type name") {
+        return Error::invalid(
+            "type",
+            "must be a type that this Redis has, such as string, hash, list, set, zset or stream",
+        );
+    }
+    error.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_parameter_is_rejected_by_name() {
+        let bad = [
+            ("limit", "limit=0"),
+            ("limit", "limit=101"),
+            ("limit", "limit=x"),
+            ("cursor", "cursor=17"),
+            ("cursor", "cursor=x.y"),
+            ("type", "type=a%20b"),
+            ("exact", "exact=1"),
+            ("patern", "patern=x"),
+            ("pattern", "pattern=%2A&pattern=x"),
+        ];
+        for (name, query) in bad {
+            let problem = ListKeysRequest::parse(query).unwrap_err().to_string();
+            assert!(problem.starts_with(&format!("`{name}`")), "{problem}");
+        }
+    }
+
+    #[test]
+    fn all_parameters_can_be_given_together() {
+        let query = "pattern=a%2A&cursor=0&limit=100&type=zset&exact=true";
+        assert!(ListKeysRequest::parse(query).is_ok());
+    }
+}

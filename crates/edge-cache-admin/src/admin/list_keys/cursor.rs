@@ -1,0 +1,145 @@
+//! Cursors of the key list, which make it lossless: Redis' own cursor, and what earlier pages
+//! returned of its unfinished step.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use edge_cache::KeyName;
+use edge_cache::keyspace::pattern::Pattern;
+
+/// Bytes of a name's hash in a cursor.
+const HASH_BYTES: usize = 8;
+/// Characters of the check in a cursor.
+const CHECK_CHARS: usize = 8;
+
+/// The hash by which a cursor remembers a name: the first 64 bits of its SHA-1, as the script
+/// computes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NameHash([u8; HASH_BYTES]);
+
+impl NameHash {
+    pub(super) fn of(key: &KeyName) -> Self {
+        let digest = sha1_smol::Sha1::from(key.as_bytes()).digest().bytes();
+        let mut hash = [0; HASH_BYTES];
+        hash.copy_from_slice(&digest[..HASH_BYTES]);
+        Self(hash)
+    }
+
+    /// The hash in hexadecimal, as the script takes it.
+    pub(super) fn hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The position where a page starts.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Cursor {
+    /// Redis' cursor.
+    pub(super) scan: u64,
+    /// Names that earlier pages returned of that cursor's step.
+    pub(super) returned: Vec<NameHash>,
+}
+
+impl Cursor {
+    /// `<scan>.<check>` or `<scan>.<check>.<hashes>`. The check binds it to its pattern and type: a
+    /// cursor of another walk would silently skip keys.
+    pub(super) fn render(&self, pattern: &Pattern, kind: &str) -> String {
+        let bytes: Vec<u8> = self.returned.iter().flat_map(|hash| hash.0).collect();
+        let hashes = BASE64.encode(bytes);
+        let check = check(self.scan, &hashes, pattern, kind);
+
+        if hashes.is_empty() {
+            format!("{}.{check}", self.scan)
+        } else {
+            format!("{}.{check}.{hashes}", self.scan)
+        }
+    }
+
+    /// Reads a cursor of the same pattern and type; `0` is the start.
+    pub(super) fn parse(text: &str, pattern: &Pattern, kind: &str) -> Option<Self> {
+        if text == "0" {
+            return Some(Self::default());
+        }
+
+        let mut parts = text.splitn(3, '.');
+        let scan = parts.next()?.parse().ok()?;
+        let given_check = parts.next()?;
+        let hashes = parts.next().unwrap_or("");
+        if given_check != check(scan, hashes, pattern, kind) {
+            return None;
+        }
+
+        let bytes = BASE64.decode(hashes).ok()?;
+        let (hashes, rest) = bytes.as_chunks();
+        rest.is_empty().then(|| Self {
+            scan,
+            returned: hashes.iter().copied().map(NameHash).collect(),
+        })
+    }
+}
+
+fn check(scan: u64, hashes: &str, pattern: &Pattern, kind: &str) -> String {
+    let mut sha = sha1_smol::Sha1::from(format!("{scan}.{hashes}.{kind}."));
+    sha.update(pattern.as_bytes());
+    let digest = sha.digest().to_string();
+    digest.chars().take(CHECK_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    fn users() -> Pattern {
+        Pattern::parse("pattern", "users:*").unwrap()
+    }
+
+    fn cursor<'a>(scan: u64, names: impl IntoIterator<Item = &'a str>) -> Cursor {
+        let hash = |name: &str| NameHash::of(&KeyName::new(name));
+        Cursor {
+            scan,
+            returned: names.into_iter().map(hash).collect(),
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_read_back_by_its_own_walk() {
+        let cursor = cursor(u64::MAX, ["a", "b"]);
+
+        let text = cursor.render(&users(), "hash");
+
+        assert_eq!(Cursor::parse(&text, &users(), "hash"), Some(cursor));
+    }
+
+    #[test]
+    fn a_cursor_of_another_walk_is_rejected() {
+        let text = cursor(u64::MAX, ["a", "b"]).render(&users(), "hash");
+
+        assert_eq!(Cursor::parse(&text, &Pattern::everything(), "hash"), None);
+        assert_eq!(Cursor::parse(&text, &users(), ""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_with_a_changed_position_or_check_is_rejected(
+            scan: u64,
+            names in vec("[a-z]{1,9}", 0..4),
+            at: Index,
+            other in "[0-9a-f]",
+        ) {
+            let cursor = cursor(scan, names.iter().map(String::as_str));
+            let text = cursor.render(&users(), "");
+            prop_assert_eq!(Cursor::parse(&text, &users(), ""), Some(cursor));
+
+            let checked = text.match_indices('.').nth(1).map_or(text.len(), |(at, _)| at);
+            let at = at.index(checked);
+            let forged = [&text[..at], &other, &text[at + 1..]].concat();
+
+            if forged != text {
+                prop_assert_eq!(Cursor::parse(&forged, &users(), ""), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Metrics in the text format of Prometheus, from counters alone: a scrape never walks over keys.
+//!
+//! A metric that redis_exporter has, too, has its name (`redis_...`); all others are
+//! `edge_cache_...`.
+
+mod administration;
+mod lookups;
+mod reading;
+mod server;
+mod text;
+
+use edge_cache::RedisError;
+use edge_cache::redis::Redis;
+
+use reading::Reading;
+use text::{Kind, Text};
+
+/// Reads all counters and renders them. Six commands that overlap, one of them to the audit trail's
+/// database, where changes are counted; a seventh, which adds a sample of the counters, at most
+/// every 15 seconds. If Redis does not answer `INFO`, `redis_up` is 0. Counters that cannot be read
+/// are omitted and counted in `edge_cache_scrape_errors`.
+///
+/// # Errors
+/// [`RedisError::is_unsupported`] for a server that edge-cache cannot use.
+pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<String, RedisError> {
+    let reading = Reading::read(redis, audit).await?;
+    let mut text = Text::default();
+
+    let is_up = if reading.info.is_some() { 1.0 } else { 0.0 };
+    text.metric(
+        "redis_up",
+        Kind::Gauge,
+        "1 if Redis answers, else 0.",
+        is_up,
+    );
+    text.metric(
+        "edge_cache_scrape_errors",
+        Kind::Gauge,
+        "Commands of this scrape that failed; their metrics are missing.",
+        f64::from(reading.errors),
+    );
+
+    if let Some((info, latency)) = &reading.info {
+        server::write(info, *latency, &mut text);
+    }
+    if let Some(window) = &reading.window {
+        lookups::write_window(window, &mut text);
+    }
+    if let Some(lookups) = &reading.lookups {
+        lookups::write(lookups, &mut text);
+    }
+    if let Some(changes) = &reading.changes {
+        administration::write_changes(changes, &mut text);
+    }
+    if let Some(events) = &reading.events {
+        administration::write_events(events, &mut text);
+    }
+    if let Some(warmup) = &reading.warmup {
+        administration::write_warmup(warmup, &mut text);
+    }
+    Ok(text.finish())
+}

@@ -1,0 +1,96 @@
+//! Everything that a scrape reads.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use edge_cache::RedisError;
+use edge_cache::keyspace::key::{COUNTERS, EVENTS, LOOKUPS, WARMUP_STATUS};
+use edge_cache::redis::info::Info;
+use edge_cache::redis::{Command, Redis, Replies};
+use futures_util::future::join;
+
+use crate::admin::stats::{Window, read_window};
+use crate::warmup::WarmupStatus;
+
+/// Keys that a scrape reads besides the window's.
+const OWN_READS: u64 = 4;
+
+/// The counters of a hash, by name.
+pub(super) type CounterHash = BTreeMap<String, u64>;
+
+/// The counters that could be read.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// `INFO`, and how long it took.
+    pub(super) info: Option<(Info, Duration)>,
+    pub(super) window: Option<Window>,
+    pub(super) lookups: Option<CounterHash>,
+    pub(super) changes: Option<CounterHash>,
+    pub(super) events: Option<CounterHash>,
+    pub(super) warmup: Option<WarmupStatus>,
+    /// Commands that failed.
+    pub(super) errors: u32,
+}
+
+impl Reading {
+    pub(super) async fn read<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<Self, RedisError> {
+        let hashes = join(
+            read_hash(redis, LOOKUPS),
+            join(read_hash(audit, COUNTERS), read_hash(redis, EVENTS)),
+        );
+        let own_reads = join(read_warmup(redis), read_window(redis, OWN_READS));
+        let (info, ((warmup, samples), (lookups, (changes, events)))) =
+            join(read_info(redis), join(own_reads, hashes)).await;
+        if let Some(error) = info.as_ref().err().filter(|error| error.is_unsupported()) {
+            return Err(error.clone());
+        }
+
+        let mut reading = Self::default();
+        reading.info = reading.keep(info);
+        reading.lookups = reading.keep(lookups);
+        reading.changes = reading.keep(changes);
+        reading.events = reading.keep(events);
+        reading.warmup = reading.keep(warmup).flatten();
+        let samples = reading.keep(samples);
+        if let (Some(samples), Some((info, _))) = (samples, &reading.info) {
+            let window = samples.with_info(info);
+            // A replica or a full server takes no sample; its own metrics show that.
+            let _ = window.add_sample(redis).await;
+            reading.window = Some(window);
+        }
+        Ok(reading)
+    }
+
+    /// Returns what one command read; counts a failure.
+    fn keep<T>(&mut self, read: Result<T, RedisError>) -> Option<T> {
+        if read.is_err() {
+            self.errors += 1;
+        }
+        read.ok()
+    }
+}
+
+async fn read_info<R: Redis>(redis: &R) -> Result<(Info, Duration), RedisError> {
+    let (reply, latency) = redis.execute_timed(Command::read("INFO")).await?;
+    let text = Replies::new(reply).text()?;
+    Ok((Info::new(text), latency))
+}
+
+async fn read_warmup<R: Redis>(redis: &R) -> Result<Option<WarmupStatus>, RedisError> {
+    let get = Command::read("GET").arg(WARMUP_STATUS);
+    let json = Replies::new(redis.execute(get).await?).optional_bytes()?;
+    Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+}
+
+async fn read_hash<R: Redis>(redis: &R, key: &str) -> Result<CounterHash, RedisError> {
+    let get = Command::read("HGETALL").arg(key);
+    let parts = Replies::new(redis.execute(get).await?).rest()?;
+    let (pairs, _) = parts.as_chunks::<2>();
+    Ok(pairs.iter().filter_map(read_counter).collect())
+}
+
+fn read_counter([name, value]: &[Vec<u8>; 2]) -> Option<(String, u64)> {
+    let name = str::from_utf8(name).ok()?;
+    let value = str::from_utf8(value).ok()?;
+    Some((name.to_owned(), value.parse().ok()?))
+}

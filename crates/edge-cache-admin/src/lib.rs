@@ -1,0 +1,23 @@
+//! Administration of a Redis cache: the operations that operators run.
+//!
+//! Each operation is one module with the same verbs in the same order: a request is parsed and
+//! checked, `run` talks to Redis, a report comes back.
+//!
+//! | Room | Holds |
+//! | --- | --- |
+//! | [`admin`] | one module for each operation: clear, invalidate, list keys, statistics, health, audit |
+//! | [`warmup`] | filling the cache by a plan, and the schedule that keeps it filled |
+//! | [`input`] | fields and parameters of requests |
+//!
+//! Nothing here knows Spin, HTTP or an async runtime.
+
+pub mod admin;
+mod error;
+pub mod input;
+mod lua;
+#[cfg(all(test, feature = "compile"))]
+mod properties;
+pub mod warmup;
+
+pub use admin::role::Role;
+pub use error::Error;

@@ -1,0 +1,395 @@
+//! One warmup, from its lock to its result.
+//!
+//! Plan entries are loaded up to four at a time, rendered in their order and written in slices of
+//! up to 1,000 keys. Between two slices, and while a source takes long, a heartbeat stores the
+//! progress, renews the lock, and learns of cancellation and memory.
+
+use std::cell::{Cell, RefCell};
+use std::pin::{Pin, pin};
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, join, select};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+
+use super::memory::MemoryLimit;
+use super::outcome::{SliceOutcome, StopReason};
+use super::plan::{Plan, PlanEntry, PlanModule};
+use super::progress::store_status;
+use super::render::{RenderedKey, render_batches};
+use super::request::WarmupRequest;
+use super::source::{LoadedEntry, Source};
+use super::status::{ModuleState, ModuleStatus, WarmupStatus};
+use super::warmup_lock::WarmupLock;
+use super::write::{MAX_SLICE_KEYS, SliceWriter, cut_into_slices};
+use crate::error::Error;
+use edge_cache::Runtime;
+use edge_cache::keyspace::fence::{self, Stamp};
+use edge_cache::keyspace::key::{WARMUP_CANCEL, WARMUP_MODULES};
+use edge_cache::keyspace::ttl::{self, Overrides};
+use edge_cache::redis::{Command, Redis, Replies, ServerClock};
+use edge_cache::{ErrorKind, RedisError};
+
+/// The most time between two heartbeats while a source takes long.
+const MAX_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
+/// The least time between two heartbeats.
+const MIN_HEARTBEAT_INTERVAL: Duration = Duration::from_millis(200);
+/// Plan entries loaded at the same time.
+const CONCURRENT_LOADS: usize = 4;
+/// Slices written at the same time: while Redis writes one, the next is prepared.
+const CONCURRENT_SLICES: usize = 3;
+
+/// The limits of a warmup.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WarmupLimits {
+    /// Keys a second; 0: no limit.
+    pub keys_per_second: u64,
+    /// Percent of `maxmemory`.
+    pub memory_percent: f64,
+}
+
+impl Default for WarmupLimits {
+    fn default() -> Self {
+        Self {
+            keys_per_second: 0,
+            memory_percent: 90.0,
+        }
+    }
+}
+
+/// The tools of one warmup, and its starter.
+pub struct Warmup<'a, R, S> {
+    /// The cache.
+    pub redis: &'a R,
+    /// The source of its rows.
+    pub source: &'a S,
+    /// Its plan.
+    pub plan: &'a Plan,
+    /// Its limits.
+    pub limits: WarmupLimits,
+    /// Its starter: a token's name, or `schedule`.
+    pub by: &'a str,
+    /// Its id, a random value: it also marks the lock as this warmup's.
+    pub id: &'a str,
+}
+
+impl WarmupRequest {
+    /// Runs the warmup, module by module in the plan's order.
+    ///
+    /// A plan entry that fails is counted, and the rest is warmed. Cost: one round trip for each
+    /// 1,000 keys, and one for each tag of theirs; one for each heartbeat, at most five times a
+    /// second. A dry run loads, counts the keys that exist, and writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] while another warmup runs or when it took the lock; [`Error::Full`] when
+    /// the memory limit is reached; those of the connection. Each says how many keys were written.
+    /// A cancelled warmup is not an error.
+    pub async fn run<R: Redis + Runtime, S: Source>(
+        &self,
+        warmup: Warmup<'_, R, S>,
+    ) -> Result<WarmupStatus, Error> {
+        let ttl_table = ttl::read_overrides(warmup.redis).await?;
+        let run = Run::new(self, &warmup, ttl_table);
+        if !self.dry_run {
+            run.lock.acquire().await?;
+        }
+
+        let stop = run.warm_modules().await.err();
+        run.change_status(|status| status.finish(run.started.elapsed(), stop.as_ref()));
+        let status = run.status.borrow().clone();
+        if !self.dry_run {
+            run.store_result(&status, stop.as_ref())
+                .await
+                .map_err(|error| describe_stop(error.into(), &status))?;
+        }
+
+        match stop {
+            None | Some(StopReason::Cancelled) => Ok(status),
+            Some(reason) => Err(describe_stop(reason, &status)),
+        }
+    }
+}
+
+/// Adds how many keys were written.
+fn describe_stop(reason: StopReason, status: &WarmupStatus) -> Error {
+    let written = format!("; {} keys were written before that", status.keys_created);
+    match reason {
+        StopReason::Redis(error) => {
+            let message = format!("{}{written}", error.message);
+            Error::Redis(RedisError::new(error.kind, message))
+        }
+        StopReason::MemoryFull(problem) => Error::Full(problem + &written),
+        reason => Error::Conflict(reason.to_string() + &written),
+    }
+}
+
+/// A warmup that runs.
+struct Run<'a, R, S> {
+    request: &'a WarmupRequest,
+    warmup: &'a Warmup<'a, R, S>,
+    lock: WarmupLock<'a, R>,
+    writer: SliceWriter<'a, R>,
+    /// Not set in a dry run, which writes nothing.
+    memory: MemoryLimit,
+    started: Instant,
+    last_heartbeat: Cell<Option<Instant>>,
+    status: RefCell<WarmupStatus>,
+}
+
+impl<'a, R: Redis + Runtime, S: Source> Run<'a, R, S> {
+    fn new(request: &'a WarmupRequest, warmup: &'a Warmup<'a, R, S>, ttl_table: Overrides) -> Self {
+        let status = WarmupStatus::started(warmup.plan, request, warmup.by, warmup.id);
+        let lock = WarmupLock {
+            redis: warmup.redis,
+            owner: warmup.id,
+        };
+        let writer = SliceWriter {
+            redis: warmup.redis,
+            owner: warmup.id,
+            force: request.force,
+            dry_run: request.dry_run,
+            ttl_table,
+            clock: ServerClock::default(),
+        };
+
+        Self {
+            request,
+            warmup,
+            lock,
+            writer,
+            memory: MemoryLimit::new(warmup.limits.memory_percent),
+            started: Instant::now(),
+            last_heartbeat: Cell::new(None),
+            status: RefCell::new(status),
+        }
+    }
+
+    fn change_status(&self, change: impl FnOnce(&mut WarmupStatus)) {
+        change(&mut self.status.borrow_mut());
+    }
+
+    fn change_module(&self, index: usize, change: impl FnOnce(&mut ModuleStatus)) {
+        self.change_status(|status| change(&mut status.modules[index]));
+    }
+
+    async fn warm_modules(&self) -> Result<(), StopReason> {
+        let modules = self.warmup.plan.modules.iter();
+        let requested = modules.filter(|module| self.request.includes(&module.name));
+        for (index, module) in requested.enumerate() {
+            self.warm_module(index, module).await?;
+        }
+        Ok(())
+    }
+
+    async fn warm_module(&self, index: usize, module: &PlanModule) -> Result<(), StopReason> {
+        let started = Instant::now();
+        self.change_module(index, |status| status.state = ModuleState::Running);
+
+        let loads = module
+            .entries
+            .iter()
+            .map(async |entry| (entry, self.load_entry(entry).await));
+        let mut loads = pin!(stream::iter(loads).buffered(CONCURRENT_LOADS));
+        while let Some((entry, loaded)) = self.next_with_heartbeat(loads.as_mut()).await? {
+            let (stamp, loaded) = loaded?;
+            self.write_entry(index, entry, loaded, &stamp).await?;
+            self.change_module(index, |status| status.entries_done += 1);
+        }
+
+        self.change_module(index, |status| status.finish(started.elapsed()));
+        Ok(())
+    }
+
+    /// Takes a stamp, then loads the entry. A dry run needs no stamp.
+    async fn load_entry<'e>(
+        &'e self,
+        entry: &'e PlanEntry,
+    ) -> Result<(Stamp, LoadedEntry<'e>), RedisError> {
+        let stamp = if self.request.dry_run {
+            Stamp::default()
+        } else {
+            fence::take_stamp(self.warmup.redis).await?
+        };
+
+        let loaded = if self.warmup.limits.keys_per_second == 0 {
+            entry.load(self.warmup.source).await
+        } else {
+            // With a rate, writing may take minutes: do not keep the source's rows open.
+            LoadedEntry::Complete(entry.load_all(self.warmup.source).await)
+        };
+        Ok((stamp, loaded))
+    }
+
+    /// Renders and writes an entry. A failure of the entry is counted; the slices before it stay
+    /// written.
+    async fn write_entry(
+        &self,
+        module: usize,
+        entry: &PlanEntry,
+        loaded: LoadedEntry<'_>,
+        stamp: &Stamp,
+    ) -> Result<(), StopReason> {
+        let max_keys = self.max_slice_keys();
+        let slices = render_batches(entry, loaded)
+            .map_ok(|keys| stream::iter(cut_into_slices(keys, max_keys)).map(Ok))
+            .try_flatten();
+
+        let outcomes = slices
+            .map(|slice| self.write_slice(entry, slice, stamp))
+            .buffered(self.concurrent_slices());
+        let mut outcomes = pin!(outcomes);
+        while let Some(outcome) = self.next_with_heartbeat(outcomes.as_mut()).await? {
+            let outcome = outcome?;
+            self.change_status(|status| status.add_slice(module, &outcome));
+            self.pace().await;
+        }
+        Ok(())
+    }
+
+    async fn write_slice(
+        &self,
+        entry: &PlanEntry,
+        slice: Result<Vec<RenderedKey>, String>,
+        stamp: &Stamp,
+    ) -> Result<SliceOutcome, StopReason> {
+        let slice = match slice {
+            Ok(slice) => slice,
+            Err(problem) => {
+                return Ok(SliceOutcome::Failed(format!("{}: {problem}", entry.key)));
+            }
+        };
+
+        self.memory.reserve(&slice)?;
+        let written = match self.writer.write(entry, &slice, stamp).await {
+            Ok(written) => written,
+            Err(StopReason::Redis(error)) if error.kind == ErrorKind::WrongType => {
+                return Ok(SliceOutcome::Failed(format!("{}: {error}", entry.key)));
+            }
+            Err(stop) => return Err(stop),
+        };
+        if self.memory.is_set() {
+            self.memory.refresh(self.warmup.redis).await?;
+        }
+        Ok(SliceOutcome::Written(written))
+    }
+
+    /// At most one second's worth of keys.
+    fn max_slice_keys(&self) -> usize {
+        match usize::try_from(self.warmup.limits.keys_per_second) {
+            Ok(rate) if rate > 0 => rate.min(MAX_SLICE_KEYS),
+            _ => MAX_SLICE_KEYS,
+        }
+    }
+
+    /// One at a time where the result of a slice decides on the next: with a rate or a memory
+    /// limit.
+    fn concurrent_slices(&self) -> usize {
+        if self.warmup.limits.keys_per_second > 0 || self.memory.is_set() {
+            1
+        } else {
+            CONCURRENT_SLICES
+        }
+    }
+
+    /// Sleeps as long as the keys so far are ahead of the rate.
+    async fn pace(&self) {
+        let rate = self.warmup.limits.keys_per_second;
+        if rate == 0 || self.request.dry_run {
+            return;
+        }
+        let handled = self.status.borrow().keys_handled();
+        let due = Duration::from_secs_f64(handled as f64 / rate as f64);
+        let ahead = due.saturating_sub(self.started.elapsed());
+        self.warmup.redis.sleep(ahead).await;
+    }
+
+    /// Waits for the next item; the heartbeat goes on meanwhile.
+    async fn next_with_heartbeat<T>(
+        &self,
+        mut items: Pin<&mut impl Stream<Item = T>>,
+    ) -> Result<Option<T>, StopReason> {
+        self.heartbeat().await?;
+        let mut next = pin!(items.next());
+        loop {
+            let interval = pin!(self.warmup.redis.sleep(MAX_HEARTBEAT_INTERVAL));
+            match select(next.as_mut(), interval).await {
+                Either::Left((item, _)) => return Ok(item),
+                Either::Right(_) => self.heartbeat().await?,
+            }
+        }
+    }
+
+    /// Stores the progress, renews the lock, and reads cancellation and memory. One round trip, at
+    /// most five times a second.
+    async fn heartbeat(&self) -> Result<(), StopReason> {
+        let last = self.last_heartbeat.get();
+        let is_early = last.is_some_and(|last| last.elapsed() < MIN_HEARTBEAT_INTERVAL);
+        if self.request.dry_run || is_early {
+            return Ok(());
+        }
+
+        self.change_status(|status| status.update_times(self.started.elapsed()));
+        let status = self.status.borrow().clone();
+        let redis = self.warmup.redis;
+        let cancelled_id = redis.execute(Command::read("GET").arg(WARMUP_CANCEL));
+        let ((stored, renewed), (cancelled_id, refreshed)) = join(
+            join(store_status(redis, &status), self.lock.renew()),
+            join(cancelled_id, self.memory.refresh(redis)),
+        )
+        .await;
+        stored?;
+        refreshed?;
+        self.last_heartbeat.set(Some(Instant::now()));
+
+        if !renewed? {
+            return Err(StopReason::LockLost);
+        }
+        match Replies::new(cancelled_id?).optional_bytes()? {
+            Some(id) if id == self.warmup.id.as_bytes() => Err(StopReason::Cancelled),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stores the result and releases the lock. One round trip.
+    ///
+    /// A warmup that stopped early tries this too, so that nobody waits for the lease to end or
+    /// reads `running`; its own failure is the one to report.
+    async fn store_result(
+        &self,
+        status: &WarmupStatus,
+        stop: Option<&StopReason>,
+    ) -> Result<(), RedisError> {
+        if matches!(stop, Some(StopReason::LockLost)) {
+            // The stored status is that of the warmup that took over.
+            return Ok(());
+        }
+
+        let redis = self.warmup.redis;
+        let ((stored, last_runs), released) = join(
+            join(store_status(redis, status), store_last_runs(redis, status)),
+            self.lock.release(),
+        )
+        .await;
+        if stop.is_none() {
+            stored?;
+            last_runs?;
+            released?;
+        }
+        Ok(())
+    }
+}
+
+/// Stores the result of each module that began.
+async fn store_last_runs<R: Redis>(redis: &R, status: &WarmupStatus) -> Result<(), RedisError> {
+    let mut fields = Vec::new();
+    for (name, last_run) in status.last_runs() {
+        fields.push(name.to_owned());
+        fields.push(serde_json::to_string(&last_run).unwrap_or_default());
+    }
+    if fields.is_empty() {
+        return Ok(());
+    }
+
+    let set = Command::read("HSET").arg(WARMUP_MODULES).args(fields);
+    redis.execute(set).await?;
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Error texts of hosts, and the kinds of Redis errors that they mean. No other file knows them.
+//!
+//! Hosts pass on the texts of the `redis` crate. Spin uses the system's TLS library (OpenSSL on
+//! Linux) and `local-host` uses rustls, so each TLS fault has several texts.
+
+#[cfg(test)]
+mod tests;
+
+use edge_cache::{ErrorKind, RedisError, TlsFault};
+
+/// Parts of texts, in lower case, and the TLS faults that they mean. The first match counts.
+/// OpenSSL puts "certificate verify failed" before each more precise text.
+const TLS_TEXTS: [(&str, TlsFault); 23] = [
+    // rustls.
+    ("notvalidforname", TlsFault::HostName),
+    ("certificate not valid for name", TlsFault::HostName),
+    ("invalid peer certificate: expired", TlsFault::Expired),
+    ("invalid peer certificate: notvalidyet", TlsFault::Expired),
+    ("certificate expired", TlsFault::Expired),
+    ("certificate not valid yet", TlsFault::Expired),
+    ("invalid peer certificate", TlsFault::Untrusted),
+    ("invalidcontenttype", TlsFault::PlainServer),
+    ("received fatal alert", TlsFault::Other),
+    ("peer is incompatible", TlsFault::Other),
+    ("received corrupt message", TlsFault::Other),
+    // OpenSSL.
+    ("hostname mismatch", TlsFault::HostName),
+    ("ip address mismatch", TlsFault::HostName),
+    ("certificate has expired", TlsFault::Expired),
+    ("certificate is not yet valid", TlsFault::Expired),
+    ("certificate verify failed", TlsFault::Untrusted),
+    ("wrong version number", TlsFault::PlainServer),
+    ("packet length too long", TlsFault::PlainServer),
+    ("ssl routines", TlsFault::Other),
+    // Security Framework (macOS) and SChannel (Windows).
+    ("certificate was not trusted", TlsFault::Untrusted),
+    ("root certificate which is not trusted", TlsFault::Untrusted),
+    ("host name mismatch", TlsFault::HostName),
+    ("cn name does not match", TlsFault::HostName),
+];
+
+/// Parts of texts, in lower case, that never mean a TLS fault: a reply of the server, which arrives
+/// after TLS is agreed on, and a connection that closes.
+const NOT_TLS_TEXTS: [&str; 3] = ["responseerror", "signalled by the server", "eof"];
+
+/// Names that the `redis` crate has for replies of the server, and their kinds.
+const NAMED_KINDS: [(&str, ErrorKind); 13] = [
+    ("NoScriptError", ErrorKind::NoScript),
+    ("BusyLoadingError", ErrorKind::Loading),
+    ("MasterDown", ErrorKind::Loading),
+    ("ReadOnly", ErrorKind::ReadOnly),
+    ("AuthenticationFailed", ErrorKind::Authentication),
+    ("Moved", ErrorKind::Cluster),
+    ("Ask", ErrorKind::Cluster),
+    ("TryAgain", ErrorKind::Cluster),
+    ("ClusterDown", ErrorKind::Cluster),
+    ("CrossSlot", ErrorKind::Cluster),
+    ("TypeError", ErrorKind::Protocol),
+    ("ExecAbortError", ErrorKind::Server),
+    ("ResponseError", ErrorKind::Server),
+];
+
+/// Classifies the text of a host for a failed command (`Other(text)` in Spin's interface).
+///
+/// The text is that of the `redis` crate: `An error was signalled by the server - <Name>: <detail>`
+/// for codes that the crate knows, `<CODE>: <detail>` for others, and the operating system's text
+/// for a broken connection.
+pub fn redis_error(text: &str) -> RedisError {
+    let kind = tls_fault(text)
+        .map(ErrorKind::Tls)
+        .or_else(|| kind_by_name(text))
+        .or_else(|| ErrorKind::from_code(text))
+        .unwrap_or(ErrorKind::Unreachable);
+
+    RedisError::new(kind, text)
+}
+
+/// Returns the kind of a text with a name that the `redis` crate knows.
+fn kind_by_name(text: &str) -> Option<ErrorKind> {
+    // Without a detail the crate writes no space before the dash.
+    let (_, rest) = text.split_once("- ")?;
+    let (name, detail) = rest.split_once(':').unwrap_or((rest, ""));
+    let name = name.trim();
+    let detail = detail.trim();
+
+    if let Some(kind) = kind_without_code(detail) {
+        return Some(kind);
+    }
+    let (_, kind) = NAMED_KINDS.iter().find(|(known, _)| *known == name)?;
+    if *kind == ErrorKind::Server {
+        // An error inside a script is in the detail.
+        return Some(ErrorKind::from_error_reply(detail));
+    }
+    Some(*kind)
+}
+
+/// Returns the kind of a reply that Redis sends without a code of its own.
+fn kind_without_code(detail: &str) -> Option<ErrorKind> {
+    if detail.starts_with("max number of clients reached") {
+        return Some(ErrorKind::TooManyConnections);
+    }
+    // A Cluster node has only one logical database, and another one was selected.
+    if detail.contains("not allowed in cluster mode") {
+        return Some(ErrorKind::ClusterUnsupported);
+    }
+    // A logical database was selected before the login.
+    if detail.starts_with("Authentication required") {
+        return Some(ErrorKind::Authentication);
+    }
+    None
+}
+
+/// Returns the TLS fault that a host's text means; `None` for any other failure.
+fn tls_fault(text: &str) -> Option<TlsFault> {
+    let text = text.to_ascii_lowercase();
+    if NOT_TLS_TEXTS.iter().any(|part| text.contains(part)) {
+        return None;
+    }
+
+    TLS_TEXTS
+        .iter()
+        .find(|(part, _)| text.contains(part))
+        .map(|(_, fault)| *fault)
+}

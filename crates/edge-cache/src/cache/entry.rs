@@ -1,0 +1,152 @@
+//! Operations on one key.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::batch::SetItem;
+use super::handle::Cache;
+use super::observer::Observer;
+use super::options::Options;
+use super::{store_error, stored_entry};
+use crate::error::{Error, RedisError};
+use crate::keyspace::inspect::{self, ElementPage, KeyInfo};
+use crate::keyspace::key::KeyName;
+use crate::keyspace::tag::set::{self, NewMembers};
+use crate::keyspace::tag::{self, Tag};
+use crate::keyspace::trailer::Facts;
+use crate::keyspace::{codec, entry_facts, expiry, ttl};
+use crate::redis::{Command, Redis, Replies, Runtime};
+
+impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+    /// Reads a fresh value; `None` without one, for a stale one (only `get_or_set` serves those) and
+    /// for one of another type. One round trip, and one per chunk; one time in 32 another one, which
+    /// on a server that evicts counts as a use of its tags' sets.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, RedisError> {
+        let judge = self.judge();
+        let lookup = judge.begin();
+        let mut entry = lookup
+            .with(stored_entry::read_entry(&self.redis, key))
+            .await?;
+        lookup.judge(key, &mut entry).await?;
+
+        let Some(value) = entry.take_fresh(self.clock.now()) else {
+            return Ok(None);
+        };
+        if let Some(facts) = &entry.facts {
+            self.touch_tags_at_times(key, &facts.tags).await;
+        }
+        Ok(codec::decode(&value))
+    }
+
+    /// Writes a value with the options' TTL, else that of the TTL table. A load of this key in
+    /// flight is not stored any more. Two round trips, and one per tag.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad tag, a key longer than [`crate::keyspace::key::MAX_NAME_BYTES`]
+    /// or a value that cannot be JSON; those of the connection.
+    pub async fn set<T: Serialize>(
+        &self,
+        key: &str,
+        value: &T,
+        options: &Options<'_>,
+    ) -> Result<(), Error> {
+        let item = SetItem {
+            key,
+            value,
+            ttl: options.ttl,
+            tags: options.tags,
+        };
+        self.set_many(&[item]).await
+    }
+
+    /// Removes a key; true if it existed. One round trip.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn delete(&self, key: &str) -> Result<bool, Error> {
+        Ok(self.delete_many(&[key]).await? > 0)
+    }
+
+    /// Checks whether a key exists. One round trip.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn exists(&self, key: &str) -> Result<bool, RedisError> {
+        let reply = self.redis.execute(Command::read("EXISTS").arg(key)).await?;
+        Ok(Replies::new(reply).count()? > 0)
+    }
+
+    /// Sets how long a key lives from now (`None`: for ever); true if it exists. An entry then has no
+    /// grace. Two round trips, three where the clock must be asked, and one for an entry with tags.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn expire(&self, key: &str, ttl: Option<Duration>) -> Result<bool, RedisError> {
+        let name = KeyName::new(key);
+        let left = expiry::set(&self.redis, &self.clock, &name, ttl).await?;
+        Ok(left.is_some())
+    }
+
+    /// Returns how long a key still lives: `None` without the key, `Some(None)` for a key without an
+    /// expiry. One round trip.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn ttl(&self, key: &str) -> Result<Option<Option<Duration>>, RedisError> {
+        let reply = self.redis.execute(Command::read("PTTL").arg(key)).await?;
+        match Replies::new(reply).int()? {
+            -2 => Ok(None),
+            pttl => Ok(Some(u64::try_from(pttl).ok().map(Duration::from_millis))),
+        }
+    }
+
+    /// Adds tags to a key that exists, for as long as it lives. One round trip per tag and four more.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad tag or a key longer than
+    /// [`crate::keyspace::key::MAX_NAME_BYTES`]; those of the connection.
+    pub async fn tag(&self, key: &str, tags: &[&str]) -> Result<(), Error> {
+        store_error::check_name(key)?;
+        let tags = Tag::parse_all(tags)?;
+        let Some(left) = self.ttl(key).await? else {
+            return Ok(());
+        };
+
+        // The set of a key without an expiry is kept as long as any set.
+        let life = left.unwrap_or(ttl::MAX_TTL);
+        let name = KeyName::new(key);
+        let members = tags.iter().map(|tag| NewMembers {
+            tag,
+            life,
+            keys: std::slice::from_ref(&name),
+        });
+        set::add_members(&self.redis, members).await?;
+
+        let add = |facts: &mut Facts| {
+            let mut all = Tag::of_trailer(&facts.tags);
+            all.extend(
+                tags.iter()
+                    .filter(|tag| !facts.has_tag(tag.as_str()))
+                    .cloned(),
+            );
+            facts.tags = tag::join(&all);
+        };
+        entry_facts::change(&self.redis, &name, entry_facts::KEEP_EXPIRY, None, add).await?;
+        // Another writer of the key may have removed it from a tag that its trailer did not have yet.
+        set::touch(&self.redis, name.as_bytes(), &tags).await?;
+        Ok(())
+    }
+
+    /// Describes a key; `None` when it does not exist. One round trip.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn key_info(&self, key: &str) -> Result<Option<KeyInfo>, RedisError> {
+        inspect::describe(&self.redis, &KeyName::new(key), &ElementPage::default()).await
+    }
+}

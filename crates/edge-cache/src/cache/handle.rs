@@ -1,0 +1,132 @@
+//! The handle that a service keeps: its connection, observer, circuit breaker and counters.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::breaker::Breaker;
+use super::held_locks::HeldLocks;
+use super::judge::Judge;
+use super::lookup_counters::LookupCounters;
+use super::near::NearCache;
+use super::observer::Observer;
+use super::options::Options;
+use crate::keyspace::fence::FenceView;
+use crate::redis::{Redis, Runtime, ServerClock};
+
+const MIN_FENCE_INTERVAL: Duration = Duration::from_millis(10);
+const MAX_FENCE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A cache over one Redis database. Cheap to create; keep it for as long as the instance lives, so
+/// that its circuit breaker and counters do.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use edge_cache::{Cache, Options, Redis, Runtime};
+///
+/// # async fn popular<C: Redis + Runtime>(connection: C) -> Result<(), String> {
+/// let cache = Cache::new(connection);
+/// let options = Options {
+///     ttl: Some(Duration::from_secs(900)),
+///     tags: &["product-catalog"],
+///     ..Options::default()
+/// };
+/// let top = cache
+///     .get_or_set("products:popular:list", &options, async || slow_query().await)
+///     .await?;
+/// println!("{} products, {:?}", top.value.len(), top.outcome);
+/// # Ok(())
+/// # }
+/// # async fn slow_query() -> Result<Vec<u64>, String> { Ok(vec![1]) }
+/// ```
+#[derive(Debug)]
+pub struct Cache<C, O = ()> {
+    pub(super) redis: C,
+    pub(super) observer: O,
+    pub(super) breaker: Breaker,
+    pub(super) counters: LookupCounters,
+    pub(super) clock: ServerClock,
+    pub(super) fences: FenceView,
+    pub(super) held_locks: HeldLocks,
+    pub(super) near: NearCache,
+    /// Options that were reported to be out of range.
+    reported_options: RefCell<Vec<&'static str>>,
+}
+
+impl<C: Redis + Runtime> Cache<C> {
+    /// Creates a cache over this connection.
+    pub fn new(redis: C) -> Self {
+        Self::with_observer(redis, ())
+    }
+}
+
+impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+    /// Creates a cache over this connection whose lookups are reported to an observer.
+    pub fn with_observer(redis: C, observer: O) -> Self {
+        Self {
+            redis,
+            observer,
+            breaker: Breaker::default(),
+            counters: LookupCounters::default(),
+            clock: ServerClock::default(),
+            fences: FenceView::default(),
+            held_locks: HeldLocks::default(),
+            near: NearCache::default(),
+            reported_options: RefCell::default(),
+        }
+    }
+
+    /// Sets how old the instance's knowledge of invalidations may be when a lookup begins: 10 ms to
+    /// 1 s, 50 ms without this call. An invalidation is in force for this instance that long after
+    /// it was recorded, also while its keys are still being removed.
+    #[must_use]
+    pub fn with_fence_interval(mut self, interval: Duration) -> Self {
+        self.fences.interval = interval.clamp(MIN_FENCE_INTERVAL, MAX_FENCE_INTERVAL);
+        self
+    }
+
+    /// Returns the options with each in its range. The observer hears of each option that was not,
+    /// once.
+    pub(super) fn options_in_range<'a>(&self, key: &str, options: &Options<'a>) -> Options<'a> {
+        let (options, corrected) = options.in_range();
+        for option in corrected {
+            if !self.reported_options.borrow().contains(&option) {
+                self.reported_options.borrow_mut().push(option);
+                self.observer.option_corrected(key, option);
+            }
+        }
+        options
+    }
+
+    /// Sets how many bytes the near copies of this instance may take; 8 MiB without this call.
+    #[must_use]
+    pub fn with_near_capacity(mut self, bytes: usize) -> Self {
+        self.near.set_capacity(bytes);
+        self
+    }
+
+    /// Returns the clock and the fences by which entries are judged.
+    pub(super) fn judge(&self) -> Judge<'_, C> {
+        Judge {
+            redis: &self.redis,
+            clock: &self.clock,
+            fences: &self.fences,
+        }
+    }
+
+    /// Adds the counters to Redis. A failure is ignored: counters are not worth one.
+    pub(super) async fn flush_counters(&self) {
+        let _ = self.counters.flush(&self.redis).await;
+    }
+
+    /// Records that Redis failed; the circuit breaker may open.
+    pub(super) fn record_redis_failure(&self) {
+        if self.breaker.record_failure() {
+            self.counters.count_circuit_opened();
+        }
+    }
+
+    /// Returns a random number, uniform in 0..1.
+    pub(super) fn uniform(&self) -> f64 {
+        (self.redis.random() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

@@ -1,0 +1,91 @@
+//! Judging entries by what the instance knows of Redis' clock and of the fences.
+
+use std::cell::Cell;
+use std::time::Instant;
+
+use futures_util::future::join3;
+
+use super::stored_entry::StoredEntry;
+use crate::error::RedisError;
+use crate::keyspace::fence::{FenceView, Judgement, Position};
+use crate::redis::{Redis, ServerClock};
+
+/// Redis' clock and the fences, by which an instance judges entries.
+pub(super) struct Judge<'a, R> {
+    pub(super) redis: &'a R,
+    pub(super) clock: &'a ServerClock,
+    pub(super) fences: &'a FenceView,
+}
+
+/// A lookup that has begun.
+pub(super) struct BegunLookup<'a, R> {
+    judge: &'a Judge<'a, R>,
+    began: Instant,
+    position: Position,
+    /// The view is younger than what was read.
+    has_newest_view: Cell<bool>,
+}
+
+impl<R: Redis> Judge<'_, R> {
+    /// Begins a lookup.
+    pub(super) fn begin(&self) -> BegunLookup<'_, R> {
+        BegunLookup {
+            judge: self,
+            began: Instant::now(),
+            position: self.fences.position(),
+            has_newest_view: Cell::new(false),
+        }
+    }
+}
+
+impl<R: Redis> BegunLookup<'_, R> {
+    /// Reads, and asks beside that for what is due of clock and fences.
+    pub(super) async fn with<T>(
+        &self,
+        reading: impl Future<Output = Result<T, RedisError>>,
+    ) -> Result<T, RedisError> {
+        let Judge {
+            redis,
+            clock,
+            fences,
+        } = self.judge;
+        // A failure of these is met again below, unless the connection was replaced meanwhile.
+        let (read, _, _) = join3(
+            reading,
+            clock.refresh_if_due(redis),
+            fences.refresh_if_due(redis, self.began),
+        )
+        .await;
+        let read = read?;
+        clock.refresh_if_due(redis).await?;
+        fences.refresh_if_due(redis, self.began).await?;
+        Ok(read)
+    }
+
+    /// Takes the value of an entry away that was invalidated: it is served to nobody. One round trip
+    /// for the first entry of another epoch than the view, otherwise none.
+    pub(super) async fn judge(&self, key: &str, entry: &mut StoredEntry) -> Result<(), RedisError> {
+        if entry.value.is_none() {
+            return Ok(());
+        }
+        let fences = self.judge.fences;
+        let Some(facts) = &entry.facts else {
+            if fences.is_being_removed(key.as_bytes(), self.position) {
+                entry.bury();
+            }
+            return Ok(());
+        };
+
+        let judge_now = || fences.judge(&facts.stamp, key.as_bytes(), facts.tags());
+        let mut judgement = judge_now();
+        if judgement == Judgement::OtherEpoch && !self.has_newest_view.replace(true) {
+            // Another client may have cut the beginning of the stream off.
+            fences.read_all(self.judge.redis).await?;
+            judgement = judge_now();
+        }
+        if judgement != Judgement::Alive {
+            entry.bury();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,216 @@
+//! The near cache: entries in the instance's memory, read without asking Redis.
+//!
+//! A near copy is served under the same rules as an entry in Redis: by a view of the fences that was
+//! asked for at most the interval before the lookup began. Writes by key append near fences, to a
+//! stream of their own, while an instance is registered as one that keeps copies:
+//!
+//! ```text
+//! instance A                        instance B: set products:7      Redis
+//! registers for 60 s                                                cache:near = 50 ms
+//! GET products:7, keeps a copy
+//! serves the copy
+//!                                   writes, appends near fence 5
+//!                                   waits 50 ms
+//! asks: near fence 5 -> copy dropped
+//!                                   answers
+//! ```
+//!
+//! - A copy is kept only if nothing that was appended since its `GET` was sent covers it, and only
+//!   from lookups whose views were asked for after the registration was acknowledged.
+//! - Where near fences were missed (more than 1,000 between two views, or a lost stream), or the
+//!   fences begin anew, all copies go.
+//! - Another client's write is noticed after `max_age` at the latest.
+//! - While Redis is away, copies are served past `max_age`, within TTL and grace.
+
+mod copies;
+mod known;
+mod view;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join;
+
+use crate::error::RedisError;
+use crate::keyspace::fence::{FenceView, Judgement};
+use crate::keyspace::key::{NEAR, NEAR_FENCES};
+use crate::keyspace::trailer::Facts;
+use crate::redis::Redis;
+use crate::redis::script::Script;
+use crate::script;
+use crate::units::milliseconds;
+use copies::Copies;
+pub(super) use copies::NearCopy;
+pub(super) use known::KnownAtRead;
+use view::NearView;
+
+/// Registers an instance that keeps near copies.
+static REGISTER: Script = script!(repeatable "near/register", []);
+
+/// How long a registration holds. It is prolonged at half that time.
+const REGISTERED_FOR: Duration = Duration::from_secs(60);
+/// The largest value of which a copy is kept, as it is stored.
+const MAX_ENTRY_BYTES: usize = 64 << 10;
+
+/// The near cache of an instance.
+#[derive(Debug, Default)]
+pub(super) struct NearCache {
+    copies: Copies,
+    view: NearView,
+    registration: Cell<Option<Registration>>,
+}
+
+/// The instance is registered until then.
+#[derive(Debug, Clone, Copy)]
+struct Registration {
+    until: Instant,
+    /// Only views that were asked for since then count.
+    counts_from: Instant,
+    /// How often the fences began anew before.
+    generation: u64,
+}
+
+impl NearCache {
+    /// Sets how many bytes the copies may take.
+    pub(super) fn set_capacity(&mut self, bytes: usize) {
+        self.copies.set_capacity(bytes);
+    }
+
+    /// Registers if that is due, and brings both views up to date for a lookup that began then. One
+    /// round trip at most every interval, otherwise none.
+    pub(super) async fn prepare<R: Redis>(
+        &self,
+        redis: &R,
+        fences: &FenceView,
+        began: Instant,
+    ) -> Result<(), RedisError> {
+        if self.is_registration_due(fences) {
+            self.register(redis, fences).await?;
+        }
+        let (seen, near_seen) = join(
+            fences.refresh_if_due(redis, began),
+            self.view.refresh_if_due(redis, began, fences.interval),
+        )
+        .await;
+        seen.and(near_seen)
+    }
+
+    fn is_registration_due(&self, fences: &FenceView) -> bool {
+        self.registration.get().is_none_or(|registration| {
+            registration.generation != fences.generation()
+                || registration.until.saturating_duration_since(Instant::now()) < REGISTERED_FOR / 2
+        })
+    }
+
+    async fn register<R: Redis>(&self, redis: &R, fences: &FenceView) -> Result<(), RedisError> {
+        let asked = Instant::now();
+        let keys = [NEAR.into(), NEAR_FENCES.into()];
+        let args = [
+            milliseconds(fences.interval).into(),
+            milliseconds(REGISTERED_FOR).into(),
+        ];
+        REGISTER.run(redis, keys, args).await?;
+
+        let generation = fences.generation();
+        let is_kept = |registration: &Registration| {
+            asked <= registration.until && registration.generation == generation
+        };
+        let counts_from = match self.registration.get().filter(is_kept) {
+            Some(registration) => registration.counts_from,
+            None => Instant::now(),
+        };
+        self.registration.set(Some(Registration {
+            until: asked + REGISTERED_FOR,
+            counts_from,
+            generation,
+        }));
+        Ok(())
+    }
+
+    /// Returns whether copies may be kept and served: the views are of the registration.
+    fn may_use(&self, fences: &FenceView, now: Instant) -> bool {
+        let Some(registration) = self.registration.get() else {
+            return false;
+        };
+        now <= registration.until
+            && registration.generation == fences.generation()
+            && fences.asked() >= Some(registration.counts_from)
+            && self.view.asked() >= Some(registration.counts_from)
+    }
+
+    /// Takes down what the views know, before a `GET` is sent.
+    pub(super) fn known(&self, fences: &FenceView) -> KnownAtRead {
+        KnownAtRead {
+            sent: Instant::now(),
+            fences: fences.position(),
+            near: self.view.position(),
+            generation: fences.generation(),
+        }
+    }
+
+    /// Returns the copy of a key that may be served to a lookup that began then, for which
+    /// [`NearCache::prepare`] was called.
+    pub(super) fn find(
+        &self,
+        fences: &FenceView,
+        key: &str,
+        began: Instant,
+        max_age: Duration,
+    ) -> Option<Rc<NearCopy>> {
+        if !self.may_use(fences, began) {
+            return None;
+        }
+        let copy = self.copies.get(key)?;
+        if began.saturating_duration_since(copy.known.sent) > max_age {
+            return None;
+        }
+        if self.is_dead(fences, key, &copy) {
+            self.copies.remove(key);
+            return None;
+        }
+        Some(copy)
+    }
+
+    /// Returns the copy of a key whatever happened since, for a lookup that cannot ask Redis.
+    pub(super) fn find_without_redis(&self, key: &str) -> Option<Rc<NearCopy>> {
+        self.copies.get(key)
+    }
+
+    fn is_dead(&self, fences: &FenceView, key: &str, copy: &NearCopy) -> bool {
+        let known = &copy.known;
+        if known.generation != fences.generation() || self.view.is_changed_since(key, known.near) {
+            return true;
+        }
+        match &copy.facts {
+            Some(facts) => {
+                let judgement = fences.judge(&facts.stamp, key.as_bytes(), facts.tags());
+                judgement != Judgement::Alive
+            }
+            None => fences.covers_after(known.fences, key.as_bytes()),
+        }
+    }
+
+    /// Keeps a copy of an entry that a `GET` has brought, unless it is too large or was invalidated since the
+    /// `GET` was sent.
+    pub(super) fn keep(
+        &self,
+        fences: &FenceView,
+        key: &str,
+        value: Vec<u8>,
+        facts: Option<Facts>,
+        known: KnownAtRead,
+    ) {
+        if value.len() > MAX_ENTRY_BYTES || !self.may_use(fences, Instant::now()) {
+            return;
+        }
+        let copy = NearCopy {
+            value,
+            facts,
+            known,
+        };
+        if !self.is_dead(fences, key, &copy) {
+            self.copies.insert(key, copy);
+        }
+    }
+}

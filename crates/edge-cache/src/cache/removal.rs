@@ -1,0 +1,62 @@
+//! Removal of entries by key, tag and pattern.
+
+use super::handle::Cache;
+use super::observer::Observer;
+use crate::error::{Error, RedisError};
+use crate::keyspace::key::KeyName;
+use crate::keyspace::pattern::Pattern;
+use crate::keyspace::tag::{Tag, set};
+use crate::keyspace::{MAX_KEYS_PER_CALL, removal, scan};
+use crate::redis::{Redis, Runtime};
+
+impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+    /// Removes keys, 1,000 in one atomic round trip; how many existed.
+    ///
+    /// # Errors
+    /// Those of the connection; [`Error::Partial`] says how many keys were removed before it failed.
+    pub async fn delete_many(&self, keys: &[&str]) -> Result<u64, Error> {
+        let mut removed = 0;
+        for slice in keys.chunks(MAX_KEYS_PER_CALL) {
+            let existed = self
+                .delete_slice(slice)
+                .await
+                .map_err(|error| Error::from(error).after(removed))?;
+            removed += existed;
+        }
+        Ok(removed)
+    }
+
+    async fn delete_slice(&self, keys: &[&str]) -> Result<u64, RedisError> {
+        let names: Vec<KeyName> = keys.iter().map(|key| KeyName::new(*key)).collect();
+        let existed = removal::delete_named(&self.redis, &names).await?;
+        Ok(existed.into_iter().filter(|existed| *existed).count() as u64)
+    }
+
+    /// Reads the names of a tag's keys. One round trip per 1,000.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad tag; those of the connection.
+    pub async fn keys_by_tag(&self, tag: &str) -> Result<Vec<KeyName>, Error> {
+        let tag = Tag::parse("tag", tag)?;
+        Ok(set::read_members(&self.redis, &tag).await?)
+    }
+
+    /// Removes every key of a tag; how many existed. Loads in flight with this tag are not stored.
+    /// One round trip per 1,000 keys and two more.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad tag; [`Error::Partial`] when the connection fails half-way.
+    pub async fn invalidate_tag(&self, tag: &str) -> Result<u64, Error> {
+        set::invalidate(&self.redis, &Tag::parse("tag", tag)?).await
+    }
+
+    /// Removes the keys that match a glob pattern; how many existed. Loads in flight of such keys
+    /// are not stored. About one round trip per 1,000 keys of the database and two more. Escape ids in
+    /// a pattern with [`crate::keyspace::pattern::escape`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad pattern; [`Error::Partial`] when the connection fails half-way.
+    pub async fn clear_by_pattern(&self, pattern: &str) -> Result<u64, Error> {
+        scan::delete_matching(&self.redis, &Pattern::parse("pattern", pattern)?).await
+    }
+}

@@ -1,0 +1,305 @@
+//! Storing a loaded value, unless an invalidation came first.
+//!
+//! Whatever happens here, the caller gets the loaded value. A value that is not stored because of
+//! an invalidation is not an error; every other reason is a [`StoreError`].
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::handle::Cache;
+use super::load::Load;
+use super::lookup_counters;
+use super::observer::Observer;
+use super::store_error::{StoreError, StoreErrorReason};
+use crate::error::{Error, ErrorKind, RedisError};
+use crate::keyspace::chunks::StorableValue;
+use crate::keyspace::codec;
+use crate::keyspace::fence::Fences;
+use crate::keyspace::key::{FENCES, TURNS};
+use crate::keyspace::tag::{self, Tag};
+use crate::keyspace::trailer::Facts;
+use crate::redis::script::{Script, shared};
+use crate::redis::{Arg, Redis, Replies, Runtime};
+use crate::script;
+use crate::units::milliseconds;
+
+/// Stores a loaded value unless an invalidation came first.
+static STORE: Script = script!(once "load/store", [
+    shared::FENCES,
+    shared::EXISTENCE,
+    shared::TAGS,
+    shared::WAITERS,
+]);
+
+/// Removes an entry whose source has nothing any more.
+static REMOVE_ENTRY: Script = script!(once "load/remove_entry", [
+    shared::FENCES,
+    shared::EXISTENCE,
+    shared::WAITERS,
+]);
+
+/// Ends a load whose value is not stored.
+static RELEASE_WITH_VALUE: Script = script!(repeatable "load/release_with_value", [
+    shared::EXISTENCE,
+    shared::WAITERS,
+]);
+
+/// How often a store is repeated because of fences that do not cover its key.
+const STORE_TRIES: usize = 8;
+/// The largest value, as stored, that waiters are given when it is not stored. Scripts that store a
+/// value have the same limit.
+const MAX_BYTES_FOR_WAITERS: usize = 1024 * 1024;
+
+/// End of a load whose value was ready to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StoreOutcome {
+    /// The value is stored, or the entry removed because the source has nothing; the lock is
+    /// released.
+    Stored,
+    /// An invalidation came, or the lock was lost.
+    Superseded,
+    /// The module has too many negative results: the key is removed, waiters have the value, the
+    /// lock is released.
+    LimitReached,
+}
+
+/// A value with all that the script needs to store it.
+struct StoreCommand<'a> {
+    life: Duration,
+    value: &'a StorableValue,
+    tags: &'a [Tag],
+    negative: Option<NegativeLimit>,
+}
+
+/// Bound of a module's negative results.
+struct NegativeLimit {
+    /// The key that counts them.
+    counter: String,
+    max: u32,
+}
+
+impl StoreCommand<'_> {
+    fn keys(&self, load: &Load<'_>) -> Vec<Arg> {
+        let name = &load.name;
+        let list = self.value.list().unwrap_or(name.as_bytes());
+        let counter = self
+            .negative
+            .as_ref()
+            .map(|negative| negative.counter.as_bytes());
+        let mut keys: Vec<Arg> = vec![
+            name.as_bytes().into(),
+            name.lock().into(),
+            FENCES.into(),
+            name.waiting().into(),
+            TURNS.into(),
+            list.into(),
+            counter.unwrap_or(name.as_bytes()).into(),
+        ];
+
+        let left = load.old_tags.iter().filter(|tag| !self.tags.contains(tag));
+        keys.extend(self.tags.iter().chain(left).map(|tag| tag.key().into()));
+        keys
+    }
+
+    fn args(&self, load: &Load<'_>, stamp: &[u8]) -> [Arg; 6] {
+        let max_negative = self
+            .negative
+            .as_ref()
+            .map(|negative| negative.max.to_string());
+        [
+            load.lock.owner.as_str().into(),
+            stamp.into(),
+            milliseconds(self.life).into(),
+            self.value.as_bytes().into(),
+            self.tags.len().into(),
+            max_negative.unwrap_or_default().into(),
+        ]
+    }
+}
+
+impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+    /// Stores a loaded value and ends its load; the error says why it could not be stored.
+    pub(super) async fn store_loaded<T: Serialize + DeserializeOwned>(
+        &self,
+        load: &Load<'_>,
+        value: &T,
+        load_time: Duration,
+    ) -> Option<StoreError> {
+        let encoded = match codec::encode_readable(value) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                self.release_load_lock(load).await;
+                return Some(StoreError::from(&error));
+            }
+        };
+        let for_waiters = if encoded.len() <= MAX_BYTES_FOR_WAITERS {
+            encoded.clone()
+        } else {
+            Vec::new()
+        };
+
+        let outcome = self.store_encoded(load, encoded, load_time).await;
+        self.end_load(load, &outcome, for_waiters).await;
+
+        match outcome {
+            Ok(StoreOutcome::Stored | StoreOutcome::Superseded) => None,
+            Ok(StoreOutcome::LimitReached) => {
+                Some(StoreError::too_many_negative(load.options.max_negative))
+            }
+            Err(error) => Some(StoreError::from(&error)),
+        }
+    }
+
+    /// Releases the load lock where the script that stores did not do so.
+    async fn end_load(
+        &self,
+        load: &Load<'_>,
+        outcome: &Result<StoreOutcome, Error>,
+        for_waiters: Vec<u8>,
+    ) {
+        match outcome {
+            Ok(StoreOutcome::Stored | StoreOutcome::LimitReached) => {}
+            Err(Error::Redis(error)) if error.kind == ErrorKind::Timeout => {
+                self.record_redis_failure();
+            }
+            Err(Error::Redis(error)) if error.is_connection() => {
+                self.record_redis_failure();
+                self.release_load_lock(load).await;
+            }
+            Ok(StoreOutcome::Superseded) | Err(_) => {
+                self.release_with_value(load, for_waiters).await;
+            }
+        }
+    }
+
+    /// Releases the lock of a load whose value is not stored, and gives the value to waiters. One
+    /// round trip.
+    async fn release_with_value(&self, load: &Load<'_>, value: Vec<u8>) {
+        let keys = [
+            load.name.lock().into(),
+            load.name.waiting().into(),
+            TURNS.into(),
+        ];
+        let args = [
+            load.lock.owner.as_str().into(),
+            load.lock.number.into(),
+            value.into(),
+        ];
+        let _ = RELEASE_WITH_VALUE.run(&self.redis, keys, args).await;
+    }
+
+    async fn store_encoded(
+        &self,
+        load: &Load<'_>,
+        encoded: Vec<u8>,
+        load_time: Duration,
+    ) -> Result<StoreOutcome, Error> {
+        let tags = Tag::parse_all(load.options.tags)?;
+        let is_negative = encoded == b"null";
+        if is_negative && load.options.negative_ttl.is_none() {
+            return self.remove_entry(load, encoded).await;
+        }
+
+        let ttl = load
+            .options
+            .ttl_of(load.key, is_negative, &load.lock.overrides, self.uniform());
+        let grace = if is_negative {
+            Duration::ZERO
+        } else {
+            load.options.grace
+        };
+        let facts = Facts {
+            stored_at: self.clock.now(),
+            fresh_for: Some(milliseconds(ttl)),
+            grace: milliseconds(grace),
+            load_time: milliseconds(load_time),
+            stamp: load.lock.stamp,
+            tags: tag::join(&tags),
+        };
+
+        let key = load.name.as_bytes();
+        let value = StorableValue::prepare(&self.redis, key, encoded, &facts).await?;
+        let command = StoreCommand {
+            life: ttl + grace,
+            value: &value,
+            tags: &tags,
+            negative: is_negative.then(|| NegativeLimit {
+                counter: format!("cache:negative:{}", lookup_counters::module_of(load.key)),
+                max: load.options.max_negative,
+            }),
+        };
+        let outcome = self.store_unless_fenced(load, &command).await;
+
+        if !matches!(outcome, Ok(StoreOutcome::Stored)) {
+            value.discard(&self.redis, outcome.as_ref().err()).await;
+        }
+        Ok(outcome?)
+    }
+
+    /// Removes the entry, because its source has nothing any more. One round trip.
+    async fn remove_entry(&self, load: &Load<'_>, value: Vec<u8>) -> Result<StoreOutcome, Error> {
+        let keys = [
+            load.name.as_bytes().into(),
+            load.name.lock().into(),
+            FENCES.into(),
+            load.name.waiting().into(),
+            TURNS.into(),
+        ];
+        let args = [
+            load.lock.owner.as_str().into(),
+            load.lock.stamp.id.to_string().into(),
+            load.lock.number.into(),
+            value.into(),
+        ];
+
+        let mut reply = REMOVE_ENTRY.run(&self.redis, keys, args).await?;
+        match reply.count()? {
+            1 => Ok(StoreOutcome::Stored),
+            _ => Ok(StoreOutcome::Superseded),
+        }
+    }
+
+    /// Stores the value, again with a newer stamp as long as new fences do not cover its key. One
+    /// round trip a try.
+    async fn store_unless_fenced(
+        &self,
+        load: &Load<'_>,
+        command: &StoreCommand<'_>,
+    ) -> Result<StoreOutcome, RedisError> {
+        let keys = command.keys(load);
+        if load.is_superseded.get() {
+            return Ok(StoreOutcome::Superseded);
+        }
+        let mut stamp = load.checked_to.borrow().clone();
+        for _ in 0..STORE_TRIES {
+            let args = command.args(load, &stamp);
+            let mut replies: Replies = STORE.run(&self.redis, keys.clone(), args).await?;
+            match replies.bytes()?.as_slice() {
+                b"stored" => return Ok(StoreOutcome::Stored),
+                b"limited" => return Ok(StoreOutcome::LimitReached),
+                b"fenced" => stamp = replies.bytes()?,
+                _ => return Ok(StoreOutcome::Superseded),
+            }
+
+            if Fences::read(replies)?.cover(&load.name, command.tags) {
+                return Ok(StoreOutcome::Superseded);
+            }
+        }
+        Ok(StoreOutcome::Superseded)
+    }
+
+    /// Reports to the observer why a value was not stored, and counts it. One round trip; none for a
+    /// bad key or where Redis itself failed: those are added with the next batch of counters.
+    pub(super) async fn report_store_error(&self, key: &str, error: &StoreError) {
+        self.counters.count_store_error(key, error.reason);
+        self.observer.store_failed(key, error);
+        if !matches!(
+            error.reason,
+            StoreErrorReason::Name | StoreErrorReason::Redis
+        ) {
+            self.flush_counters().await;
+        }
+    }
+}

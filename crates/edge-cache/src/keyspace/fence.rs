@@ -1,0 +1,199 @@
+//! Fences: an invalidation wins over every load in flight, and over every entry loaded before it.
+//!
+//! An invalidation by pattern or tag appends a fence to the stream `cache:fences` before it removes
+//! anything. A load takes a stamp, the newest fence, in the script that acquires its load lock,
+//! before it reads the source. The script that stores the value refuses when the lock is gone,
+//! because the key was removed or set since. Otherwise it returns the fences since the stamp, and
+//! the value is stored only if none of them covers its key.
+//!
+//! ```text
+//! load of products:7                         POST /invalidate {"tags": ["product-catalog"]}
+//! acquires lock:{products:7}, stamp 10
+//! reads the source: price 100
+//!                                            appends fence 11: tag product-catalog
+//!                                            removes the tag's keys
+//! stores with stamp 10: refused by fence 11
+//! its caller gets 100; the cache holds nothing
+//! ```
+//!
+//! An entry keeps its stamp, and readers know the fences, too ([`FenceView`]): an entry is dead for
+//! every reader once a younger fence than its stamp covers it, removed or not. So an invalidation is
+//! in force for every instance 50 ms after its fence, although its walk over millions of keys takes
+//! a minute.
+//!
+//! ```text
+//! users:1:cart, stamp 10       fence 11: pattern users:1:*     walk: 8 s
+//! a reader 50 ms later:        fence 11 covers it -> a miss, loaded anew with stamp 11
+//! ```
+//!
+//! - A fence stays in the stream until its removal has finished, which an entry of the kind `end`
+//!   records, and 20 s longer; beyond the last 1,000 entries it then leaves. An entry of the kind
+//!   `trimmed` names the newest one that left, so whoever knows only older entries notices. An
+//!   interrupted removal leaves its fence for good, or until one of the same kind has finished.
+//! - The id of the stream's first entry is its epoch. A stamp of another epoch, and one that is no
+//!   longer in the stream, count as older than an invalidation of the key. So entries die when the
+//!   stream is lost. A long load therefore checks the fences each time it renews its lock.
+//! - Another client's value under `cache:fences` is replaced by a new stream.
+//! - Another client's value under a key has no stamp. Readers are not served it while a removal that
+//!   covers it has not finished.
+//! - Fences must succeed when Redis is out of memory, so the script deletes a key first; Redis then
+//!   accepts writes. The removal that follows frees memory, which the load in flight could
+//!   otherwise use to store its old value.
+//! - A load does not know the tags that another client gave its key. So an invalidation by tag also
+//!   removes the load locks of the keys that it removes.
+//! - `set` checks the fences in the same way, and does not write what one covers.
+//! - An invalidation by key removes the key and its load lock in one step, which is enough. It
+//!   appends a fence only while a warmup runs.
+//! - A warmup takes a stamp before it reads each entry of its plan and leaves out the keys that
+//!   were invalidated since. Without its lock it writes nothing.
+
+mod index;
+mod stamp;
+mod view;
+
+use std::time::{Duration, Instant};
+
+use crate::error::RedisError;
+use crate::keyspace::key::{FENCES, KeyName, NEAR, NONE};
+use crate::keyspace::pattern::Pattern;
+use crate::keyspace::tag::Tag;
+use crate::redis::script::{Script, shared};
+use crate::redis::{Redis, Replies, Runtime};
+use crate::script;
+
+pub(crate) use stamp::take_known;
+pub use stamp::{Stamp, StreamId};
+pub(crate) use view::{FenceView, Judgement, Position};
+
+static APPEND: Script = script!(once "fence/append", [
+    shared::FENCES,
+    shared::EXISTENCE,
+    shared::NEAR,
+]);
+static END: Script = script!(repeatable "fence/end", [shared::FENCES]);
+static STAMP: Script = script!(repeatable "fence/stamp", [shared::FENCES]);
+static SINCE: Script = script!(repeatable "fence/since", [shared::FENCES]);
+
+/// An invalidation that was recorded, and whose removal has not finished.
+#[derive(Debug)]
+#[must_use = "the removal must be recorded when it has finished"]
+pub(crate) struct OpenFence {
+    id: Vec<u8>,
+    in_force: InForce,
+}
+
+/// When near caches know a change.
+#[derive(Debug, Clone, Copy)]
+pub struct InForce {
+    acknowledged: Instant,
+    after: Duration,
+}
+
+impl InForce {
+    /// Reads it from a reply that has just arrived: 0 while nobody keeps near copies.
+    ///
+    /// # Errors
+    /// Those of [`Replies::count`].
+    pub fn read(replies: &mut Replies) -> Result<Self, RedisError> {
+        Ok(Self {
+            acknowledged: Instant::now(),
+            after: Duration::from_millis(replies.count()?),
+        })
+    }
+
+    /// Waits until near caches know it.
+    pub async fn wait<R: Runtime>(self, runtime: &R) {
+        let left = self.after.saturating_sub(self.acknowledged.elapsed());
+        if !left.is_zero() {
+            runtime.sleep(left).await;
+        }
+    }
+}
+
+/// Records an invalidation by tag: from then on no reader is served an entry with this tag that was
+/// loaded before, and no load in flight with it is stored. One round trip.
+pub(crate) async fn append_tag<R: Redis>(redis: &R, tag: &Tag) -> Result<OpenFence, RedisError> {
+    append(redis, "tag", tag.as_str().as_bytes()).await
+}
+
+/// Records an invalidation by pattern: from then on no reader is served an entry that matches and
+/// was loaded before, and no load in flight of one is stored. One round trip.
+pub(crate) async fn append_pattern<R: Redis>(
+    redis: &R,
+    pattern: &Pattern,
+) -> Result<OpenFence, RedisError> {
+    append(redis, "pattern", pattern.as_bytes()).await
+}
+
+async fn append<R: Redis>(redis: &R, kind: &str, covered: &[u8]) -> Result<OpenFence, RedisError> {
+    let args = [kind.into(), covered.into()];
+    let keys = [FENCES.into(), NONE.into(), NEAR.into()];
+    let mut replies = APPEND.run(redis, keys, args).await?;
+    Ok(OpenFence {
+        id: replies.bytes()?,
+        in_force: InForce::read(&mut replies)?,
+    })
+}
+
+impl OpenFence {
+    /// Records that the removal has finished, so that the fence can leave after a while, and waits
+    /// until near caches know the invalidation. One round trip.
+    pub(crate) async fn end<R: Redis + Runtime>(self, redis: &R) -> Result<(), RedisError> {
+        self.in_force.wait(redis).await;
+        let keys = [FENCES.into(), NONE.into()];
+        END.run(redis, keys, [self.id.into()]).await.map(drop)
+    }
+}
+
+/// Takes the stamp of a load that begins. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn take_stamp<R: Redis>(redis: &R) -> Result<Stamp, RedisError> {
+    Stamp::read(&mut STAMP.run(redis, [FENCES.into()], []).await?)
+}
+
+/// Reads the fences since a stamp, and the newest stamp; `None` when there are none. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub(crate) async fn since<R: Redis>(
+    redis: &R,
+    stamp: &[u8],
+) -> Result<Option<(Vec<u8>, Fences)>, RedisError> {
+    let args = [stamp.into()];
+    let mut replies = SINCE.run(redis, [FENCES.into()], args).await?;
+    if replies.remaining() == 0 {
+        return Ok(None);
+    }
+    replies.bytes()?;
+    Ok(Some((replies.bytes()?, Fences::read(replies)?)))
+}
+
+/// The fences since a stamp: of each its kind and what it covers.
+#[derive(Debug)]
+pub struct Fences(Vec<Vec<u8>>);
+
+impl Fences {
+    /// Reads the rest of a reply.
+    ///
+    /// # Errors
+    /// Those of [`Replies::rest`].
+    pub fn read(replies: Replies) -> Result<Self, RedisError> {
+        replies.rest().map(Self)
+    }
+
+    /// Returns whether one of them covers this key. A fence that cannot be understood covers every
+    /// key.
+    pub fn cover(&self, name: &KeyName, tags: &[Tag]) -> bool {
+        self.0.chunks(2).any(|fence| match fence {
+            [kind, covered] => match kind.as_slice() {
+                b"pattern" => Pattern::stored(covered.as_slice()).matches(name.as_bytes()),
+                b"tag" => tags.iter().any(|tag| tag.as_str().as_bytes() == covered),
+                b"key" => name.as_bytes() == covered,
+                _ => true,
+            },
+            _ => true,
+        })
+    }
+}

@@ -1,0 +1,346 @@
+//! The fences that an instance knows.
+//!
+//! A reader judges an entry by a view that was asked for at most [`FenceView::interval`] before its
+//! lookup began. So an invalidation is in force for every instance that long after its fence was
+//! acknowledged, however long its removal takes.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::index::FenceIndex;
+use super::stamp::{Stamp, StreamId, take_known};
+use crate::error::{ErrorKind, RedisError};
+use crate::keyspace::key::FENCES;
+use crate::redis::script::{Script, shared};
+use crate::redis::{Command, Redis, Replies};
+use crate::script;
+
+/// Reads all fences that a reader has to know.
+static READ_ALL: Script = script!(repeatable "fence/view", [shared::FENCES]);
+
+/// How long a fence whose removal has finished stays in a view: an entry that was read before may
+/// be judged later.
+const RETAIN: Duration = Duration::from_secs(20);
+/// How old a view may be when a lookup begins, unless the cache sets another interval.
+const DEFAULT_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A view of the fences, renewed beside commands that an instance sends anyway.
+#[derive(Debug)]
+pub(crate) struct FenceView {
+    /// How old the view may be when a lookup begins.
+    pub(crate) interval: Duration,
+    /// When the view was asked for; `None` before the first.
+    asked: Cell<Option<Instant>>,
+    /// How often the view was read anew.
+    generation: Cell<u64>,
+    known: RefCell<Known>,
+}
+
+/// The fences as the last reply had them.
+#[derive(Debug, Default)]
+struct Known {
+    /// The connection on which it was asked for.
+    connection: u64,
+    /// `None` where there is no stream.
+    epoch: Option<u32>,
+    last: StreamId,
+    index: FenceIndex,
+    /// Fences whose removal has not finished, oldest first.
+    open: Vec<Fence>,
+    /// Those whose removal has finished, with the time at which that was learned.
+    ended: VecDeque<(Instant, Fence)>,
+}
+
+#[derive(Debug)]
+struct Fence {
+    id: StreamId,
+    kind: Vec<u8>,
+    covered: Vec<u8>,
+    /// The entry that records the end of its removal.
+    ended_by: Option<StreamId>,
+}
+
+/// The newest entry of the stream that an instance knew when it sent a `GET`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Position(StreamId);
+
+/// The verdict of a view about an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    Alive,
+    Dead,
+    /// The entry is of another epoch than the view: a newer view decides.
+    OtherEpoch,
+}
+
+impl Default for FenceView {
+    fn default() -> Self {
+        Self {
+            interval: DEFAULT_INTERVAL,
+            asked: Cell::new(None),
+            generation: Cell::new(0),
+            known: RefCell::default(),
+        }
+    }
+}
+
+impl FenceView {
+    /// Returns whether the view is too old for a lookup that began then.
+    pub(crate) fn is_due<R: Redis>(&self, redis: &R, began: Instant) -> bool {
+        let is_of_connection = self.known.borrow().connection == redis.connection_number();
+        let oldest = began.checked_sub(self.interval).unwrap_or(began);
+        !is_of_connection || self.asked.get().is_none_or(|asked| asked < oldest)
+    }
+
+    /// When the view was asked for.
+    pub(crate) fn asked(&self) -> Option<Instant> {
+        self.asked.get()
+    }
+
+    /// A number that changes when fences may have been missed.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+
+    /// Returns whether a fence that is younger than this position covers the key by its name.
+    pub(crate) fn covers_after(&self, position: Position, key: &[u8]) -> bool {
+        let known = self.known.borrow();
+        known
+            .index
+            .covers_after(position.0, key, std::iter::empty())
+    }
+
+    /// The newest entry that is known.
+    pub(crate) fn position(&self) -> Position {
+        Position(self.known.borrow().last)
+    }
+
+    /// Asks for the fences that came since, if the view is too old for a lookup that began then. One
+    /// round trip, two where the stream has changed; sent beside another command it costs none.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub(crate) async fn refresh_if_due<R: Redis>(
+        &self,
+        redis: &R,
+        began: Instant,
+    ) -> Result<(), RedisError> {
+        if self.is_due(redis, began) {
+            self.refresh(redis).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Asks for the fences that came since.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub(crate) async fn refresh<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
+        let asked = Instant::now();
+        let last = {
+            let known = self.known.borrow();
+            let is_same = known.connection == redis.connection_number() && known.epoch.is_some();
+            is_same.then_some(known.last)
+        };
+
+        if let Some(last) = last {
+            let range = Command::read("XRANGE")
+                .arg(FENCES)
+                .arg(last.to_string())
+                .arg("+")
+                .of_any_type();
+            match redis.execute(range).await {
+                Ok(new) => {
+                    // The script also copes with entries of other clients.
+                    if self.learn(asked, last, Replies::new(new)).unwrap_or(false) {
+                        return Ok(());
+                    }
+                }
+                Err(error) if error.kind == ErrorKind::WrongType => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.read_all(redis).await
+    }
+
+    /// Reads all fences anew. One round trip.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub(crate) async fn read_all<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
+        let asked = Instant::now();
+        // If the connection is replaced meanwhile, the view counts as one of the earlier connection,
+        // and is due again. The first connection (number 1) is opened by this command itself.
+        let earlier = redis.connection_number();
+        let replies = READ_ALL.run(redis, [FENCES.into()], []).await?;
+        let connection = earlier.max(redis.connection_number().min(1));
+        self.replace(asked, connection, replies)
+    }
+
+    /// Adds the entries since the last one; false where some may be missing, because that one has
+    /// left, or entries after it.
+    fn learn(
+        &self,
+        asked: Instant,
+        last: StreamId,
+        mut replies: Replies,
+    ) -> Result<bool, RedisError> {
+        if !take_known(&mut replies, last)? {
+            return Ok(false);
+        }
+
+        let mut known = self.known.borrow_mut();
+        // Replies may overtake each other: what is known already is not added twice.
+        while replies.remaining() > 0 {
+            let entry = Fence::read(&mut replies)?;
+            if entry.newest_trimmed().is_some_and(|trimmed| trimmed > last) {
+                return Ok(false);
+            }
+            if entry.id > known.last {
+                known.add(entry);
+            }
+        }
+        known.forget_ended();
+        self.asked.set(self.asked.get().max(Some(asked)));
+        Ok(true)
+    }
+
+    fn replace(
+        &self,
+        asked: Instant,
+        connection: u64,
+        mut replies: Replies,
+    ) -> Result<(), RedisError> {
+        let epoch = replies.text()?;
+        let mut known = Known {
+            connection,
+            ..Known::default()
+        };
+        if let Ok(epoch) = epoch.parse::<StreamId>() {
+            known.epoch = Some(epoch.as_epoch());
+        }
+        while replies.remaining() > 0 {
+            let entry = Fence::read(&mut replies)?;
+            known.add(entry);
+        }
+
+        if self.asked.get().is_none_or(|known| known <= asked) {
+            *self.known.borrow_mut() = known;
+            self.generation.update(|generation| generation + 1);
+            self.asked.set(Some(asked));
+        }
+        Ok(())
+    }
+
+    /// Judges an entry of the library.
+    pub(crate) fn judge<'a>(
+        &self,
+        stamp: &Stamp,
+        key: &[u8],
+        tags: impl Iterator<Item = &'a str>,
+    ) -> Judgement {
+        let known = self.known.borrow();
+        if known.epoch != Some(stamp.epoch) {
+            return Judgement::OtherEpoch;
+        }
+        if known.index.covers_after(stamp.id, key, tags) {
+            Judgement::Dead
+        } else {
+            Judgement::Alive
+        }
+    }
+
+    /// Returns whether another client's value is dead: a removal that covers it was not known to
+    /// have finished when the `GET` was sent.
+    pub(crate) fn is_being_removed(&self, key: &[u8], sent_at: Position) -> bool {
+        let known = self.known.borrow();
+        let covers = known
+            .index
+            .covers_after(StreamId::default(), key, std::iter::empty());
+        if !covers {
+            return false;
+        }
+        let ended = known.ended.iter().map(|(_, fence)| fence);
+        let mut fences = known
+            .open
+            .iter()
+            .chain(ended.filter(|fence| fence.ended_by > Some(sent_at.0)));
+        fences.any(|fence| fence.covers_by_name(key))
+    }
+}
+
+impl Known {
+    fn add(&mut self, entry: Fence) {
+        self.last = self.last.max(entry.id);
+        match entry.kind.as_slice() {
+            b"end" => self.end(&entry),
+            b"begin" | b"trimmed" => {}
+            _ => {
+                self.index.insert(entry.id, &entry.kind, &entry.covered);
+                // A key is removed in the step that appends its fence.
+                if entry.kind == b"key" {
+                    self.ended.push_back((Instant::now(), entry));
+                } else {
+                    self.open.push(entry);
+                }
+            }
+        }
+    }
+
+    /// Records that a removal has finished, and with it what an interrupted one of the same kind had
+    /// left.
+    fn end(&mut self, end: &Fence) {
+        let Some(id) = end.named_entry() else {
+            return;
+        };
+        let Some(ended) = self.open.iter().find(|fence| fence.id == id) else {
+            return;
+        };
+        let (kind, covered) = (ended.kind.clone(), ended.covered.clone());
+        let is_over =
+            |fence: &mut Fence| fence.id <= id && fence.kind == kind && fence.covered == covered;
+        for mut fence in self.open.extract_if(.., is_over) {
+            fence.ended_by = Some(end.id);
+            self.ended.push_back((Instant::now(), fence));
+        }
+    }
+
+    /// Forgets fences whose removal finished long ago.
+    fn forget_ended(&mut self) {
+        while let Some((_, fence)) = self
+            .ended
+            .pop_front_if(|(ended, _)| ended.elapsed() >= RETAIN)
+        {
+            self.index.remove(fence.id, &fence.kind, &fence.covered);
+        }
+    }
+}
+
+impl Fence {
+    fn read(replies: &mut Replies) -> Result<Self, RedisError> {
+        Ok(Self {
+            id: StreamId::read(replies)?,
+            kind: replies.bytes()?,
+            covered: replies.bytes()?,
+            ended_by: None,
+        })
+    }
+
+    /// The entry that an entry of the kind `end` or `trimmed` names.
+    fn named_entry(&self) -> Option<StreamId> {
+        String::from_utf8_lossy(&self.covered).parse().ok()
+    }
+
+    /// The newest entry that has left the stream, if this entry tells.
+    fn newest_trimmed(&self) -> Option<StreamId> {
+        self.named_entry().filter(|_| self.kind == b"trimmed")
+    }
+
+    fn covers_by_name(&self, key: &[u8]) -> bool {
+        let mut index = FenceIndex::default();
+        index.insert(self.id, &self.kind, &self.covered);
+        index.covers_after(StreamId::default(), key, std::iter::empty())
+    }
+}

@@ -1,0 +1,111 @@
+//! Tags: names under which keys are invalidated together, each a Redis set `cache:tags:{tag}` of
+//! key names.
+//!
+//! The set decides: every key in it goes with the tag, whoever added it.
+//!
+//! ```text
+//! SADD cache:tags:summer products:7      another client tags a key of the library
+//! POST /invalidate {"tags": ["summer"]}  removes products:7
+//! ```
+//!
+//! - An entry that is written anew leaves the sets of the tags it no longer has; the trailer of the
+//!   old value names them.
+//! - A key that had expired before stays in its old sets until they are pruned or expire. So an
+//!   invalidation may remove a key needlessly. It never misses one.
+//! - One hit in 32 counts as a use of the sets of the entry's tags, so a server that evicts does not
+//!   take the sets before their keys, and a set that it did take gets the key back. `get_many` and
+//!   clients that read with a plain `GET` do not do that.
+
+pub mod prune;
+pub mod set;
+
+use crate::error::Error;
+
+/// The longest tag, in bytes.
+const MAX_TAG_BYTES: usize = 256;
+
+/// A checked tag: 1 to 256 bytes of UTF-8 without control characters; case matters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(String);
+
+impl Tag {
+    /// Checks a tag given in the field of that name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is empty, too long or has control characters.
+    pub fn parse(field: &str, text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        if text.is_empty() || text.len() > MAX_TAG_BYTES || text.chars().any(char::is_control) {
+            let problem = format!("must have 1 to {MAX_TAG_BYTES} bytes and no control characters");
+            return Err(Error::invalid(field, problem));
+        }
+        Ok(Self(text))
+    }
+
+    /// Checks the tags of a call.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for the first bad one, with the field `tags`.
+    pub(crate) fn parse_all(tags: &[&str]) -> Result<Vec<Self>, Error> {
+        tags.iter().map(|tag| Self::parse("tags", *tag)).collect()
+    }
+
+    /// Reads tags that a trailer holds. Any that is not valid is left out: another client wrote it.
+    pub(crate) fn of_trailer(tags: &str) -> Vec<Self> {
+        let names = tags.split('\n').filter(|name| !name.is_empty());
+        names
+            .filter_map(|name| Self::parse("tags", name).ok())
+            .collect()
+    }
+
+    /// The tag as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The set that holds the names of the tag's keys.
+    pub fn key(&self) -> String {
+        format!("cache:tags:{}", self.0)
+    }
+
+    /// The first of the sets to which invalidations set the tag's members aside. The braces keep it
+    /// in the slot of the tag's set.
+    pub fn aside(&self) -> String {
+        format!("cache:tags-aside:{{{}}}", self.key())
+    }
+
+    /// The tag whose members this set holds, if it is a set aside.
+    fn of_aside(set: &str) -> Option<Self> {
+        let (name, _number) = set
+            .strip_prefix("cache:tags-aside:{cache:tags:")?
+            .rsplit_once('}')?;
+        Self::parse("tag", name).ok()
+    }
+}
+
+/// Joins tags with newlines, as trailers and scripts hold them.
+pub fn join(tags: &[Tag]) -> String {
+    tags.iter().map(Tag::as_str).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_names_its_set() {
+        let tag = Tag::parse("tags[0]", "user-data").unwrap();
+
+        assert_eq!(tag.key(), "cache:tags:user-data");
+        assert_eq!(Tag::of_aside(&tag.aside()), Some(tag));
+    }
+
+    #[test]
+    fn an_empty_long_or_unprintable_tag_is_refused() {
+        for bad in [String::new(), "x".repeat(257), "a\nb".into()] {
+            let error = Tag::parse("tags[0]", bad).unwrap_err().to_string();
+
+            assert!(error.starts_with("`tags[0]`"), "{error}");
+        }
+    }
+}

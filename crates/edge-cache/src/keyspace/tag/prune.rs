@@ -1,0 +1,228 @@
+//! Pruning: a walk over all tags' sets that removes dead members, whose keys are gone, and finds
+//! invalidations that were interrupted.
+//!
+//! The script that stores a key also tags it, so a member that is pruned while its key is being
+//! written comes back.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Tag, set};
+use crate::error::{ErrorKind, RedisError};
+use crate::keyspace::MAX_KEYS_PER_CALL;
+use crate::keyspace::pattern::Pattern;
+use crate::keyspace::scan::{self, NameLimits};
+use crate::redis::Redis;
+use crate::redis::script::{Script, shared};
+use crate::script;
+
+/// Removes names from a tag's set whose keys are gone.
+static PRUNE: Script = script!(repeatable "tag/prune", [shared::OWN_READS]);
+
+/// Most sets that one slice of the keyspace returns.
+const MAX_SETS_PER_SLICE: usize = 10 * MAX_KEYS_PER_CALL;
+
+/// Position of a pruning walk, kept between its steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PruneWalk {
+    /// Cursor over the keyspace; empty at the start.
+    #[serde(rename = "scan")]
+    keyspace_cursor: String,
+    /// True once the keyspace was walked to its end; sets found there may be unfinished.
+    #[serde(default)]
+    at_end: bool,
+    /// Tags' sets that were found and are not finished.
+    sets: Vec<String>,
+    /// Cursor within the first of them; empty at the start.
+    #[serde(rename = "member")]
+    member_cursor: String,
+}
+
+/// Result of pruning.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PruneReport {
+    /// Members read.
+    pub members: u64,
+    /// Dead members removed, and keys of interrupted invalidations removed.
+    pub removed: u64,
+    /// Keys of interrupted invalidations removed.
+    pub keys_deleted: u64,
+    /// True when the walk reached the end of the keyspace; the next step starts again.
+    pub finished: bool,
+    /// Tags of the interrupted invalidations.
+    #[serde(skip)]
+    pub tags: BTreeSet<String>,
+}
+
+impl PruneReport {
+    /// Adds the result of a further step.
+    pub fn add(&mut self, step: &Self) {
+        self.members += step.members;
+        self.removed += step.removed;
+        self.keys_deleted += step.keys_deleted;
+        self.tags.extend(step.tags.iter().cloned());
+        self.finished = step.finished;
+    }
+}
+
+/// Reaction of a step to an interrupted invalidation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AtInterrupted {
+    Complete,
+    Stop,
+}
+
+impl PruneWalk {
+    /// Prunes for about `budget` members or ten times as many keys of the keyspace, whichever comes
+    /// first, and completes interrupted invalidations. Two round trips per 1,000 members.
+    ///
+    /// # Errors
+    /// Those of the connection; the walk can continue where it stood.
+    pub async fn step<R: Redis>(
+        &mut self,
+        redis: &R,
+        budget: u64,
+    ) -> Result<PruneReport, RedisError> {
+        self.advance(redis, budget, AtInterrupted::Complete).await
+    }
+
+    /// Prunes as [`PruneWalk::step`] does, but stops at an interrupted invalidation and removes no
+    /// key: [`PruneWalk::interrupted`] then returns its tag.
+    ///
+    /// # Errors
+    /// Those of the connection; the walk can continue where it stood.
+    pub async fn step_to_interrupted<R: Redis>(
+        &mut self,
+        redis: &R,
+        budget: u64,
+    ) -> Result<PruneReport, RedisError> {
+        self.advance(redis, budget, AtInterrupted::Stop).await
+    }
+
+    /// The tag of the interrupted invalidation at which the walk stands.
+    pub fn interrupted(&self) -> Option<Tag> {
+        self.sets.first().and_then(|set| Tag::of_aside(set))
+    }
+
+    async fn advance<R: Redis>(
+        &mut self,
+        redis: &R,
+        budget: u64,
+        at_interrupted: AtInterrupted,
+    ) -> Result<PruneReport, RedisError> {
+        let mut report = PruneReport::default();
+        let mut keys_visited = 0;
+        while report.members < budget && keys_visited < 10 * budget {
+            if at_interrupted == AtInterrupted::Stop && self.interrupted().is_some() {
+                break;
+            }
+            match self.sets.first().cloned() {
+                Some(set) => self.prune_slice(redis, &set, &mut report).await?,
+                None if self.at_end => {
+                    self.at_end = false;
+                    report.finished = true;
+                    break;
+                }
+                None => {
+                    keys_visited += MAX_KEYS_PER_CALL as u64;
+                    self.at_end = self.find_sets(redis).await?;
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// Finds tags' sets in the next slice of the keyspace; true at the end of the keyspace.
+    async fn find_sets<R: Redis>(&mut self, redis: &R) -> Result<bool, RedisError> {
+        let cursor = cursor_or_start(&self.keyspace_cursor);
+        let filter = scan::Filter::all(&Pattern::stored(b"cache:tags*"), "set");
+        let limits = NameLimits {
+            names: MAX_SETS_PER_SLICE,
+            bytes: usize::MAX,
+        };
+        let (next, found) = scan::match_slice(redis, cursor.as_bytes(), &filter, limits).await?;
+
+        let names = found.names.iter();
+        let texts = names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok());
+        let sets =
+            texts.filter(|name| name.starts_with("cache:tags:") || Tag::of_aside(name).is_some());
+        self.sets.extend(sets.map(str::to_owned));
+
+        let is_end = next == b"0";
+        self.keyspace_cursor = if is_end {
+            String::new()
+        } else {
+            String::from_utf8_lossy(&next).into_owned()
+        };
+        Ok(is_end)
+    }
+
+    /// Prunes about 1,000 members of a set, or completes an interrupted invalidation.
+    async fn prune_slice<R: Redis>(
+        &mut self,
+        redis: &R,
+        set: &str,
+        report: &mut PruneReport,
+    ) -> Result<(), RedisError> {
+        if let Some(tag) = Tag::of_aside(set) {
+            return self.complete_interrupted(redis, &tag, report).await;
+        }
+
+        let cursor = cursor_or_start(&self.member_cursor);
+        let (next, members) = match set::read_slice(redis, set, cursor.as_bytes()).await {
+            // Another client has replaced the set since it was found.
+            Err(error) if error.kind == ErrorKind::WrongType => (b"0".to_vec(), Vec::new()),
+            read => read?,
+        };
+        report.members += members.len() as u64;
+        for slice in members.chunks(MAX_KEYS_PER_CALL) {
+            let names = slice.iter().map(|member| member.as_slice().into());
+            report.removed += PRUNE.run(redis, [set.into()], names).await?.count()?;
+        }
+
+        if next == b"0" {
+            self.sets.remove(0);
+            self.member_cursor.clear();
+        } else {
+            self.member_cursor = String::from_utf8_lossy(&next).into_owned();
+        }
+        Ok(())
+    }
+
+    /// Removes about 1,000 keys of the interrupted invalidation at which the walk stands: perhaps
+    /// nobody invalidates its tag again.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn complete_interrupted<R: Redis>(
+        &mut self,
+        redis: &R,
+        tag: &Tag,
+        report: &mut PruneReport,
+    ) -> Result<(), RedisError> {
+        let Some(aside) = self.sets.first() else {
+            return Ok(());
+        };
+        let (removed, left) = match set::delete_slice_aside(redis, tag, aside).await {
+            // Another client has replaced the set since it was found.
+            Err(error) if error.kind == ErrorKind::WrongType => (0, 0),
+            slice => slice.map(|slice| (slice.removed, slice.left))?,
+        };
+
+        // All members were read, including those whose keys were gone.
+        report.members += MAX_KEYS_PER_CALL as u64;
+        report.removed += removed;
+        report.keys_deleted += removed;
+        report.tags.insert(tag.as_str().to_owned());
+        if left == 0 {
+            self.sets.remove(0);
+        }
+        Ok(())
+    }
+}
+
+fn cursor_or_start(cursor: &str) -> &str {
+    if cursor.is_empty() { "0" } else { cursor }
+}

@@ -1,0 +1,265 @@
+//! Members of a tag's set: adding, reading, counting, and removing their keys.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::Tag;
+use crate::error::{Error, RedisError};
+use crate::keyspace::key::KeyName;
+use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal, ttl};
+use crate::redis::script::{Script, shared};
+use crate::redis::{Arg, Command, Redis, Runtime};
+use crate::{script, units};
+
+/// Adds keys to a tag, whose set then lives as long as they do.
+static ADD: Script = script!(repeatable "tag/add", [shared::TAGS]);
+
+/// Counts as a use of the sets of an entry's tags.
+static TOUCH: Script = script!(repeatable "tag/touch", [shared::EXISTENCE, shared::TAGS]);
+
+/// Takes keys out of the set of a tag that they no longer have.
+static LEAVE: Script = script!(repeatable "tag/leave", [shared::EXISTENCE, shared::TRAILERS]);
+
+/// Counts the keys of a slice of a tag.
+static COUNT_SLICE: Script = script!(repeatable "tag/count_slice", [
+    shared::OWN_READS,
+    shared::WALK,
+    shared::PROTECTED,
+]);
+
+/// Reads a slice of a set's members.
+static READ_SLICE: Script = script!(repeatable "tag/read_slice", [shared::WALK]);
+
+/// Removes a slice of a tag's keys.
+static DELETE_SLICE: Script = script!(once "tag/delete_slice", [
+    shared::WALK,
+    shared::PROTECTED,
+    shared::REMOVAL,
+]);
+
+/// Keys that become members of a tag's set.
+#[derive(Debug)]
+pub struct NewMembers<'a> {
+    /// The tag.
+    pub tag: &'a Tag,
+    /// How long the longest-lived of the keys lives; the set lives at least as long.
+    pub life: Duration,
+    /// The keys.
+    pub keys: &'a [KeyName],
+}
+
+/// Adds keys to their tags' sets: one round trip per tag and 1,000 keys, those of different tags
+/// overlap.
+///
+/// Writers do this before they write, because a value that cannot be tagged must not be stored. The
+/// script that writes then adds the keys again: pruning removes members whose keys do not exist
+/// yet, and another writer of the key may have removed it from tags that it no longer has.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn add_members<'a, R: Redis>(
+    redis: &R,
+    members: impl IntoIterator<Item = NewMembers<'a>>,
+) -> Result<(), RedisError> {
+    let adding = members
+        .into_iter()
+        .map(|members| add_to_set(redis, members));
+    join_all(adding).await.into_iter().collect()
+}
+
+async fn add_to_set<R: Redis>(redis: &R, members: NewMembers<'_>) -> Result<(), RedisError> {
+    let life: Arg = units::milliseconds(members.life).into();
+    for slice in members.keys.chunks(MAX_KEYS_PER_CALL) {
+        let names = slice.iter().map(|key| key.as_bytes().into());
+        let args = [life.clone()].into_iter().chain(names);
+        ADD.run(redis, [members.tag.key().into()], args).await?;
+    }
+    Ok(())
+}
+
+/// Counts as a use of the sets of an entry's tags, and lets them live at least as long as its key.
+/// One round trip, none without tags.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn touch<R: Redis>(redis: &R, key: &[u8], tags: &[Tag]) -> Result<(), RedisError> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let sets = tags.iter().map(|tag| tag.key().into());
+    let keys = [key.into()].into_iter().chain(sets);
+    let max_life = units::milliseconds(ttl::MAX_TTL);
+    TOUCH.run(redis, keys, [max_life.into()]).await.map(drop)
+}
+
+/// Takes keys that were written anew out of the set of a tag that they no longer have. One round
+/// trip.
+///
+/// # Errors
+/// Those of the connection.
+pub(crate) async fn leave<R: Redis>(
+    redis: &R,
+    tag: &Tag,
+    keys: impl IntoIterator<Item = Arg>,
+) -> Result<(), RedisError> {
+    let keys = [tag.key().into()].into_iter().chain(keys);
+    LEAVE
+        .run(redis, keys, [tag.as_str().into()])
+        .await
+        .map(drop)
+}
+
+/// Reads the names of a tag's keys, including members whose keys have expired. One round trip per
+/// 1,000.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn read_members<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>, RedisError> {
+    let set = tag.key();
+    let mut cursor = b"0".to_vec();
+    let mut found = HashSet::new();
+    loop {
+        let (next, members) = read_slice(redis, &set, &cursor).await?;
+        found.extend(members.into_iter().map(KeyName::new));
+
+        if next == b"0" {
+            return Ok(found.into_iter().collect());
+        }
+        cursor = next;
+    }
+}
+
+/// Reads a slice of a set: the next cursor, `0` at the end, and about 1,000 members, fewer where
+/// they are long.
+pub(super) async fn read_slice<R: Redis>(
+    redis: &R,
+    set: &str,
+    cursor: &[u8],
+) -> Result<(Vec<u8>, Vec<Vec<u8>>), RedisError> {
+    let args = [cursor.into(), MAX_KEYS_PER_CALL.into()];
+    let mut replies = READ_SLICE.run(redis, [set.into()], args).await?;
+    Ok((replies.bytes()?, replies.rest()?))
+}
+
+/// Counts the keys that an invalidation would remove: those of the first of these sets that are in
+/// none of the others. One round trip per 1,000.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn count_removable<R: Redis>(redis: &R, sets: Vec<Arg>) -> Result<u64, RedisError> {
+    let mut cursor = b"0".to_vec();
+    let mut count = 0;
+    loop {
+        let args = [cursor.into(), MAX_KEYS_PER_CALL.into()];
+        let mut replies = COUNT_SLICE.run(redis, sets.iter().cloned(), args).await?;
+        cursor = replies.bytes()?;
+        count += replies.count()?;
+
+        if cursor == b"0" {
+            return Ok(count);
+        }
+    }
+}
+
+/// Removes every key of a tag, up to 1,000 of them in one atomic step, more in several; how many
+/// existed.
+///
+/// The members are set aside first, so that keys tagged from then on belong to a new set. Members
+/// that an interruption leaves aside are removed by the next invalidation of the tag, or by
+/// pruning. One round trip per 1,000 keys and two more.
+///
+/// # Errors
+/// Those of the connection; [`Error::Partial`] says how many keys were removed before it failed.
+pub async fn invalidate<R: Redis + Runtime>(redis: &R, tag: &Tag) -> Result<u64, Error> {
+    let fence = fence::append_tag(redis, tag).await?;
+
+    let mut removed = 0;
+    let mut cursor = Vec::new();
+    loop {
+        let slice = delete_slice(redis, tag, cursor)
+            .await
+            .map_err(|error| Error::from(error).after(removed))?;
+        removed += slice.removed;
+
+        // Members may have been set aside before or since: the walk then starts again at its end.
+        if slice.left == 0 {
+            let ended = fence.end(redis).await;
+            ended.map_err(|error| Error::from(error).after(removed))?;
+            return Ok(removed);
+        }
+        cursor = slice.next;
+    }
+}
+
+/// One slice of a removal by tag.
+pub(super) struct DeletedSlice {
+    next: Vec<u8>,
+    /// Keys removed.
+    pub(super) removed: u64,
+    /// Members left in the sets aside.
+    pub(super) left: u64,
+}
+
+/// Removes about 1,000 keys of a tag.
+async fn delete_slice<R: Redis>(
+    redis: &R,
+    tag: &Tag,
+    cursor: Vec<u8>,
+) -> Result<DeletedSlice, RedisError> {
+    delete_slice_of(redis, tag, tag.aside(), [cursor.into(), "".into()]).await
+}
+
+/// Removes about 1,000 keys of one set aside, whatever its number. The first set aside may have
+/// been evicted, and another client may have stored something else under a further one's name.
+pub(super) async fn delete_slice_aside<R: Redis>(
+    redis: &R,
+    tag: &Tag,
+    aside: &str,
+) -> Result<DeletedSlice, RedisError> {
+    delete_slice_of(redis, tag, aside.to_owned(), ["0".into(), "1".into()]).await
+}
+
+async fn delete_slice_of<R: Redis>(
+    redis: &R,
+    tag: &Tag,
+    aside: String,
+    [cursor, is_alone]: [Arg; 2],
+) -> Result<DeletedSlice, RedisError> {
+    let sets = [tag.key().into(), aside.into()];
+    let args = [MAX_KEYS_PER_CALL.into(), cursor, is_alone];
+    let mut replies = DELETE_SLICE.run(redis, sets, args).await?;
+    let mut slice = DeletedSlice {
+        next: replies.bytes()?,
+        removed: replies.count()?,
+        left: replies.count()?,
+    };
+
+    let aside = replies.bytes()?;
+    let unnamed = replies.rest()?.into_iter().map(KeyName::new).collect();
+    slice.remove_unnamed(redis, aside, unnamed).await?;
+    Ok(slice)
+}
+
+impl DeletedSlice {
+    /// Removes the keys whose load locks the script could not name. Two round trips, none without
+    /// such keys.
+    async fn remove_unnamed<R: Redis>(
+        &mut self,
+        redis: &R,
+        aside: Vec<u8>,
+        names: Vec<KeyName>,
+    ) -> Result<(), RedisError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.removed += removal::delete_found_slice(redis, &names).await?;
+
+        let members = names.iter().map(KeyName::as_bytes);
+        let leave = Command::read("SREM").arg(aside).args(members);
+        redis.execute(leave).await?;
+        self.left = self.left.saturating_sub(names.len() as u64);
+        Ok(())
+    }
+}

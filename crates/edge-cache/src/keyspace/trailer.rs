@@ -1,0 +1,400 @@
+//! The trailer of an entry: its facts, stored behind the value.
+//!
+//! A trailer is written with JSON's four whitespace characters, two bits each, so every other client
+//! reads the value as the JSON that it is (RFC 8259 allows whitespace after a value). A value without
+//! a valid trailer is foreign: another client wrote it, and nothing is known of it.
+//!
+//! ```text
+//! {"price":100}___t__nt...         JSON and its trailer (_ t n: space, tab, newline)
+//! (LZ4 frame)(header)___t__nt...   a compressed value: its trailer is an LZ4 frame to be skipped
+//! edge-cache chunks ...___t__nt... the first element of a value in chunks
+//! ```
+//!
+//! The characters stand for bytes, the highest bits first:
+//!
+//! | Bytes | Contents |
+//! | --- | --- |
+//! | 1 | version, 1 |
+//! | 6 | when the value was stored, in milliseconds of Redis' clock |
+//! | 1 to 10 | for how many milliseconds it is fresh, plus 1; 0: for ever |
+//! | 1 to 10 | its grace in milliseconds |
+//! | 1 to 10 | how many milliseconds its load took |
+//! | 4 | the epoch of its stamp |
+//! | 1 to 10 | how many milliseconds before it was stored the last fence of its stamp came, times 2; plus 1 where it came after |
+//! | 1 to 10 | that fence's number within the millisecond |
+//! | any | its tags, separated by newlines |
+//! | 3 | CRC-24 of all bytes before it and of the length of all that stands before the trailer |
+//! | 2 | number of all these bytes |
+//!
+//! Numbers are big-endian. Those of 1 to 10 bytes have 7 bits a byte, the lowest first; the highest
+//! bit of a byte says that more follow.
+
+mod packing;
+
+use crc::{CRC_24_OPENPGP, Crc};
+
+use self::packing::{from_whitespace, push_number, take_number, to_whitespace};
+use super::codec;
+use super::fence::{Stamp, StreamId};
+use crate::error::Error;
+
+/// The facts of an entry. Times are in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// When it was stored, by Redis' clock.
+    pub stored_at: u64,
+    /// How long it is fresh; `None`: for ever.
+    pub fresh_for: Option<u64>,
+    /// How long it may be served after that, while a load runs or fails.
+    pub grace: u64,
+    /// How long its load took.
+    pub load_time: u64,
+    /// The fences that were known when its load began.
+    pub stamp: Stamp,
+    /// Its tags, joined by newlines.
+    pub tags: String,
+}
+
+const VERSION: u8 = 1;
+/// Bytes of the checksum and the length, with which a trailer ends.
+const ENDING_BYTES: usize = 5;
+/// The longest tags of an entry, joined.
+const MAX_TAGS_BYTES: usize = 60_000;
+const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_24_OPENPGP);
+
+impl Facts {
+    /// The tags.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.tags.split('\n').filter(|tag| !tag.is_empty())
+    }
+
+    /// Returns whether it has this tag.
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        self.tags().any(|own| own == tag)
+    }
+
+    /// Lets the trailer have at least this length: separators of tags fill it.
+    pub(super) fn pad_to(&mut self, trailer_length: usize) {
+        let missing = trailer_length.saturating_sub(length(self)) / 4;
+        self.tags.push_str(&"\n".repeat(missing));
+    }
+
+    /// Returns how long the value stays fresh from `now` on, negative when it is stale; `None`: for
+    /// ever.
+    pub fn fresh_left(&self, now: u64) -> Option<i64> {
+        let fresh_until = self.stored_at.saturating_add(self.fresh_for?);
+        Some(fresh_until.cast_signed().saturating_sub_unsigned(now))
+    }
+}
+
+/// Appends the facts to an encoded value.
+///
+/// # Errors
+/// [`Error::Invalid`] when the tags are too long together.
+pub fn append(mut value: Vec<u8>, facts: &Facts) -> Result<Vec<u8>, Error> {
+    if codec::is_compressed(&value) {
+        value.extend(codec::skipped_frame_header(length(facts)));
+    }
+    let rendered = render(facts, value.len())?;
+    value.extend(rendered);
+    Ok(value)
+}
+
+/// Renders the trailer of a value of so many bytes.
+///
+/// # Errors
+/// [`Error::Invalid`] when the tags are too long together.
+pub(super) fn render(facts: &Facts, value_length: usize) -> Result<Vec<u8>, Error> {
+    if facts.tags.len() > MAX_TAGS_BYTES {
+        let problem = format!(
+            "have {} bytes together; the limit is {MAX_TAGS_BYTES}",
+            facts.tags.len()
+        );
+        return Err(Error::invalid("tags", problem));
+    }
+
+    let packed = pack(facts);
+    let checksum = checksum(&packed, value_length).to_be_bytes();
+    let length = ((packed.len() + ENDING_BYTES) as u64).to_be_bytes();
+    let bytes = packed.iter().chain(&checksum[1..]).chain(&length[6..]);
+    Ok(bytes.flat_map(|byte| to_whitespace(*byte)).collect())
+}
+
+/// The length of the trailer of these facts.
+pub(super) fn length(facts: &Facts) -> usize {
+    (pack(facts).len() + ENDING_BYTES) * 4
+}
+
+/// Splits what is stored into the encoded value and its facts; `None` for a foreign value.
+pub fn split(stored: &[u8]) -> (&[u8], Option<Facts>) {
+    let Some((value, facts)) = split_own(stored) else {
+        return (stored, None);
+    };
+    (value, Some(facts))
+}
+
+/// Reads a trailer, given the length of all that is stored.
+pub fn read(trailer: &[u8], stored_length: usize) -> Option<Facts> {
+    let bytes = from_whitespace(trailer)?;
+    unpack(&bytes, stored_length.checked_sub(trailer.len())?)
+}
+
+/// Reads the grace from the beginning of a trailer whose end is not known, so its checksum is not
+/// compared.
+pub fn grace_in(beginning: &[u8]) -> Option<u64> {
+    let bytes = from_whitespace(beginning)?;
+    let (facts, _) = unpack_numbers(&bytes)?;
+    Some(facts.grace)
+}
+
+/// Takes the encoded value from the beginning of what is stored, and says whether all of it is there.
+/// `value_length` counts all that stands before the trailer.
+pub(super) fn value_in(beginning: &[u8], value_length: usize) -> (&[u8], bool) {
+    let Some(value) = beginning.get(..value_length) else {
+        return (beginning, false);
+    };
+    let frame = codec::without_skipped_frame_header(value).filter(|_| codec::is_compressed(value));
+    (frame.unwrap_or(value), true)
+}
+
+fn split_own(stored: &[u8]) -> Option<(&[u8], Facts)> {
+    let (_, ending) = stored.split_at_checked(stored.len().checked_sub(8)?)?;
+    let length = from_whitespace(ending)?;
+    let length = usize::from(u16::from_be_bytes([*length.first()?, *length.get(1)?]));
+    let (value, trailer) = stored.split_at_checked(stored.len().checked_sub(length * 4)?)?;
+
+    let facts = read(trailer, stored.len())?;
+    if !codec::is_compressed(value) {
+        return Some((value, facts));
+    }
+    Some((codec::without_skipped_frame_header(value)?, facts))
+}
+
+/// The bytes of a trailer before its checksum.
+fn pack(facts: &Facts) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(32 + facts.tags.len());
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&facts.stored_at.to_be_bytes()[2..]);
+    push_number(
+        &mut bytes,
+        facts
+            .fresh_for
+            .map_or(0, |fresh_for| fresh_for.saturating_add(1)),
+    );
+    push_number(&mut bytes, facts.grace);
+    push_number(&mut bytes, facts.load_time);
+    bytes.extend_from_slice(&facts.stamp.epoch.to_be_bytes());
+    push_number(
+        &mut bytes,
+        distance(facts.stored_at, facts.stamp.id.milliseconds),
+    );
+    push_number(&mut bytes, facts.stamp.id.sequence);
+    bytes.extend_from_slice(facts.tags.as_bytes());
+    bytes
+}
+
+fn unpack(bytes: &[u8], value_length: usize) -> Option<Facts> {
+    let (facts, ending) = bytes.split_at_checked(bytes.len().checked_sub(ENDING_BYTES)?)?;
+    let expected = checksum(facts, value_length).to_be_bytes();
+    if ending.get(..3)? != expected.get(1..)? {
+        return None;
+    }
+
+    let (facts, tags) = unpack_numbers(facts)?;
+    Some(Facts {
+        tags: std::str::from_utf8(tags).ok()?.to_owned(),
+        ..facts
+    })
+}
+
+/// Reads all that stands before the tags; the facts without tags, and the rest.
+fn unpack_numbers(bytes: &[u8]) -> Option<(Facts, &[u8])> {
+    let (version, rest) = bytes.split_first()?;
+    if *version != VERSION {
+        return None;
+    }
+
+    let (stored_at, mut rest) = rest.split_at_checked(6)?;
+    let stored_at = stored_at
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte));
+    let fresh_for = take_number(&mut rest)?;
+    let grace = take_number(&mut rest)?;
+    let load_time = take_number(&mut rest)?;
+
+    let (epoch, mut rest) = rest.split_first_chunk::<4>()?;
+    let milliseconds = at_distance(stored_at, take_number(&mut rest)?);
+    let sequence = take_number(&mut rest)?;
+
+    let facts = Facts {
+        stored_at,
+        fresh_for: fresh_for.checked_sub(1),
+        grace,
+        load_time,
+        stamp: Stamp {
+            epoch: u32::from_be_bytes(*epoch),
+            id: StreamId {
+                milliseconds,
+                sequence,
+            },
+        },
+        tags: String::new(),
+    };
+    Some((facts, rest))
+}
+
+fn checksum(facts: &[u8], value_length: usize) -> u32 {
+    let mut digest = CHECKSUM.digest();
+    digest.update(facts);
+    digest.update(&(value_length as u64).to_be_bytes());
+    digest.finalize()
+}
+
+/// A fence came before the value was stored, but for an error of the clock's estimate.
+fn distance(stored_at: u64, fence: u64) -> u64 {
+    match stored_at.checked_sub(fence) {
+        Some(before) => before << 1,
+        None => (fence - stored_at) << 1 | 1,
+    }
+}
+
+fn at_distance(stored_at: u64, distance: u64) -> u64 {
+    if distance & 1 == 0 {
+        stored_at.wrapping_sub(distance >> 1)
+    } else {
+        stored_at.wrapping_add(distance >> 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Characters of the longest numbers before the tags; `list_keys/read_page.lua` reads as many.
+    const MAX_NUMBERS_LENGTH: usize = (1 + 6 + 3 * 10 + 4 + 2 * 10) * 4;
+
+    fn facts() -> Facts {
+        Facts {
+            stored_at: 1_795_900_000_123,
+            fresh_for: Some(300_000),
+            grace: 60_000,
+            load_time: 25,
+            stamp: Stamp {
+                epoch: 7,
+                id: StreamId {
+                    milliseconds: 1_795_899_999_999,
+                    sequence: 3,
+                },
+            },
+            tags: "product-catalog\nbrände".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_value_with_a_trailer_is_still_the_json_that_it_was() {
+        let stored = append(br#"{"a":1}"#.to_vec(), &facts()).unwrap();
+
+        let read: Value = serde_json::from_slice(&stored).unwrap();
+
+        assert_eq!(read, json!({"a": 1}));
+        assert_eq!(split(&stored), (&br#"{"a":1}"#[..], Some(facts())));
+    }
+
+    #[test]
+    fn the_trailer_of_an_entry_without_tags_is_short() {
+        let facts = Facts {
+            tags: String::new(),
+            grace: 0,
+            ..facts()
+        };
+
+        let stored = append(b"1".to_vec(), &facts).unwrap();
+
+        assert_eq!(stored.len() - 1, 96);
+    }
+
+    #[test]
+    fn a_value_that_is_fresh_for_ever_says_so() {
+        let facts = Facts {
+            fresh_for: None,
+            ..facts()
+        };
+
+        let stored = append(b"1".to_vec(), &facts).unwrap();
+
+        assert_eq!(split(&stored).1.unwrap().fresh_left(u64::MAX), None);
+    }
+
+    #[test]
+    fn what_another_client_wrote_has_no_facts() {
+        let own = append(br#"{"a":1}"#.to_vec(), &facts()).unwrap();
+        let longer = [b"{\"b\":[]}", &own[7..]].concat();
+        let cut = &own[..own.len() - 1];
+        let altered = {
+            let mut altered = own.clone();
+            altered[20] = if altered[20] == b' ' { b'\t' } else { b' ' };
+            altered
+        };
+        let foreign = [&b""[..], b" ", b"{}", b"{}        ", &longer, cut, &altered];
+
+        for stored in foreign {
+            assert_eq!(split(stored), (stored, None));
+        }
+    }
+
+    #[test]
+    fn the_grace_stands_in_the_beginning() {
+        let longest = Facts {
+            fresh_for: Some(u64::MAX - 1),
+            grace: u64::MAX,
+            load_time: u64::MAX,
+            ..facts()
+        };
+        for facts in [facts(), longest] {
+            let tags = "x".repeat(99);
+            let facts = Facts { tags, ..facts };
+
+            let stored = append(Vec::new(), &facts).unwrap();
+
+            assert_eq!(grace_in(&stored[..MAX_NUMBERS_LENGTH]), Some(facts.grace));
+        }
+
+        assert_eq!(grace_in(b"    "), None);
+    }
+
+    #[test]
+    fn tags_of_more_than_60_000_bytes_are_refused() {
+        let facts = Facts {
+            tags: "x".repeat(60_001),
+            ..facts()
+        };
+
+        let error = append(b"1".to_vec(), &facts).unwrap_err().to_string();
+
+        assert!(error.contains("the limit is 60000"), "{error}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn facts_are_read_as_they_were_written(
+            value in proptest::collection::vec(proptest::num::u8::ANY, 0..20),
+            stored_at in 0..1_u64 << 48,
+            fresh_for in proptest::option::of(0..u64::MAX - 1),
+            (grace, load_time) in (0..u64::MAX, 0..u64::MAX),
+            (epoch, milliseconds, sequence) in (0..u32::MAX, 0..1_u64 << 48, 0..u64::MAX),
+            tags in "[a-z\n]{0,20}",
+        ) {
+            let stamp = Stamp { epoch, id: StreamId { milliseconds, sequence } };
+            let facts = Facts { stored_at, fresh_for, grace, load_time, stamp, tags };
+            let stored = append(value.clone(), &facts).unwrap();
+            proptest::prop_assert_eq!(split(&stored), (value.as_slice(), Some(facts)));
+        }
+
+        #[test]
+        fn arbitrary_whitespace_is_never_read_as_facts(text in "[ \t\n\r]{0,120}") {
+            proptest::prop_assert_eq!(split(text.as_bytes()).1, None);
+        }
+    }
+}

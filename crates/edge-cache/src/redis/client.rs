@@ -1,0 +1,285 @@
+//! A connection that heals: time limits for opening and for every command, reopening after it
+//! broke, and retries of commands that are safe to retry.
+//!
+//! A host keeps a component instance for many requests (Spin for 128 by default), which share and
+//! multiplex its connection; so a connection found in an instance may be dead. Nothing here is
+//! specific to Spin: the transport is a parameter, and tests run this code against a real server.
+//!
+//! - A command ends within its time limit, retries and reopening included. `/health` responds
+//!   within 2 s and `/health/ready` within 1 s, whatever Redis does; a request that failed on Redis
+//!   has the rest of 1.8 s for its audit record.
+//! - Only a command that reads, or has the same effect twice, is sent again. Before a command that
+//!   must not run twice, a connection that was idle for 100 ms is checked with a `PING`:
+//!
+//! ```text
+//! idle 5 s, the server restarted meanwhile
+//! DELETE_SLICE: PING fails -> reopened -> DELETE_SLICE is sent once
+//! idle 20 ms:   DELETE_SLICE is sent; if the connection breaks now, the caller gets 503 and decides
+//! ```
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+
+use super::command::Command;
+use super::connection::Redis;
+use super::connector::{Connector, OpenConnection};
+use super::deadline::Deadline;
+use super::reply::{Replies, Reply};
+use super::runtime::Runtime;
+use super::transport::{ConnectionEvent, Transport};
+use super::wrong_type;
+use crate::error::{ErrorKind, RedisError};
+
+/// A connection that was idle for longer is checked before it gets a command that must not run
+/// twice.
+const TRUSTED_IDLE: Duration = Duration::from_millis(100);
+/// A connection younger than this is kept although its server is a read-only replica.
+const REPLICA_KEPT: Duration = Duration::from_secs(1);
+/// How often a command that is safe to retry is tried.
+const MAX_TRIES: u32 = 3;
+/// The pause after the first failed try; it grows by as much after each further one.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Replies, and how long the try took that returned them.
+type Timed = (Vec<Reply>, Duration);
+
+/// A failed try.
+struct FailedTry {
+    error: RedisError,
+    /// False when the command certainly did not reach the server.
+    may_have_arrived: bool,
+}
+
+/// A [`Redis`] over any [`Transport`].
+pub struct Client<T: Transport> {
+    connector: Connector<T>,
+    limit: Duration,
+}
+
+impl<T: Transport> Client<T> {
+    /// Creates a client that opens its connection when it is first used. `limit` bounds each
+    /// command, its retries included.
+    pub fn new(transport: T, limit: Duration) -> Self {
+        Self {
+            connector: Connector::new(transport),
+            limit,
+        }
+    }
+
+    /// Returns the same connection for a request that must end within `limit`, counted from now.
+    pub fn within(&self, limit: Duration) -> DeadlineClient<'_, T> {
+        DeadlineClient {
+            client: self,
+            deadline: Deadline::after(limit.min(self.limit), self.connector.transport()),
+        }
+    }
+
+    /// Executes a command. When Redis refuses it because of a value's type, the error names the key:
+    /// one more round trip for each key that may be meant, of which there are about twenty.
+    async fn execute_explained(
+        &self,
+        mut command: Command,
+        deadline: &Deadline<'_>,
+    ) -> Result<Timed, RedisError> {
+        let error = match self.execute_with_retries(&mut command, deadline).await {
+            Err(error) if error.kind == ErrorKind::WrongType && command.explains_type => error,
+            result => return result,
+        };
+
+        for suspect in wrong_type::suspects(&command) {
+            let Ok(found) = self.type_of(&suspect, deadline).await else {
+                continue;
+            };
+            if let Some(named) = wrong_type::name_key(&error, &suspect, &found) {
+                return Err(named);
+            }
+        }
+        Err(error)
+    }
+
+    async fn type_of(
+        &self,
+        suspect: &wrong_type::Suspect,
+        deadline: &Deadline<'_>,
+    ) -> Result<String, RedisError> {
+        let mut command = Command::read("TYPE").arg(suspect.key.as_bytes());
+        let (replies, _) = self.execute_with_retries(&mut command, deadline).await?;
+        Replies::new(replies).text()
+    }
+
+    /// Tries a command until it succeeds or must not be retried. The time is that of the last try:
+    /// opening the connection and earlier tries say nothing about the server's speed.
+    async fn execute_with_retries(
+        &self,
+        command: &mut Command,
+        deadline: &Deadline<'_>,
+    ) -> Result<Timed, RedisError> {
+        let mut tries = 1;
+        loop {
+            let failed = match self.try_once(command, deadline).await {
+                Ok(timed) => return Ok(timed),
+                Err(failed) => failed,
+            };
+            if failed.error.kind == ErrorKind::NoScript && command.switch_to_eval() {
+                continue;
+            }
+
+            let is_safe = command.repeatable || !failed.may_have_arrived;
+            let pause = RETRY_PAUSE * tries;
+            let may_retry = tries < MAX_TRIES
+                && is_safe
+                && failed.error.kind == ErrorKind::Unreachable
+                && deadline.allows(pause);
+            if !may_retry {
+                return Err(self.explain(failed, deadline).await);
+            }
+
+            let transport = self.connector.transport();
+            transport.on_event(&ConnectionEvent::Reconnecting(tries));
+            transport.sleep(pause).await;
+            tries += 1;
+        }
+    }
+
+    async fn explain(&self, failed: FailedTry, deadline: &Deadline<'_>) -> RedisError {
+        if failed.may_have_arrived {
+            return failed.error;
+        }
+        // Boxed, because it is rare and would enlarge the future of every command.
+        let explained = self.connector.explain_unopened(failed.error, deadline);
+        explained.boxed_local().await
+    }
+
+    async fn try_once(
+        &self,
+        command: &Command,
+        deadline: &Deadline<'_>,
+    ) -> Result<Timed, FailedTry> {
+        let open = if command.repeatable {
+            self.connector.connection(deadline).await
+        } else {
+            self.checked_connection(deadline).await
+        };
+        let open = open.map_err(|error| FailedTry {
+            error,
+            may_have_arrived: false,
+        })?;
+
+        let sent = self.send(&open, command, deadline).await;
+        sent.map_err(|error| FailedTry {
+            error,
+            may_have_arrived: true,
+        })
+    }
+
+    /// Returns a connection that has just replied, for a command that must not run twice.
+    async fn checked_connection(
+        &self,
+        deadline: &Deadline<'_>,
+    ) -> Result<Rc<OpenConnection<T::Connection>>, RedisError> {
+        let open = self.connector.connection(deadline).await?;
+        let is_trusted = open.idle_for().is_none_or(|idle| idle < TRUSTED_IDLE);
+        if is_trusted {
+            return Ok(open);
+        }
+
+        let ping = Command::read("PING");
+        if self.send(&open, &ping, deadline).await.is_ok() {
+            return Ok(open);
+        }
+        self.connector.connection(deadline).await
+    }
+
+    async fn send(
+        &self,
+        open: &Rc<OpenConnection<T::Connection>>,
+        command: &Command,
+        deadline: &Deadline<'_>,
+    ) -> Result<Timed, RedisError> {
+        let transport = self.connector.transport();
+        let started = Instant::now();
+        let sending = transport.send(&open.connection, command);
+        let sent = deadline.bound(sending).await.flatten();
+        let ended = Instant::now();
+
+        match &sent {
+            Err(error) if is_broken(error, open) => {
+                self.connector.report_error(error);
+                self.connector.close(open);
+            }
+            // A server's error is a reply, too.
+            Ok(_) | Err(_) => {
+                if open.record_reply(ended) {
+                    transport.on_event(&ConnectionEvent::Ready);
+                }
+            }
+        }
+        sent.map(|replies| (replies, ended - started))
+    }
+}
+
+/// Returns whether the connection must be replaced. A demoted primary keeps its connections; a new
+/// connection may lead to its successor, unless this one is new itself.
+fn is_broken<C>(error: &RedisError, open: &OpenConnection<C>) -> bool {
+    let leads_to_replica = error.kind == ErrorKind::ReadOnly && open.age() > REPLICA_KEPT;
+    error.is_connection() || leads_to_replica
+}
+
+impl<T: Transport> Runtime for Client<T> {
+    async fn sleep(&self, duration: Duration) {
+        self.connector.transport().sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        self.connector.transport().random()
+    }
+}
+
+impl<T: Transport> Redis for Client<T> {
+    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        let (replies, _) = self.execute_timed(command).await?;
+        Ok(replies)
+    }
+
+    async fn execute_timed(&self, command: Command) -> Result<Timed, RedisError> {
+        let deadline = Deadline::after(self.limit, self.connector.transport());
+        self.execute_explained(command, &deadline).await
+    }
+
+    fn connection_number(&self) -> u64 {
+        self.connector.opened_count()
+    }
+}
+
+/// A [`Client`] whose commands share one deadline: the request's own limit.
+pub struct DeadlineClient<'a, T: Transport> {
+    client: &'a Client<T>,
+    deadline: Deadline<'a>,
+}
+
+impl<T: Transport> Redis for DeadlineClient<'_, T> {
+    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        let (replies, _) = self.execute_timed(command).await?;
+        Ok(replies)
+    }
+
+    async fn execute_timed(&self, command: Command) -> Result<Timed, RedisError> {
+        self.client.execute_explained(command, &self.deadline).await
+    }
+
+    fn connection_number(&self) -> u64 {
+        self.client.connection_number()
+    }
+}
+
+impl<T: Transport> Runtime for DeadlineClient<'_, T> {
+    async fn sleep(&self, duration: Duration) {
+        self.client.sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        self.client.random()
+    }
+}

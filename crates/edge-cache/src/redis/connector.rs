@@ -1,0 +1,213 @@
+//! The connection of an instance: opened once for commands that overlap, checked, and closed when
+//! it breaks.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, pending, select};
+
+use super::deadline::Deadline;
+use super::raised::Raised;
+use super::transport::{ConnectionEvent, Transport};
+use super::{tls, topology};
+use crate::error::{ErrorKind, RedisError};
+
+/// For how long a server of an unsupported kind is not asked again.
+const REFUSAL_KEPT: Duration = Duration::from_secs(1);
+/// For how long a server may be silent during the TLS handshake before it is tried without TLS.
+const TLS_SILENCE: Duration = Duration::from_millis(300);
+/// Time limit for trying with TLS a server that closed a connection without it.
+const TLS_TRY_LIMIT: Duration = Duration::from_millis(500);
+/// How often a command checks whether another one has finished opening the connection.
+const OPENING_POLL: Duration = Duration::from_millis(1);
+
+/// An open connection.
+pub(super) struct OpenConnection<C> {
+    pub(super) connection: C,
+    opened: Instant,
+    last_reply: Cell<Option<Instant>>,
+}
+
+impl<C> OpenConnection<C> {
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// Returns how long ago the last reply arrived; `None` before the first.
+    pub(super) fn idle_for(&self) -> Option<Duration> {
+        self.last_reply.get().map(|at| at.elapsed())
+    }
+
+    /// Records that a reply arrived; true for the first one.
+    pub(super) fn record_reply(&self, at: Instant) -> bool {
+        self.last_reply.replace(Some(at)).is_none()
+    }
+}
+
+/// Opens the connection when it is first needed, and again after it broke.
+pub(super) struct Connector<T: Transport> {
+    transport: T,
+    open: RefCell<Option<Rc<OpenConnection<T::Connection>>>>,
+    /// Set while a connection is being opened, so that commands that overlap share it.
+    is_opening: Cell<bool>,
+    /// How many connections were opened so far.
+    opened_count: Cell<u64>,
+    /// When and why the server was last refused as unsupported.
+    refusal: RefCell<Option<(Instant, RedisError)>>,
+}
+
+impl<T: Transport> Connector<T> {
+    pub(super) fn new(transport: T) -> Self {
+        Self {
+            transport,
+            open: RefCell::new(None),
+            is_opening: Cell::new(false),
+            opened_count: Cell::new(0),
+            refusal: RefCell::new(None),
+        }
+    }
+
+    pub(super) fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    pub(super) fn opened_count(&self) -> u64 {
+        self.opened_count.get()
+    }
+
+    /// Returns the open connection, opening it if necessary.
+    pub(super) async fn connection(
+        &self,
+        deadline: &Deadline<'_>,
+    ) -> Result<Rc<OpenConnection<T::Connection>>, RedisError> {
+        if let Some(open) = self.current() {
+            return Ok(open);
+        }
+
+        // Requests of one instance are separate tasks of the host, which a Rust waker does not
+        // reach, so each polls for itself.
+        while self.is_opening.get() {
+            deadline.bound(self.transport.sleep(OPENING_POLL)).await?;
+            if let Some(open) = self.current() {
+                return Ok(open);
+            }
+        }
+
+        let _opening = Raised::new(&self.is_opening);
+        if let Some(refusal) = self.recent_refusal() {
+            return Err(refusal);
+        }
+        self.open(deadline).await
+    }
+
+    fn current(&self) -> Option<Rc<OpenConnection<T::Connection>>> {
+        self.open.borrow().clone()
+    }
+
+    fn recent_refusal(&self) -> Option<RedisError> {
+        let refusal = self.refusal.borrow();
+        let (at, error) = refusal.as_ref()?;
+        (at.elapsed() < REFUSAL_KEPT).then(|| error.clone())
+    }
+
+    async fn open(
+        &self,
+        deadline: &Deadline<'_>,
+    ) -> Result<Rc<OpenConnection<T::Connection>>, RedisError> {
+        let started = Instant::now();
+        // Boxed, because it is rare and would enlarge the future of every command.
+        let opened = deadline.bound(self.open_checked().boxed_local()).await;
+        let connection = match opened.flatten() {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.report_error(&error);
+                return Err(error);
+            }
+        };
+        self.transport
+            .on_event(&ConnectionEvent::Connected(started.elapsed()));
+
+        let open = Rc::new(OpenConnection {
+            connection,
+            opened: Instant::now(),
+            last_reply: Cell::new(None),
+        });
+        *self.open.borrow_mut() = Some(Rc::clone(&open));
+        self.opened_count.update(|count| count + 1);
+        Ok(open)
+    }
+
+    /// Opens a connection to a server of a supported kind.
+    async fn open_checked(&self) -> Result<T::Connection, RedisError> {
+        let opened = async {
+            let connection = self.transport.open().await?;
+            topology::check(&self.transport, &connection).await?;
+            Ok(connection)
+        };
+        let opened = match select(pin!(opened), pin!(self.mismatch_after_silence())).await {
+            Either::Left((opened, _)) => opened,
+            Either::Right((mismatch, _)) => Err(mismatch),
+        };
+
+        if let Err(error) = &opened
+            && error.is_unsupported()
+        {
+            *self.refusal.borrow_mut() = Some((Instant::now(), error.clone()));
+        }
+        opened
+    }
+
+    /// Detects a server without TLS, which waits in silence for the rest of a TLS handshake. Never
+    /// ends for any other server.
+    async fn mismatch_after_silence(&self) -> RedisError {
+        if self.transport.is_tls() {
+            self.transport.sleep(TLS_SILENCE).await;
+            if let Some(mismatch) = tls::find_mismatch(&self.transport).await {
+                return mismatch;
+            }
+        }
+        pending().await
+    }
+
+    /// Explains why no connection could be opened, once no retry is left: a server that expects TLS
+    /// closes a connection without it. At most one more connection.
+    pub(super) async fn explain_unopened(
+        &self,
+        error: RedisError,
+        deadline: &Deadline<'_>,
+    ) -> RedisError {
+        if error.kind != ErrorKind::Unreachable || error.message.contains("refused") {
+            return error;
+        }
+
+        let mismatch = tls::find_mismatch(&self.transport);
+        let limit = self.transport.sleep(TLS_TRY_LIMIT);
+        match deadline.bound(select(pin!(mismatch), pin!(limit))).await {
+            Ok(Either::Left((Some(mismatch), _))) => {
+                self.report_error(&mismatch);
+                mismatch
+            }
+            _ => error,
+        }
+    }
+
+    /// Closes a broken connection, unless another command has replaced it already.
+    pub(super) fn close(&self, broken: &Rc<OpenConnection<T::Connection>>) {
+        let mut open = self.open.borrow_mut();
+        let is_current = open
+            .as_ref()
+            .is_some_and(|current| Rc::ptr_eq(current, broken));
+        if is_current {
+            *open = None;
+            self.transport.on_event(&ConnectionEvent::Closed);
+        }
+    }
+
+    pub(super) fn report_error(&self, error: &RedisError) {
+        self.transport
+            .on_event(&ConnectionEvent::Error(&error.message));
+    }
+}

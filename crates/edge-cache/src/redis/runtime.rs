@@ -1,0 +1,37 @@
+//! Time and randomness, which the library needs from its host in addition to Redis.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Timers and random numbers of a host.
+#[expect(
+    async_fn_in_trait,
+    reason = "components are single-threaded: the futures need not be Send"
+)]
+pub trait Runtime {
+    /// Waits.
+    async fn sleep(&self, duration: Duration);
+
+    /// Returns a random number, good enough that two instances do not get the same.
+    fn random(&self) -> u64;
+}
+
+impl<R: Runtime> Runtime for &R {
+    async fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        (**self).random()
+    }
+}
+
+impl<R: Runtime> Runtime for Rc<R> {
+    async fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        (**self).random()
+    }
+}

@@ -1,0 +1,27 @@
+//! Lua that several scripts share. A script lists the parts it needs; a part may call only those
+//! listed before it.
+
+/// Existence checks that Redis does not count as misses.
+pub const EXISTENCE: &str = include_str!("../../scripts/lib/existence.lua");
+/// Recorded invalidations, and the stamps of loads.
+pub const FENCES: &str = include_str!("../../scripts/lib/fences.lua");
+/// Load locks. `hold_of` needs [`EXISTENCE`].
+pub const LOCKS: &str = include_str!("../../scripts/lib/locks.lua");
+/// Near caches. Needs [`EXISTENCE`].
+pub const NEAR: &str = include_str!("../../scripts/lib/near.lua");
+/// Counting of administration's own reads.
+pub const OWN_READS: &str = include_str!("../../scripts/lib/own_reads.lua");
+/// Matching of names against a pattern.
+pub const PATTERN: &str = include_str!("../../scripts/lib/pattern.lua");
+/// Keys that removals spare, and keys that they do not count.
+pub const PROTECTED: &str = include_str!("../../scripts/lib/protected.lua");
+/// Removal of keys and their load locks.
+pub const REMOVAL: &str = include_str!("../../scripts/lib/removal.lua");
+/// Membership of keys in tags' sets.
+pub const TAGS: &str = include_str!("../../scripts/lib/tags.lua");
+/// Trailers of entries.
+pub const TRAILERS: &str = include_str!("../../scripts/lib/trailers.lua");
+/// Order of loads and waiters, and values for waiters. Needs [`EXISTENCE`].
+pub const WAITERS: &str = include_str!("../../scripts/lib/waiters.lua");
+/// Bounded steps of a walk.
+pub const WALK: &str = include_str!("../../scripts/lib/walk.lua");

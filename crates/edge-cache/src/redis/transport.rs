@@ -1,0 +1,74 @@
+//! A host's means to reach one Redis server. [`Client`](super::Client) turns it into a connection
+//! that heals.
+
+use std::time::Duration;
+
+use super::command::Command;
+use super::reply::Reply;
+use crate::error::{ErrorKind, RedisError};
+
+/// A host's means to reach one Redis server.
+#[expect(
+    async_fn_in_trait,
+    reason = "components are single-threaded: the futures need not be Send"
+)]
+pub trait Transport {
+    /// An open, multiplexed connection.
+    type Connection;
+
+    /// Opens a connection, authenticates and selects the logical database.
+    ///
+    /// # Errors
+    /// Those of the host, which needs no time limit of its own.
+    async fn open(&self) -> Result<Self::Connection, RedisError>;
+
+    /// Returns whether connections are opened with TLS.
+    fn is_tls(&self) -> bool {
+        false
+    }
+
+    /// Opens a connection to the same server with TLS switched the other way
+    /// ([`super::other_scheme`]), without a login, and drops it.
+    ///
+    /// # Errors
+    /// Those of the host, and where this transport cannot try.
+    async fn try_other_scheme(&self) -> Result<(), RedisError> {
+        Err(RedisError::new(ErrorKind::AddressForbidden, "not tried"))
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// Those of the host, which needs no time limit of its own.
+    async fn send(
+        &self,
+        connection: &Self::Connection,
+        command: &Command,
+    ) -> Result<Vec<Reply>, RedisError>;
+
+    /// Waits.
+    async fn sleep(&self, duration: Duration);
+
+    /// Returns a random number, good enough that two instances do not get the same.
+    fn random(&self) -> u64;
+
+    /// Called for each event of the connection, to log it.
+    fn on_event(&self, event: &ConnectionEvent<'_>) {
+        let _ = event;
+    }
+}
+
+/// An event of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionEvent<'a> {
+    /// It was opened, in this time.
+    Connected(Duration),
+    /// The first reply arrived on it.
+    Ready,
+    /// It could not be opened, or it broke.
+    Error(&'a str),
+    /// It was closed because it broke.
+    Closed,
+    /// Retrying; the attempt number.
+    Reconnecting(u32),
+}

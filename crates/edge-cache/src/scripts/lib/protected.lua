@@ -1,0 +1,22 @@
+-- Keys that a removal spares, and keys that it does not count. Every script that removes keys, or predicts a removal, uses these rules.
+-- `keyspace/key.rs` has the same lists; a test compares them.
+local function is_protected(name) return string.sub(name, 1, 6) == 'cache:' or string.sub(name, 1, 5) == 'lock:' end
+
+-- The audit trail is never removed. Other protected keys are removed only if the request names them, which takes an admin.
+local function is_spared(name, is_named)
+  if name == 'cache:audit' or string.sub(name, 1, 12) == 'cache:audit:' then return true end
+  return not is_named and is_protected(name)
+end
+
+-- The library's records of other keys are not counted as removed: chunks that are being written, load locks, waiters' values, fences,
+-- members set aside, positions of walks. They go with those keys or expire.
+local OWN_RECORDS = { 'cache:chunk:', 'cache:fences', 'cache:near', 'cache:none', 'cache:tags-aside:', 'cache:turns', 'cache:waiting:',
+  'cache:{walks}:', 'lock:{', 'lock::' }
+local function is_counted(name)
+  if not is_protected(name) then return true end
+  for _, prefix in ipairs(OWN_RECORDS) do
+    if string.sub(name, 1, #prefix) == prefix then return false end
+  end
+  return true
+end
+

@@ -1,6 +1,0 @@
--- Stands before scripts that let chunks of values live: removals look for chunks only while this mark is there.
-local function mark(life)
-  local left = redis.call('PTTL', 'cache:chunked')
-  if left ~= -1 and left < tonumber(life) then redis.call('SET', 'cache:chunked', 1, 'PX', life) end
-end
-

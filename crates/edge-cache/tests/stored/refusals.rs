@@ -1,0 +1,88 @@
+//! Reasons why a value is not stored, and options that are never a reason.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use edge_cache::{Options, StoreErrorReason};
+use edge_cache_admin::admin::metrics;
+use edge_cache_testing::{RedisServer, client};
+use redis::Commands;
+use serde_json::{Value, json};
+
+use crate::{cache, load, load_with, run};
+
+#[tokio::test]
+async fn the_reason_why_a_value_is_not_stored_is_reported_and_counted() {
+    let server = RedisServer::start();
+    let (cache, mut other) = (cache(&server), server.connection());
+    let defaults = Options::default();
+    let bad_tag = Options {
+        tags: &["bad\ntag"],
+        ..Options::default()
+    };
+    let pairs = BTreeMap::from([((1, 2), 3)]);
+
+    let tagged = load_with(&cache, "a:1", &bad_tag, json!(1)).await;
+    let nan = cache
+        .get_or_set("b:1", &defaults, async || Ok::<_, String>(f64::NAN))
+        .await
+        .unwrap();
+    let map = cache
+        .get_or_set("c:1", &defaults, async || Ok::<_, String>(pairs))
+        .await
+        .unwrap();
+    run(&mut other, "CONFIG SET maxmemory 1");
+    let full = load(&cache, "d:1", json!(1)).await;
+
+    assert_eq!(tagged.store_error.unwrap().reason, StoreErrorReason::Tag);
+    assert!(nan.value.is_nan());
+    assert_eq!(nan.store_error.unwrap().reason, StoreErrorReason::Value);
+    assert_eq!(map.store_error.unwrap().reason, StoreErrorReason::Value);
+    assert_eq!(full.store_error.unwrap().reason, StoreErrorReason::Full);
+    let lookups: BTreeMap<String, u64> = other.hgetall("cache:lookups").unwrap();
+    assert_eq!(lookups.get("a:unstored_tag"), Some(&1), "{lookups:?}");
+    assert_eq!(lookups.get("b:unstored_value"), Some(&1), "{lookups:?}");
+    assert_eq!(lookups.get("c:unstored_value"), Some(&1), "{lookups:?}");
+    assert_eq!(lookups.get("d:unstored_full"), Some(&1), "{lookups:?}");
+}
+
+#[tokio::test]
+async fn the_metrics_have_the_reasons_why_values_are_not_stored() {
+    let server = RedisServer::start();
+    run(&mut server.connection(), "CONFIG SET maxmemory 1");
+    load(&cache(&server), "d:1", json!(1)).await;
+
+    let page = metrics::run(&client(&server.url(0)), &client(&server.url(1)))
+        .await
+        .unwrap();
+
+    let metric = "edge_cache_store_errors_total{module=\"d\",reason=\"full\"} 1";
+    assert!(page.contains(metric), "{page}");
+}
+
+#[tokio::test]
+async fn no_option_makes_a_call_fail() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -3.0, 1e300] {
+        for time in [Duration::ZERO, Duration::MAX] {
+            let options = Options {
+                ttl: Some(time),
+                grace: time,
+                jitter: number,
+                lock_wait: time,
+                load_timeout: time,
+                throttle: time,
+                early_refresh: number,
+                negative_ttl: Some(time),
+                ..Options::default()
+            };
+
+            for value in [json!(1), Value::Null] {
+                let fetched = load_with(&cache, "k", &options, value).await;
+                assert!(fetched.store_error.is_none(), "{number} {time:?}");
+            }
+        }
+    }
+}

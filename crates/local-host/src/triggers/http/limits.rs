@@ -1,0 +1,23 @@
+//! Limits for the clients of the host.
+
+use std::time::Duration;
+
+/// Bytes per second that a client has to read of its responses.
+pub const MIN_READ_RATE: u64 = 1 << 10;
+
+/// The resources that connections may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Time from accepting a connection, or from the first byte of a later request, to the end of
+    /// the request's head.
+    pub head: Duration,
+    /// Time between two requests.
+    pub idle: Duration,
+    /// How long a client may send nothing of a body that is awaited, or lag behind
+    /// [`MIN_READ_RATE`].
+    pub stall: Duration,
+    /// Open connections.
+    pub connections: usize,
+    /// Bytes of responses that clients have not read, over all connections.
+    pub unread_bytes: usize,
+}

@@ -1,0 +1,146 @@
+//! Options of the application under test.
+
+use edge_cache_testing::RedisServer;
+
+use crate::caller::Caller;
+use crate::redis_user;
+
+/// The variables of the login to Redis.
+const LOGIN: [&str; 2] = ["redis_username", "redis_password"];
+
+/// The plan of a warmup.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Plan {
+    /// A plan built into a component of its own.
+    Built(&'static str),
+    /// The plan of `spin.toml`.
+    Product,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::Built("sample")
+    }
+}
+
+/// Options of [`crate::App::with`].
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    variables: Vec<(String, String)>,
+    redis: Vec<&'static str>,
+    without_tokens: bool,
+    default_user: bool,
+    pub(crate) exclusive: bool,
+    pub(crate) proxied: bool,
+    pub(crate) tls: bool,
+    pub(crate) plan: Plan,
+}
+
+impl Options {
+    /// The defaults: a token for each role and the plan of the sample shop, as `scripts/up` starts
+    /// it with its own Redis.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a variable of `spin.toml`; overrides the value of the harness.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds options of `redis-server`.
+    pub fn redis(mut self, options: &[&'static str]) -> Self {
+        self.redis.extend_from_slice(options);
+        self
+    }
+
+    /// Configures no tokens.
+    pub fn without_tokens(mut self) -> Self {
+        self.without_tokens = true;
+        self
+    }
+
+    /// Uses a plan of `tests/plans/`, which `scripts/test` has built into a component.
+    pub fn plan(mut self, name: &'static str) -> Self {
+        self.plan = Plan::Built(name);
+        self
+    }
+
+    /// Runs `spin.toml` unchanged, with the product's own plan, which has no modules.
+    pub fn as_deployed(mut self) -> Self {
+        self.plan = Plan::Product;
+        self
+    }
+
+    /// Adds a proxy in front of Redis that fails on demand: [`crate::App::proxy`].
+    pub fn proxied(mut self) -> Self {
+        self.proxied = true;
+        self
+    }
+
+    /// Starts a Redis with TLS on a second port, which the application uses. Its certificate is
+    /// self-signed.
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Logs in as the default user of Redis instead of the user in SECURITY.md, because the test
+    /// changes its permissions or password.
+    pub fn default_user(mut self) -> Self {
+        self.default_user = true;
+        self
+    }
+
+    /// Runs no other test of this file at the same time, for assertions about time.
+    pub fn exclusive(mut self) -> Self {
+        self.exclusive = true;
+        self
+    }
+
+    /// Starts the Redis of the application.
+    pub(crate) fn start_redis(&self) -> RedisServer {
+        if self.tls {
+            return RedisServer::with_tls();
+        }
+        let user = if self.uses_default_user() {
+            Vec::new()
+        } else {
+            redis_user::options()
+        };
+        let user = user.iter().map(String::as_str);
+        let options: Vec<_> = user.chain(self.redis.iter().copied()).collect();
+        RedisServer::with(&options)
+    }
+
+    /// Returns the variables of an application whose Redis is at `port`.
+    pub(crate) fn into_variables(self, port: u16) -> Vec<(String, String)> {
+        let tokens = if self.without_tokens {
+            String::new()
+        } else {
+            Caller::variable()
+        };
+        let mut variables = vec![
+            ("redis_host".to_owned(), "127.0.0.1".to_owned()),
+            ("redis_port".to_owned(), port.to_string()),
+            ("tokens".to_owned(), tokens),
+        ];
+
+        if !self.uses_default_user() {
+            let [name, password] = LOGIN.map(str::to_owned);
+            variables.push((name, redis_user::USER.to_owned()));
+            variables.push((password, redis_user::PASSWORD.to_owned()));
+        }
+
+        variables.extend(self.variables);
+        variables
+    }
+
+    /// Returns true if the application does not log in as the user in SECURITY.md: the test sets a
+    /// login, or uses TLS.
+    fn uses_default_user(&self) -> bool {
+        let is_login = |(name, _): &(String, String)| LOGIN.contains(&name.as_str());
+        self.default_user || self.tls || self.variables.iter().any(is_login)
+    }
+}

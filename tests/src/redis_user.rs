@@ -1,0 +1,39 @@
+//! The Redis user in SECURITY.md, as which applications under test log in.
+
+use std::fs;
+
+use edge_cache_testing::RedisServer;
+
+use crate::contract::repository;
+
+/// The login of the user.
+pub(crate) const USER: &str = "edge-cache";
+pub(crate) const PASSWORD: &str = "the-password-of-the-tests";
+
+/// Returns the options of `redis-server` that create this user.
+pub(crate) fn options() -> Vec<String> {
+    let security = fs::read_to_string(repository().join("SECURITY.md")).expect("SECURITY.md");
+    let rule = security
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("ACL SETUSER "));
+    let mut rule = rule
+        .expect("the permissions of the user in SECURITY.md")
+        .replace("PASSWORD", PASSWORD);
+
+    if RedisServer::is_6() {
+        rule = rule.replace("-function -script|flush -script|kill", "-script");
+    }
+
+    ["--user"]
+        .into_iter()
+        .chain(rule.split(' '))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Starts another server with this user, which can replace an application's own.
+pub fn start_server_with_user() -> RedisServer {
+    let options = options();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    RedisServer::with(&options)
+}

@@ -1,0 +1,43 @@
+//! A node of a Redis Cluster: every route except liveness refuses it, and sends it nothing but the
+//! handshake.
+
+use end_to_end::{App, Monitor, Options, is_spin, send_all};
+
+#[test]
+fn a_cluster_node_is_refused_from_the_first_request() {
+    let app = App::with(Options::new().redis(&["--cluster-enabled", "yes"]));
+    let mut monitor = Monitor::start(app.redis());
+    for _ in 0..2 {
+        for (route, response) in send_all(&app) {
+            if route.path == "/health/live" || route.reads_through() {
+                assert_eq!(response.status, 200, "{route:?}: {response:#?}");
+                continue;
+            }
+            assert_eq!(response.status, 503, "{route:?}: {response:#?}");
+            assert_eq!(
+                response.body["type"], "urn:edge-cache:problem:cluster-not-supported",
+                "{route:?}: {response:#?}"
+            );
+        }
+    }
+
+    // Opening a connection takes HELLO and the commands of the host, which the monitor omits.
+    assert_eq!(monitor.commands(), Vec::<String>::new());
+
+    let info: String = redis::cmd("INFO")
+        .arg("commandstats")
+        .query(&mut app.redis().connection())
+        .unwrap();
+    assert!(info.contains("cmdstat_hello:") || is_spin(), "{info}");
+    assert!(
+        !info.contains("cmdstat_eval"),
+        "a script reached it: {info}"
+    );
+}
+
+#[test]
+fn access_is_checked_before_the_topology() {
+    let app = App::with(Options::new().redis(&["--cluster-enabled", "yes"]));
+    app.nobody().get("/stats").with_status(401);
+    app.viewer().get("/audit").with_status(403);
+}
