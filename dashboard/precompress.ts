@@ -1,4 +1,5 @@
-// Writes file.br and file.gz beside every built file, once and as small as it gets, so that serving costs nothing.
+// A Vite plugin that writes file.br and file.gz beside every built file. Compressing at build time, at the highest level, costs
+// nothing when the files are served.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -6,6 +7,7 @@ import type { Plugin } from 'vite';
 
 export function precompress(): Plugin {
   let directory = '';
+
   return {
     name: 'precompress',
     apply: 'build',

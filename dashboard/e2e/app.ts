@@ -1,29 +1,45 @@
-// The application under test: a private redis-server, the components on the local host, and a browser in front.
+// Starts the application under test: a private redis-server and the components on the local host.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-/** One token for each role, by the name in the audit trail. */
+/** A token for each role. */
 export const TOKENS = {
-  viewer: 'token-of-monitoring',
-  operator: 'token-of-support',
-  admin: 'token-of-deploy',
+  viewer: 'the-token-of-monitoring-5d41',
+  operator: 'the-token-of-support-9a27',
+  admin: 'the-token-of-deploy-c3f8',
 } as const;
+/** The names of the tokens, as in the audit trail. */
 export const NAMES = { viewer: 'monitoring', operator: 'support', admin: 'deploy' } as const;
 
 export type Role = keyof typeof TOKENS;
 
+/** Output of a process that is kept for the message of a failure. */
+const MAX_OUTPUT_CHARACTERS = 1 << 20;
+
 export interface App {
   url: string;
+  /** Starts the sample shop on the same Redis, and returns its URL. It ends with the application. */
+  startShop: () => Promise<string>;
+  /** Runs a command of redis-cli. */
   redis: (...command: (string | number)[]) => string;
-  /** Several commands, one on a line. */
-  feed: (commands: string) => void;
-  /** Ends Redis, and starts it again, empty. */
+  /** Runs several commands, one per line. */
+  redisAll: (commands: string) => void;
   stopRedis: () => Promise<void>;
+  /** Starts Redis again, empty. */
   startRedis: () => Promise<void>;
   stop: () => Promise<void>;
 }
@@ -32,33 +48,42 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
   const state = mkdtempSync(join(tmpdir(), 'edge-cache-dashboard-'));
   const port = await freePort();
   let redis = await startRedis(port, state);
-  const { host, url } = await startHost(state, port, variables).catch(async (error: unknown) => {
+
+  const { host, url } = await startHost(state, withSamplePlan(state), port, variables).catch(async (error: unknown) => {
     await end(redis);
     throw error;
   });
-  const cli = (args: readonly string[], input?: string): string =>
-    execFileSync('redis-cli', ['-p', String(port), ...args], {
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-      ...(input !== undefined && { input }),
-    });
+  const others: ChildProcess[] = [];
+
   return {
     url,
-    redis: (...command) => cli(command.map(String)).trim(),
-    feed: (commands) => {
-      const bad = cli([], commands).match(/^(\(error\)|ERR|WRONG).*/m);
-      if (bad) throw new Error(bad[0]);
+    startShop: async () => {
+      const shop = await startShop(state, port, variables);
+      others.push(shop.host);
+      return shop.url;
+    },
+    redis: (...command) => redisCli(port, command.map(String)).trim(),
+    redisAll: (commands) => {
+      const failure = redisCli(port, [], commands).match(/^(\(error\)|ERR|WRONG).*/m);
+      if (failure) throw new Error(failure[0]);
     },
     stopRedis: () => end(redis),
     startRedis: async () => {
       redis = await startRedis(port, state);
     },
     stop: async () => {
-      await end(host);
-      await end(redis);
+      for (const child of [...others, host, redis]) await end(child);
       rmSync(state, { recursive: true, force: true });
     },
   };
+}
+
+function redisCli(port: number, args: readonly string[], input?: string): string {
+  return execFileSync('redis-cli', ['-p', String(port), ...args], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    ...(input !== undefined && { input }),
+  });
 }
 
 async function startRedis(port: number, directory: string): Promise<ChildProcess> {
@@ -67,83 +92,116 @@ async function startRedis(port: number, directory: string): Promise<ChildProcess
     ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  await printed(child, /Ready to accept connections/, 20_000);
+  await waitForOutput(child, /Ready to accept connections/, 20_000);
   return child;
 }
 
-async function startHost(state: string, redisPort: number, variables: Record<string, string>) {
-  // What is compiled once serves all files of tests.
+/** Writes a copy of spin.toml with the warmup plan of the sample shop, because the product's own plan has no modules. */
+function withSamplePlan(state: string): string {
+  const product = '"target/wasm32-wasip2/release/warmup.wasm"';
+  const text = readFileSync(join(ROOT, 'spin.toml'), 'utf8').replace(product, `"${ROOT}/target/plans/sample.wasm"`);
+
+  const manifest = join(state, 'spin.toml');
+  writeFileSync(manifest, text.replaceAll('source = "target/', `source = "${ROOT}/target/`));
+  return manifest;
+}
+
+function startShop(state: string, redisPort: number, variables: Record<string, string>) {
+  const shopState = join(state, 'shop');
+  mkdirSync(shopState);
+  return startHost(shopState, 'examples/catalog/spin.toml', redisPort, variables);
+}
+
+async function startHost(state: string, manifest: string, redisPort: number, variables: Record<string, string>) {
+  shareCompiledComponents(state);
+  const env = environment({
+    redis_host: '127.0.0.1',
+    redis_port: String(redisPort),
+    tokens: tokensVariable(),
+    ...variables,
+  });
+  const args = ['--from', manifest, '--state-dir', state, '--listen', '127.0.0.1:0', '--sqlite', '@data/catalogue.sql'];
+
+  const host = spawn(hostProgram(), args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [, url = ''] = await waitForOutput(host, /Serving (http:\/\/[\d.:]+)/, 180_000);
+  return { host, url };
+}
+
+/** All hosts of these tests use one cache of compiled components. */
+function shareCompiledComponents(state: string): void {
   const compiled = join(ROOT, 'target/dashboard-compiled');
   mkdirSync(compiled, { recursive: true });
   symlinkSync(compiled, join(state, 'cache'));
+}
+
+function tokensVariable(): string {
   const tokens = (Object.keys(TOKENS) as Role[]).map(
     (role) => `${NAMES[role]}:${role}:${createHash('sha256').update(TOKENS[role]).digest('hex')}`,
   );
-  const set = { redis_host: '127.0.0.1', redis_port: String(redisPort), tokens: tokens.join(','), ...variables };
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SPIN_VARIABLE_')));
-  for (const [name, value] of Object.entries(set)) env[`SPIN_VARIABLE_${name.toUpperCase()}`] = value;
-  const args = [
-    '--from',
-    'spin.toml',
-    '--state-dir',
-    state,
-    '--listen',
-    '127.0.0.1:0',
-    '--sqlite',
-    '@data/catalogue.sql',
-  ];
-  const host = spawn(hostProgram(), args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [, url = ''] = await printed(host, /Serving (http:\/\/[\d.:]+)/, 180_000);
-  return { host, url };
+  return tokens.join(',');
+}
+
+/** The environment of this process with these application variables only. */
+function environment(variables: Record<string, string>): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SPIN_VARIABLE_'));
+  const set = Object.entries(variables).map(([name, value]) => [`SPIN_VARIABLE_${name.toUpperCase()}`, value]);
+  return Object.fromEntries([...inherited, ...set]);
 }
 
 function hostProgram(): string {
   const given = process.env['LOCAL_HOST_BIN'];
   if (given) return given;
-  const built = ['host', 'release', 'debug'].map((profile) => join(ROOT, 'target', profile, 'local-host'));
-  const found = built.find((path) => existsSync(path));
-  if (found === undefined) throw new Error('local-host is not built: run scripts/build, or set LOCAL_HOST_BIN');
-  return found;
+
+  const built = ['quick', 'host', 'debug']
+    .map((profile) => join(ROOT, 'target', profile, 'local-host'))
+    .filter(existsSync);
+  const [newest] = built.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs);
+  if (newest === undefined) throw new Error('local-host is not built: run scripts/build, or set LOCAL_HOST_BIN');
+  return newest;
 }
 
-/** Waits until the process prints this; its output goes on being read, so that it never has to wait. */
-function printed(child: ChildProcess, wanted: RegExp, patienceMs: number): Promise<RegExpMatchArray> {
-  return new Promise((done, fail) => {
+/** Waits until the process prints this. Its output is read until it ends, so that it never blocks on a full pipe. */
+function waitForOutput(child: ChildProcess, expected: RegExp, timeoutMs: number): Promise<RegExpMatchArray> {
+  return new Promise((resolve, reject) => {
     let text = '';
-    const timer = setTimeout(() => fail(new Error(`not started in time:\n${text}`)), patienceMs);
+    const fail = (reason: string): void => {
+      clearTimeout(timer);
+      reject(new Error(`${reason}:\n${text}`));
+    };
+    const timer = setTimeout(() => fail('not started in time'), timeoutMs);
+
     const read = (chunk: Buffer): void => {
-      if (text.length > 1 << 20) return;
+      if (text.length > MAX_OUTPUT_CHARACTERS) return;
       text += chunk.toString();
-      const match = text.match(wanted);
-      if (match) {
-        clearTimeout(timer);
-        done(match);
-      }
+      const match = text.match(expected);
+      if (match === null) return;
+      clearTimeout(timer);
+      resolve(match);
     };
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
-    child.on('exit', (code) => {
-      clearTimeout(timer);
-      fail(new Error(`ended with ${code}:\n${text}`));
-    });
+    child.on('exit', (code) => fail(`ended with ${code}`));
   });
 }
 
 function end(child: ChildProcess): Promise<void> {
-  return new Promise((done) => {
-    if (child.exitCode !== null || child.signalCode !== null) return done();
-    child.once('exit', () => done());
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once('exit', () => resolve());
     child.kill('SIGTERM');
   });
 }
 
 function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
+  return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', fail);
+    server.once('error', reject);
+
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? done(address.port) : fail(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }

@@ -1,4 +1,4 @@
-// Debian's Chromium, and a page of it that notices what must never happen: script errors and violations of the policy.
+// Opens pages in Chromium and records what must never happen: script errors and violations of the content security policy.
 import { readFileSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -30,16 +30,17 @@ function launch(): Promise<Browser> {
   return chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs: ['--headless=old'] });
 }
 
-export interface Stage {
+export interface Setup {
   app: App;
-  /** A fresh page of this application, signed in unless there is no role. */
+  /** Opens a page in a fresh browser context, and signs in unless the role is null. */
   visit: (role: Role | null, at?: string, options?: BrowserContextOptions) => Promise<Visit>;
 }
 
-/** An application and a browser for the tests of a file: there from before its first test until after its last. */
-export function stage(variables: Record<string, string> = {}): Stage {
+/** Starts an application and a browser before the tests of a file, and ends them afterwards. */
+export function setup(variables: Record<string, string> = {}): Setup {
   const app = {} as App;
   let browser: Browser | undefined;
+
   beforeAll(async () => {
     Object.assign(app, await startApp(variables));
     browser = await launch();
@@ -48,10 +49,11 @@ export function stage(variables: Record<string, string> = {}): Stage {
     await browser?.close();
     await app.stop?.();
   });
+
   return {
     app,
     visit: (role, at, options) => {
-      if (browser === undefined) throw new Error('a page is visited in a test, not before');
+      if (browser === undefined) throw new Error('call visit in a test');
       return visit(browser, app, role, at, options);
     },
   };
@@ -59,7 +61,7 @@ export function stage(variables: Record<string, string> = {}): Stage {
 
 export interface Visit {
   page: Page;
-  /** What went wrong in the page so far. */
+  /** Errors of the page so far. */
   faults: string[];
   close: () => Promise<void>;
 }
@@ -74,13 +76,8 @@ async function visit(
   const context = await browser.newContext({ viewport: SIZES.wide, colorScheme: 'dark', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  const faults: string[] = [];
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    // A refused request is an answer like any other, and shown; the browser logs it all the same.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      faults.push(message.text());
-  });
+  const faults = recordFaults(page);
+
   await page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) =>
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
@@ -89,6 +86,17 @@ async function visit(
   await page.goto(`${app.url}/admin${at}`);
   if (role !== null) await signIn(page, TOKENS[role]);
   return { page, faults, close: () => context.close() };
+}
+
+function recordFaults(page: Page): string[] {
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    // The browser logs every failed request as an error, although the page expects and shows such answers.
+    const isFailedRequest = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isFailedRequest) faults.push(message.text());
+  });
+  return faults;
 }
 
 export async function signIn(page: Page, token: string): Promise<void> {
@@ -102,31 +110,30 @@ export async function open(page: Page, view: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name: view }).waitFor();
 }
 
-/** What axe finds wrong in the page as it is, in words. */
-export async function violations(page: Page): Promise<string[]> {
-  // Through the debugger, which the page's policy does not bind; a script element would be refused.
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as {
-      axe: {
-        run: () => Promise<{
-          violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[];
-        }>;
-      };
-    };
-    const { violations } = await axe.run();
-    return violations.map(
-      ({ id, help, nodes }) =>
-        `${id}: ${help}\n${nodes
-          .slice(0, 3)
-          .map((node) => `  ${node.html.slice(0, 200)}\n  ${node.failureSummary}`)
-          .join('\n')}`,
-    );
-  });
+interface AxeViolation {
+  id: string;
+  help: string;
+  nodes: { html: string; failureSummary: string }[];
 }
 
-/** Keeps a picture of the page as output of the tests. */
-export async function picture(page: Page, name: string): Promise<void> {
+/** The accessibility violations that axe finds in the page. */
+export async function violations(page: Page): Promise<string[]> {
+  // Evaluated by the debugger, to which the page's content security policy does not apply.
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: AxeViolation[] }> } };
+    return (await axe.run()).violations;
+  });
+  return found.map(describeViolation);
+}
+
+function describeViolation({ id, help, nodes }: AxeViolation): string {
+  const examples = nodes.slice(0, 3).map((node) => `  ${node.html.slice(0, 200)}\n  ${node.failureSummary}`);
+  return [`${id}: ${help}`, ...examples].join('\n');
+}
+
+/** Writes a screenshot into dashboard/test-output. */
+export async function screenshot(page: Page, name: string): Promise<void> {
   mkdirSync(OUTPUT, { recursive: true });
   await page.screenshot({ path: join(OUTPUT, `${name}.png`) });
 }

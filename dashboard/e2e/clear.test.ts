@@ -1,124 +1,142 @@
-// Part 2: nothing is removed before one has seen what would go.
+// The clear view: every removal begins with a preview.
 import type { Page } from 'playwright-core';
 import { beforeEach, expect, test } from 'vitest';
 import { TOKENS } from './app.ts';
-import { open, picture, signIn, stage, violations } from './browser.ts';
+import { open, screenshot, setup, signIn, violations } from './browser.ts';
 import { refill } from './data.ts';
 
-const { app, visit } = stage();
+const { app, visit } = setup();
 beforeEach(() => refill(app));
 
 const count = (pattern: string): number => app.redis('--scan', '--pattern', pattern).split('\n').filter(Boolean).length;
 const preview = (page: Page) => page.getByRole('region', { name: 'Preview' });
-const done = (page: Page) => page.getByRole('region', { name: 'Done since this page was opened' });
+const removals = (page: Page) => page.getByRole('region', { name: 'Removals since this page was opened' });
 
-test('a pattern: the preview counts and names keys and removes none; the button removes them', async () => {
+test('the preview of a pattern counts and names keys, and only the button removes them', async () => {
   const { page, faults, close } = await visit('operator');
   await open(page, 'Clear');
   await page.getByLabel('Redis pattern').fill('users:*');
   await page.getByRole('button', { name: 'Preview' }).click();
+
   await preview(page)
-    .getByRole('heading', { name: /200 keys would go/ })
+    .getByRole('heading', { name: /200 keys would be removed/ })
     .waitFor();
   expect(await preview(page).getByRole('listitem').count()).toBe(20);
   expect(count('users:*')).toBe(200);
-  await picture(page, 'clear-preview');
+  await screenshot(page, 'clear-preview');
+
   await page.getByRole('button', { name: 'Remove 200 keys' }).click();
-  await done(page).getByText('200 keys removed').waitFor();
-  expect(await done(page).innerText()).toMatch(/200 keys removed in \d+ms · pattern users:\*/);
-  expect([count('users:*'), count('products:*')]).toEqual([0, 121]);
+  await removals(page).getByText('200 keys removed').waitFor();
+  expect(await removals(page).innerText()).toMatch(/200 keys removed in \d+ms · pattern users:\*/);
+  expect(count('users:*')).toBe(0);
+  expect(count('products:*')).toBe(121);
   expect(faults).toEqual([]);
   await close();
 });
 
-test('what is typed after a preview needs a preview of its own', async () => {
+test('a changed pattern needs a new preview', async () => {
   const { page, close } = await visit('operator', '#/clear');
   await page.getByLabel('Redis pattern').fill('users:1:*');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Remove 1 key' }).waitFor();
+
   await page.getByLabel('Redis pattern').fill('users:*');
+
   await preview(page).waitFor({ state: 'detached' });
   await close();
 });
 
-test('keys: those that are not there are named', async () => {
+test('the preview of keys names those that do not exist', async () => {
   const { page, close } = await visit('operator', '#/clear');
   await page.getByRole('radio', { name: 'Keys' }).check();
-  await page.getByLabel('Keys, one on a line').fill('users:1:profile\nusers:2:profile\nno:such:key');
+  await page.getByLabel('Keys, one per line').fill('users:1:profile\nusers:2:profile\nno:such:key');
   await page.getByRole('button', { name: 'Preview' }).click();
+
   await preview(page).getByText('Not in the cache: no:such:key').waitFor();
+
   await page.getByRole('button', { name: 'Remove 2 keys' }).click();
-  await done(page).getByText('2 keys removed').waitFor();
+  await removals(page).getByText('2 keys removed').waitFor();
   expect(count('users:*')).toBe(198);
   await close();
 });
 
-test('tags: the preview counts their keys and names some', async () => {
+test('the preview of tags counts their keys and names some', async () => {
   const { page, close } = await visit('operator', '#/clear');
   await page.getByRole('radio', { name: 'Tags' }).check();
-  await page.getByLabel('Tags, one on a line').fill('user-data');
+  await page.getByLabel('Tags, one per line').fill('user-data');
   await page.getByRole('button', { name: 'Preview' }).click();
+
   await preview(page).getByText('user-data: 200 keys').waitFor();
   expect(await preview(page).getByRole('listitem').first().innerText()).toMatch(/^users:\d+:profile$/);
+
   await page.getByRole('button', { name: 'Remove 200 keys' }).click();
-  await done(page).getByText('200 keys removed').waitFor();
-  expect([count('users:*'), count('cache:tags:user-data')]).toEqual([0, 0]);
+  await removals(page).getByText('200 keys removed').waitFor();
+  expect(count('users:*')).toBe(0);
+  expect(count('cache:tags:user-data')).toBe(0);
   await close();
 });
 
-test('everything goes only after the word was typed', async () => {
+test('everything is removed only after the word was typed', async () => {
   const { page, close } = await visit('admin', '#/clear');
   await page.getByRole('radio', { name: 'Everything' }).check();
   await page.getByRole('button', { name: 'Preview' }).click();
+
   const remove = preview(page).getByRole('button', { name: /^Remove/ });
   await remove.click({ force: true });
   expect(await preview(page).innerText()).toContain('Type the word everything first.');
   expect(count('users:*')).toBe(200);
-  await picture(page, 'clear-everything');
+  await screenshot(page, 'clear-everything');
+
   await page.getByLabel('Type everything to confirm').fill('everything');
   await remove.click();
-  await done(page).getByText('keys removed').waitFor();
+  await removals(page).getByText('keys removed').waitFor();
   expect(count('users:*')).toBe(0);
   await close();
 });
 
-test('a pattern that matches everything takes the word too', async () => {
+test('a pattern that matches everything needs the word, too', async () => {
   const { page, close } = await visit('admin', '#/clear?by=pattern&pattern=**');
   await page.getByRole('button', { name: 'Preview' }).click();
+
   await page.getByLabel('Type everything to confirm').fill('everything');
   await page.keyboard.press('Enter');
-  await done(page).getByText('keys removed').waitFor();
+
+  await removals(page).getByText('keys removed').waitFor();
   expect(count('users:*')).toBe(0);
   await close();
 });
 
-test('what was done with one token is not told to the next', async () => {
+test('the removals of one token are not shown to the next', async () => {
   const { page, close } = await visit('operator', '#/clear?by=pattern&pattern=users:*');
   await page.getByRole('button', { name: 'Preview' }).click();
   await page.getByRole('button', { name: 'Remove 200 keys' }).click();
-  await done(page).waitFor();
+  await removals(page).waitFor();
+
   await page.getByRole('button', { name: 'Sign out' }).click();
   await signIn(page, TOKENS.viewer);
+
   await page.getByRole('heading', { level: 1, name: 'Clear' }).waitFor();
-  expect(await done(page).count()).toBe(0);
+  expect(await removals(page).count()).toBe(0);
   await close();
 });
 
-test('an error is told in the words of the application', async () => {
+test('a failure shows the description of the application', async () => {
   const { page, close } = await visit('operator', '#/clear');
-  await page.getByLabel('Redis pattern').fill('*a*b*c*d*e*f*g*h*i*j*k*l*m*n*o*p*q*');
+  await page.getByLabel('Redis pattern').fill('x*a*b*c*d*e*f*g*h*i*j*k*l*m*n*o*p*q*');
   await page.getByRole('button', { name: 'Preview' }).click();
-  const trouble = page.locator('.trouble');
-  await trouble.waitFor();
-  expect(await trouble.innerText()).toContain('`pattern`');
-  expect(await trouble.innerText()).toContain('Status 422');
+
+  const failure = page.locator('.failure');
+  await failure.waitFor();
+  expect(await failure.innerText()).toContain('`pattern`');
+  expect(await failure.innerText()).toContain('Status 422');
   await close();
 });
 
-test.each(['light', 'dark'] as const)('axe finds nothing wrong, %s', async (colorScheme) => {
+test.each(['light', 'dark'] as const)('axe finds no violations, %s', async (colorScheme) => {
   const { page, close } = await visit('admin', '#/clear?by=pattern&pattern=*', { colorScheme });
   await page.getByRole('button', { name: 'Preview' }).click();
   await preview(page).waitFor();
+
   expect(await violations(page)).toEqual([]);
   await close();
 });

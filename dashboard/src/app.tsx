@@ -1,18 +1,17 @@
-// The frame of every view: health, navigation, who is asking, and the view itself.
+// The frame around every view: health, navigation, account, and a banner when the application or Redis is down.
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { callerName, role, signedIn, signedInHere, signOut } from './api/session';
 import { announcement } from './state/announce';
-import { health, now, stats } from './state/live';
 import { href, route, type View } from './state/route';
-import { role, signedIn, signOut, typedHere, who } from './state/session';
-import { dev, theme, THEMES, type Theme } from './state/settings';
-import { ago } from './lib/format';
+import { devTools, theme, THEMES, type Theme } from './state/settings';
 import { Check } from './ui/check';
 import { Audit } from './views/audit';
+import { Banner } from './views/banner';
 import { Clear } from './views/clear';
 import { DevTools } from './views/dev';
-import { HealthPill } from './views/health';
 import { Keys } from './views/keys';
 import { Overview } from './views/overview';
+import { HealthPill } from './views/overview/health';
 import { SignIn } from './views/sign-in';
 import { Warmup } from './views/warmup';
 
@@ -24,13 +23,13 @@ const TITLES: Record<View, string> = {
   audit: 'Audit',
   dev: 'DevTools',
 };
-const SHOWN = { overview: Overview, clear: Clear, keys: Keys, warmup: Warmup, audit: Audit, dev: DevTools };
+const COMPONENTS = { overview: Overview, clear: Clear, keys: Keys, warmup: Warmup, audit: Audit, dev: DevTools };
 
 export function App() {
   return (
     <>
-      <a class="skip" href="#main" onClick={skip}>
-        Skip to the content
+      <a class="skip" href="#main" onClick={skipToContent}>
+        Skip to content
       </a>
       <Header />
       {signedIn.value ? <Content /> : <SignIn />}
@@ -41,45 +40,41 @@ export function App() {
   );
 }
 
-/** The address holds the view, so the browser's own jump to an anchor is not for us. */
-function skip(event: Event): void {
+/** Replaces the browser's own jump, which would change the fragment of the address and with it the view. */
+function skipToContent(event: Event): void {
   event.preventDefault();
   document.getElementById('main')?.focus();
 }
 
 function Header() {
+  const isSignedIn = signedIn.value;
+
   return (
     <header class="top">
       <a class="brand" href={href('overview')}>
         edge-cache
       </a>
       <HealthPill />
-      {signedIn.value && <Navigation />}
+      {isSignedIn && <Navigation />}
       <div class="settings">
-        {signedIn.value && (
-          <Check checked={dev.value} onChange={(on) => (dev.value = on)}>
+        {isSignedIn && (
+          <Check checked={devTools.value} onChange={(shown) => (devTools.value = shown)}>
             DevTools
           </Check>
         )}
-        <label class="theme">
-          <span class="hidden">Colours</span>
-          <select value={theme.value} onChange={(event) => (theme.value = event.currentTarget.value as Theme)}>
-            {THEMES.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-        {signedIn.value && <Account />}
+        <ThemeSelect />
+        {isSignedIn && <Account />}
       </div>
     </header>
   );
 }
 
 function Navigation() {
-  const shown = (Object.keys(TITLES) as View[]).filter((view) => view !== 'dev' || dev.value);
+  const views = (Object.keys(TITLES) as View[]).filter((view) => view !== 'dev' || devTools.value);
+
   return (
     <nav class="tabs" aria-label="Views">
-      {shown.map((view) => (
+      {views.map((view) => (
         <a key={view} href={href(view)} aria-current={route.value.view === view ? 'page' : undefined}>
           {TITLES[view]}
         </a>
@@ -88,12 +83,26 @@ function Navigation() {
   );
 }
 
+function ThemeSelect() {
+  return (
+    <label class="theme">
+      <span class="hidden">Theme</span>
+      <select value={theme.value} onChange={(event) => (theme.value = event.currentTarget.value as Theme)}>
+        {THEMES.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 function Account() {
-  const known = role.value === null ? 'token' : [who.value, role.value].filter(Boolean).join(' · ');
+  const account = role.value === null ? 'token' : [callerName.value, role.value].filter(Boolean).join(' · ');
+
   return (
     <span class="account">
-      <span class="muted" title="The token's name and role">
-        {known}
+      <span class="muted" title="Name and role of the token">
+        {account}
       </span>
       <button type="button" class="button quiet small" onClick={signOut}>
         Sign out
@@ -104,56 +113,23 @@ function Account() {
 
 function Content() {
   const main = useRef<HTMLElement>(null);
-  const { view: asked } = route.value;
-  const view = asked === 'dev' && !dev.value ? 'overview' : asked;
-  const View = SHOWN[view];
-  const first = useRef(true);
-  // Before anything is seen of the view: a key pressed at once is meant for it.
+  const isFirst = useRef(true);
+  const requested = route.value.view;
+  const view = requested === 'dev' && !devTools.value ? 'overview' : requested;
+  const View = COMPONENTS[view];
+
+  // A layout effect runs before the next key press, which is already meant for the new view.
   useLayoutEffect(() => {
     document.title = `${TITLES[view]} – edge-cache`;
-    // Who follows a link or signs in by keyboard continues in the view, not behind the link.
-    if (!first.current || typedHere) main.current?.focus();
-    first.current = false;
+    // Keyboard users continue in the view after following a link or signing in. A reload leaves the focus alone.
+    if (!isFirst.current || signedInHere) main.current?.focus();
+    isFirst.current = false;
   }, [view]);
+
   return (
     <main id="main" ref={main} tabIndex={-1} aria-label={TITLES[view]}>
       <Banner />
       <View />
     </main>
   );
-}
-
-/** Whatever view is shown: that the application or Redis is away, and how old the figures are. */
-function Banner() {
-  const problem = health.value.problem ?? stats.value.problem;
-  if (problem?.unreached) {
-    return (
-      <div class="banner bad" role="alert">
-        <strong>The application does not answer.</strong> {problem.message} {age()}
-      </div>
-    );
-  }
-  const why = redisTrouble();
-  if (why === '') return null;
-  return (
-    <div class="banner bad" role="alert">
-      <strong>Redis is not available.</strong> {why}. Services get no cached values meanwhile. Check that Redis runs and
-      that the network lets this application reach it. {age()}
-    </div>
-  );
-}
-
-/** What is wrong with Redis, by whichever noticed: the health check, or the statistics in between. */
-function redisTrouble(): string {
-  const checked = health.value.value;
-  if (checked?.status === 'unhealthy') {
-    const { error, lastSeen } = checked.redis;
-    return `${error}. ${lastSeen === null ? 'It has not been seen yet' : `Last seen ${ago(lastSeen, now.value)}`}`;
-  }
-  const { problem } = stats.value;
-  return problem?.redisDown ? problem.message : '';
-}
-
-function age(): string {
-  return stats.value.at === 0 ? '' : `What is shown is from ${ago(stats.value.at, now.value)}.`;
 }

@@ -1,13 +1,13 @@
-// Starts the app.
+// The entry point: starts routing, settings and polling, and renders the app.
 import { render } from 'preact';
 import { App } from './app';
-import { startLive } from './state/live';
+import { startPolling } from './state/live';
 import { startRouting } from './state/route';
 import { startSettings } from './state/settings';
 
 startSettings();
 startRouting();
-startLive();
+startPolling();
 
-const place = document.getElementById('app');
-if (place !== null) render(<App />, place);
+const root = document.getElementById('app');
+if (root !== null) render(<App />, root);

@@ -1,61 +1,62 @@
-// The one way out: every request of the page goes through `call`, which adds the token, times it, learns the role from the
-// answer, and turns whatever is no success into a `Problem`.
-import { learnFrom, rejected, token } from '../state/session';
-import { record } from '../state/calls';
-import { isAborted, problemOf, unreached } from './problem';
+// Sends every request of the page: adds the token, records the cost, learns the caller's role from the answer, and throws a
+// `Problem` for a failure.
+import { recordCall } from './calls';
+import { isAborted, problemOf, unreachable } from './problem';
+import { learnCaller, rejectToken, token } from './session';
 
-export interface Ask {
+export interface RequestOptions {
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
   accept?: string;
   signal?: AbortSignal;
-  /** Whether an answer that is no success is read as one: the health check says "unhealthy" with 503. */
-  alsoOk?: number;
+  /** A failure status whose body is a result, not a problem: the health check answers 503 when unhealthy. */
+  acceptStatus?: number;
 }
 
-export async function call<T>(method: string, path: string, ask: Ask = {}): Promise<T> {
-  const response = await open(method, path, ask);
+/** Returns the JSON of the answer. */
+export async function call<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await send(method, path, options);
   return (await response.json()) as T;
 }
 
-/** The answer with its body unread, for streams. */
-export async function open(method: string, path: string, ask: Ask = {}): Promise<Response> {
+/** Returns the answer with its body unread, for streams. */
+export async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   const sentToken = token.peek();
-  const url = `/api/cache${path}${queryOf(ask.query)}`;
-  const timed = record(method, url);
+  const url = `/api/cache${path}${queryString(options.query)}`;
+  const recorded = recordCall(method, url);
+
   let response: Response;
   try {
-    response = await fetch(url, init(method, ask, sentToken));
+    response = await fetch(url, requestInit(method, options, sentToken));
   } catch (error) {
-    timed.failed(isAborted(error) ? 'cancelled' : 'no answer');
-    throw isAborted(error) ? error : unreached(error);
+    recorded.fail(isAborted(error) ? 'cancelled' : 'no answer');
+    throw isAborted(error) ? error : unreachable(error);
   }
-  timed.answered(response);
-  // An answer to an older token says nothing of this one.
-  const learn = (refusal?: string): void => {
-    if (sentToken === token.peek()) learnFrom(response, refusal);
-  };
-  learn();
-  if (response.ok || response.status === ask.alsoOk) return timed.whenRead(response);
-  const problem = await problemOf(timed.whenRead(response));
-  if (problem.status === 401 && sentToken !== '') rejected(sentToken, problem.message);
-  if (problem.roleTooLow) learn(problem.message);
+  recorded.receiveHeaders(response);
+
+  // An answer to an older token does not describe the current one.
+  if (sentToken === token.peek()) learnCaller(response);
+  if (response.ok || response.status === options.acceptStatus) return recorded.trackBody(response);
+
+  const problem = await problemOf(recorded.trackBody(response));
+  if (problem.status === 401 && sentToken !== '') rejectToken(sentToken, problem.message);
   throw problem;
 }
 
-function init(method: string, ask: Ask, sentToken: string): RequestInit {
-  const headers: Record<string, string> = { accept: ask.accept ?? 'application/json' };
+function requestInit(method: string, { accept, body, signal }: RequestOptions, sentToken: string): RequestInit {
+  const headers: Record<string, string> = { accept: accept ?? 'application/json' };
   if (sentToken !== '') headers['authorization'] = `Bearer ${sentToken}`;
-  const request: RequestInit = { method, headers, cache: 'no-store', credentials: 'omit', redirect: 'error' };
-  if (ask.body !== undefined) {
+
+  const init: RequestInit = { method, headers, cache: 'no-store', credentials: 'omit', redirect: 'error' };
+  if (body !== undefined) {
     headers['content-type'] = 'application/json';
-    request.body = JSON.stringify(ask.body);
+    init.body = JSON.stringify(body);
   }
-  if (ask.signal) request.signal = ask.signal;
-  return request;
+  if (signal) init.signal = signal;
+  return init;
 }
 
-function queryOf(query: Ask['query']): string {
+function queryString(query: RequestOptions['query']): string {
   const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== '');
   if (pairs.length === 0) return '';
   return `?${new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, String(value)]))}`;

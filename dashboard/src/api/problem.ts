@@ -1,6 +1,7 @@
-// What went wrong, in the words of whoever noticed: the application's problem body, or ours where there was no answer.
+// Failures of a call: the application's own description, or one of this page when there is no answer.
 import type { ProblemBody } from './types';
 
+/** `status` is 0 when the application did not answer, and -1 when this page found the fault. */
 export class Problem extends Error {
   readonly status: number;
   readonly kind: string;
@@ -16,12 +17,12 @@ export class Problem extends Error {
     this.keysDeleted = body.keysDeleted;
   }
 
-  /** The application was not reached at all. */
-  get unreached(): boolean {
+  /** The application did not answer. */
+  get unreachable(): boolean {
     return this.status === 0;
   }
 
-  /** The application answers, Redis does not. */
+  /** The application answered, but Redis did not. */
   get redisDown(): boolean {
     return this.status === 503 && this.kind.startsWith('redis-');
   }
@@ -30,18 +31,21 @@ export class Problem extends Error {
     return this.status === 403;
   }
 
-  /** The application is older than this page: it does not know the path, the method or the field. */
+  /** The application is older than this page: it does not know the path or the method. */
   get unsupported(): boolean {
     return this.status === 404 || this.status === 405;
   }
 }
 
-export function unreached(cause: unknown): Problem {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new Problem(0, `The application cannot be reached (${why}). Is it running, and is the network up?`);
+export function unreachable(cause: unknown): Problem {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new Problem(
+    0,
+    `Cannot reach the application (${reason}). Check that it is running and that the network is up.`,
+  );
 }
 
-/** Reads the body of a failed answer; one that is no problem body is told by its status. */
+/** Reads the body of a failed answer. Without a problem body, as from a proxy, the status describes the failure. */
 export async function problemOf(response: Response): Promise<Problem> {
   const fallback = `The application answered ${response.status} ${response.statusText}`.trim();
   try {

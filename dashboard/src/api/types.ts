@@ -1,4 +1,4 @@
-// Names for what openapi.yaml describes.
+// Short names for the schemas of openapi.yaml.
 import type { components, operations } from './openapi';
 
 type Schemas = components['schemas'];
@@ -27,6 +27,5 @@ export type Warmup = Schemas['Warmup'];
 export type WarmupModule = Schemas['WarmupModule'];
 export type WarmupReport = Schemas['WarmupReport'];
 export type WarmupRequest = Schemas['WarmupRequest'];
-/** What warmups load, and when. */
 export type WarmupPlan = Schemas['WarmupPlan'];
 export type PlannedModule = WarmupPlan['modules'][number];

@@ -1,33 +1,34 @@
-// Redis glob patterns, as far as the page has to understand them.
+// Redis glob patterns, as far as the page has to understand them. The application has the last word.
 
 const SPECIAL = /[*?[\]\\]/g;
 
-/** A name as a pattern that matches nothing else. */
+/** A pattern that matches this name only. */
 export function escapeGlob(name: string): string {
   return name.replace(SPECIAL, '\\$&');
 }
 
-/** What a typed search means: a pattern as it is; plain text anywhere in the name. */
+/** The pattern of a search: a typed pattern as it is, other text anywhere in the name. */
 export function searchPattern(typed: string): string {
-  const text = typed.trim();
-  if (text === '') return '*';
-  return /[*?[\\]/.test(text) ? text : `*${text}*`;
+  if (typed === '') return '*';
+  return /[*?[\\]/.test(typed) ? typed : `*${typed}*`;
 }
 
-/** Whether a pattern surely matches every key. The application decides; this only asks for the confirmation in time. */
+/** Recognises patterns that match every key, so that the page can ask for the confirmation in advance. */
 export function matchesEverything(pattern: string): boolean {
   return /^[*?]*\*[*?]*$/.test(pattern);
 }
 
-/** The audit trail, where it shares the cache's database: nobody removes it. */
-export const TRAIL = 'cache:audit';
-
-/** Whether a key, or what a pattern starts with, is of those that edge-cache keeps. */
-export function isProtected(name: string): boolean {
-  return name.startsWith('cache:') || name.startsWith('lock:');
+/** Patterns that begin with a wildcard need an admin. */
+export function beginsLiterally(pattern: string): boolean {
+  return !/^[*?[]/.test(pattern);
 }
 
-/** A key's name as a segment of a path. The list gives better ones, for names that are no UTF-8. */
-export function keyPath(name: string): string {
-  return name === '.' || name === '..' ? '%2E'.repeat(name.length) : encodeURIComponent(name);
+/** Keys of the audit trail, where it shares the cache's database. Nobody can remove them. */
+export function isAuditTrail(name: string): boolean {
+  return name === 'cache:audit' || name.startsWith('cache:audit:');
+}
+
+/** Protected keys, and patterns that begin with their prefix. */
+export function isProtected(name: string): boolean {
+  return name.startsWith('cache:') || name.startsWith('lock:');
 }

@@ -1,52 +1,54 @@
-// What the whole page knows of the cache right now: health, statistics, and their history since it was opened.
-import { computed, effect, signal } from '@preact/signals';
+// The current health and statistics of the cache, polled, and the history of the statistics since the page was opened.
+import { computed, effect, type Signal, signal } from '@preact/signals';
 import * as api from '../api/endpoints';
 import { asProblem, isAborted, type Problem } from '../api/problem';
+import { role, token } from '../api/session';
 import type { Health, Stats } from '../api/types';
-import { append, type Samples, emptySamples } from '../lib/samples';
 import { poll } from './poll';
-import { role, token } from './session';
+import { appendSample, emptySamples, type Samples } from './samples';
 
 const STATS_EVERY_MS = 5_000;
 const HEALTH_EVERY_MS = 10_000;
+const TICK_MS = 1_000;
 
-/** The last good value and when it came; and the problem, if the last attempt had one. */
+/** The last value that was read, and when; the problem of the last attempt when it failed. */
 export interface Live<T> {
   value: T | null;
   at: number;
   problem: Problem | null;
 }
 
-const nothing = { value: null, at: 0, problem: null };
-export const health = signal<Live<Health>>(nothing);
-export const stats = signal<Live<Stats>>(nothing);
+const NOTHING = { value: null, at: 0, problem: null };
+export const health = signal<Live<Health>>(NOTHING);
+export const stats = signal<Live<Stats>>(NOTHING);
 export const samples = signal<Samples>(emptySamples());
-/** Whether the application had its chance to tell the token's role. To ask for more than the role allows is on record. */
-export const roleTold = computed(() => role.value !== null || stats.value.at > 0 || stats.value.problem !== null);
-/** Milliseconds since 1970, each second: what ticks on the page reads this. */
+/** The time in milliseconds since 1970, updated each second. Everything that counts seconds reads it. */
 export const now = signal(Date.now());
 
+/**
+ * True once the role is known, or an answer has failed to report it. Views wait for this before they send a request
+ * that the role may forbid, because a denied attempt is recorded in the audit trail.
+ */
+export const roleSettled = computed(() => role.value !== null || stats.value.at > 0 || stats.value.problem !== null);
+
 export function refreshStats(abort?: AbortSignal): Promise<void> {
-  return take(
+  return refresh(
     stats,
-    () => api.stats(abort),
+    () => api.getStats(abort),
     (value) => {
-      samples.value = append(samples.peek(), value, Date.now());
+      samples.value = appendSample(samples.peek(), value, Date.now());
     },
   );
 }
 
 export function refreshHealth(abort?: AbortSignal): Promise<void> {
-  return take(health, () => api.health(abort));
+  return refresh(health, () => api.getHealth(abort));
 }
 
-async function take<T>(
-  live: { value: Live<T>; peek: () => Live<T> },
-  ask: () => Promise<T>,
-  then?: (value: T) => void,
-) {
+/** Reads a value. A failure keeps the last one. */
+async function refresh<T>(live: Signal<Live<T>>, read: () => Promise<T>, then?: (value: T) => void): Promise<void> {
   try {
-    const value = await ask();
+    const value = await read();
     live.value = { value, at: Date.now(), problem: null };
     then?.(value);
   } catch (error) {
@@ -54,20 +56,22 @@ async function take<T>(
   }
 }
 
-/** Starts all that repeats itself; statistics whenever there is a token. */
-export function startLive(): void {
+/** Starts polling: health always, statistics while there is a token. */
+export function startPolling(): void {
+  setInterval(() => {
+    if (!document.hidden) now.value = Date.now();
+  }, TICK_MS);
+
   const redisDown = computed(() => stats.value.problem?.redisDown === true);
   effect(() => {
-    // At once when the statistics notice that Redis went or came back: the two must not contradict each other for long.
+    // Polling restarts when the statistics notice that Redis went down or came back, so that health soon agrees.
     void redisDown.value;
     return poll(refreshHealth, HEALTH_EVERY_MS);
   });
-  setInterval(() => {
-    if (!document.hidden) now.value = Date.now();
-  }, 1000);
+
   effect(() => {
     if (token.value === '') {
-      stats.value = nothing;
+      stats.value = NOTHING;
       samples.value = emptySamples();
       return undefined;
     }

@@ -1,4 +1,4 @@
-// Which view is shown: the part of the address behind `#/`, with its own query: `#/keys?pattern=users%3A*`.
+// The current view, kept in the fragment of the address with a query of its own: `#/keys?pattern=users%3A*`.
 import { signal } from '@preact/signals';
 
 const VIEWS = ['overview', 'clear', 'keys', 'warmup', 'audit', 'dev'] as const;
@@ -9,7 +9,7 @@ export interface Route {
   query: URLSearchParams;
 }
 
-export function readRoute(hash: string): Route {
+export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const view = VIEWS.find((known) => known === path) ?? 'overview';
   return { view, query: new URLSearchParams(query) };
@@ -20,20 +20,21 @@ export function href(view: View, query: Record<string, string> = {}): string {
   return `#/${view}${text === '' ? '' : `?${text}`}`;
 }
 
-export const route = signal<Route>(readRoute(typeof location === 'undefined' ? '' : location.hash));
+export const route = signal<Route>(parseRoute(typeof location === 'undefined' ? '' : location.hash));
 
 export function startRouting(): void {
-  addEventListener('hashchange', () => (route.value = readRoute(location.hash)));
+  addEventListener('hashchange', () => (route.value = parseRoute(location.hash)));
 }
 
-/** Goes there; `replace` changes the address without a step in the history. */
-export function go(view: View, query: Record<string, string> = {}, replace = false): void {
-  const to = href(view, query);
-  if (to === location.hash) return;
+/** Opens a view. `replace` changes the address without an entry in the browser's history. */
+export function navigate(view: View, query: Record<string, string> = {}, replace = false): void {
+  const target = href(view, query);
+  if (target === location.hash) return;
+
   if (replace) {
-    history.replaceState(null, '', to);
-    route.value = readRoute(to);
+    history.replaceState(null, '', target);
+    route.value = parseRoute(target);
   } else {
-    location.hash = to;
+    location.hash = target;
   }
 }

@@ -1,45 +1,50 @@
-// What the user chose of the page itself: light or dark, and whether the tools for developers are shown.
+// The user's settings of the page itself: the theme, and whether DevTools are shown.
 import { effect, signal } from '@preact/signals';
 
 export type Theme = 'system' | 'dark' | 'light';
 export const THEMES: readonly Theme[] = ['system', 'dark', 'light'];
 
-export const theme = signal<Theme>(read('theme', THEMES, 'system'));
-export const dev = signal(
-  read('dev', ['on', 'off'], 'off') === 'on' || asksForDev(typeof location === 'undefined' ? '' : location.search),
+export const theme = signal<Theme>(readSetting('theme', THEMES, 'system'));
+export const devTools = signal(
+  readSetting('dev', ['on', 'off'], 'off') === 'on' ||
+    requestsDevTools(typeof location === 'undefined' ? '' : location.search),
 );
-/** Counts changes of the colours in force, for what draws with them. */
-export const colours = signal(0);
+/** Counts changes of the colours in use. Charts, which cannot inherit colours, are drawn again when it changes. */
+export const colourChanges = signal(0);
 
-/** `?dev`, `?dev=1`; not `?dev=0`. */
-export function asksForDev(search: string): boolean {
+/** True for `?dev` and `?dev=1`, false for `?dev=0`. */
+export function requestsDevTools(search: string): boolean {
   const value = new URLSearchParams(search).get('dev');
   return value !== null && !['0', 'false', 'off'].includes(value);
 }
 
 export function startSettings(): void {
+  const countChange = (): void => {
+    colourChanges.value = colourChanges.peek() + 1;
+  };
+
   effect(() => {
     document.documentElement.dataset['theme'] = theme.value;
-    keep('theme', theme.value);
-    colours.value = colours.peek() + 1;
+    storeSetting('theme', theme.value);
+    countChange();
   });
-  effect(() => keep('dev', dev.value ? 'on' : 'off'));
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => (colours.value = colours.peek() + 1));
+  effect(() => storeSetting('dev', devTools.value ? 'on' : 'off'));
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', countChange);
 }
 
-function read<T extends string>(name: string, known: readonly T[], otherwise: T): T {
+function readSetting<T extends string>(name: string, known: readonly T[], fallback: T): T {
   try {
-    const kept = localStorage.getItem(`edge-cache.${name}`);
-    return known.find((value) => value === kept) ?? otherwise;
+    const stored = localStorage.getItem(`edge-cache.${name}`);
+    return known.find((value) => value === stored) ?? fallback;
   } catch {
-    return otherwise;
+    return fallback;
   }
 }
 
-function keep(name: string, value: string): void {
+function storeSetting(name: string, value: string): void {
   try {
     localStorage.setItem(`edge-cache.${name}`, value);
   } catch {
-    // Where storage is forbidden a choice lasts as long as the page.
+    // Where the browser forbids storage, a setting lasts as long as the page.
   }
 }

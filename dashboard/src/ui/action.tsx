@@ -1,18 +1,18 @@
-// Buttons that do something through the API. One that the token's role does not allow stays in place, is announced as
-// disabled, and says why in plain sight.
+// A button that acts through the API. When the token's role is too low, the button stays visible, is announced as disabled,
+// and the reason is shown beside it.
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
+import { missingRole } from '../api/session';
 import type { Role } from '../api/types';
-import { lacks } from '../state/session';
 
 interface Props {
-  /** Nothing where it submits the form around it. */
+  /** Left out when the button submits the form around it. */
   onAct?: () => void;
   children: ComponentChildren;
   needs?: Role;
-  /** The element that says already what role is missing; else the button says it. */
-  saidBy?: string | undefined;
-  /** Why it cannot be done now, other than for the role; '' where it can. */
+  /** The id of an element that already shows the missing role. Without one the button shows it. */
+  describedBy?: string | undefined;
+  /** The reason, apart from the role, that the action is not possible now; '' when it is possible. */
   blocked?: string;
   kind?: 'plain' | 'primary' | 'danger' | 'quiet';
   busy?: boolean;
@@ -22,45 +22,48 @@ interface Props {
 
 export function Action({ needs, blocked = '', kind = 'plain', busy = false, ...props }: Props) {
   const id = useId();
-  const missing = needs ? lacks(needs) : '';
-  const why = missing || blocked;
-  const saidBy = (missing !== '' && props.saidBy) || (why === '' ? undefined : id);
-  const off = why !== '' || busy;
+  const missing = needs ? missingRole(needs) : '';
+  const reason = missing || blocked;
+  const describedBy = (missing !== '' && props.describedBy) || (reason === '' ? undefined : id);
+  const disabled = reason !== '' || busy;
+
   const click = (event: Event): void => {
-    if (off) event.preventDefault();
+    if (disabled) event.preventDefault();
     else props.onAct?.();
   };
+
   return (
     <span class="action">
       <button
         type={props.submit ? 'submit' : 'button'}
         class={`button ${kind}${props.small ? ' small' : ''}`}
-        aria-disabled={off}
+        aria-disabled={disabled}
         aria-busy={busy}
-        aria-describedby={saidBy}
+        aria-describedby={describedBy}
         onClick={click}
       >
         {props.children}
         {busy && <span class="spinner" aria-hidden="true" />}
       </button>
-      {saidBy === id && (
+      {describedBy === id && (
         <span class="why" id={id}>
-          {why}
+          {reason}
         </span>
       )}
     </span>
   );
 }
 
-/** A row of actions for one role: where that is missing, it is said once, not at each of them. */
-export function Actions({ needs, children }: { needs: Role; children: (saidBy: string) => ComponentChildren }) {
+/** A row of actions that need the same role. A missing role is shown once, below the row. */
+export function Actions({ needs, children }: { needs: Role; children: (describedBy: string) => ComponentChildren }) {
   const id = useId();
-  const why = lacks(needs);
+  const missing = missingRole(needs);
+
   return (
     <>
       <div class="row wrap-row">{children(id)}</div>
-      <p class="why" id={id} hidden={why === ''}>
-        {why}
+      <p class="why" id={id} hidden={missing === ''}>
+        {missing}
       </p>
     </>
   );

@@ -1,4 +1,4 @@
-// A bar for a share of a whole.
+// A bar that shows a share of a whole.
 interface Props {
   label: string;
   percent: number;
@@ -7,7 +7,8 @@ interface Props {
 }
 
 export function Bar({ label, percent, tone = 'ok', text }: Props) {
-  const shown = Math.min(100, Math.max(0, percent));
+  const width = Math.min(100, Math.max(0, percent));
+
   return (
     <div
       class={`bar ${tone}`}
@@ -15,10 +16,10 @@ export function Bar({ label, percent, tone = 'ok', text }: Props) {
       aria-label={label}
       aria-valuemin={0}
       aria-valuemax={100}
-      aria-valuenow={Math.round(shown)}
+      aria-valuenow={Math.round(width)}
       aria-valuetext={text}
     >
-      <span style={{ width: `${shown}%` }} />
+      <span style={{ width: `${width}%` }} />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-// A box to tick, with its label.
+// A labelled checkbox.
 import type { ComponentChildren } from 'preact';
 
 interface Props {

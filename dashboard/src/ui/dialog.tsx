@@ -1,4 +1,4 @@
-// A modal question. The browser's own <dialog> keeps the focus inside and closes on Escape.
+// A modal dialog. The browser's own <dialog> keeps the focus inside and closes on Escape.
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
@@ -11,15 +11,19 @@ interface Props {
 export function Dialog({ title, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
+
   useLayoutEffect(() => {
-    const [dialog, before] = [ref.current, document.activeElement];
+    const dialog = ref.current;
+    const focusedBefore = document.activeElement;
     dialog?.showModal();
+
     return () => {
       dialog?.close();
-      // The browser gives the focus back only to what closes before it is removed.
-      if (before instanceof HTMLElement) before.focus();
+      // The browser would not restore the focus, because the dialog is removed at once.
+      if (focusedBefore instanceof HTMLElement) focusedBefore.focus();
     };
   }, []);
+
   return (
     <dialog ref={ref} class="dialog" aria-labelledby={id} onCancel={onClose}>
       <h2 id={id}>{title}</h2>

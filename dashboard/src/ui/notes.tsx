@@ -1,10 +1,9 @@
-// The honest states: loading, nothing there, something wrong.
+// Notes shown in place of content: it is loading, there is none, it failed, or the role is too low.
 import type { ComponentChildren } from 'preact';
 import type { Problem } from '../api/problem';
+import { missingRole } from '../api/session';
 import type { Role } from '../api/types';
-import { plural } from '../lib/format';
-import { href } from '../state/route';
-import { lacks } from '../state/session';
+import { formatCount } from '../lib/format';
 
 export function Loading({ what }: { what: string }) {
   return (
@@ -18,14 +17,23 @@ export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="note">{children}</p>;
 }
 
-/** A problem in the application's own words, with what this page can add. */
-export function Trouble({ problem, what, retry }: { problem: Problem; what?: string; retry?: () => void }) {
+interface FailureProps {
+  problem: Problem;
+  /** The subject of "… failed", such as "Reading the key". */
+  action: string;
+  retry?: () => void;
+}
+
+/** A failed action, with the application's own description. */
+export function Failure({ problem, action, retry }: FailureProps) {
   return (
-    <div class={`trouble${problem.roleTooLow ? ' mild' : ''}`} role="alert">
-      <strong>{heading(problem, what)}</strong>
+    <div class={`failure${problem.roleTooLow ? ' mild' : ''}`} role="alert">
+      <strong>{failureTitle(problem, action)}</strong>
       <p>{problem.message}</p>
       {problem.keysDeleted !== undefined && (
-        <p>Removed before it failed: {plural(problem.keysDeleted, 'key')}. Repeating it continues.</p>
+        <p>
+          {formatCount(problem.keysDeleted, 'key')} removed before the failure. Repeat the action to remove the rest.
+        </p>
       )}
       {problem.status > 0 && (
         <p class="fine">
@@ -42,39 +50,20 @@ export function Trouble({ problem, what, retry }: { problem: Problem; what?: str
   );
 }
 
-function heading(problem: Problem, what = 'This'): string {
-  if (problem.unreached) return 'The application does not answer';
-  if (problem.redisDown) return `${what} did not work: Redis is not available`;
-  if (problem.roleTooLow) return `${what} is not for this token`;
+function failureTitle(problem: Problem, action: string): string {
+  if (problem.unreachable) return 'The application is not responding';
+  if (problem.redisDown) return `${action} failed: Redis is not available`;
+  if (problem.roleTooLow) return `${action} is not allowed for this token`;
   if (problem.status === 429) return 'Too many attempts';
-  return `${what} did not work`;
+  return `${action} failed`;
 }
 
-/** Shown in place of a part that the token may not see, without asking the application for it. */
-export function RoleWall({ needs, what }: { needs: Role; what: string }) {
+/** Shown in place of content that the token may not read. The page does not request such content. */
+export function RoleNote({ needs, title }: { needs: Role; title: string }) {
   return (
-    <div class="trouble mild">
-      <strong>{what}</strong>
-      <p>{lacks(needs)} Ask whoever runs this application for another token, or sign in with one.</p>
+    <div class="failure mild">
+      <strong>{title}</strong>
+      <p>{missingRole(needs)} Sign in with another token, or ask the owner of this application for one.</p>
     </div>
-  );
-}
-
-export function Badge({ tone, children }: { tone: string; children: ComponentChildren }) {
-  return <span class={`badge ${tone}`}>{children}</span>;
-}
-
-export function Tags({ tags }: { tags: readonly string[] }) {
-  if (tags.length === 0) return <span class="muted">none</span>;
-  return (
-    <ul class="tags" aria-label="Tags">
-      {tags.map((tag) => (
-        <li key={tag}>
-          <a href={href('clear', { by: 'tags', tags: tag })} title={`Clear by the tag ${tag}`}>
-            {tag}
-          </a>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -1,14 +1,16 @@
-// Something that is done once at a time, and may fail.
+// Runs one task at a time for a component, and keeps its problem.
 import { useState } from 'preact/hooks';
 import { asProblem, type Problem } from '../api/problem';
 
 export function useTask() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
+
   const run = async (task: () => Promise<void>): Promise<void> => {
     if (busy) return;
     setBusy(true);
     setProblem(null);
+
     try {
       await task();
     } catch (error) {

@@ -1,78 +1,102 @@
-// The audit trail as far as it is loaded, and what of it is wanted. The application gives it newest first and unfiltered.
+// The loaded part of the audit trail and the filter. The application returns records newest first and cannot filter them.
 import { computed, signal } from '@preact/signals';
 import * as api from '../../api/endpoints';
 import { asProblem, type Problem } from '../../api/problem';
-import type { AuditRecord } from '../../api/types';
-import { whenSignedOut } from '../../state/session';
+import { onSignOut } from '../../api/session';
+import type { AuditPage, AuditRecord } from '../../api/types';
 
-const PAGE = 100;
-/** A filter looks through so many records before it asks whether to go on. */
-const LOOKED_THROUGH = 2_000;
-/** And stops when it has found so many more. */
-const FOUND = 50;
+const PAGE_RECORDS = 100;
+/** Records that one search reads at most before it waits for the user to continue. */
+const MAX_SEARCHED = 2_000;
+/** Matches after which a search stops. */
+const ENOUGH_MATCHES = 50;
 
 export const records = signal<readonly AuditRecord[]>([]);
+/** Changes that were in progress when the first page was read. */
+export const runningChanges = signal<readonly AuditRecord[]>([]);
 export const total = signal<number | null>(null);
 export const hasMore = signal(true);
 export const busy = signal(false);
 export const problem = signal<Problem | null>(null);
-export const whoFilter = signal('');
-export const actionFilter = signal('');
+/** The storage of the trail; null until the first page is read. */
+export const storage = signal<AuditPage['trail'] | null>(null);
 
-export const wanted = computed(() =>
-  records.value.filter((record) => matches(record, whoFilter.value, actionFilter.value)),
-);
+export interface Filter {
+  /** A part of the caller's name, in any case. */
+  caller: string;
+  /** An action and a stream; '' for all. */
+  action: string;
+  stream: string;
+}
 
-/** Names may be given in part, whatever their case. */
-export function matches(record: AuditRecord, who: string, action: string): boolean {
-  return (action === '' || record.action === action) && record.who.toLowerCase().includes(who.trim().toLowerCase());
+export const filter = signal<Filter>({ caller: '', action: '', stream: '' });
+
+export const matchingRecords = computed(() => records.value.filter((record) => matches(record, filter.value)));
+
+export function matches(record: AuditRecord, { caller, action, stream }: Filter): boolean {
+  return (
+    (action === '' || record.action === action) &&
+    (stream === '' || record.stream === stream) &&
+    record.who.toLowerCase().includes(caller.trim().toLowerCase())
+  );
 }
 
 let cursor: string | undefined;
-let turn = 0;
+/** Grows when the loaded records are dropped, so that an answer to an earlier request is ignored. */
+let generation = 0;
 
-function forget(): void {
-  turn += 1;
+function reset(): void {
+  generation += 1;
   cursor = undefined;
   records.value = [];
+  runningChanges.value = [];
   total.value = null;
   hasMore.value = true;
   busy.value = false;
   problem.value = null;
 }
-whenSignedOut(forget);
+onSignOut(reset);
 
 export async function reload(): Promise<void> {
-  forget();
-  await more();
+  reset();
+  await loadMore();
 }
 
-/** Loads older records, until enough of them are wanted. */
-export async function more(): Promise<void> {
+/** Loads older records until there are enough new matches. */
+export async function loadMore(): Promise<void> {
   if (busy.peek() || !hasMore.peek()) return;
-  const mine = turn;
+
+  const started = generation;
   busy.value = true;
   problem.value = null;
-  const [goal, limit] = [wanted.peek().length + FOUND, records.peek().length + LOOKED_THROUGH];
+  const enoughMatches = matchingRecords.peek().length + ENOUGH_MATCHES;
+  const maxRecords = records.peek().length + MAX_SEARCHED;
+
   try {
     do {
-      const page = await api.audit({ limit: PAGE, ...(cursor ? { cursor } : {}) });
-      if (mine !== turn) return;
-      records.value = [...records.peek(), ...page.entries];
-      cursor = page.pagination.nextCursor ?? undefined;
-      hasMore.value = page.pagination.hasMore && cursor !== undefined;
-      total.value = page.pagination.total;
-    } while (hasMore.peek() && wanted.peek().length < goal && records.peek().length < limit);
+      const page = await api.listAuditRecords({ limit: PAGE_RECORDS, ...(cursor ? { cursor } : {}) });
+      if (started !== generation) return;
+      appendPage(page);
+    } while (hasMore.peek() && matchingRecords.peek().length < enoughMatches && records.peek().length < maxRecords);
   } catch (error) {
-    if (mine === turn) problem.value = asProblem(error);
+    if (started === generation) problem.value = asProblem(error);
   } finally {
-    if (mine === turn) busy.value = false;
+    if (started === generation) busy.value = false;
   }
 }
 
-/** Goes on looking when a filter leaves little of what is loaded. */
-export async function filter(who: string, action: string): Promise<void> {
-  whoFilter.value = who;
-  actionFilter.value = action;
-  if (wanted.peek().length < FOUND) await more();
+function appendPage({ entries, running, trail, pagination }: AuditPage): void {
+  if (cursor === undefined) runningChanges.value = running;
+  storage.value = trail;
+  records.value = [...records.peek(), ...entries];
+
+  cursor = pagination.nextCursor ?? undefined;
+  hasMore.value = pagination.hasMore && cursor !== undefined;
+  total.value = pagination.total;
+}
+
+/** Changes the filter, and loads older records when few of the loaded ones match. */
+export async function changeFilter(changes: Partial<Filter>): Promise<void> {
+  filter.value = { ...filter.peek(), ...changes };
+  if (matchingRecords.peek().length < ENOUGH_MATCHES) await loadMore();
 }

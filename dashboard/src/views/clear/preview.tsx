@@ -1,71 +1,89 @@
-// What would go, and the button that lets it go.
+// The preview of a removal, with the button that carries it out.
 import { useId, useState } from 'preact/hooks';
-import { plural } from '../../lib/format';
+import { formatCount } from '../../lib/format';
 import { href } from '../../state/route';
 import { Action } from '../../ui/action';
-import { needed, type Preview } from './plan';
-import { busy, remove, wordDemanded } from './store';
-
-/** What has to be typed before everything goes. */
-const WORD = 'everything';
+import { Name } from '../../ui/name';
+import { CONFIRM_WORDS, type Preview } from './removal';
+import { busy, confirmationDemanded, removeSelected } from './store';
 
 export function PreviewPanel({ preview }: { preview: Preview }) {
-  const [word, setWord] = useState('');
-  const id = useId();
-  const { plan, count } = preview;
-  const takesWord = preview.everything || wordDemanded.value;
-  const blocked = blocker(count, takesWord, word);
-  const act = (event?: Event): void => {
-    event?.preventDefault();
-    if (blocked === '' && busy.value === '') void remove(plan, takesWord);
-  };
   return (
     <section class="preview" aria-label="Preview">
       <h2>
-        {plural(count, 'key')} would go <span class="muted">found in {preview.duration}</span>
+        {formatCount(preview.count, 'key')} would be removed <span class="muted">found in {preview.duration}</span>
       </h2>
       {preview.remarks.map((remark) => (
         <p key={remark} class="muted">
-          {remark}
+          <Name text={remark} whole />
         </p>
       ))}
-      {preview.sample.length > 0 && (
-        <>
-          <h3>{preview.sample.length < count ? `${preview.sample.length} of them` : 'These'}</h3>
-          <ul class="sample mono">
-            {preview.sample.map((key) => (
-              <li key={key}>
-                <a href={href('keys', { key })}>{key}</a>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      <form class="confirm" onSubmit={act}>
-        {takesWord && count > 0 && (
-          <p>
-            <label for={id}>
-              Type <code>{WORD}</code> to confirm
-            </label>
-            <input
-              id={id}
-              class="mono"
-              autocomplete="off"
-              spellcheck={false}
-              value={word}
-              onInput={(event) => setWord(event.currentTarget.value)}
-            />
-          </p>
-        )}
-        <Action kind="danger" submit needs={needed(plan)} busy={busy.value === 'clear'} blocked={blocked}>
-          Remove {plural(count, 'key')}
-        </Action>
-      </form>
+      {preview.sample.length > 0 && <Sample preview={preview} />}
+      <ConfirmForm preview={preview} />
     </section>
   );
 }
 
-function blocker(count: number, takesWord: boolean, word: string): string {
+function Sample({ preview: { sample, count } }: { preview: Preview }) {
+  return (
+    <>
+      <h3>{sample.length < count ? `${sample.length} of them` : 'All of them'}</h3>
+      <ul class="sample mono">
+        {sample.map((key) => (
+          <li key={key}>
+            <a href={href('keys', { key })}>
+              <Name text={key} />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function ConfirmForm({ preview }: { preview: Preview }) {
+  const [typed, setTyped] = useState('');
+  const { selection, count } = preview;
+  const word = preview.confirmWord || (confirmationDemanded.value ? CONFIRM_WORDS.largeShare : '');
+  const blocked = blockedReason(count, word, typed);
+
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (blocked === '' && busy.value === '') void removeSelected(selection, word !== '');
+  };
+
+  return (
+    <form class="confirm" onSubmit={submit}>
+      {preview.confirmReason !== '' && <p>{preview.confirmReason}</p>}
+      {word !== '' && count > 0 && <ConfirmField word={word} typed={typed} onType={setTyped} />}
+      <Action kind="danger" submit needs={preview.role} busy={busy.value === 'clear'} blocked={blocked}>
+        Remove {formatCount(count, 'key')}
+      </Action>
+    </form>
+  );
+}
+
+function blockedReason(count: number, word: string, typed: string): string {
   if (count === 0) return 'There is nothing to remove.';
-  return takesWord && word.trim() !== WORD ? `Type the word ${WORD} first.` : '';
+  return word !== '' && typed.trim() !== word ? `Type the word ${word} first.` : '';
+}
+
+function ConfirmField({ word, typed, onType }: { word: string; typed: string; onType: (text: string) => void }) {
+  const id = useId();
+
+  return (
+    <p>
+      <label for={id}>
+        Type <code>{word}</code> to confirm
+      </label>
+      <input
+        id={id}
+        class="mono"
+        autocomplete="off"
+        spellcheck={false}
+        value={typed}
+        onInput={(event) => onType(event.currentTarget.value)}
+      />
+    </p>
+  );
 }

@@ -1,65 +1,71 @@
-// What the clear view remembers while the page is open: the preview at hand and what was done.
+// The state of the clear view, kept while the page is open: the current preview and the removals so far.
 import { signal } from '@preact/signals';
 import { asProblem, type Problem } from '../../api/problem';
-import { plural } from '../../lib/format';
+import { onSignOut } from '../../api/session';
+import { formatCount } from '../../lib/format';
 import { announce } from '../../state/announce';
 import { refreshStats } from '../../state/live';
-import { whenSignedOut } from '../../state/session';
-import { carryOut, preview, type Plan, type Preview, type Result } from './plan';
+import { preview, type Preview, type Removal, remove } from './removal';
+import type { Selection } from './selection';
 
-export const shown = signal<Preview | null>(null);
+const MAX_REMOVALS = 20;
+
+export const currentPreview = signal<Preview | null>(null);
 export const problem = signal<Problem | null>(null);
 export const busy = signal<'' | 'preview' | 'clear'>('');
 /** The latest first. */
-export const results = signal<readonly Result[]>([]);
-/** The application said that this needs the word, although the page did not see it coming. */
-export const wordDemanded = signal(false);
+export const removals = signal<readonly Removal[]>([]);
+/** The application asked for a confirmation that the preview had not announced. */
+export const confirmationDemanded = signal(false);
 
-let turn = 0;
+/** Grows when a preview is dropped, so that an answer to an earlier request is ignored. */
+let generation = 0;
 
-/** Whatever was previewed is no longer what is typed. */
-export function forgetPreview(): void {
-  turn += 1;
-  shown.value = null;
+/** Drops the preview, because the selection changed. */
+export function dropPreview(): void {
+  generation += 1;
+  currentPreview.value = null;
   problem.value = null;
-  wordDemanded.value = false;
+  confirmationDemanded.value = false;
   if (busy.peek() === 'preview') busy.value = '';
 }
 
-whenSignedOut(() => {
-  forgetPreview();
-  results.value = [];
+onSignOut(() => {
+  dropPreview();
+  removals.value = [];
 });
 
-export async function look(plan: Plan): Promise<void> {
-  forgetPreview();
-  const mine = turn;
+export async function showPreview(selection: Selection): Promise<void> {
+  dropPreview();
+  const started = generation;
   busy.value = 'preview';
+
   try {
-    const found = await preview(plan);
-    if (mine !== turn) return;
-    shown.value = found;
-    announce(`Preview: ${plural(found.count, 'key')} would go`);
+    const found = await preview(selection);
+    if (started !== generation) return;
+    currentPreview.value = found;
+    announce(`Preview: ${formatCount(found.count, 'key')} would be removed`);
   } catch (error) {
-    if (mine === turn) problem.value = asProblem(error);
+    if (started === generation) problem.value = asProblem(error);
   } finally {
-    if (mine === turn) busy.value = '';
+    if (started === generation) busy.value = '';
   }
 }
 
-export async function remove(plan: Plan, confirmed: boolean): Promise<void> {
+export async function removeSelected(selection: Selection, confirmed: boolean): Promise<void> {
   busy.value = 'clear';
   problem.value = null;
+
   try {
-    const result = await carryOut(plan, confirmed);
-    results.value = [result, ...results.peek()].slice(0, 20);
-    shown.value = null;
-    wordDemanded.value = false;
-    announce(`${plural(result.deleted, 'key')} removed in ${result.duration}`);
+    const removal = await remove(selection, confirmed);
+    removals.value = [removal, ...removals.peek()].slice(0, MAX_REMOVALS);
+    currentPreview.value = null;
+    confirmationDemanded.value = false;
+    announce(`${formatCount(removal.deleted, 'key')} removed in ${removal.duration}`);
     void refreshStats();
   } catch (error) {
     problem.value = asProblem(error);
-    wordDemanded.value = problem.value.kind === 'confirmation-required';
+    confirmationDemanded.value = problem.value.kind === 'confirmation-required';
   } finally {
     busy.value = '';
   }

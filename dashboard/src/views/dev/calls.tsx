@@ -1,79 +1,82 @@
-// What each call to the API cost: time until the headers and the whole body, and what was asked of Redis for it.
+// The calls of this page to the API, each with its time and its cost in Redis.
 import { useState } from 'preact/hooks';
-import { clock, milliseconds, number } from '../../lib/format';
-import { summarise } from '../../lib/percentiles';
-import { type ApiCall, calls } from '../../state/calls';
+import { type ApiCall, calls } from '../../api/calls';
+import { formatCount, formatMilliseconds, formatNumber, formatTime } from '../../lib/format';
 import { Check } from '../../ui/check';
 import { Empty } from '../../ui/notes';
 import { Table } from '../../ui/table';
+import { summarise } from './summary';
+
+const MAX_ROWS = 100;
 
 export function Calls() {
-  const [withPolls, setWithPolls] = useState(false);
-  const all = calls.value;
-  const shown = withPolls ? all : all.filter((call) => !isPoll(call));
+  const [withPolling, setWithPolling] = useState(false);
+  const shown = withPolling ? calls.value : calls.value.filter((call) => !isPolling(call));
+
   return (
     <section class="card calls" aria-label="Calls to the API">
       <div class="row">
         <h2 class="grow">Calls to the API</h2>
-        <Check checked={withPolls} onChange={setWithPolls}>
-          also what the page repeats by itself
+        <Check checked={withPolling} onChange={setWithPolling}>
+          Show polling
         </Check>
         <button type="button" class="button quiet small" onClick={() => (calls.value = [])}>
-          Forget
+          Discard
         </button>
       </div>
-      <Summary all={all} />
+      <SummaryTable all={calls.value} />
       {shown.length === 0 ? (
-        <Empty>No call yet. Whatever you do in the other views appears here.</Empty>
+        <Empty>No calls yet. Calls of the other views appear here.</Empty>
       ) : (
-        <Latest shown={shown} />
+        <LatestCalls shown={shown} />
       )}
     </section>
   );
 }
 
-function isPoll(call: ApiCall): boolean {
+function isPolling(call: ApiCall): boolean {
   return call.method === 'GET' && /\/(stats|health|warmup)$/.test(call.url);
 }
 
-/** By method and path, the slowest median first. */
-function Summary({ all }: { all: readonly ApiCall[] }) {
-  const rows = summarise(all);
-  if (rows.length === 0) return null;
+const SUMMARY_HEADS = ['Operation', 'Calls', 'Median', '95th percentile', 'Redis median', 'Round trips'];
+
+function SummaryTable({ all }: { all: readonly ApiCall[] }) {
+  const summaries = summarise(all);
+  if (summaries.length === 0) return null;
+
   return (
-    <Table
-      label="Summary by operation"
-      heads={['Operation', 'Calls', 'Median', '95 %', 'Redis, median', 'Round trips']}
-    >
-      {rows.map((row) => (
-        <tr key={row.operation}>
-          <td class="mono">{row.operation}</td>
-          <td class="num">{number(row.calls)}</td>
-          <td class="num">{milliseconds(row.median)}</td>
-          <td class="num">{milliseconds(row.p95)}</td>
-          <td class="num">{milliseconds(row.redisMs)}</td>
-          <td class="num">{row.trips === null ? 'not told' : row.trips}</td>
+    <Table label="Summary by operation" heads={SUMMARY_HEADS}>
+      {summaries.map((summary) => (
+        <tr key={summary.operation}>
+          <td class="mono">{summary.operation}</td>
+          <td class="num">{formatNumber(summary.calls)}</td>
+          <td class="num">{formatMilliseconds(summary.medianMs)}</td>
+          <td class="num">{formatMilliseconds(summary.p95Ms)}</td>
+          <td class="num">{formatMilliseconds(summary.redisMs)}</td>
+          <td class="num">{formatNumber(summary.roundTrips)}</td>
         </tr>
       ))}
     </Table>
   );
 }
 
-function Latest({ shown }: { shown: readonly ApiCall[] }) {
+const LATEST_HEADS = ['Time', 'Call', 'Status', 'Headers', 'Total', 'Redis', 'Request'];
+
+function LatestCalls({ shown }: { shown: readonly ApiCall[] }) {
   return (
-    <Table label="Latest calls" heads={['At', 'Call', 'Status', 'Headers', 'Whole', 'Redis', 'Request']} kind="tall">
-      {shown.slice(0, 100).map((call) => (
+    <Table label="Latest calls" heads={LATEST_HEADS} kind="tall">
+      {shown.slice(0, MAX_ROWS).map((call) => (
         <tr key={call.id}>
-          <td class="num">{clock(call.at)}</td>
+          <td class="num">{formatTime(call.at)}</td>
           <td class="mono url">
             {call.method} {call.url.replace('/api/cache', '')}
           </td>
           <td class={`num${call.status >= 400 || call.failure ? ' error' : ''}`}>
             {call.failure || call.status || '…'}
           </td>
-          <td class="num">{milliseconds(call.headersMs)}</td>
-          <td class="num">{milliseconds(call.totalMs)}</td>
-          <td class="num">{redis(call)}</td>
+          <td class="num">{formatMilliseconds(call.headersMs)}</td>
+          <td class="num">{formatMilliseconds(call.totalMs)}</td>
+          <td class="num">{formatCost(call)}</td>
           <td class="mono muted">{call.requestId.slice(0, 8)}</td>
         </tr>
       ))}
@@ -81,7 +84,8 @@ function Latest({ shown }: { shown: readonly ApiCall[] }) {
   );
 }
 
-function redis({ redis }: ApiCall): string {
+function formatCost({ redis }: ApiCall): string {
   if (redis === null) return '–';
-  return `${milliseconds(redis.ms)}, ${redis.commands} cmd in ${redis.trips} trip${redis.trips === 1 ? '' : 's'}`;
+  const { ms, commands, roundTrips } = redis;
+  return `${formatMilliseconds(ms)}, ${formatCount(commands, 'command')} in ${formatCount(roundTrips, 'round trip')}`;
 }

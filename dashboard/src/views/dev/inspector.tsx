@@ -1,24 +1,38 @@
-// Looks at one key with the library's eyes.
+// Shows one key as the cache library sees it.
 import { useId, useState } from 'preact/hooks';
-import { bytes, milliseconds, plural, seconds, ttl } from '../../lib/format';
+import type { KeyDetail } from '../../api/types';
+import { formatBytes, formatCount, formatMilliseconds, formatSeconds, formatTtl } from '../../lib/format';
 import { now } from '../../state/live';
 import { Action } from '../../ui/action';
-import { Badge, Tags, Trouble } from '../../ui/notes';
+import { Badge } from '../../ui/badge';
+import { Failure } from '../../ui/notes';
+import { Tags } from '../../ui/tags';
 import { useTask } from '../../ui/use-task';
+import { elementsOf } from '../keys/elements';
 import { Value } from '../keys/value';
-import { freshness, look, type Seen, storage } from './library';
+import {
+  describeStorage,
+  type Freshness,
+  freshness,
+  inspect,
+  type Inspection,
+  isChunked,
+  type Lock,
+} from './inspection';
 
 const TONES = { fresh: 'ok', 'in grace': 'warn', expired: 'bad', unknown: 'info' };
 
 export function Inspector() {
   const [typed, setTyped] = useState('');
-  const [seen, setSeen] = useState<Seen | null>(null);
+  const [inspection, setInspection] = useState<Inspection | null>(null);
   const { busy, problem, run } = useTask();
   const id = useId();
+
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (typed !== '') void run(async () => setSeen(await look(typed)));
+    if (typed !== '') void run(async () => setInspection(await inspect(typed)));
   };
+
   return (
     <section class="card inspector" aria-label="Inspector">
       <h2>A key as the library sees it</h2>
@@ -39,67 +53,85 @@ export function Inspector() {
           Inspect
         </Action>
       </form>
-      {problem && <Trouble problem={problem} what="Inspecting" />}
-      {seen && problem === null && <Facts seen={seen} />}
+      {problem && <Failure problem={problem} action="Inspecting the key" />}
+      {inspection && problem === null && <Findings inspection={inspection} />}
     </section>
   );
 }
 
-function Facts({ seen }: { seen: Seen }) {
-  const { detail, companion, lockLeft, rule } = seen;
-  const passed = Math.floor((now.value - seen.seenAt) / 1000);
-  const found = freshness(detail.ttl, companion, passed);
+function Findings({ inspection }: { inspection: Inspection }) {
+  const { detail } = inspection;
+
   return (
     <>
-      <dl class="facts">
-        <dt>Freshness</dt>
-        <dd>
-          <Badge tone={TONES[found.state]}>{found.state}</Badge> {sayFreshness(found, companion !== null, detail.ttl)}
-        </dd>
-        <dt>Grace</dt>
-        <dd>{sayGrace(found.graceLeft, companion?.grace)}</dd>
-        <dt>Age</dt>
-        <dd class="num">{found.age === null ? 'not known' : seconds(Math.floor(found.age))}</dd>
-        <dt>Load took</dt>
-        <dd class="num">{companion ? milliseconds(companion.load) : 'not known'}</dd>
-        <dt>Stored</dt>
-        <dd>
-          {detail.type === 'string' ? bytes(detail.length) : plural(detail.length, 'element')},{' '}
-          {storage(detail, companion)}; {bytes(detail.sizeBytes)} in memory
-        </dd>
-        <dt>Tags</dt>
-        <dd>
-          <Tags tags={detail.tags} />
-        </dd>
-        <dt>Lock</dt>
-        <dd>
-          {lockLeft === null
-            ? 'free: nobody is loading it'
-            : `held: somebody is loading it, at most ${ttl(Math.max(0, lockLeft - passed))} more`}
-        </dd>
-        <dt>TTL rule</dt>
-        <dd>{rule === null ? 'not known' : `${rule.prefix} → ${seconds(rule.ttl)} (${rule.source})`}</dd>
-      </dl>
+      <Facts inspection={inspection} />
       <details>
         <summary>Value</summary>
-        <Value
-          detail={detail}
-          elements={Array.isArray(detail.value) && detail.valueFormat === 'elements' ? detail.value : []}
-        />
+        <Value detail={detail} elements={elementsOf(detail)} />
       </details>
     </>
   );
 }
 
-function sayFreshness(found: ReturnType<typeof freshness>, hasCompanion: boolean, keyTtl: number): string {
-  if (found.state === 'fresh') return `for ${seconds(Math.floor(found.freshLeft ?? 0))} more`;
-  if (found.state === 'in grace') return 'past its TTL: served while one caller loads it again';
-  if (found.state === 'expired') return 'gone since it was looked at';
-  const life = keyTtl < 0 ? 'never expires' : `expires in ${ttl(keyTtl)}`;
-  return hasCompanion ? life : `not stored through the library's get_or_set, so nothing is kept of its age; ${life}`;
+function Facts({ inspection }: { inspection: Inspection }) {
+  const { detail, lock, readAt, rule } = inspection;
+  // The clock of the page ticks once a second, so it may be behind.
+  const passed = Math.max(0, Math.floor((now.value - readAt) / 1000));
+  const found = freshness(detail, passed, now.value);
+
+  return (
+    <dl class="facts">
+      <dt>Freshness</dt>
+      <dd>
+        <Badge tone={TONES[found.state]}>{found.state}</Badge> {describeFreshness(found, detail.ttl)}
+      </dd>
+      <dt>Grace</dt>
+      <dd>{describeGrace(found.graceLeft, detail.graceSeconds)}</dd>
+      <dt>Age</dt>
+      <dd class="num">{found.age === null ? 'not known' : formatSeconds(Math.floor(found.age))}</dd>
+      <dt>Load time</dt>
+      <dd class="num">{detail.loadMs === null ? 'not known' : formatMilliseconds(detail.loadMs)}</dd>
+      <dt>Stored</dt>
+      <dd>
+        {describeSize(detail)}
+        {describeStorage(detail)}; {formatBytes(detail.sizeBytes)} in memory
+      </dd>
+      <dt>Tags</dt>
+      <dd>
+        <Tags tags={detail.tags} />
+      </dd>
+      <dt>Load lock</dt>
+      <dd>{describeLock(lock, passed)}</dd>
+      <dt>TTL rule</dt>
+      <dd>{rule === null ? 'not known' : `${rule.prefix} → ${formatSeconds(rule.ttl)} (${rule.source})`}</dd>
+    </dl>
+  );
 }
 
-function sayGrace(left: number | null, grace: number | undefined): string {
-  if (left === null || grace === undefined) return 'not known';
-  return grace === 0 ? 'none' : `${seconds(grace / 1000)} in all, ${seconds(Math.floor(left))} left`;
+function describeFreshness({ state, freshFor }: Freshness, ttl: number): string {
+  const expiry = ttl < 0 ? 'never expires' : `expires in ${formatTtl(ttl)}`;
+  if (state === 'fresh') return freshFor === null ? expiry : `for ${formatSeconds(Math.floor(freshFor))} more`;
+  if (state === 'in grace') return 'past its TTL: served while one caller loads it again';
+  if (state === 'expired') return 'since it was read';
+  return `another client wrote the value, so its age is not recorded; ${expiry}`;
+}
+
+function describeGrace(leftSeconds: number | null, graceSeconds: number | null): string {
+  if (leftSeconds === null || graceSeconds === null) return 'not known';
+  if (graceSeconds === 0) return 'none';
+  return `${formatSeconds(graceSeconds)} in all, ${formatSeconds(Math.floor(leftSeconds))} left`;
+}
+
+function describeSize(detail: KeyDetail): string {
+  if (detail.type === 'string') return `${formatBytes(detail.length)}, `;
+  return isChunked(detail) ? '' : `${formatCount(detail.length, 'element')}, `;
+}
+
+function describeLock(lock: Lock, passed: number): string {
+  if (lock.state === 'free') return 'free: no load in flight';
+  if (lock.state === 'unknown') return 'not known for a name with these braces';
+
+  const left = formatSeconds(Math.max(0, lock.seconds - passed));
+  if (lock.state === 'throttled') return `a load failed: nobody tries again for ${left}`;
+  return `held by a load in flight: the lease ends in ${left}`;
 }

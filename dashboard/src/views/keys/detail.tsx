@@ -1,127 +1,141 @@
-// One key: what is known of it, its value, and what can be done with it.
+// The panel with one key: its facts, its value, and the actions on it.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { bytes, number, ttl } from '../../lib/format';
-import { isProtected, TRAIL } from '../../lib/pattern';
-import { now } from '../../state/live';
+import type { KeyDetail } from '../../api/types';
+import { formatBytes, formatNumber } from '../../lib/format';
+import { idOf, type KeyRef, type NamedKey, refOf } from '../../lib/key-name';
+import { isAuditTrail, isProtected } from '../../lib/pattern';
 import { Action } from '../../ui/action';
-import { Copy } from '../../ui/copy';
-import { Loading, RoleWall, Tags, Trouble } from '../../ui/notes';
-import { DeleteKey } from './delete';
-import { Expiry } from './expiry';
-import { left } from './order';
+import { CopyButton } from '../../ui/copy-button';
+import { Name } from '../../ui/name';
+import { Failure, Loading, RoleNote } from '../../ui/notes';
+import { DeleteDialog } from './delete-dialog';
+import { Facts } from './facts';
 import { walk } from './store';
+import { TtlDialog } from './ttl-dialog';
 import { useKey } from './use-key';
-import { copyable, Value } from './value';
+import { textToCopy, Value } from './value';
 
-export function Detail({ path, onClose }: { path: string; onClose: () => void }) {
-  const read = useKey(path);
-  const [asking, setAsking] = useState<'' | 'ttl' | 'delete'>('');
+type OpenDialog = '' | 'ttl' | 'delete';
+/** From this length the heading cuts a name. */
+const MAX_HEADING_CHARACTERS = 10_000;
+
+export function Detail({ requested, onClose }: { requested: KeyRef; onClose: () => void }) {
+  const key = useKey(requested);
+  const [dialog, setDialog] = useState<OpenDialog>('');
   const panel = useRef<HTMLElement>(null);
-  const { detail, elements, problem, busy } = read;
-  const name = detail?.key ?? walk.value?.rows.find((row) => row.path === path)?.key ?? decode(path);
+  const { detail, problem, busy, missing, reload } = key;
+  const named = detail ?? listedKey(requested) ?? namedLike(requested);
 
   useEffect(() => {
     // On a narrow screen the panel covers the list.
     if (matchMedia('(max-width: 60rem)').matches) panel.current?.focus();
   }, []);
-  const onKey = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape' && asking === '') onClose();
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape' && dialog === '') onClose();
   };
+
   return (
-    <section class="detail" aria-label={`Key ${name}`} ref={panel} tabIndex={-1} onKeyDown={onKey}>
-      <div class="detail-head">
-        <h2 class="mono">{name === '' ? '(empty name)' : name}</h2>
-        <Copy text={name} what="name" />
-        <button type="button" class="button quiet small" onClick={onClose}>
-          Close
-        </button>
-      </div>
-      {read.mayNot !== '' && (
-        <RoleWall needs="operator" what="Values may be personal data, so this token may not see them" />
+    <section class="detail" aria-label={`Key ${named.key}`} ref={panel} tabIndex={-1} onKeyDown={onKeyDown}>
+      <Heading named={named} onClose={onClose} />
+      {missing !== '' && (
+        <RoleNote needs="operator" title="Values may be personal data, so this token may not read them" />
       )}
-      {problem && <Trouble problem={problem} what="Reading the key" retry={read.reload} />}
+      {problem && <Failure problem={problem} action="Reading the key" retry={reload} />}
       {busy && detail === null && <Loading what="the key" />}
       {detail && (
         <>
-          <Facts read={read} />
-          <div class="row actions">
-            {name !== TRAIL && (
-              <>
-                <Action small needs="admin" onAct={() => setAsking('ttl')}>
-                  Change TTL
-                </Action>
-                <Action
-                  small
-                  kind="danger"
-                  needs={isProtected(name) ? 'admin' : 'operator'}
-                  onAct={() => setAsking('delete')}
-                >
-                  Delete
-                </Action>
-              </>
-            )}
-            <Action small kind="quiet" busy={busy} onAct={read.reload}>
-              Read again
-            </Action>
-          </div>
-          <div class="value-head">
-            <h3>Value</h3>
-            <span class="muted grow">{describe(detail.valueFormat, elements.length, detail.length)}</span>
-            <Copy text={copyable(detail, elements)} what="value" />
-          </div>
-          <Value detail={detail} elements={elements} />
-          {detail.nextCursor !== null && (
-            <Action small busy={busy} onAct={() => void read.more()}>
-              More elements
-            </Action>
-          )}
-          {asking === 'ttl' && (
-            <Expiry path={path} detail={detail} onClose={() => setAsking('')} onDone={read.reload} />
-          )}
-          {asking === 'delete' && (
-            <DeleteKey path={path} detail={detail} onClose={() => setAsking('')} onDone={onClose} />
-          )}
+          <Facts detail={detail} readAt={key.readAt} />
+          <Actions name={named.key} busy={busy} onReload={reload} onOpen={setDialog} />
+          <Content detail={detail} read={key} />
+          {dialog === 'ttl' && <TtlDialog detail={detail} onClose={() => setDialog('')} onChanged={reload} />}
+          {dialog === 'delete' && <DeleteDialog detail={detail} onClose={() => setDialog('')} onDeleted={onClose} />}
         </>
       )}
     </section>
   );
 }
 
-function Facts({ read }: { read: ReturnType<typeof useKey> }) {
-  const { detail, seenAt } = read;
-  if (detail === null) return null;
-  const remaining = left(detail.ttl, seenAt, now.value);
+/** The loaded row of the key, which names it before its detail is read. */
+function listedKey(requested: KeyRef): NamedKey | undefined {
+  return walk.value?.rows.find((row) => idOf(refOf(row)) === idOf(requested));
+}
+
+/** A stand-in for the name while nothing is known of the key. */
+function namedLike(requested: KeyRef): NamedKey {
+  if ('key' in requested) return requested;
+  return { key: `base64 ${requested.keyBase64}`, keyBase64: requested.keyBase64 };
+}
+
+function Heading({ named, onClose }: { named: NamedKey; onClose: () => void }) {
+  const { key, keyBase64 } = named;
+
   return (
-    <dl class="facts">
-      <dt>Type</dt>
-      <dd>
-        <span class={`kind ${detail.type}`}>{detail.type}</span> <span class="muted">{detail.encoding}</span>
-      </dd>
-      <dt>TTL</dt>
-      <dd class={`num${remaining === 0 ? ' error' : ''}`}>
-        {remaining === 0 ? 'expired' : remaining < 0 ? 'never expires' : `${ttl(remaining)} (${number(remaining)} s)`}
-      </dd>
-      <dt>Size</dt>
-      <dd class="num">
-        {bytes(detail.sizeBytes)} <span class="muted">in memory</span>
-      </dd>
-      <dt>Tags</dt>
-      <dd>
-        <Tags tags={detail.tags} />
-      </dd>
-    </dl>
+    <div class="detail-head">
+      <h2 class="mono">
+        <Name text={key} escaped={keyBase64 !== undefined} whole={key.length < MAX_HEADING_CHARACTERS} />
+      </h2>
+      <CopyButton text={key} what="name" />
+      <button type="button" class="button quiet small" onClick={onClose}>
+        Close
+      </button>
+    </div>
   );
 }
 
-function describe(format: string, loaded: number, length: number): string {
-  if (format !== 'elements') return `${format === 'base64' ? 'binary' : format}, ${bytes(length)} stored`;
-  return loaded < length ? `${number(loaded)} of ${number(length)} elements` : `${number(length)} elements`;
+interface ActionsProps {
+  name: string;
+  busy: boolean;
+  onReload: () => void;
+  onOpen: (dialog: OpenDialog) => void;
 }
 
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
+/** The audit trail can be neither changed nor deleted. */
+function Actions({ name, busy, onReload, onOpen }: ActionsProps) {
+  const deleteRole = isProtected(name) ? 'admin' : 'operator';
+
+  return (
+    <div class="row actions">
+      {!isAuditTrail(name) && (
+        <>
+          <Action small needs="admin" onAct={() => onOpen('ttl')}>
+            Change TTL
+          </Action>
+          <Action small kind="danger" needs={deleteRole} onAct={() => onOpen('delete')}>
+            Delete
+          </Action>
+        </>
+      )}
+      <Action small kind="quiet" busy={busy} onAct={onReload}>
+        Read again
+      </Action>
+    </div>
+  );
+}
+
+function Content({ detail, read }: { detail: KeyDetail; read: ReturnType<typeof useKey> }) {
+  const { elements, busy, loadMore } = read;
+
+  return (
+    <>
+      <div class="value-head">
+        <h3>Value</h3>
+        <span class="muted grow">{describeSize(detail, elements.length)}</span>
+        <CopyButton text={textToCopy(detail, elements)} what="value" />
+      </div>
+      <Value detail={detail} elements={elements} />
+      {detail.nextCursor !== null && (
+        <Action small busy={busy} onAct={() => void loadMore()}>
+          More elements
+        </Action>
+      )}
+    </>
+  );
+}
+
+function describeSize({ valueFormat, length }: KeyDetail, loaded: number): string {
+  if (valueFormat !== 'elements') {
+    return `${valueFormat === 'base64' ? 'binary' : valueFormat}, ${formatBytes(length)} stored`;
   }
+  const all = `${formatNumber(length)} elements`;
+  return loaded < length ? `${formatNumber(loaded)} of ${all}` : all;
 }

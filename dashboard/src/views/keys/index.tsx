@@ -1,158 +1,136 @@
-// The key browser: search, list or tree, and one key in detail beside it.
-import { useEffect, useId, useLayoutEffect, useState } from 'preact/hooks';
-import { number, plural } from '../../lib/format';
-import { Empty, Loading, Trouble } from '../../ui/notes';
-import { go, route } from '../../state/route';
-import { keyPath, searchPattern } from '../../lib/pattern';
+// The key browser: a search, the keys as a list or a tree, and one key in detail beside them.
+import { useEffect } from 'preact/hooks';
+import { formatCount, formatNumber } from '../../lib/format';
+import { idOf, type KeyRef } from '../../lib/key-name';
+import { isProtected } from '../../lib/pattern';
+import { navigate, route } from '../../state/route';
+import { Name } from '../../ui/name';
+import { Empty, Failure, Loading } from '../../ui/notes';
 import { Detail } from './detail';
 import { List } from './list';
-import { COLUMNS } from './order';
+import { SearchForm } from './search-form';
+import { COLUMNS, firstOrder } from './sorting';
 import { asTree, order, rowsVersion, search, walk } from './store';
 import { Tree } from './tree-view';
 import type { Walk } from './walk';
-
-const TYPES = ['string', 'hash', 'list', 'set', 'zset', 'stream'];
 
 export function Keys() {
   const { query } = route.value;
   const pattern = query.get('pattern') ?? '';
   const type = query.get('type') ?? '';
-  const path = query.get('path') ?? (query.has('key') ? keyPath(query.get('key') ?? '') : null);
+  const requested = keyInAddress(query);
+  const selected = requested && idOf(requested);
   useEffect(() => search(pattern, type), [pattern, type]);
   useEffect(() => applySort(query.get('sort')), [query.get('sort')]);
-  const keep = { ...(pattern && { pattern }), ...(type && { type }) };
-  const open = (next: string): void => go('keys', { ...keep, path: next });
-  const close = (): void => go('keys', keep);
+
+  const searchQuery = { ...(pattern && { pattern }), ...(type && { type }) };
+  const open = (ref: KeyRef): void => navigate('keys', { ...searchQuery, ...ref });
+  const close = (): void => navigate('keys', searchQuery);
+
   return (
-    <div class={`keys${path === null ? '' : ' with-detail'}`}>
+    <div class={`keys${requested === null ? '' : ' with-detail'}`}>
       <div class="browser">
         <div class="view-head">
           <h1>Keys</h1>
         </div>
         <SearchForm pattern={pattern} type={type} />
-        {walk.value && <Found walk={walk.value} selected={path} onOpen={open} />}
+        {walk.value && <Found walk={walk.value} selected={selected} onOpen={open} />}
       </div>
-      {path !== null && <Detail key={path} path={path} onClose={close} />}
+      {requested !== null && <Detail key={selected} requested={requested} onClose={close} />}
     </div>
   );
 }
 
-function applySort(asked: string | null): void {
-  const column = COLUMNS.find(({ name }) => name === asked)?.name;
-  if (column !== undefined) order.value = { by: column, down: column === 'size' };
+/** The key that the address names; the empty name is one, too. */
+function keyInAddress(query: URLSearchParams): KeyRef | null {
+  const key = query.get('key');
+  const keyBase64 = query.get('keyBase64');
+  if (keyBase64 !== null) return { keyBase64 };
+  return key === null ? null : { key };
 }
 
-function SearchForm({ pattern, type }: { pattern: string; type: string }) {
-  const [typed, setTyped] = useState(pattern);
-  const id = useId();
-  useLayoutEffect(() => setTyped(pattern), [pattern]);
-  const ask = (text: string, kind: string): void => {
-    const query = { ...(text.trim() && { pattern: text.trim() }), ...(kind && { type: kind }) };
-    go('keys', query);
-    search(text, kind, true);
-  };
-  const meaning = searchPattern(typed);
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    ask(typed, type);
-  };
-  return (
-    <form class="search" role="search" onSubmit={submit}>
-      <label class="hidden" for={id}>
-        Pattern or part of a name
-      </label>
-      <input
-        id={id}
-        class="mono grow"
-        type="search"
-        placeholder="users:* or any part of a name"
-        autocomplete="off"
-        spellcheck={false}
-        value={typed}
-        aria-describedby={`${id}-meaning`}
-        onInput={(event) => setTyped(event.currentTarget.value)}
-      />
-      <label class="hidden" for={`${id}-type`}>
-        Type
-      </label>
-      <select id={`${id}-type`} value={type} onChange={(event) => ask(typed, event.currentTarget.value)}>
-        <option value="">any type</option>
-        {TYPES.map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </select>
-      <button type="submit" class="button primary">
-        Search
-      </button>
-      <fieldset class="toggle">
-        <legend class="hidden">Show as</legend>
-        <button type="button" aria-pressed={!asTree.value} onClick={() => (asTree.value = false)}>
-          List
-        </button>
-        <button type="button" aria-pressed={asTree.value} onClick={() => (asTree.value = true)}>
-          Tree
-        </button>
-      </fieldset>
-      <span class={meaning === typed.trim() || typed.trim() === '' ? 'hidden' : 'hint'} id={`${id}-meaning`}>
-        Searches for <code>{meaning}</code>
-      </span>
-    </form>
-  );
+function applySort(requested: string | null): void {
+  const column = COLUMNS.find(({ name }) => name === requested)?.name;
+  if (column !== undefined) order.value = firstOrder(column);
 }
 
-function Found({ walk, selected, onOpen }: { walk: Walk; selected: string | null; onOpen: (path: string) => void }) {
-  const count = rowsVersion.value >= 0 ? walk.rows.length : 0;
+interface FoundProps {
+  walk: Walk;
+  selected: string | null;
+  onOpen: (ref: KeyRef) => void;
+}
+
+function Found({ walk, selected, onOpen }: FoundProps) {
+  void rowsVersion.value;
+  const count = walk.rows.length;
   const state = walk.state.value;
+  const Rows = asTree.value ? Tree : List;
+
   return (
     <>
       {(count > 0 || state !== 'failed') && <Progress walk={walk} count={count} />}
       {walk.problem.value && (
-        <Trouble problem={walk.problem.value} what="Listing keys" retry={() => void walk.more()} />
+        <Failure problem={walk.problem.value} action="Listing keys" retry={() => void walk.loadMore()} />
       )}
       {count === 0 && state === 'loading' && <Loading what="keys" />}
-      {count === 0 && state === 'ended' && (
-        <Empty>
-          {walk.pattern === '*' && walk.type === ''
-            ? 'The cache is empty. Services fill it as they are used, or warm it up.'
-            : `No key matches ${walk.pattern}${walk.type ? ` with the type ${walk.type}` : ''}.`}
-        </Empty>
-      )}
-      {count > 0 &&
-        (asTree.value ? (
-          <Tree walk={walk} selected={selected} onOpen={onOpen} />
-        ) : (
-          <List walk={walk} selected={selected} onOpen={onOpen} />
-        ))}
+      {state === 'ended' && <EmptyNote walk={walk} />}
+      {count > 0 && <Rows walk={walk} selected={selected} onOpen={onOpen} />}
     </>
   );
 }
 
+/** Explains a walk that found no keys, or only those of edge-cache itself. */
+function EmptyNote({ walk: { pattern, type, rows } }: { walk: Walk }) {
+  const listsEverything = pattern === '*' && type === '';
+
+  if (rows.length === 0 && listsEverything) {
+    return <Empty>The cache is empty. Services fill it as they are used; a warmup can fill it now.</Empty>;
+  }
+  if (rows.length === 0) {
+    return (
+      <Empty>
+        No key matches <Name text={pattern} whole />
+        {type && ` with the type ${type}`}.
+      </Empty>
+    );
+  }
+  if (listsEverything && rows.every((row) => isProtected(row.key))) {
+    return <Empty>The cache is empty. The keys listed here are edge-cache’s own.</Empty>;
+  }
+  return null;
+}
+
 function Progress({ walk, count }: { walk: Walk; count: number }) {
-  const state = walk.state.value;
+  if (walk.state.value === 'ended') {
+    return (
+      <p class="progress-line">
+        <span class="num" role="status">
+          All {formatCount(count, 'key')}
+        </span>
+      </p>
+    );
+  }
+
   const total = walk.total.value;
-  const isAll = walk.all.value;
+  const rest = total === null ? ', there may be more' : ` of ${formatNumber(total)}`;
   return (
     <p class="progress-line">
       <span class="num" role="status">
-        {state === 'ended' ? `All ${plural(count, 'key')}` : `${number(count)} loaded`}
-        {state !== 'ended' && total !== null && ` of ${number(total)}`}
-        {state !== 'ended' && total === null && ', there may be more'}
+        {formatNumber(count)} loaded{rest}
       </span>
-      {state !== 'ended' && (
-        <button
-          type="button"
-          class="button quiet small"
-          onClick={() => (isAll ? walk.pause() : void walk.everything())}
-        >
-          {isAll ? 'Pause' : 'Load all'}
-        </button>
-      )}
-      {order.value.by !== null && state !== 'ended' && !asTree.value && (
-        <span class="muted">Sorted among what is loaded.</span>
-      )}
-      {asTree.value && state !== 'ended' && <span class="muted">Folders count what is loaded.</span>}
+      <LoadAllButton walk={walk} />
+      {asTree.value && <span class="muted">Folders count loaded keys only.</span>}
+      {!asTree.value && order.value.by !== null && <span class="muted">Only loaded keys are sorted.</span>}
     </p>
+  );
+}
+
+function LoadAllButton({ walk }: { walk: Walk }) {
+  const loadsAll = walk.loadsAll.value;
+
+  return (
+    <button type="button" class="button quiet small" onClick={() => (loadsAll ? walk.pause() : void walk.loadAll())}>
+      {loadsAll ? 'Pause' : 'Load all'}
+    </button>
   );
 }

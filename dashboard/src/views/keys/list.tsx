@@ -1,71 +1,56 @@
-// The loaded keys as a table of any length. Arrow keys, Page Up and Down, Home and End move; Enter opens.
+// The loaded keys as a table of any length. The arrow keys, Page Up and Down, Home and End move; Enter opens a key.
+import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useRowFocus, useVirtual } from '../../ui/virtual';
-import { bytes, ttl } from '../../lib/format';
+import { formatBytes } from '../../lib/format';
+import { idOf, type KeyRef, refOf } from '../../lib/key-name';
 import { now } from '../../state/live';
-import { COLUMNS, left, nextOrder } from './order';
+import { Name } from '../../ui/name';
+import { useRowFocus, useVirtual } from '../../ui/use-virtual';
+import { rowAfterKey } from './keyboard';
+import { COLUMNS, formatTimeLeft, isStale, nextOrder, secondsLeft } from './sorting';
 import { order, rows, rowsVersion } from './store';
 import type { Row, Walk } from './walk';
-import { step } from './step';
 
 const ROW_PX = 30;
-/** How near to the end of what is loaded more is fetched, in rows. */
-const AHEAD = 40;
+/** More keys are loaded when the last visible row is this close to the last loaded one. */
+const LOAD_AHEAD_ROWS = 40;
+const MAX_TITLE_CHARACTERS = 1000;
 
 interface Props {
   walk: Walk;
   selected: string | null;
-  onOpen: (path: string) => void;
+  onOpen: (ref: KeyRef) => void;
 }
 
 export function List({ walk, selected, onOpen }: Props) {
+  void rowsVersion.value;
+  const count = rows.value.length;
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
-  const shown = rows.value;
-  const count = rowsVersion.value >= 0 ? shown.length : 0;
   const virtual = useVirtual(count, ROW_PX, scroller);
   const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
   const focusRow = useRowFocus(scroller, active, items);
+  useLoadAhead(walk, count, items.at(-1)?.index ?? 0);
+  useStartAtTop(walk, scroller, setActive);
 
-  const state = walk.state.value;
-  useEffect(() => {
-    if (last >= count - AHEAD && state === 'idle') void walk.more();
-  }, [last, count, state, walk]);
-  useEffect(() => {
-    setActive(0);
-    scroller.current?.scrollTo({ top: 0 });
-  }, [walk, order.value]);
-
-  const onKey = (event: KeyboardEvent): void => {
-    const to = step(event.key, active, count);
-    if (to === null) return;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const target = rowAfterKey(event.key, active, count);
+    if (target === null) return;
     event.preventDefault();
-    setActive(to);
-    virtual.scrollToIndex(to);
+    setActive(target);
+    virtual.scrollToIndex(target);
     focusRow();
   };
+
+  const shared = { active: Math.min(active, count - 1), selected, onOpen, onActivate: setActive };
   return (
-    <div class="table" role="grid" aria-label="Keys" aria-rowcount={state === 'ended' ? count + 1 : -1}>
+    <div class="table" role="grid" aria-label="Keys" aria-rowcount={walk.state.value === 'ended' ? count + 1 : -1}>
       <Head />
-      <div class="scroller" ref={scroller} role="rowgroup" onKeyDown={onKey}>
+      <div class="scroller" ref={scroller} role="rowgroup" onKeyDown={onKeyDown}>
         <div class="sizer" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
           {items.map(({ index, start }) => {
-            const row = shown[index];
-            return (
-              row && (
-                <KeyLine
-                  key={row.path}
-                  row={row}
-                  index={index}
-                  top={start}
-                  isActive={index === Math.min(active, count - 1)}
-                  isSelected={row.path === selected}
-                  onOpen={() => onOpen(row.path)}
-                  onFocus={() => setActive(index)}
-                />
-              )
-            );
+            const row = rows.value[index];
+            return row && <RowLine key={idOf(refOf(row))} row={row} index={index} top={start} {...shared} />;
           })}
         </div>
       </div>
@@ -73,21 +58,35 @@ export function List({ walk, selected, onOpen }: Props) {
   );
 }
 
+function useLoadAhead(walk: Walk, count: number, lastVisible: number): void {
+  const state = walk.state.value;
+
+  useEffect(() => {
+    if (lastVisible >= count - LOAD_AHEAD_ROWS && state === 'idle') void walk.loadMore();
+  }, [lastVisible, count, state, walk]);
+}
+
+/** Returns to the first row after a new search and when the order changes. */
+function useStartAtTop(walk: Walk, scroller: RefObject<HTMLElement | null>, setActive: (index: number) => void): void {
+  useEffect(() => {
+    setActive(0);
+    scroller.current?.scrollTo({ top: 0 });
+  }, [walk, order.value]);
+}
+
 function Head() {
-  const { by, down } = order.value;
+  const { by, descending } = order.value;
+  const direction = descending ? 'descending' : 'ascending';
+  const arrow = descending ? ' ↓' : ' ↑';
+
   return (
     <div role="rowgroup">
       <div role="row" class="line head" aria-rowindex={1}>
         {COLUMNS.map(({ name, label }) => (
-          <span
-            key={name}
-            role="columnheader"
-            class={`cell ${name}`}
-            aria-sort={by !== name ? 'none' : down ? 'descending' : 'ascending'}
-          >
+          <span key={name} role="columnheader" class={`cell ${name}`} aria-sort={by === name ? direction : 'none'}>
             <button type="button" onClick={() => (order.value = nextOrder(order.peek(), name))}>
               {label}
-              <span aria-hidden="true">{by === name ? (down ? ' ↓' : ' ↑') : ''}</span>
+              <span aria-hidden="true">{by === name ? arrow : ''}</span>
             </button>
           </span>
         ))}
@@ -100,41 +99,54 @@ interface LineProps {
   row: Row;
   index: number;
   top: number;
-  isActive: boolean;
-  isSelected: boolean;
-  onOpen: () => void;
-  onFocus: () => void;
+  /** The index of the row that Tab reaches. */
+  active: number;
+  selected: string | null;
+  onOpen: (ref: KeyRef) => void;
+  onActivate: (index: number) => void;
 }
 
-function KeyLine({ row, index, top, isActive, isSelected, onOpen, onFocus }: LineProps) {
-  const remaining = left(row.ttl, row.seenAt, now.value);
+function RowLine({ row, index, top, active, selected, onOpen, onActivate }: LineProps) {
+  const ref = refOf(row);
+  const isSelected = idOf(ref) === selected;
+  const left = secondsLeft(row.ttl, row.readAt, now.value);
+
   return (
     <div
       role="row"
-      class={`line${isSelected ? ' selected' : ''}${remaining === 0 ? ' expired' : ''}`}
+      class={`line${isSelected ? ' selected' : ''}${left === 0 ? ' expired' : ''}`}
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       data-index={index}
-      tabIndex={isActive ? 0 : -1}
+      tabIndex={index === active ? 0 : -1}
       style={{ transform: `translateY(${top}px)` }}
-      onClick={onOpen}
-      onFocus={onFocus}
+      onClick={() => onOpen(ref)}
+      onFocus={() => onActivate(index)}
       onKeyDown={(event) => {
-        if (event.key === 'Enter') onOpen();
+        if (event.key === 'Enter') onOpen(ref);
       }}
     >
-      <span role="gridcell" class="cell key mono" title={row.key}>
-        {row.key === '' ? <em>(empty name)</em> : row.key}
+      <Cells row={row} left={left} />
+    </div>
+  );
+}
+
+function Cells({ row, left }: { row: Row; left: number }) {
+  return (
+    <>
+      <span role="gridcell" class="cell key mono" title={row.key.slice(0, MAX_TITLE_CHARACTERS)}>
+        <Name text={row.key} escaped={row.keyBase64 !== undefined} />
       </span>
       <span role="gridcell" class="cell type">
         <span class={`kind ${row.type}`}>{row.type}</span>
       </span>
       <span role="gridcell" class="cell ttl num">
-        {remaining === 0 ? 'expired' : ttl(remaining)}
+        {left === 0 ? 'expired' : formatTimeLeft(row, left)}
+        {isStale(row, now.value) && <span class="stale"> stale</span>}
       </span>
       <span role="gridcell" class="cell size num">
-        {bytes(row.sizeBytes)}
+        {formatBytes(row.sizeBytes)}
       </span>
-    </div>
+    </>
   );
 }

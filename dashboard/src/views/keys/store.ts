@@ -1,37 +1,41 @@
-// What the key browser shows. It stays when another view is opened and is there again on return.
+// The state of the key browser, kept while other views are open.
 import { computed, signal } from '@preact/signals';
+import { onSignOut } from '../../api/session';
 import { searchPattern } from '../../lib/pattern';
-import { whenSignedOut } from '../../state/session';
-import { type Order, sorted } from './order';
-import { treeOf, visible } from './tree';
+import { type SortOrder, sortRows, UNSORTED } from './sorting';
+import { treeOf, visibleBranches } from './tree';
 import { Walk } from './walk';
 
 export const walk = signal<Walk | null>(null);
-export const order = signal<Order>({ by: null, down: false });
+export const order = signal<SortOrder>(UNSORTED);
 export const asTree = signal(false);
 const openFolders = signal<ReadonlySet<string>>(new Set());
 
-/** The loaded rows in the order asked for. */
-export const rows = computed(() => {
-  const current = walk.value;
-  return current === null || current.version.value < 0 ? [] : sorted(current.rows, order.value);
-});
-
-/** How often `rows` changed: the array itself may be the same one. */
+/** The version of the loaded rows, whose array stays the same: whatever shows rows depends on it. */
 export const rowsVersion = computed(() => walk.value?.version.value ?? 0);
 
-const tree = computed(() => (rowsVersion.value >= 0 ? treeOf(walk.value?.rows ?? []) : treeOf([])));
-export const branches = computed(() => (asTree.value ? visible(tree.value, openFolders.value) : []));
+/** The loaded rows in the chosen order. */
+export const rows = computed(() => {
+  void rowsVersion.value;
+  return sortRows(walk.value?.rows ?? [], order.value);
+});
 
-/** Starts a walk, unless this very one is under way or done. */
-export function search(typed: string, type: string, again = false): void {
+const tree = computed(() => {
+  void rowsVersion.value;
+  return treeOf(walk.value?.rows ?? []);
+});
+export const branches = computed(() => (asTree.value ? visibleBranches(tree.value, openFolders.value) : []));
+
+/** Starts a walk. The same search again continues the current one, unless `restart` is set. */
+export function search(typed: string, type: string, restart = false): void {
   const pattern = searchPattern(typed);
   const current = walk.peek();
-  if (!again && current?.pattern === pattern && current.type === type) return;
+  if (!restart && current?.pattern === pattern && current.type === type) return;
+
   current?.stop();
   const next = new Walk(pattern, type);
   walk.value = next;
-  void next.more();
+  void next.loadMore();
 }
 
 export function toggleFolder(prefix: string, open: boolean): void {
@@ -41,7 +45,7 @@ export function toggleFolder(prefix: string, open: boolean): void {
   openFolders.value = folders;
 }
 
-whenSignedOut(() => {
+onSignOut(() => {
   walk.peek()?.stop();
   walk.value = null;
 });

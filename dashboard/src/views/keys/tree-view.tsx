@@ -1,76 +1,51 @@
 // The loaded keys as a tree of namespaces. Right opens a folder, Left closes it, Enter opens a key.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useRowFocus, useVirtual } from '../../ui/virtual';
-import { bytes, number, ttl } from '../../lib/format';
-import { escapeGlob } from '../../lib/pattern';
-import { now } from '../../state/live';
-import { href } from '../../state/route';
-import { left } from './order';
+import { idOf, type KeyRef, refOf } from '../../lib/key-name';
+import { useRowFocus, useVirtual } from '../../ui/use-virtual';
+import { FolderCells, KeyCells } from './branch-cells';
+import { rowAfterKey } from './keyboard';
 import { branches, toggleFolder } from './store';
-import { step } from './step';
 import type { Branch } from './tree';
 import type { Walk } from './walk';
 
 const ROW_PX = 30;
+const BASE_INDENT_PX = 8;
+const INDENT_PX = 18;
+/** Keys loaded without a request by the user: the tree of a single page shows little. */
+const MIN_KEYS = 1000;
 
 interface Props {
   walk: Walk;
   selected: string | null;
-  onOpen: (path: string) => void;
+  onOpen: (ref: KeyRef) => void;
 }
 
 export function Tree({ walk, selected, onOpen }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
   const shown = branches.value;
+  const current = Math.min(active, shown.length - 1);
   const virtual = useVirtual(shown.length, ROW_PX, scroller);
   const items = virtual.getVirtualItems();
-  const current = Math.min(active, shown.length - 1);
   const focusRow = useRowFocus(scroller, current, items);
+  useMinimumOfKeys(walk);
 
-  const state = walk.state.value;
-  useEffect(() => {
-    // A tree of one page says little: it fetches on while it is short, the rest on demand.
-    if (state === 'idle' && walk.rows.length < 1000) void walk.more();
-  }, [walk, state, walk.version.value]);
+  const moveTo = (index: number): void => {
+    setActive(index);
+    virtual.scrollToIndex(index);
+    focusRow();
+  };
+  const onKeyDown = (event: KeyboardEvent): void => pressKey(event, shown, current, onOpen, moveTo);
 
-  const act = (branch: Branch): void => {
-    if (branch.kind === 'folder') toggleFolder(branch.folder.prefix, !branch.open);
-    else onOpen(branch.row.path);
-  };
-  const onKey = (event: KeyboardEvent): void => {
-    const branch = shown[current];
-    if (branch === undefined || event.target instanceof HTMLAnchorElement) return;
-    const to = sideways(event.key, shown, current) ?? step(event.key, current, shown.length);
-    if (event.key === 'Enter' || event.key === ' ') act(branch);
-    else if (to === null) return;
-    else if (to === current && branch.kind === 'folder') toggleFolder(branch.folder.prefix, event.key === 'ArrowRight');
-    event.preventDefault();
-    if (to !== null) {
-      setActive(to);
-      virtual.scrollToIndex(to);
-      focusRow();
-    }
-  };
+  const shared = { active: current, selected, onOpen, onActivate: setActive };
   return (
     <div class="table">
-      <div class="scroller" ref={scroller} role="tree" aria-label="Keys by namespace" onKeyDown={onKey}>
+      <div class="scroller" ref={scroller} role="tree" aria-label="Keys by namespace" onKeyDown={onKeyDown}>
         <div class="sizer" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
           {items.map(({ index, start }) => {
             const branch = shown[index];
             return (
-              branch && (
-                <BranchLine
-                  key={branch.kind === 'folder' ? branch.folder.prefix : `key ${branch.row.path}`}
-                  branch={branch}
-                  index={index}
-                  top={start}
-                  isActive={index === current}
-                  isSelected={branch.kind === 'key' && branch.row.path === selected}
-                  onAct={() => act(branch)}
-                  onFocus={() => setActive(index)}
-                />
-              )
+              branch && <BranchLine key={branchId(branch)} branch={branch} index={index} top={start} {...shared} />
             );
           })}
         </div>
@@ -79,14 +54,62 @@ export function Tree({ walk, selected, onOpen }: Props) {
   );
 }
 
-/** Right: into an open folder, or itself to be opened. Left: itself to be closed, else the folder around. */
-function sideways(key: string, shown: readonly Branch[], from: number): number | null {
+function useMinimumOfKeys(walk: Walk): void {
+  const state = walk.state.value;
+
+  useEffect(() => {
+    if (state === 'idle' && walk.rows.length < MIN_KEYS) void walk.loadMore();
+  }, [walk, state, walk.version.value]);
+}
+
+function branchId(branch: Branch): string {
+  return branch.kind === 'folder' ? branch.folder.id : `key ${idOf(refOf(branch.row))}`;
+}
+
+/** Opens or closes a folder, or opens a key in detail. */
+function activate(branch: Branch, onOpen: (ref: KeyRef) => void): void {
+  if (branch.kind === 'folder') toggleFolder(branch.folder.id, !branch.open);
+  else onOpen(refOf(branch.row));
+}
+
+function pressKey(
+  event: KeyboardEvent,
+  shown: readonly Branch[],
+  current: number,
+  onOpen: (ref: KeyRef) => void,
+  moveTo: (index: number) => void,
+): void {
+  const branch = shown[current];
+  if (branch === undefined || event.target instanceof HTMLAnchorElement) return;
+
+  if (event.key === 'Enter' || event.key === ' ') {
+    activate(branch, onOpen);
+    event.preventDefault();
+    return;
+  }
+
+  const sideways = rowSideways(event.key, shown, current);
+  const target = sideways ?? rowAfterKey(event.key, current, shown.length);
+  if (target === null) return;
+  event.preventDefault();
+
+  if (sideways === current && branch.kind === 'folder') toggleFolder(branch.folder.id, event.key === 'ArrowRight');
+  moveTo(target);
+}
+
+/**
+ * The row that Right or Left leads to. Right enters an open folder, and Left leaves for the folder above. The row itself
+ * is returned for a folder that Right opens or Left closes, and null for other keys.
+ */
+function rowSideways(key: string, shown: readonly Branch[], from: number): number | null {
   const branch = shown[from];
   if (branch === undefined) return null;
-  if (key === 'ArrowRight')
-    return branch.kind === 'folder' && branch.open ? Math.min(from + 1, shown.length - 1) : from;
+  const isOpenFolder = branch.kind === 'folder' && branch.open;
+
+  if (key === 'ArrowRight') return isOpenFolder ? Math.min(from + 1, shown.length - 1) : from;
   if (key !== 'ArrowLeft') return null;
-  if (branch.kind === 'folder' && branch.open) return from;
+  if (isOpenFolder) return from;
+
   const above = shown.findLastIndex((other, index) => index < from && other.depth < branch.depth);
   return above < 0 ? null : above;
 }
@@ -95,13 +118,16 @@ interface LineProps {
   branch: Branch;
   index: number;
   top: number;
-  isActive: boolean;
-  isSelected: boolean;
-  onAct: () => void;
-  onFocus: () => void;
+  /** The index of the row that Tab reaches. */
+  active: number;
+  selected: string | null;
+  onOpen: (ref: KeyRef) => void;
+  onActivate: (index: number) => void;
 }
 
-function BranchLine({ branch, index, top, isActive, isSelected, onAct, onFocus }: LineProps) {
+function BranchLine({ branch, index, top, active, selected, onOpen, onActivate }: LineProps) {
+  const isSelected = branch.kind === 'key' && idOf(refOf(branch.row)) === selected;
+
   return (
     <div
       role="treeitem"
@@ -110,56 +136,15 @@ function BranchLine({ branch, index, top, isActive, isSelected, onAct, onFocus }
       aria-expanded={branch.kind === 'folder' ? branch.open : undefined}
       aria-selected={isSelected}
       data-index={index}
-      tabIndex={isActive ? 0 : -1}
-      style={{ transform: `translateY(${top}px)`, paddingLeft: `${8 + branch.depth * 18}px` }}
-      onClick={onAct}
-      onFocus={onFocus}
+      tabIndex={index === active ? 0 : -1}
+      style={{
+        transform: `translateY(${top}px)`,
+        paddingLeft: `${BASE_INDENT_PX + branch.depth * INDENT_PX}px`,
+      }}
+      onClick={() => activate(branch, onOpen)}
+      onFocus={() => onActivate(index)}
     >
       {branch.kind === 'folder' ? <FolderCells branch={branch} /> : <KeyCells branch={branch} />}
     </div>
-  );
-}
-
-function FolderCells({ branch }: { branch: Branch & { kind: 'folder' } }) {
-  const { folder, open } = branch;
-  const pattern = `${escapeGlob(folder.prefix)}*`;
-  return (
-    <>
-      <span class="twist" aria-hidden="true">
-        {open ? '▾' : '▸'}
-      </span>
-      <span class="cell key mono">
-        {folder.name === '' ? '(empty)' : folder.name}
-        <span class="muted">:</span>
-      </span>
-      <a
-        class="cell clear-link"
-        href={href('clear', { by: 'pattern', pattern })}
-        tabIndex={-1}
-        onClick={(event) => event.stopPropagation()}
-      >
-        clear…
-      </a>
-      <span class="cell num">
-        {number(folder.keys)}
-        <span class="hidden"> {folder.keys === 1 ? 'key' : 'keys'}</span>
-      </span>
-      <span class="cell size num">{bytes(folder.bytes)}</span>
-    </>
-  );
-}
-
-function KeyCells({ branch }: { branch: Branch & { kind: 'key' } }) {
-  const { row, name } = branch;
-  const remaining = left(row.ttl, row.seenAt, now.value);
-  return (
-    <>
-      <span class="cell key mono" title={row.key}>
-        {name === '' ? '(empty)' : name}
-      </span>
-      <span class={`kind ${row.type}`}>{row.type}</span>
-      <span class="cell ttl num">{remaining === 0 ? 'expired' : ttl(remaining)}</span>
-      <span class="cell size num">{bytes(row.sizeBytes)}</span>
-    </>
   );
 }

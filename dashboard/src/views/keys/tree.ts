@@ -1,10 +1,15 @@
-// The namespace tree: what is loaded, by the parts of its names between colons.
+// The loaded keys as a tree: each part of a name before a colon is a folder.
+import { type NamePart, partsOf } from '../../lib/key-name';
 import type { Row } from './walk';
 
 export interface Folder {
   name: string;
-  /** The start of the names below, its colon included. */
-  prefix: string;
+  /** The name is not UTF-8 and shown escaped. */
+  isBytes: boolean;
+  /** Identifies the folder. */
+  id: string;
+  /** The beginning of all names in the folder, with the last colon; null when it is not UTF-8. */
+  prefix: string | null;
   keys: number;
   bytes: number;
   folders: Map<string, Folder>;
@@ -15,54 +20,68 @@ export type Branch =
   | { kind: 'folder'; depth: number; folder: Folder; open: boolean }
   | { kind: 'key'; depth: number; row: Row; name: string };
 
-function folderOf(name: string, prefix: string): Folder {
-  return { name, prefix, keys: 0, bytes: 0, folders: new Map(), rows: [] };
+function emptyFolder({ text, isBytes }: NamePart, id: string, prefix: string | null): Folder {
+  return { name: text, isBytes, id, prefix, keys: 0, bytes: 0, folders: new Map(), rows: [] };
 }
 
+/** Differs between a text and bytes whose escaped form is the same text. */
+const partId = ({ text, isBytes }: NamePart): string => (isBytes ? `\0${text}` : text);
+
 export function treeOf(rows: readonly Row[]): Folder {
-  const root = folderOf('', '');
+  const root = emptyFolder({ text: '', isBytes: false }, '', '');
   for (const row of rows) insert(root, row);
   return root;
 }
 
-/** Puts a key below the folders of its name. */
 function insert(root: Folder, row: Row): void {
-  const parts = row.key.split(':');
   let folder = root;
-  count(folder, row);
-  for (const part of parts.slice(0, -1)) {
-    let below = folder.folders.get(part);
-    if (below === undefined) {
-      below = folderOf(part, `${folder.prefix}${part}:`);
-      folder.folders.set(part, below);
-    }
-    folder = below;
-    count(folder, row);
+  addToCounts(folder, row);
+
+  for (const part of partsOf(row).slice(0, -1)) {
+    folder = childFolder(folder, part);
+    addToCounts(folder, row);
   }
   folder.rows.push(row);
 }
 
-function count(folder: Folder, row: Row): void {
+function childFolder(parent: Folder, part: NamePart): Folder {
+  const id = partId(part);
+  const existing = parent.folders.get(id);
+  if (existing !== undefined) return existing;
+
+  const prefix = part.isBytes || parent.prefix === null ? null : `${parent.prefix}${part.text}:`;
+  const child = emptyFolder(part, `${parent.id}${id}:`, prefix);
+  parent.folders.set(id, child);
+  return child;
+}
+
+function addToCounts(folder: Folder, row: Row): void {
   folder.keys += 1;
   folder.bytes += row.sizeBytes ?? 0;
 }
 
-/** The lines of the tree that are in sight when these folders are open: folders first, by name. */
-export function visible(root: Folder, open: ReadonlySet<string>): Branch[] {
+/** The branches that are visible when the folders with these ids are open: folders first, then keys, by name. */
+export function visibleBranches(root: Folder, openIds: ReadonlySet<string>): Branch[] {
   const branches: Branch[] = [];
-  const visit = (folder: Folder, depth: number): void => {
-    for (const below of [...folder.folders.values()].sort((a, b) => order(a.name, b.name))) {
-      const isOpen = open.has(below.prefix);
-      branches.push({ kind: 'folder', depth, folder: below, open: isOpen });
-      if (isOpen) visit(below, depth + 1);
+
+  const visit = (parent: Folder, depth: number): void => {
+    for (const folder of sortBy([...parent.folders.values()], ({ name }) => name)) {
+      const open = openIds.has(folder.id);
+      branches.push({ kind: 'folder', depth, folder, open });
+      if (open) visit(folder, depth + 1);
     }
-    const rows = [...folder.rows].sort((a, b) => order(a.key, b.key));
-    for (const row of rows) branches.push({ kind: 'key', depth, row, name: row.key.slice(folder.prefix.length) });
+    for (const row of sortBy(parent.rows, ({ key }) => key)) {
+      branches.push({ kind: 'key', depth, row, name: partsOf(row).at(-1)?.text ?? '' });
+    }
   };
+
   visit(root, 0);
   return branches;
 }
 
-/** Numbers in names by their value: 9 before 10. */
+/** Compares numbers in names by value: 9 comes before 10. */
 const collator = new Intl.Collator('en', { numeric: true });
-const order = (a: string, b: string): number => collator.compare(a, b);
+
+function sortBy<T>(items: readonly T[], name: (item: T) => string): T[] {
+  return [...items].sort((one, other) => collator.compare(name(one), name(other)));
+}

@@ -1,66 +1,91 @@
-// The value of a key, by the form it has: JSON, text, bytes, or a collection a page at a time.
+// The value of a key, by its format: JSON, text, bytes, or the elements of a collection.
 import { useState } from 'preact/hooks';
-import type { Element, KeyDetail, Text } from '../../api/types';
-import { bytes, number } from '../../lib/format';
-import { decodeBase64, hexLines } from '../../lib/hex';
-import { Copy } from '../../ui/copy';
+import type { Element, KeyDetail } from '../../api/types';
+import { formatBytes, formatNumber } from '../../lib/format';
+import { decodeBase64, toHexLines } from '../../lib/hex';
+import { parseJsonText } from '../../lib/json-text';
 import { Empty } from '../../ui/notes';
-import { Table } from '../../ui/table';
+import { Elements } from './elements';
 import { Json } from './json';
 
-export function Value({ detail, elements }: { detail: KeyDetail; elements: readonly Element[] }) {
+interface Props {
+  detail: KeyDetail;
+  /** The elements loaded so far; empty unless the key is a collection. */
+  elements: readonly Element[];
+}
+
+export function Value({ detail, elements }: Props) {
+  const { value, valueFormat } = detail;
+
   return (
     <>
-      {detail.truncated && (
-        <p class="note-line">
-          {detail.valueFormat === 'elements' ? 'Long elements are cut: ' : 'This is the beginning of the value: '}
-          at most 64 KB are read. {detail.valueFormat !== 'elements' && `${bytes(detail.length)} are stored.`}
-        </p>
-      )}
-      <Shown detail={detail} elements={elements} />
+      {detail.truncated && <TruncationNote detail={detail} />}
+      {valueFormat === 'json' && <JsonText text={detail.raw ?? JSON.stringify(value)} />}
+      {valueFormat === 'text' && <pre class="content mono text">{value === '' ? '(empty)' : String(value)}</pre>}
+      {valueFormat === 'base64' && <Hex base64={(value as { base64: string }).base64} />}
+      {valueFormat === 'elements' && value !== null && <Elements type={detail.type} elements={elements} />}
+      {valueFormat === 'elements' && value === null && <Empty>Values of this type cannot be shown.</Empty>}
     </>
   );
 }
 
-function Shown({ detail, elements }: { detail: KeyDetail; elements: readonly Element[] }) {
-  const { value, valueFormat } = detail;
-  switch (valueFormat) {
-    case 'json':
-      return (
-        <div class="content mono">
-          <Json value={value} />
-        </div>
-      );
-    case 'text':
-      return <pre class="content mono text">{value === '' ? '(empty)' : String(value)}</pre>;
-    case 'base64':
-      return <Hex base64={(value as { base64: string }).base64} />;
-    case 'elements':
-      return elements.length === 0 && value === null ? (
-        <Empty>The value of this type of key cannot be shown.</Empty>
-      ) : (
-        <Elements type={detail.type} elements={elements} />
-      );
-  }
+function TruncationNote({ detail: { valueFormat, length } }: { detail: KeyDetail }) {
+  return (
+    <p class="note-line">
+      {valueFormat === 'elements'
+        ? 'Long elements are cut: at most 64 KB of each are read.'
+        : `This is the beginning of the value: at most 64 KB are read, ${formatBytes(length)} are stored.`}
+    </p>
+  );
 }
 
-/** The value as text to copy. */
-export function copyable(detail: KeyDetail, elements: readonly Element[]): string {
+/** JSON in its decoded form or as the text that is stored. */
+function JsonText({ text }: { text: string }) {
+  const [asStored, setAsStored] = useState(false);
+  const decoded = parseJsonText(text);
+
+  return (
+    <>
+      <fieldset class="toggle">
+        <legend class="hidden">Show the value</legend>
+        <button type="button" aria-pressed={!asStored} onClick={() => setAsStored(false)}>
+          Decoded
+        </button>
+        <button type="button" aria-pressed={asStored} onClick={() => setAsStored(true)}>
+          As stored
+        </button>
+      </fieldset>
+      {asStored || decoded === null ? (
+        <pre class="content mono text">{text}</pre>
+      ) : (
+        <div class="content mono">
+          <Json value={decoded} />
+        </div>
+      )}
+    </>
+  );
+}
+
+/** The stored value as text for the clipboard. */
+export function textToCopy(detail: KeyDetail, elements: readonly Element[]): string {
+  if (detail.raw !== undefined) return detail.raw;
   if (detail.valueFormat === 'text') return String(detail.value);
   if (detail.valueFormat === 'base64') return (detail.value as { base64: string }).base64;
   return JSON.stringify(detail.valueFormat === 'elements' ? elements : detail.value, null, 2);
 }
 
-const HEX_LINES = 256;
+/** Lines shown before the button for the rest. */
+const FIRST_HEX_LINES = 256;
 
 function Hex({ base64 }: { base64: string }) {
-  const [most, setMost] = useState(HEX_LINES);
-  const all = hexLines(decodeBase64(base64));
+  const [maxLines, setMaxLines] = useState(FIRST_HEX_LINES);
+  const lines = toHexLines(decodeBase64(base64));
+
   return (
     <div class="content mono hex" tabIndex={0} role="group" aria-label="The value's bytes in hexadecimal">
       <table>
         <tbody>
-          {all.slice(0, most).map((line) => (
+          {lines.slice(0, maxLines).map((line) => (
             <tr key={line.offset}>
               <th scope="row">{line.offset}</th>
               <td>{line.hex}</td>
@@ -69,71 +94,11 @@ function Hex({ base64 }: { base64: string }) {
           ))}
         </tbody>
       </table>
-      {all.length > most && (
-        <button type="button" class="button quiet small" onClick={() => setMost(all.length)}>
-          {number(all.length - most)} more lines
+      {lines.length > maxLines && (
+        <button type="button" class="button quiet small" onClick={() => setMaxLines(lines.length)}>
+          {formatNumber(lines.length - maxLines)} more lines
         </button>
       )}
     </div>
   );
-}
-
-const HEADS: Record<string, readonly string[]> = {
-  hash: ['Field', 'Value'],
-  zset: ['Member', 'Score'],
-  stream: ['Id', 'Fields'],
-  list: ['#', 'Value'],
-};
-
-function Elements({ type, elements }: { type: string; elements: readonly Element[] }) {
-  const heads = HEADS[type] ?? ['Member'];
-  return (
-    <Table label="Elements of the collection" heads={heads} kind="content elements">
-      {elements.map((element, index) => (
-        <tr key={index}>{cells(type, element, index)}</tr>
-      ))}
-    </Table>
-  );
-}
-
-function cells(type: string, element: Element, index: number) {
-  if (typeof element === 'string' || 'base64' in element) {
-    return (
-      <>
-        {type === 'list' && <td class="num muted">{index}</td>}
-        <Cell text={element} />
-      </>
-    );
-  }
-  if ('field' in element) return [<Cell key="f" text={element.field} />, <Cell key="v" text={element.value} />];
-  if ('member' in element) return [<Cell key="m" text={element.member} />, <Cell key="s" text={element.score} />];
-  return [
-    <td key="i" class="mono num">
-      {element.id}
-    </td>,
-    <td key="f" class="mono">
-      {streamFields(element.fields)}
-    </td>,
-  ];
-}
-
-function Cell({ text }: { text: Text }) {
-  if (typeof text === 'string') return <td class="mono">{text === '' ? <em>(empty)</em> : text}</td>;
-  const lines = hexLines(decodeBase64(text.base64));
-  return (
-    <td class="mono">
-      {lines
-        .slice(0, 4)
-        .map((line) => line.hex)
-        .join(' ')}
-      {lines.length > 4 && ' …'} <Copy text={text.base64} what="element as base64" />
-    </td>
-  );
-}
-
-function streamFields(fields: string | readonly string[]): string {
-  if (typeof fields === 'string') return fields;
-  const pairs: string[] = [];
-  for (let at = 0; at < fields.length; at += 2) pairs.push(`${fields[at]}: ${fields[at + 1] ?? ''}`);
-  return pairs.join('\n');
 }

@@ -1,67 +1,69 @@
-// A walk over the keys of the cache: pages are fetched as they are wanted, and every key is kept once.
+// A walk over the keys of the cache: loads pages on demand and keeps each key once.
 import { signal } from '@preact/signals';
 import * as api from '../../api/endpoints';
 import { asProblem, isAborted, type Problem } from '../../api/problem';
 import type { KeyRow } from '../../api/types';
+import { idOf, type KeyRef, refOf } from '../../lib/key-name';
 
-/** A key as the list gave it, and when: its time to live goes on from there. */
-export type Row = KeyRow & { seenAt: number };
+/** A listed key, and when it was read in milliseconds since 1970: its TTL counts down from there. */
+export type Row = KeyRow & { readAt: number };
 
 export type WalkState = 'idle' | 'loading' | 'ended' | 'failed';
 
-const PAGE = 100;
-/** While everything is loaded, what is shown follows in steps: milliseconds, more the more there is to sort and lay out. */
-const showEveryMs = (rows: number): number => Math.max(300, rows / 50);
+const PAGE_KEYS = 100;
+/** While all pages are loaded, views are updated in steps: the more rows, the longer sorting and layout take. */
+const updateEveryMs = (rows: number): number => Math.max(300, rows / 50);
 
 export class Walk {
   readonly state = signal<WalkState>('idle');
   readonly problem = signal<Problem | null>(null);
-  /** Grows with every change of `rows`, which is one array all along: copying 100,000 rows a page would be felt. */
-  readonly version = signal(0);
-  /** Keys that match, where the application says; it does for `*`. */
-  readonly total = signal<number | null>(null);
-  /** Whether pages are fetched until the end. */
-  readonly all = signal(false);
+  /** One array that grows, because copying 100,000 rows for each page would be slow. `version` counts its changes. */
   readonly rows: Row[] = [];
+  readonly version = signal(0);
+  /** The number of matching keys; null when the application does not report it, which it does for `*`. */
+  readonly total = signal<number | null>(null);
+  /** Pages are being loaded until the end. */
+  readonly loadsAll = signal(false);
 
-  private readonly known = new Set<string>();
+  private readonly ids = new Set<string>();
   private readonly abort = new AbortController();
   private cursor: string | undefined;
-  private shownAt = 0;
+  private updatedAt = 0;
 
   constructor(
     readonly pattern: string,
     readonly type: string,
   ) {}
 
-  /** Fetches until there are at least a page's worth of new rows, or the end: pages of a rare pattern may be empty. */
-  async more(): Promise<void> {
+  /** Loads pages until there is a page's worth of new rows, because pages of a rare pattern may be empty. */
+  async loadMore(): Promise<void> {
     if (this.state.peek() === 'loading' || this.state.peek() === 'ended') return;
     this.state.value = 'loading';
     this.problem.value = null;
-    const goal = this.rows.length + PAGE;
+
+    const enough = this.rows.length + PAGE_KEYS;
     try {
       let hasMore = true;
-      while (hasMore && (this.all.peek() || this.rows.length < goal)) hasMore = await this.page();
+      while (hasMore && (this.loadsAll.peek() || this.rows.length < enough)) hasMore = await this.loadPage();
       this.state.value = hasMore ? 'idle' : 'ended';
     } catch (error) {
       if (isAborted(error)) return;
       this.problem.value = asProblem(error);
       this.state.value = 'failed';
     } finally {
-      this.all.value = false;
-      this.show();
+      this.loadsAll.value = false;
+      this.update();
     }
   }
 
-  /** Fetches until the end, or until told to pause. */
-  async everything(): Promise<void> {
-    this.all.value = true;
-    if (this.state.peek() !== 'loading') await this.more();
+  /** Loads pages until the end, or until `pause`. */
+  async loadAll(): Promise<void> {
+    this.loadsAll.value = true;
+    if (this.state.peek() !== 'loading') await this.loadMore();
   }
 
   pause(): void {
-    this.all.value = false;
+    this.loadsAll.value = false;
   }
 
   /** Ends the walk for good. */
@@ -69,42 +71,54 @@ export class Walk {
     this.abort.abort();
   }
 
-  /** Takes a removed key off the list. */
-  drop(path: string): void {
-    const index = this.rows.findIndex((row) => row.path === path);
+  /** Removes the row of a deleted key. */
+  removeRow(ref: KeyRef): void {
+    const index = this.indexOf(ref);
     if (index < 0) return;
+
     this.rows.splice(index, 1);
     if (this.total.peek() !== null) this.total.value = (this.total.peek() ?? 1) - 1;
-    this.show();
+    this.update();
   }
 
-  /** Notes a changed time to live. */
-  touch(path: string, ttl: number): void {
-    const index = this.rows.findIndex((row) => row.path === path);
+  /** Updates the row of a key whose TTL was changed. */
+  changeTtl(ref: KeyRef, ttl: number): void {
+    const index = this.indexOf(ref);
     const row = this.rows[index];
     if (row === undefined) return;
-    this.rows[index] = { ...row, ttl, seenAt: Date.now() };
-    this.show();
+
+    const { ttlText: _, ...rest } = row;
+    this.rows[index] = { ...rest, ttl, freshFor: ttl < 0 ? null : ttl, stale: false, readAt: Date.now() };
+    this.update();
   }
 
-  private async page(): Promise<boolean> {
+  private indexOf(ref: KeyRef): number {
+    const id = idOf(ref);
+    return this.rows.findIndex((row) => idOf(refOf(row)) === id);
+  }
+
+  /** Returns whether there are further pages. */
+  private async loadPage(): Promise<boolean> {
     const { pattern, type, cursor } = this;
-    const query = { pattern, limit: PAGE, ...(cursor ? { cursor } : {}), ...(type ? { type } : {}) };
-    const { keys, pagination } = await api.keys(query, this.abort.signal);
-    const seenAt = Date.now();
+    const query = { pattern, limit: PAGE_KEYS, ...(cursor ? { cursor } : {}), ...(type ? { type } : {}) };
+    const { keys, pagination } = await api.listKeys(query, this.abort.signal);
+
+    const readAt = Date.now();
     for (const key of keys) {
-      if (this.known.has(key.path)) continue;
-      this.known.add(key.path);
-      this.rows.push({ ...key, seenAt });
+      const id = idOf(refOf(key));
+      if (this.ids.has(id)) continue;
+      this.ids.add(id);
+      this.rows.push({ ...key, readAt });
     }
+
     this.cursor = pagination.nextCursor ?? undefined;
     if (pagination.total !== null) this.total.value = pagination.total;
-    if (!this.all.peek() || seenAt - this.shownAt > showEveryMs(this.rows.length)) this.show();
+    if (!this.loadsAll.peek() || readAt - this.updatedAt > updateEveryMs(this.rows.length)) this.update();
     return pagination.hasMore;
   }
 
-  private show(): void {
-    this.shownAt = Date.now();
+  private update(): void {
+    this.updatedAt = Date.now();
     this.version.value += 1;
   }
 }

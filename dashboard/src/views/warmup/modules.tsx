@@ -1,7 +1,7 @@
-// The modules that can be warmed up: what each loads, and how its last run went.
+// The modules of the plan: a choice of them, their entries, and the result of each one's last run.
 import { useState } from 'preact/hooks';
 import type { PlannedModule } from '../../api/types';
-import { ago, milliseconds, number, plural, ttl } from '../../lib/format';
+import { formatCount, formatMilliseconds, formatNumber, formatTtl, timeSince } from '../../lib/format';
 import { now } from '../../state/live';
 import { Check } from '../../ui/check';
 import { Table } from '../../ui/table';
@@ -15,21 +15,24 @@ interface Props {
 }
 
 export function Modules({ names, chosen, onChoose, disabled }: Props) {
-  if (names.length === 0) return null;
-  const toggle = (name: string, on: boolean): void => {
+  const isPlanEmpty = plan.value?.modules.length === 0;
+  if (names.length === 0 && !isPlanEmpty) return null;
+
+  const toggle = (name: string, isChosen: boolean): void => {
     const next = new Set(chosen);
-    if (on) next.add(name);
+    if (isChosen) next.add(name);
     else next.delete(name);
     onChoose(next);
   };
+
   return (
     <section aria-label="Modules">
       <h2>Modules</h2>
-      <p class="muted">None chosen means all of them, in this order.</p>
+      {isPlanEmpty ? <EmptyPlanNote /> : <SelectionNote />}
       <ul class="modules">
         {names.map((name) => (
           <li key={name}>
-            <Check checked={chosen.has(name)} disabled={disabled} onChange={(on) => toggle(name, on)}>
+            <Check checked={chosen.has(name)} disabled={disabled} onChange={(isChosen) => toggle(name, isChosen)}>
               <strong>{name}</strong>
             </Check>
             <Planned module={plan.value?.modules.find((module) => module.name === name)} />
@@ -40,34 +43,59 @@ export function Modules({ names, chosen, onChoose, disabled }: Props) {
   );
 }
 
+function SelectionNote() {
+  return <p class="muted">Select the modules to warm up. When none is selected, all are warmed up in this order.</p>;
+}
+
+function EmptyPlanNote() {
+  return (
+    <p class="muted">
+      The plan has no modules, so there is nothing to warm up. Write a plan and build with WARMUP_PLAN=&lt;its path&gt;;
+      docs/warmup.md describes how.
+    </p>
+  );
+}
+
 function Planned({ module }: { module: PlannedModule | undefined }) {
   const [open, setOpen] = useState(false);
   if (module === undefined) return null;
-  const { lastRun, entries } = module;
+
   return (
     <>
-      <span class="muted num">
-        {lastRun === null
-          ? 'not run yet'
-          : `${lastRun.state} ${ago(lastRun.finishedAt, now.value)} by ${lastRun.by}: ${number(lastRun.keysCreated)} created, ` +
-            `${number(lastRun.keysSkipped)} left alone, ${plural(lastRun.errors, 'error')}, ${milliseconds(lastRun.durationMs)}`}
-      </span>
+      <span class="muted num">{describeLastRun(module)}</span>
       <button type="button" class="button quiet small" aria-expanded={open} onClick={() => setOpen(!open)}>
-        {plural(entries.length, 'entry', 'entries')}
+        {formatCount(module.entries.length, 'entry', 'entries')}
       </button>
-      {open && (
-        <Table label={`Entries of ${module.name}`} heads={['Key', 'Shape', 'Source', 'TTL', 'Tags']}>
-          {entries.map((entry) => (
-            <tr key={entry.key}>
-              <td class="mono">{entry.key}</td>
-              <td>{entry.shape}</td>
-              <td class="mono source">{entry.source}</td>
-              <td class="num">{entry.ttlSeconds === null ? 'by the table' : ttl(entry.ttlSeconds)}</td>
-              <td>{entry.tags.join(', ')}</td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      {open && <Entries module={module} />}
     </>
+  );
+}
+
+function describeLastRun({ lastRun }: PlannedModule): string {
+  if (lastRun === null) return 'not run yet';
+
+  const { state, by, finishedAt, durationMs, keysCreated, keysSkipped, errors } = lastRun;
+  const counts = [
+    `${formatNumber(keysCreated)} created`,
+    `${formatNumber(keysSkipped)} kept`,
+    formatCount(errors, 'error'),
+    formatMilliseconds(durationMs),
+  ];
+  return `${state} ${timeSince(finishedAt, now.value)} by ${by}: ${counts.join(', ')}`;
+}
+
+function Entries({ module }: { module: PlannedModule }) {
+  return (
+    <Table label={`Entries of ${module.name}`} heads={['Key', 'Shape', 'Source', 'TTL', 'Tags']}>
+      {module.entries.map((entry) => (
+        <tr key={entry.key}>
+          <td class="mono">{entry.key}</td>
+          <td>{entry.shape}</td>
+          <td class="mono source">{entry.source}</td>
+          <td class="num">{entry.ttlSeconds === null ? 'from the TTL table' : formatTtl(entry.ttlSeconds)}</td>
+          <td>{entry.tags.join(', ')}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }

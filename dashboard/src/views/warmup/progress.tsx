@@ -1,8 +1,8 @@
-// The warmup under way, or how the last one went.
+// The progress of the current warmup, or the result of the latest.
 import type { Warmup, WarmupModule } from '../../api/types';
-import { ago, bytes, number, plural, seconds } from '../../lib/format';
+import { formatBytes, formatCount, formatNumber, formatSeconds, timeSince } from '../../lib/format';
 import { now } from '../../state/live';
-import { Badge } from '../../ui/notes';
+import { Badge } from '../../ui/badge';
 import { Bar } from '../../ui/bar';
 
 const TONES: Record<Warmup['state'], 'ok' | 'warn' | 'bad' | 'info'> = {
@@ -13,33 +13,29 @@ const TONES: Record<Warmup['state'], 'ok' | 'warn' | 'bad' | 'info'> = {
   cancelled: 'warn',
 };
 
-export function Progress({ state }: { state: Warmup }) {
-  const done = share(state.modules);
+export function Progress({ warmup }: { warmup: Warmup }) {
+  const percent = percentDone(warmup.modules);
+
   return (
-    <section class="card progress" aria-label={state.dryRun ? 'Dry run' : 'Latest warmup'}>
+    <section class="card progress" aria-label={warmup.dryRun ? 'Dry run' : 'Latest warmup'}>
       <p class="row">
-        <Badge tone={TONES[state.state]}>{state.dryRun ? `${state.state}, dry run` : state.state}</Badge>
+        <Badge tone={TONES[warmup.state]}>{warmup.dryRun ? `${warmup.state}, dry run` : warmup.state}</Badge>
         <span class="grow">
-          by <strong>{state.by}</strong> {ago(state.startedAt, now.value)}
-          {state.force && ', forced'}
+          by <strong>{warmup.by}</strong> {timeSince(warmup.startedAt, now.value)}
+          {warmup.force && ', forced'}
         </span>
-        <span class="num muted">{state.duration}</span>
+        <span class="num muted">{warmup.duration}</span>
       </p>
-      {state.state === 'running' && (
-        <Bar label="Progress of the warmup" percent={done} text={`${Math.round(done)} %`} />
+      {warmup.state === 'running' && (
+        <Bar label="Progress of the warmup" percent={percent} text={`${Math.round(percent)} %`} />
       )}
-      <p class="num">
-        {plural(state.keysCreated, 'key')} {state.dryRun ? 'would be created' : 'created'}, {number(state.keysSkipped)}{' '}
-        left alone, <span class={state.errors > 0 ? 'error' : ''}>{plural(state.errors, 'error')}</span>,{' '}
-        {bytes(state.bytes)}
-        {pace(state)}
-      </p>
-      {state.error && <p class="error">{state.error}</p>}
-      {state.state === 'interrupted' && (
-        <p class="muted">Its instance went away without a word. Start it again: what was written stays.</p>
+      <Counts warmup={warmup} />
+      {warmup.error && <p class="error">{warmup.error}</p>}
+      {warmup.state === 'interrupted' && (
+        <p class="muted">Its instance ended without a report. Start it again: keys that were written are kept.</p>
       )}
       <ul class="module-progress">
-        {state.modules.map((module) => (
+        {warmup.modules.map((module) => (
           <ModuleLine key={module.name} module={module} />
         ))}
       </ul>
@@ -47,32 +43,46 @@ export function Progress({ state }: { state: Warmup }) {
   );
 }
 
-function pace(state: Warmup): string {
-  if (state.state !== 'running') return '';
-  const left = state.estimatedSecondsLeft;
-  return ` · ${number(state.keysPerSecond)} keys a second${left === null ? '' : ` · about ${seconds(left)} left`}`;
+function Counts({ warmup }: { warmup: Warmup }) {
+  return (
+    <p class="num">
+      {formatCount(warmup.keysCreated, 'key')} {warmup.dryRun ? 'would be created' : 'created'},{' '}
+      {formatNumber(warmup.keysSkipped)} kept,{' '}
+      <span class={warmup.errors > 0 ? 'error' : ''}>{formatCount(warmup.errors, 'error')}</span>,{' '}
+      {formatBytes(warmup.bytes)}
+      {describePace(warmup)}
+    </p>
+  );
 }
 
-function share(modules: readonly WarmupModule[]): number {
+function describePace({ state, keysPerSecond, estimatedSecondsLeft: left }: Warmup): string {
+  if (state !== 'running') return '';
+  return ` · ${formatNumber(keysPerSecond)} keys per second${left === null ? '' : ` · about ${formatSeconds(left)} left`}`;
+}
+
+function percentDone(modules: readonly WarmupModule[]): number {
   const total = modules.reduce((sum, module) => sum + module.entriesTotal, 0);
-  return total === 0 ? 0 : (modules.reduce((sum, module) => sum + module.entriesDone, 0) / total) * 100;
+  const done = modules.reduce((sum, module) => sum + module.entriesDone, 0);
+  return total === 0 ? 0 : (done / total) * 100;
 }
 
 function ModuleLine({ module }: { module: WarmupModule }) {
-  const percent = module.entriesTotal === 0 ? 100 : (module.entriesDone / module.entriesTotal) * 100;
+  const { name, state, entriesDone, entriesTotal, keysCreated, errors, firstError } = module;
+  const percent = entriesTotal === 0 ? 100 : (entriesDone / entriesTotal) * 100;
+
   return (
     <li>
-      <span class="name">{module.name}</span>
+      <span class="name">{name}</span>
       <Bar
-        label={`Progress of ${module.name}`}
+        label={`Progress of ${name}`}
         percent={percent}
-        tone={module.errors > 0 ? 'bad' : 'ok'}
-        text={`${module.state}, ${module.entriesDone} of ${module.entriesTotal} entries`}
+        tone={errors > 0 ? 'bad' : 'ok'}
+        text={`${state}, ${entriesDone} of ${entriesTotal} entries`}
       />
       <span class="num muted">
-        {module.entriesDone}/{module.entriesTotal} · {plural(module.keysCreated, 'key')}
+        {entriesDone}/{entriesTotal} · {formatCount(keysCreated, 'key')}
       </span>
-      {module.firstError && <span class="error">{module.firstError}</span>}
+      {firstError && <span class="error">{firstError}</span>}
     </li>
   );
 }

@@ -1,62 +1,71 @@
-// What is known of warmups: the plan, the one under way, and what this page asked for.
+// The state of warmups: the plan, the current or latest warmup, and the requests of this page.
 import { signal } from '@preact/signals';
 import * as api from '../../api/endpoints';
 import { asProblem, isAborted, Problem } from '../../api/problem';
 import type { Warmup, WarmupPlan, WarmupRequest } from '../../api/types';
-import { events } from '../../lib/events';
-import { plural } from '../../lib/format';
+import { formatCount } from '../../lib/format';
+import { readServerEvents } from '../../lib/server-events';
 import { announce } from '../../state/announce';
 import { refreshStats } from '../../state/live';
 
 const POLL_RUNNING_MS = 1_000;
 const POLL_IDLE_MS = 5_000;
 
-/** Undefined while it is not known; null before the first warmup. */
+/** Undefined while unknown; null before the first warmup. */
 export const current = signal<Warmup | null | undefined>(undefined);
-/** The last dry run of this page: it leaves nothing in Redis, not even its state. */
-export const tried = signal<Warmup | null>(null);
+/** The last dry run of this page. The application does not store the state of a dry run. */
+export const dryRun = signal<Warmup | null>(null);
 export const plan = signal<WarmupPlan | null>(null);
-/** Why there is no plan: an older application has none. */
+/** The reason that the plan could not be read. An older application has none. */
 export const planProblem = signal<Problem | null>(null);
-/** What went wrong with what was asked for here. */
+/** The reason that a request of this page failed. */
 export const problem = signal<Problem | null>(null);
-/** Why the state cannot be read at the moment. */
-export const unread = signal<Problem | null>(null);
+/** The reason that the state of warmups could not be read. */
+export const statusProblem = signal<Problem | null>(null);
 export const starting = signal(false);
 export const cancelling = signal(false);
 
+export function isRunning(): boolean {
+  return starting.value || current.value?.state === 'running';
+}
+
+/** The modules of the plan; without a plan, those of the latest warmup. */
+export function moduleNames(): string[] {
+  return (plan.value ?? current.value)?.modules.map(({ name }) => name) ?? [];
+}
+
 async function loadPlan(): Promise<void> {
   try {
-    plan.value = await api.warmupPlan();
+    plan.value = await api.getWarmupPlan();
     planProblem.value = null;
   } catch (error) {
     planProblem.value = asProblem(error);
   }
 }
 
-/** Starts one. The application answers when it is over; how it goes is watched meanwhile. */
-export async function start(request: WarmupRequest): Promise<void> {
+/** Starts a warmup. The application answers when it has ended; until then its state is polled. */
+export async function startWarmup(request: WarmupRequest): Promise<void> {
   starting.value = true;
   problem.value = null;
-  tried.value = null;
+  dryRun.value = null;
   announce('Warmup started');
-  const over = api.startWarmup(request).then(
-    ({ details }) => {
-      if (details.dryRun) tried.value = details;
-    },
-    (error: unknown) => {
-      problem.value = asProblem(error);
-    },
-  );
-  look();
-  await over;
+
+  const ended = api.startWarmup(request);
+  pollNow();
+  try {
+    const { details } = await ended;
+    if (details.dryRun) dryRun.value = details;
+  } catch (error) {
+    problem.value = asProblem(error);
+  }
+
   starting.value = false;
-  look();
+  pollNow();
   void loadPlan();
   void refreshStats();
 }
 
-export async function cancel(): Promise<void> {
+export async function cancelWarmup(): Promise<void> {
   cancelling.value = true;
   try {
     await api.cancelWarmup();
@@ -64,80 +73,83 @@ export async function cancel(): Promise<void> {
     problem.value = asProblem(error);
   } finally {
     cancelling.value = false;
-    look();
+    pollNow();
   }
 }
 
-let wake: () => void = () => undefined;
+/** Ends the pause between two polls. */
+let endPause: () => void = () => undefined;
 
-/** Looks now instead of when it would be time again. */
-function look(): void {
-  wake();
-}
-
-/** Follows warmups, whoever starts them, until told to stop; while the page is hidden it waits. */
-export function watch(): () => void {
-  const abort = new AbortController();
-  void follow(abort.signal);
-  void loadPlan();
-  const onVisible = (): void => look();
-  document.addEventListener('visibilitychange', onVisible);
-  return () => {
-    abort.abort();
-    wake();
-    document.removeEventListener('visibilitychange', onVisible);
-  };
-}
-
-async function follow(abort: AbortSignal): Promise<void> {
-  while (!abort.aborted) {
-    if (!document.hidden) await readOnce(abort);
-    const running = current.peek()?.state === 'running' || starting.peek();
-    await pause(running ? POLL_RUNNING_MS : POLL_IDLE_MS);
-  }
-}
-
-/** Reads the state once, or for as long as a stream of it lasts. */
-async function readOnce(abort: AbortSignal): Promise<void> {
-  try {
-    const answer = await api.watchWarmup(abort);
-    const streams = answer.headers.get('content-type')?.startsWith('text/event-stream') === true;
-    if (!streams || answer.body === null) {
-      take(((await answer.json()) as { data: Warmup | null }).data);
-      return;
-    }
-    for await (const event of events(answer.body)) {
-      if (event.event === 'problem') unread.value = new Problem(503, JSON.parse(event.data) as string);
-      else take(unwrap(event.data));
-    }
-  } catch (error) {
-    if (!isAborted(error)) unread.value = asProblem(error);
-  }
-}
-
-/** An event's data is the answer of `GET /warmup`, or the warmup itself. */
-export function unwrap(data: string): Warmup | null {
-  const parsed = JSON.parse(data) as { data?: Warmup | null } | Warmup | null;
-  return parsed !== null && 'data' in parsed ? (parsed.data ?? null) : (parsed as Warmup | null);
-}
-
-function take(warmup: Warmup | null): void {
-  const before = current.peek();
-  current.value = warmup;
-  unread.value = null;
-  if (planProblem.peek()?.unsupported === false) void loadPlan();
-  if (before?.state === 'running' && warmup !== null && warmup.state !== 'running') {
-    announce(`Warmup ${warmup.state}: ${plural(warmup.keysCreated, 'key')} created`);
-    void loadPlan();
-  }
+function pollNow(): void {
+  endPause();
 }
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
-    wake = () => {
+    endPause = () => {
       clearTimeout(timer);
       resolve();
     };
   });
+}
+
+/** Follows warmups, whoever starts them, while the page is visible. Returns a function that stops. */
+export function watchWarmups(): () => void {
+  const abort = new AbortController();
+  void pollUntilAborted(abort.signal);
+  void loadPlan();
+  document.addEventListener('visibilitychange', pollNow);
+
+  return () => {
+    abort.abort();
+    pollNow();
+    document.removeEventListener('visibilitychange', pollNow);
+  };
+}
+
+async function pollUntilAborted(abort: AbortSignal): Promise<void> {
+  while (!abort.aborted) {
+    if (!document.hidden) await readState(abort);
+    const running = current.peek()?.state === 'running' || starting.peek();
+    await pause(running ? POLL_RUNNING_MS : POLL_IDLE_MS);
+  }
+}
+
+/** Reads the state once, or until its stream ends. */
+async function readState(abort: AbortSignal): Promise<void> {
+  try {
+    const answer = await api.watchWarmup(abort);
+    const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    if (!isStream || answer.body === null) {
+      applyState(((await answer.json()) as { data: Warmup | null }).data);
+      return;
+    }
+
+    for await (const { event, data } of readServerEvents(answer.body)) {
+      if (event === 'problem') statusProblem.value = new Problem(503, JSON.parse(data) as string);
+      else applyState(parseState(data));
+    }
+  } catch (error) {
+    if (!isAborted(error)) statusProblem.value = asProblem(error);
+  }
+}
+
+/** Parses the data of an event, which is a warmup or the whole answer of `GET /warmup`. */
+export function parseState(data: string): Warmup | null {
+  const parsed = JSON.parse(data) as { data?: Warmup | null } | Warmup | null;
+  return parsed !== null && 'data' in parsed ? (parsed.data ?? null) : (parsed as Warmup | null);
+}
+
+function applyState(warmup: Warmup | null): void {
+  const before = current.peek();
+  current.value = warmup;
+  statusProblem.value = null;
+  // The application can be reached again, so the plan can be read, too.
+  if (planProblem.peek()?.unsupported === false) void loadPlan();
+
+  if (before?.state === 'running' && warmup !== null && warmup.state !== 'running') {
+    announce(`Warmup ${warmup.state}: ${formatCount(warmup.keysCreated, 'key')} created`);
+    void loadPlan();
+  }
 }

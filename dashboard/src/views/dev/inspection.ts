@@ -1,0 +1,97 @@
+// One key as the cache library sees it: the entry, its load lock and its TTL rule.
+import * as api from '../../api/endpoints';
+import { asProblem } from '../../api/problem';
+import type { KeyDetail, TtlTable } from '../../api/types';
+import { ruleFor } from './ttl-table';
+
+export interface Inspection {
+  detail: KeyDetail;
+  /** Milliseconds since 1970. */
+  readAt: number;
+  lock: Lock;
+  rule: TtlTable[number] | null;
+}
+
+/** The load lock of a key; `seconds` until it ends by itself. */
+export type Lock =
+  | { state: 'free' }
+  | { state: 'unknown' }
+  | { state: 'held'; seconds: number }
+  /** A load failed, and nobody tries again for a while. */
+  | { state: 'throttled'; seconds: number };
+
+export async function inspect(key: string): Promise<Inspection> {
+  const [detail, lock, table] = await Promise.all([
+    api.inspectKey({ key }),
+    readLock(key),
+    api.getTtlTable().catch(() => []),
+  ]);
+
+  return { detail, readAt: Date.now(), lock, rule: ruleFor(key, table) };
+}
+
+async function readLock(key: string): Promise<Lock> {
+  const name = lockOf(key);
+  if (name === null) return { state: 'unknown' };
+
+  try {
+    const { value, ttl } = await api.inspectKey({ key: name });
+    return { state: value === 'throttled' ? 'throttled' : 'held', seconds: ttl };
+  } catch (error) {
+    if (asProblem(error).status === 404) return { state: 'free' };
+    throw error;
+  }
+}
+
+/** The name of a key's load lock; null for a name with braces that only the library can compute it for. */
+export function lockOf(key: string): string | null {
+  const hashTag = /\{([^}]*)\}/.exec(key)?.[1];
+  if (hashTag !== undefined && hashTag !== '') return `lock::${key}`;
+  return key === '' || key.includes('}') ? null : `lock:{${key}}`;
+}
+
+/** Times in seconds; null while unknown. */
+export interface Freshness {
+  state: 'fresh' | 'in grace' | 'unknown' | 'expired';
+  age: number | null;
+  /** Null: for ever. */
+  freshFor: number | null;
+  graceLeft: number | null;
+}
+
+type Life = Pick<KeyDetail, 'ttl' | 'freshFor' | 'graceSeconds' | 'storedAt'>;
+
+/** The result a lookup would have `passed` seconds after the key was read, at `now` in milliseconds since 1970. */
+export function freshness(life: Life, passed: number, now: number): Freshness {
+  const left = life.ttl < 0 ? Infinity : life.ttl - passed;
+  if (left <= 0) return { state: 'expired', age: null, freshFor: null, graceLeft: null };
+  if (life.storedAt === null) return { state: 'unknown', age: null, freshFor: null, graceLeft: null };
+
+  const freshFor = life.freshFor === null ? null : Math.max(0, life.freshFor - passed);
+  return {
+    state: freshFor === 0 ? 'in grace' : 'fresh',
+    // The clocks of Redis and of this computer may differ.
+    age: Math.max(0, (now - Date.parse(life.storedAt)) / 1000),
+    freshFor,
+    graceLeft: Math.min(left, life.graceSeconds ?? 0),
+  };
+}
+
+/** The API reads at most this much of a value. */
+const MAX_READ_BYTES = 64 * 1024;
+
+/** The form in which the value is stored, as far as the answer shows it. */
+export function describeStorage(detail: KeyDetail): string {
+  if (isChunked(detail)) return `in ${detail.length - 1} chunks`;
+  if (detail.type !== 'string') return `${detail.encoding}, as Redis encodes it`;
+  if (!detail.truncated) return 'plain, not compressed';
+
+  // A value that is cut although less than the limit is stored was longer before it was compressed.
+  const isCompressed = detail.length <= MAX_READ_BYTES;
+  return isCompressed ? 'compressed (LZ4)' : 'too large to read in full; plain or compressed';
+}
+
+/** A value of the library that is too large for a string; one element stands before its chunks. */
+export function isChunked({ type, storedAt }: Pick<KeyDetail, 'type' | 'storedAt'>): boolean {
+  return type === 'list' && storedAt !== null;
+}

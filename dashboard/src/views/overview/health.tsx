@@ -1,0 +1,35 @@
+// The health of the cache as a word, a colour and a reason.
+import { health } from '../../state/live';
+
+interface Verdict {
+  tone: 'ok' | 'warn' | 'bad' | 'none';
+  word: string;
+  reason: string;
+}
+
+export function healthVerdict(): Verdict {
+  const { value, problem } = health.value;
+  if (problem !== null) {
+    return { tone: 'bad', word: problem.unreachable ? 'no answer' : 'unknown', reason: problem.message };
+  }
+  if (value === null) return { tone: 'none', word: 'checking', reason: '' };
+
+  const reasons = value.redis.reasons.join('; ');
+  if (value.status === 'unhealthy') return { tone: 'bad', word: 'unhealthy', reason: reasons };
+  if (value.status === 'degraded') return { tone: 'warn', word: 'degraded', reason: reasons };
+
+  const unchecked = value.redis.unknown.map(({ reason }) => `; ${reason}`).join('');
+  return { tone: 'ok', word: 'healthy', reason: `Redis answers in ${value.redis.latency}${unchecked}` };
+}
+
+export function HealthPill() {
+  const { tone, word, reason } = healthVerdict();
+
+  return (
+    <span class={`health ${tone}`} title={reason}>
+      <span class="dot" aria-hidden="true" />
+      <span class="hidden">Health: </span>
+      {word}
+    </span>
+  );
+}

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { rowAfterKey } from '../../src/views/keys/keyboard';
+import {
+  firstOrder,
+  formatTimeLeft,
+  isStale,
+  nextOrder,
+  secondsLeft,
+  sortRows,
+  UNSORTED,
+} from '../../src/views/keys/sorting';
+import { type Branch, type Folder, treeOf, visibleBranches } from '../../src/views/keys/tree';
+import type { Row } from '../../src/views/keys/walk';
+
+const rowOf = (key: string, changes: Partial<Row> = {}): Row =>
+  ({ key, path: key, type: 'string', ttl: 60, size: null, sizeBytes: 10, readAt: 0, ...changes }) as Row;
+
+describe('sorting', () => {
+  test('keys that never expire come last', () => {
+    const rows = [rowOf('never', { ttl: -1 }), rowOf('late', { ttl: 90 }), rowOf('soon', { ttl: 5 })];
+
+    const sorted = sortRows(rows, { by: 'ttl', descending: false });
+
+    expect(sorted.map((row) => row.key)).toEqual(['soon', 'late', 'never']);
+  });
+
+  test('without an order rows stay as they were loaded', () => {
+    const rows = [rowOf('b'), rowOf('a')];
+
+    expect(sortRows(rows, UNSORTED)).toBe(rows);
+  });
+
+  test('the third click on a column removes its order', () => {
+    const first = nextOrder(UNSORTED, 'size');
+    const second = nextOrder(first, 'size');
+
+    expect(first).toEqual({ by: 'size', descending: true });
+    expect(second).toEqual({ by: 'size', descending: false });
+    expect(nextOrder(second, 'size')).toEqual(UNSORTED);
+  });
+
+  test('a click on another column begins with its first order', () => {
+    expect(nextOrder(firstOrder('size'), 'key')).toEqual({ by: 'key', descending: false });
+  });
+});
+
+describe('times', () => {
+  test('a TTL counts down from the time of reading', () => {
+    expect(secondsLeft(60, 1000, 11_000)).toBe(50);
+    expect(secondsLeft(5, 0, 60_000)).toBe(0);
+    expect(secondsLeft(-1, 0, 60_000)).toBe(-1);
+  });
+
+  test('a TTL too large for a number is shown as the application wrote it', () => {
+    expect(formatTimeLeft({ ttlText: '9223372036854775' }, 1)).toBe('9223372036854775 s');
+    expect(formatTimeLeft({}, 600)).toBe('10m 0s');
+  });
+
+  test('an entry is stale past its TTL and within its grace', () => {
+    const row = { ttl: 90, freshFor: 30, stale: false, readAt: 0 };
+
+    expect(isStale(row, 0)).toBe(false);
+    expect(isStale(row, 31_000)).toBe(true);
+    expect(isStale(row, 91_000)).toBe(false);
+  });
+
+  test('an entry without a grace is never stale', () => {
+    expect(isStale({ ttl: 90, freshFor: 90, stale: false, readAt: 0 }, 31_000)).toBe(false);
+    expect(isStale({ ttl: -1, freshFor: null, stale: false, readAt: 0 }, 31_000)).toBe(false);
+  });
+});
+
+describe('the tree', () => {
+  const describeBranch = (branch: Branch): string =>
+    branch.kind === 'folder'
+      ? `${branch.depth} ${branch.folder.id} ${branch.folder.keys}`
+      : `${branch.depth} ${branch.name}`;
+
+  const foldersOf = (rows: Row[]): Folder[] =>
+    visibleBranches(treeOf(rows), new Set()).flatMap((branch) => (branch.kind === 'folder' ? [branch.folder] : []));
+
+  test('folders count the keys below them, and open ones show their content', () => {
+    const root = treeOf([
+      rowOf('users:10'),
+      rowOf('users:9'),
+      rowOf('users:9:profile', { sizeBytes: 5 }),
+      rowOf('plain'),
+      rowOf('a::b'),
+    ]);
+
+    const branches = visibleBranches(root, new Set(['users:', 'a:']));
+
+    expect(branches.map(describeBranch)).toEqual([
+      '0 a: 1',
+      '1 a:: 1',
+      '0 users: 3',
+      '1 users:9: 1',
+      '1 9',
+      '1 10',
+      '0 plain',
+    ]);
+    expect(root.folders.get('users')?.bytes).toBe(25);
+  });
+
+  test('the prefix of a folder is exactly the beginning of its keys', () => {
+    const folders = foldersOf([rowOf(' users:1'), rowOf('a\nb:1')]);
+
+    expect(folders.map(({ prefix }) => prefix).sort()).toEqual([' users:', 'a\nb:']);
+  });
+
+  test('bytes and the text of their escape are two folders, and bytes have no prefix', () => {
+    const bytes = rowOf('caf\\xe9:1', { keyBase64: 'Y2Fm6Tox' });
+    const text = rowOf('caf\\\\xe9:1', { keyBase64: 'Y2FmXHhlOTox' });
+
+    const folders = foldersOf([bytes, text]);
+
+    expect(folders.map(({ prefix, isBytes }) => [prefix, isBytes])).toEqual([
+      [null, true],
+      ['caf\\xe9:', false],
+    ]);
+  });
+});
+
+test.each([
+  ['ArrowDown', 9, 9],
+  ['PageUp', 3, 0],
+  ['End', 0, 9],
+  ['x', 0, null],
+])('%s in row %d of ten leads to %j', (key, from, target) => expect(rowAfterKey(key, from, 10)).toBe(target));
+
+test('100,000 keys can be sorted and shown as a tree', () => {
+  const rows = Array.from({ length: 100_000 }, (_, n) => rowOf(`ns:${n % 100}:${n}`, { sizeBytes: n }));
+
+  const sorted = sortRows(rows, { by: 'size', descending: true });
+  const branches = visibleBranches(treeOf(rows), new Set(['ns:', 'ns:7:']));
+
+  expect(sorted[0]?.sizeBytes).toBe(99_999);
+  expect(branches).toHaveLength(1 + 100 + 1000);
+});
