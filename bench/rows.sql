@@ -1,4 +1,4 @@
--- The rows of bench/warmup: plain enough for SQLite and PostgreSQL alike.
+-- The rows of bench/warmup, for both SQLite and PostgreSQL.
 CREATE TABLE IF NOT EXISTS bench_rows AS
 WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 100000)
 SELECT id, 'SKU-' || (id * 7919) AS sku, 'Product number ' || id || ' of the benchmark' AS name,

@@ -1,4 +1,4 @@
--- A shop of twenty times the sample catalogue's products and users, for bench/catalog.
+-- A shop with twenty times the products and users of the sample catalogue, for bench/catalog.
 WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < 19)
 INSERT OR IGNORE INTO products
 SELECT id + n * 1000000, sku || '-' || n, name, maker, category_id, vehicle_model_id, price_cents, stock, sales_count,

@@ -1,4 +1,4 @@
-"""Measures edge-cache beside its peers; scripts/bench starts it when all is built."""
+"""Compares edge-cache with its peers; scripts/bench runs it after building."""
 
 import argparse
 import json
@@ -41,7 +41,7 @@ def settings_of(given):
     else:
         sizes, runs, seconds, callers, tag_keys = [10_000, 100_000, 1_000_000], 5, 2, 1000, 100_000
     if given.huge and machine.free_gib() < GIB_FOR_HUGE:
-        print(f"bench: --huge is left out, it needs {GIB_FOR_HUGE} GiB of free memory", file=sys.stderr)
+        print(f"bench: --huge is skipped, it needs {GIB_FOR_HUGE} GiB of free memory", file=sys.stderr)
         given.huge = False
     return {
         "quick": given.quick, "runs": given.runs or runs, "seconds": seconds, "callers": callers, "tag_keys": tag_keys,
@@ -49,18 +49,18 @@ def settings_of(given):
     }
 
 
-def say(words):
-    print(f"bench: {time.monotonic() - STARTED:4.0f} s: {words}", file=sys.stderr, flush=True)
+def say(message):
+    print(f"bench: {time.monotonic() - STARTED:4.0f} s: {message}", file=sys.stderr, flush=True)
 
 
 def sql_file(work):
-    """The catalogue with the rows of the warmup, which are fewer than those of bench/warmup."""
+    """The catalogue with the rows for the warmup case, fewer than in bench/warmup."""
     rows = (contestants.ROOT / "bench/rows.sql").read_text().replace("id < 100000", f"id < {cases.WARMUP_KEYS}")
     return written(work, "catalogue.sql", rows)
 
 
 def shop_file(work):
-    """The catalogue of a shop of twenty times its size."""
+    """The catalogue of a shop twenty times as large."""
     return written(work, "shop.sql", (contestants.ROOT / "bench/shop.sql").read_text())
 
 
@@ -81,11 +81,11 @@ class Measurement:
 
     def run(self):
         runs = self.settings["runs"]
-        say("starts")
+        say("starts of the contestants")
         self.cases["start"] = cases.starts(self.everyone, 1 if self.settings["quick"] else runs)
         self.restart()
         self.small()
-        # What a thousand callers left in memory is told with them, and is not the loads'.
+        # The restart frees the memory that the stampedes left, so that it does not count for the loads.
         self.restart()
         for size in self.settings["sizes"]:
             self.sized(size)
@@ -98,16 +98,19 @@ class Measurement:
             each.settle()
 
     def small(self):
-        """What needs an empty database."""
+        """The cases that need an empty database."""
         runs, everyone, server = self.settings["runs"], self.everyone, self.server
         say("cached reads, stampedes, warmups")
         self.cases["read"] = cases.reads(everyone, server, runs)
+        self.cases["hit"] = cases.hits(everyone, server, runs, self.settings["seconds"])
         self.cases["stampede"] = cases.stampedes(everyone, server, runs, self.settings["callers"])
         planned = (contestants.ROOT / "target/bench/warmup.wasm").exists()
         self.cases["warmup"] = cases.warmups([each for each in everyone if planned or not each.ours], server, runs)
+        self.cases["entry"], labels = cases.entries(server)
+        self.labels |= labels
 
     def reads_of_a_shop(self):
-        """Searches that look at every product. Last, because ours keep the database they are given."""
+        """Searches that scan every product. Last, because edge-cache keeps the database it was started with."""
         say("cached reads in a large shop")
         self.server.redis("FLUSHALL")
         for each in self.everyone:
@@ -116,7 +119,7 @@ class Measurement:
         self.cases["read shop"] = cases.reads(self.everyone, self.server, self.settings["runs"], cases.PART_NUMBER)
 
     def sized(self, size):
-        """What depends on the number of keys."""
+        """The cases that depend on the number of keys."""
         runs, everyone, server = self.settings["runs"], self.everyone, self.server
         say(f"{size:,} keys: clears")
         server.fill(size, SHARE)
@@ -130,7 +133,7 @@ class Measurement:
             self.largest(size)
 
     def largest(self, size):
-        """What is measured at the size that is quoted."""
+        """The cases that are measured at the largest size only."""
         runs, everyone, server = self.settings["runs"], self.everyone, self.server
         say(f"{size:,} keys: loads")
         for route, path in ROUTES.items():
@@ -145,7 +148,7 @@ class Measurement:
         self.labels |= {way.key: way.label for way in ways}
 
     def most_memory(self):
-        """The most that any load of a round left a contestant with."""
+        """The maximum over all loads of each round."""
         loads = [figures for case, figures in self.cases.items() if case.startswith("load ")]
         rounds = range(self.settings["runs"])
         return {
@@ -168,18 +171,18 @@ def draw(raw, labels, output):
 
 
 def wait_for_calm():
-    """What has just been built is still in the load average, and perhaps in the figures."""
+    """A build that has just ended still raises the load average, and might affect the figures."""
     for _ in range(36):
         if not machine.is_busy():
             return
-        say(f"waits for the machine to calm down (load average {machine.load_average()})")
+        say(f"waiting for the machine to become idle (load average {machine.load_average()})")
         time.sleep(5)
 
 
 def main():
     given = arguments()
     if given.shop and not (given.output / "figures.json").exists():
-        raise SystemExit(f"bench: --shop adds to figures, and there are none in {given.output}: run scripts/bench without it first")
+        raise SystemExit(f"bench: --shop updates existing figures, but there are none in {given.output}: run scripts/bench without it first")
     settings = settings_of(given)
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(limit, 8192), most), most))
@@ -197,7 +200,7 @@ def main():
     raw = {"machine": described, "load_average": [before, machine.load_average()], "settings": settings}
     raw |= {"labels": measurement.labels, "commands": measurement.commands, "cases": measurement.cases}
     if given.shop:
-        # Into the figures that are there, which say so.
+        # Updates the existing figures, which record the date of these cases separately.
         again = raw
         raw = json.loads((given.output / "figures.json").read_text())
         raw["cases"] |= again["cases"]

@@ -20,8 +20,8 @@ class Drawing:
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>')
 
     def box(self, x, y, width, height, colour, words=""):
-        told = f"<title>{escape(words)}</title>" if words else ""
-        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}">{told}</rect>')
+        tooltip = f"<title>{escape(words)}</title>" if words else ""
+        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}">{tooltip}</rect>')
 
     def legend(self, labels):
         x, y = LEFT, 36
@@ -39,7 +39,7 @@ class Drawing:
 
 
 def number(value):
-    """At most three figures: 0.42, 3.1, 1.2k, 1M."""
+    """At most three significant digits: 0.42, 3.1, 1.2k, 1M."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g}{unit}"
@@ -52,7 +52,7 @@ def _round_up(value):
 
 
 def bars(title, groups, series):
-    """`series` is a list of (label, a value per group or None)."""
+    """Draws grouped bars; `series` is a list of (label, one value or None for each group)."""
     drawing = Drawing(title)
     drawing.legend([label for label, _ in series])
     top = _round_up(max(value for _, values in series for value in values if value))
@@ -76,7 +76,7 @@ def bars(title, groups, series):
 
 
 def lines(title, across, along, series):
-    """Both axes are logarithmic; `series` is a list of (label, [(x, y), ...])."""
+    """Draws lines over two logarithmic axes; `series` is a list of (label, [(x, y), ...])."""
     drawing = Drawing(title)
     drawing.legend([label for label, _ in series])
     points = [point for _, each in series for point in each]

@@ -1,4 +1,4 @@
-"""What is compared: how each is started, and in which words it is asked."""
+"""The contestants, and how each is started."""
 
 import hashlib
 import os
@@ -12,13 +12,13 @@ import processes
 from http1 import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-TOKEN = "bench"
+TOKEN = "the-token-of-the-benchmarks-7c1e"
 TOKEN_SHA256 = hashlib.sha256(TOKEN.encode()).hexdigest()
 START_PATIENCE_SECONDS = 120
 
 
 class Contestant:
-    """A server under measurement. `command` and `environment` are told its port and its directory."""
+    """A server that is measured."""
 
     ours = False
 
@@ -36,7 +36,7 @@ class Contestant:
         """Makes the next start the first one."""
 
     def start(self):
-        """Starts it; seconds until the first answer."""
+        """Starts it, and returns the seconds until the first response."""
         self.work.mkdir(parents=True, exist_ok=True)
         self.port = processes.free_port()
         started = time.perf_counter()
@@ -57,7 +57,7 @@ class Contestant:
             time.sleep(0.002)
 
     def settle(self):
-        """Waits until it has done what it does beside its first requests: ours compiles what nobody has asked for yet."""
+        """Waits until background work after the start has ended: hosts compile components that were not requested yet."""
         while True:
             before = processes.cpu_seconds(self.pids())
             time.sleep(0.5)
@@ -91,11 +91,11 @@ def _output(*command):
 
 
 class Ours(Contestant):
-    """edge-cache on a host that runs spin.toml."""
+    """edge-cache on a host that runs spin.toml, with the sample shop in the same process, because each peer is one process."""
 
     ours = True
 
-    # The warmup whose plan is the measurement's; the product's where that was not built.
+    # The warmup component with the plan of the benchmark; without it, that of the product is used.
     warmup = ROOT / "target/bench/warmup.wasm"
 
     def __init__(self, key, label, work, redis_port, program, sql):
@@ -107,13 +107,13 @@ class Ours(Contestant):
             "SPIN_VARIABLE_REDIS_PORT": str(self.redis_port),
             "SPIN_VARIABLE_TOKENS": f"bench:admin:{TOKEN_SHA256}",
             "XDG_CACHE_HOME": str(self.work / "compiled"),
-            # As scripts/up starts Spin.
+            # The same as in scripts/up.
             "SPIN_MAX_INSTANCE_COUNT": "5000",
         }
 
     def manifest(self):
-        """spin.toml with absolute paths, and the warmup."""
-        text = (ROOT / "spin.toml").read_text()
+        """spin.toml with absolute paths, the warmup component and the routes of examples/catalog, under one base URL."""
+        text = (ROOT / "spin.toml").read_text() + _shop()
         if self.warmup and self.warmup.exists():
             text = text.replace('"target/wasm32-wasip2/release/warmup.wasm"', f'"{self.warmup}"')
         text = text.replace('source = "target/', f'source = "{ROOT}/target/')
@@ -127,7 +127,7 @@ class Ours(Contestant):
 
     def command(self):
         common = ["-f", self.manifest(), "--listen", f"127.0.0.1:{self.port}", "--sqlite", f"@{self.sql}"]
-        # As scripts/up starts it.
+        # The same as in scripts/up.
         common += ["--state-dir", str(self.work / "state"), "--max-instance-reuse-count", "10000"]
         if self.key == "spin":
             return [self.program, "up", *common, "--quiet"]
@@ -135,6 +135,13 @@ class Ours(Contestant):
 
     def version(self):
         return _output(self.program, "--version")
+
+
+def _shop():
+    """The routes and the component of the sample shop for a manifest at the root, with the variables of spin.toml."""
+    text = (ROOT / "examples/catalog/spin.toml").read_text().replace('source = "../../', 'source = "')
+    begin, end = text.index("[[trigger.http]]"), text.index('[[trigger.http]]\nroute = "/..."')
+    return "\n" + text[begin:end].replace('events_channel = "{{ events_channel }}"\n', "")
 
 
 class Fastify(Contestant):

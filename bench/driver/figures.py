@@ -4,25 +4,26 @@ import statistics
 
 
 class Figures:
-    """All raw data of a run: a dictionary that is written as JSON, with the questions that tables ask of it."""
+    """The raw data of a run (a dictionary that is written as JSON), with the queries that tables need."""
 
     def __init__(self, raw):
         self.raw = raw
 
     def rounds(self, case, key, name):
-        return [each[name] for each in self.raw["cases"].get(case, {}).get(key, [])]
+        """The figures of each round; none where an earlier run did not measure them."""
+        return [each[name] for each in self.raw["cases"].get(case, {}).get(key, []) if name in each]
 
     def median(self, case, key, name):
         values = self.rounds(case, key, name)
         return statistics.median(values) if values else None
 
     def ratio(self, case, one, other, name):
-        """How many times the other's median the one's is."""
+        """The median of one divided by that of the other."""
         mine, theirs = self.median(case, one, name), self.median(case, other, name)
         return mine / theirs if mine is not None and theirs else None
 
     def cell(self, case, key, name, scale=1.0):
-        """The median with the least and the most: `12.3 (11.9-14.0)`."""
+        """The median with minimum and maximum: `12.3 (11.9-14.0)`."""
         values = sorted(value * scale for value in self.rounds(case, key, name))
         if not values:
             return ""
@@ -31,7 +32,7 @@ class Figures:
 
 
 def plain(value):
-    """Three figures, and no exponent; whole numbers as they are."""
+    """Three significant digits without an exponent; small whole numbers unchanged."""
     if value == int(value) and value < 1000:
         return str(int(value))
     if value >= 100:

@@ -1,4 +1,4 @@
-"""A client of HTTP/1.1 over kept connections: for latency by ones, and for a thousand requests at once."""
+"""An HTTP/1.1 client over persistent connections, for the latency of single requests and for a thousand requests at once."""
 
 import selectors
 import socket
@@ -23,14 +23,14 @@ def request_bytes(method, path, headers, body=b""):
 
 
 def parse(received):
-    """The answer at the start of these bytes, or None while it is not whole. Answers have a content-length."""
+    """The response at the start of these bytes, or None if it is incomplete. Responses must have a content-length."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return None
     status, *lines = received[:end].decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     if "content-length" not in headers:
-        raise ConnectionError(f"an answer without content-length: {status}")
+        raise ConnectionError(f"a response without content-length: {status}")
     whole = end + 4 + int(headers["content-length"])
     return Answer(int(status.split()[1]), headers, received[end + 4 : whole]) if len(received) >= whole else None
 
@@ -42,7 +42,7 @@ def connect(port, timeout_seconds=600):
 
 
 class Client:
-    """One kept connection."""
+    """One persistent connection."""
 
     def __init__(self, port, headers=None, timeout_seconds=600):
         self.headers = headers or {}
@@ -70,7 +70,7 @@ class Client:
 
 
 def at_once(port, count, path, timeout_seconds=60):
-    """Sends one request on each of `count` open connections at once: milliseconds until the last answer, and the answers."""
+    """Sends one request on each of `count` open connections at once. Returns the milliseconds until the last response, and all."""
     connections = [connect(port) for _ in range(count)]
     selector, received = selectors.DefaultSelector(), {}
     for connection in connections:

@@ -1,4 +1,4 @@
-"""What must hold of a soak. Each check gives what is wrong, in words."""
+"""The requirements of the soak test. Each check returns a list of problems."""
 
 import collections
 import math
@@ -7,42 +7,42 @@ import time
 
 import trail as trails
 
-# The contract's bound of an answer that Redis is away, which administration's reads keep at any time.
+# The contract's time limit for a response that reports Redis as unavailable, and for reads of the administration at any time.
 LONGEST_SECONDS = 2
-# What is read through the cache waits for another caller's load, at most as long as its lease, and then loads. A change is
-# bounded by what it does, here little.
+# A read through the cache waits for another caller's load, at most as long as its lease, and then loads. Changes are small here and
+# take no longer.
 LONGEST_WORK_SECONDS = 10 + LONGEST_SECONDS
 LOCKS_LEFT_SECONDS = 20
-# Connections that may be open when instances have been put away: ours, and a few that the host may keep.
+# Connections that may be open after idle instances have ended: those of this test, and a few that the host keeps.
 CLIENTS_AT_REST = 8
-# How much memory the host may gain from the warm-up to the end, while Redis is there: in ten minutes 20 bytes a request are more.
+# The memory that the host may gain after the warm-up, while Redis is available. In ten minutes, 20 bytes a request would exceed it.
 MEMORY_GROWTH_BYTES = 8 << 20
-# What a restart may leave beside: all connections are made at once afterwards, by more instances, which stay while there is load.
+# The additional memory and connections after each restart: all connections reconnect at once, with more instances, which then stay.
 RESTART_MEMORY_BYTES, RESTART_CLIENTS = 16 << 20, 16
-# Of each end of a stretch so much is looked at.
+# The part of a stretch that counts as its beginning or its end.
 END = 0.2
 
 
 def median(samples, began, over, at):
-    """Of the samples of these seconds of the run."""
+    """The median of a column over the samples of these seconds of the run."""
     values = [sample[at] for sample in samples if began <= sample[0] < over and sample[at] is not None]
     return statistics.median(values) if values else 0
 
 
 def stretches(seen, seconds):
-    """The seconds of the run in which Redis was there, after the warm-up, which is the first third."""
+    """The stretches of the run, in seconds, in which Redis was available, after the warm-up (the first third)."""
     edges = [seconds / 3, *(edge - seen.started for window in seen.windows for edge in window), seconds]
     return list(zip(edges[::2], edges[1::2]))
 
 
 def ends(seen, stretch, at):
-    """At the beginning and at the end of a stretch."""
+    """The medians at the beginning and at the end of a stretch."""
     (began, over), part = stretch, (stretch[1] - stretch[0]) * END
     return median(seen.samples, began, began + part, at), median(seen.samples, over - part, over, at)
 
 
 def gained(seen, seconds):
-    """Bytes of memory that the host gained while Redis was there, all stretches together."""
+    """The memory that the host gained while Redis was available, in bytes, over all stretches."""
     return sum(after - before for before, after in (ends(seen, stretch, 1) for stretch in stretches(seen, seconds)))
 
 
@@ -54,7 +54,7 @@ def growth(seen, seconds):
         return ["memory or connections were not measured"]
     problems = []
     if gain > MEMORY_GROWTH_BYTES:
-        problems.append(f"the host gained {gain / 2**20:.1f} MiB of memory while Redis was there")
+        problems.append(f"the host gained {gain / 2**20:.1f} MiB of memory while Redis was available")
     if memory[1] - memory[0] > MEMORY_GROWTH_BYTES + restarts * RESTART_MEMORY_BYTES:
         problems.append(f"memory of the host: {memory[0] / 2**20:.1f} MiB after the warm-up, {memory[1] / 2**20:.1f} at the end")
     if clients[1] - clients[0] > restarts * RESTART_CLIENTS:
@@ -63,35 +63,35 @@ def growth(seen, seconds):
 
 
 def answers(seen):
-    """Undocumented ones at any time, failures of Redis outside the windows, kinds that never came back."""
+    """Undocumented responses at any time, failures of Redis outside the windows, and kinds of requests that did not recover."""
     problems = [f"{count} times: {what}" for what, count in seen.wrong.most_common(20)]
     failed = collections.Counter(what for began, ended, what in seen.failed if seen.outside(began, ended))
-    problems += [f"{count} times, Redis not being away: {what}" for what, count in failed.most_common(20)]
+    problems += [f"{count} times while Redis was available: {what}" for what, count in failed.most_common(20)]
     recovered = max((over for _, over in seen.windows), default=0)
     silent = sorted(kind for kind in seen.calls if seen.right.get(kind, 0) < recovered)
-    return problems + [f"no right answer since the last restart: {kind}" for kind in silent]
+    return problems + [f"no correct response since the last restart: {kind}" for kind in silent]
 
 
 def times(seen):
     problems = []
     late = [ended - began for began, ended, _ in seen.failed if ended - began > LONGEST_SECONDS]
     if late:
-        problems.append(f"{len(late)} answers that Redis is away took more than {LONGEST_SECONDS} s, the longest {max(late):.1f} s")
+        problems.append(f"{len(late)} responses reporting Redis as unavailable took more than {LONGEST_SECONDS} s, the longest {max(late):.1f} s")
     for kind, calls in sorted(seen.calls.items()):
         bound = LONGEST_SECONDS if kind.startswith("GET /api/cache/") else LONGEST_WORK_SECONDS
         late = [taken for taken in calls.seconds if taken > bound]
         if late:
-            problems.append(f"{kind}: {len(late)} answers took more than {bound} s, the longest {max(late):.1f} s")
+            problems.append(f"{kind}: {len(late)} responses took more than {bound} s, the longest {max(late):.1f} s")
     return problems
 
 
 def recorded(seen, trail, minutes):
-    """What was changed is in the trail once, and denied attempts are there, but not all."""
+    """Each change is in the trail once; some denied attempts are there, but at most as many as the quota allows."""
     changes = [change for began, ended, change in seen.changes if seen.outside(began, ended)]
     missing = trail.missing(changes)
     problems = [f"{len(missing)} of {len(changes)} changes are not in the audit trail as they were made"] if missing else []
     problems += missing[:10]
-    # A restart forgets how many a minute had.
+    # A restart resets the count of the minute.
     most = trails.DENIED_A_MINUTE * (math.ceil(minutes) + 1 + len(seen.windows))
     for who in ("viewer", "operator"):
         if not 0 < trail.denied[who] <= most:
@@ -100,7 +100,7 @@ def recorded(seen, trail, minutes):
 
 
 def locks(server):
-    """Locks that are still there when every lease is over."""
+    """Locks that still exist after every lease has ended."""
     deadline = time.monotonic() + LOCKS_LEFT_SECONDS
     while (left := _locks(server)) and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -117,9 +117,9 @@ def _locks(server):
 
 
 def rest(app, server):
-    """When nobody asks any more: connections are put away, and the application is well."""
+    """After the load: idle connections are closed, and the application is healthy."""
     if app.process.poll() is not None:
-        return ["the host ended by itself"]
+        return ["the host ended unexpectedly"]
     time.sleep(3)
     clients = len(server.redis("CLIENT", "LIST").splitlines())
     problems = [f"connections to Redis at rest: {clients}"] if clients > CLIENTS_AT_REST else []

@@ -1,4 +1,4 @@
-"""Requests per second by wrk, with what they cost the server and Redis in processor time."""
+"""Requests a second, measured by wrk, with the processor time of the server and of Redis."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}
 
 
 def _wrk(contestant, path, connections, seconds):
-    # One thread: it drives more than any server here answers, and leaves the other core alone.
+    # One thread is enough to saturate every server here, and leaves the other core to the server.
     url = f"http://127.0.0.1:{contestant.port}{path}"
     return ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", f"Authorization: Bearer {TOKEN}", url]
 
@@ -28,7 +28,7 @@ def _found(pattern, text):
 
 
 def parse(text):
-    """What wrk printed, as numbers."""
+    """Parses the output of wrk."""
     failed = int(_found(r"Non-2xx or 3xx responses: (\d+)", text) or 0)
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     return {
@@ -41,20 +41,29 @@ def parse(text):
 
 
 def warm(contestant, path, connections):
-    """Load that is not measured: instances and connections are there afterwards."""
+    """Sends load that is not measured, so that instances and connections exist."""
     process = subprocess.Popen(_wrk(contestant, path, connections, 10), stdout=subprocess.DEVNULL)
     time.sleep(WARM_SECONDS)
     process.kill()
     process.wait()
 
 
+def count(contestant, path, connections, seconds):
+    """Sends one load; the number of requests, none of which may fail."""
+    output = subprocess.run(_wrk(contestant, path, connections, seconds), check=True, capture_output=True, text=True).stdout
+    figures = parse(output)
+    if figures["failed"] or not figures["requests"]:
+        raise SystemExit(f"bench: {contestant.label}: {figures['failed']} of {figures['requests']} requests of {path} failed")
+    return figures["requests"]
+
+
 def measure(contestant, redis_pid, path, connections, seconds):
-    """One load. Memory is read at its end, while the server is still as large as it became."""
+    """Measures one load. Memory is read at its end, when it is largest."""
     warm(contestant, path, connections)
     pids = contestant.pids()
     before, redis_before = processes.cpu_seconds(pids), processes.cpu_seconds([redis_pid])
-    told = subprocess.run(_wrk(contestant, path, connections, seconds), check=True, capture_output=True, text=True).stdout
-    figures = parse(told)
+    output = subprocess.run(_wrk(contestant, path, connections, seconds), check=True, capture_output=True, text=True).stdout
+    figures = parse(output)
     requests = max(figures["requests"], 1)
     figures["cpu_us"] = (processes.cpu_seconds(pids) - before) * 1e6 / requests
     figures["redis_cpu_us"] = (processes.cpu_seconds([redis_pid]) - redis_before) * 1e6 / requests

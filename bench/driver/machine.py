@@ -1,4 +1,4 @@
-"""Where figures were measured."""
+"""The machine that figures were measured on."""
 
 import datetime
 import os

@@ -1,13 +1,13 @@
-"""The traffic of the soak: requests, who may send them, and what openapi.yaml says each may be answered with."""
+"""The traffic of the soak test: requests, the roles that may send them, and the responses that openapi.yaml documents."""
 
 import json
 import re
 from dataclasses import dataclass
 
 ROLES = ("viewer", "operator", "admin")
-# One in so many requests that a role may not send is sent nevertheless.
+# One in this many of the requests that a role may not send is sent nevertheless.
 FORBIDDEN_ONE_IN = 20
-# What a restarting Redis may cause, of the problems of a 503. `unavailable` is a loader that failed with it.
+# The problems of a 503 that a restart of Redis may cause. `unavailable` means that a loader failed because of it.
 FAILURES = {f"urn:edge-cache:problem:{kind}" for kind in ("redis-unreachable", "redis-timeout", "redis-loading", "unavailable")}
 PROBLEMS = {403: "role-too-low", 404: "not-found", 409: "already-running"}
 WORDS = ["brake", "filter", "light", "pump", "cable", "disc", "switch", "fluid"]
@@ -15,7 +15,7 @@ WORDS = ["brake", "filter", "light", "pump", "cable", "disc", "switch", "fluid"]
 
 @dataclass(frozen=True)
 class Request:
-    """A request of the mix. `role` is the least that may send it, None: anybody. `action` is how the trail names what it does."""
+    """A request of the mix. `role` is the lowest role that may send it (None: public), `action` its action in the audit trail."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Request:
     action: str | None = None
 
     def kind(self):
-        """The request without what differs each time."""
+        """The request without its variable parts."""
         path = re.sub("[0-9]+", "N", re.sub(r"\?q=.*", "?q=…", self.path))
         what = re.search(rb'"(pattern|patterns|tags)"', self.body)
         return f"{self.method} {path}" + (f" ({what[1].decode()})" if what and self.method == "POST" else "")
@@ -35,7 +35,7 @@ class Request:
 
 
 def traffic(dice):
-    """One request of the mix."""
+    """Draws one request of the mix."""
     product, slot = dice.randrange(1, 5200), dice.randrange(200)
     get, change = _reads(dice, product, slot), _changes(dice, product, slot)
     return dice.choice(get + change)
@@ -86,7 +86,7 @@ def _changes(dice, product, slot):
 
 
 def drawn(dice, role):
-    """A request for a connection of this role: seldom one that it may not send."""
+    """Draws a request for a connection of this role, rarely one that the role may not send."""
     while True:
         request = traffic(dice)
         if request.may(role) or dice.randrange(FORBIDDEN_ONE_IN) == 0:
@@ -94,12 +94,12 @@ def drawn(dice, role):
 
 
 def verdict(request, role, answer):
-    """`right`, or `failed` where it is what is documented for a Redis that is away, or what is wrong with the answer."""
+    """`right`; `failed` for a response that is documented for an unavailable Redis; else the mistake in the response."""
     expected = {200, *request.others} if request.may(role) else {403}
     if answer.status == 200:
-        return "right" if 200 in expected else "a role passed that is too low"
+        return "right" if 200 in expected else "a role that is too low was accepted"
     if answer.status == 503 and request.path == "/api/cache/health":
-        return "failed" if b'"status":"unhealthy"' in answer.body else "503 that is not of its form"
+        return "failed" if b'"status":"unhealthy"' in answer.body else "503 in another form"
     kind = _problem(answer)
     if answer.status in expected:
         known = kind == f"urn:edge-cache:problem:{PROBLEMS[answer.status]}"

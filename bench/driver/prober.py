@@ -1,7 +1,7 @@
-"""Another client of the same Redis: asks for one small key twice a millisecond, and tells how long the slowest took.
+"""Another client of the same Redis: reads one small key twice a millisecond, and reports the slowest reply.
 
-Runs as a process of its own, so that it waits for nothing but Redis. Started with Redis' port; told to end by the end of
-its input; prints one line of JSON.
+Runs as a separate process, so that it waits only for Redis. Its argument is the port of Redis. It ends when its input ends, and
+prints one line of JSON.
 """
 
 import json
@@ -30,7 +30,7 @@ def main(port):
 
 
 class Prober:
-    """The process, while something else goes on: `with Prober(port) as probe: ...; probe.result`."""
+    """Runs the process during a block: `with Prober(port) as probe: ...; probe.result`."""
 
     def __init__(self, port):
         self.port, self.result = port, None
@@ -42,8 +42,8 @@ class Prober:
         return self
 
     def __exit__(self, *_):
-        told, _ = self.process.communicate()
-        self.result = json.loads(told)
+        output, _ = self.process.communicate()
+        self.result = json.loads(output)
 
 
 if __name__ == "__main__":

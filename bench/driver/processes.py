@@ -1,4 +1,4 @@
-"""Processes and what the kernel knows of them: processor time and memory, of a process and all it started."""
+"""Processes, with the processor time and memory of a process and its descendants."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ def tree(pid):
 
 
 def cpu_seconds(pids):
-    """User and system time, ended threads included."""
+    """User and system time, including ended threads."""
     total = 0
     for pid in pids:
         fields = _stat(pid)
@@ -54,14 +54,14 @@ def memory_bytes(pids):
 
 
 def stop(process, how=signal.SIGINT, patience_seconds=5):
-    """Ends a process that we started, and what it started."""
+    """Ends a process and its descendants."""
     if process.poll() is None:
         process.send_signal(how)
         try:
             process.wait(patience_seconds)
         except subprocess.TimeoutExpired:
             for pid in tree(process.pid)[1:]:
-                # One that has ended meanwhile keeps none of the others.
+                # A process may have ended in the meantime.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             process.kill()
@@ -69,11 +69,11 @@ def stop(process, how=signal.SIGINT, patience_seconds=5):
 
 
 def end_in_order():
-    """Makes SIGTERM an exception, so that what was started is stopped; by itself it ends Python at once."""
+    """Turns SIGTERM into an exception, so that started processes are stopped; by default it ends Python at once."""
 
-    def told(number, _):
-        # Told again, it must not cut the stopping short.
+    def stop_once(number, _):
+        # A second signal must not interrupt the cleanup.
         signal.signal(number, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, told)
+    signal.signal(signal.SIGTERM, stop_once)

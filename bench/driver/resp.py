@@ -1,10 +1,10 @@
-"""A client of Redis for filling, asking and probing: one command, one reply, no dependencies."""
+"""A Redis client without dependencies: one command, one reply."""
 
 import socket
 
 
 class ReplyError(Exception):
-    """What Redis answered with an error."""
+    """An error reply of Redis."""
 
 
 class Redis:

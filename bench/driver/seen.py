@@ -1,4 +1,4 @@
-"""What went on in the soak, written down by all its threads."""
+"""The observations of all threads of the soak test."""
 
 import collections
 import threading
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Calls:
-    """When requests of one kind began, and how long they took."""
+    """The start and duration of the requests of one kind."""
 
     started: array = field(default_factory=lambda: array("d"))
     seconds: array = field(default_factory=lambda: array("f"))
@@ -16,17 +16,17 @@ class Calls:
 
 @dataclass
 class Seen:
-    """Times are of the monotonic clock. A window is [began, over]: Redis is away, or back for less than it takes to recover."""
+    """Times are of the monotonic clock. A window is [began, over]: Redis is unavailable, or was until a moment ago."""
 
     calls: dict = field(default_factory=lambda: collections.defaultdict(Calls))
     statuses: collections.Counter = field(default_factory=collections.Counter)
     # When the load began.
     started: float = 0
-    # When each kind of request was last answered as it should be.
+    # When each kind of request last had a correct response.
     right: dict = field(default_factory=dict)
-    # Wrong at any time.
+    # Responses that are wrong at any time.
     wrong: collections.Counter = field(default_factory=collections.Counter)
-    # Right only in a window: (started, ended, words).
+    # Responses that are correct only in a window: (started, ended, text).
     failed: list = field(default_factory=list)
     # (started, ended, (request's id, who, action, outcome)).
     changes: list = field(default_factory=list)
@@ -57,7 +57,7 @@ class Seen:
         return all(ended < began or started > over for began, over in self.windows)
 
     def seconds(self, kind, outside):
-        """The times taken by the requests of this kind outside the windows, or in them, in order."""
+        """The sorted durations of the requests of this kind, outside the windows or within them."""
         calls = self.calls[kind]
         both = zip(calls.started, calls.seconds)
         return sorted(taken for started, taken in both if self.outside(started, started + taken) == outside)

@@ -1,7 +1,7 @@
-"""Load for minutes: 64 connections of mixed traffic, writers beside it, Redis restarted twice. What scripts/test --soak runs.
+"""The soak test of scripts/test --soak: mixed traffic over 64 connections, with other writers, while Redis is restarted twice.
 
-It ends with 1 and says what was wrong; what must hold is in judge.py. A run of ten minutes or more that passed writes
-bench/results/soak.md.
+It exits with 1 and prints the problems if a requirement of judge.py does not hold. A run of ten minutes or more that passes
+writes bench/results/soak.md.
 """
 
 import argparse
@@ -32,33 +32,37 @@ from trail import Trail
 CONNECTIONS = 64
 WRITERS = 3
 DOWN_SECONDS = 2
-# How long after Redis answers again the application may still answer 503: its connections back off, its breaker closes.
+# How long the application may still return 503 after Redis is back: connections back off, the circuit breaker is open.
 RECOVERY_SECONDS = 5
 ANSWER_PATIENCE_SECONDS = 60
 REPORT_FROM_MINUTES = 10
-# One connection in four is a viewer's, one an operator's.
+# Of four connections one is a viewer's, one an operator's, two an admin's.
 ROLES = ("viewer", "operator", "admin", "admin")
 
 
-class Application(contestants.Ours):
-    """The product as it is, with a token for each role, named as the role."""
+def token(role):
+    return f"the-token-of-the-soaks-{role}-90d2"
 
-    warmup = None
+
+class Application(contestants.Ours):
+    """The product with the plan of the sample shop, and one token for each role, with the name of the role."""
+
+    warmup = contestants.ROOT / "target/plans/sample.wasm"
 
     def __init__(self, work, server):
         program = os.environ.get("LOCAL_HOST_BIN") or str(contestants.ROOT / "target/host/local-host")
         super().__init__("local", "edge-cache on local-host", work, server.port, program, contestants.ROOT / "data/catalogue.sql")
 
     def environment(self):
-        tokens = ",".join(f"{role}:{role}:{hashlib.sha256(role.encode()).hexdigest()}" for role in mix.ROLES)
+        tokens = ",".join(f"{role}:{role}:{hashlib.sha256(token(role).encode()).hexdigest()}" for role in mix.ROLES)
         return {**super().environment(), "SPIN_VARIABLE_TOKENS": tokens}
 
     def client(self, role):
-        return Client(self.port, {"authorization": f"Bearer {role}"}, ANSWER_PATIENCE_SECONDS)
+        return Client(self.port, {"authorization": f"Bearer {token(role)}"}, ANSWER_PATIENCE_SECONDS)
 
 
 def caller(app, seen, number):
-    """A connection that is kept. The host is never restarted, so one that breaks is wrong at any time."""
+    """Sends requests over one persistent connection. The host is never restarted, so the connection must never break."""
     dice, role, client, asked = random.Random(number), ROLES[number % len(ROLES)], None, 0
     while not seen.stopping.is_set():
         request, asked = mix.drawn(dice, role), asked + 1
@@ -74,7 +78,7 @@ def caller(app, seen, number):
             continue
         ended = time.monotonic()
         ours = answer.headers.get("x-request-id") == name
-        judged = mix.verdict(request, role, answer) if ours else "the answer of another request"
+        judged = mix.verdict(request, role, answer) if ours else "the response of another request"
         seen.answered(started, ended, request, answer.status, judged)
         if judged == "right" and request.action and answer.status != 403:
             outcome = "ok" if answer.status == 200 else "failed"
@@ -82,7 +86,7 @@ def caller(app, seen, number):
 
 
 def writer(server, seen, number):
-    """Another service's writes: keys, tags, expiry. Redis may be away; then it tries again."""
+    """The writes of another service: keys, tags, expiry. Retries while Redis is unavailable."""
     dice, redis = random.Random(1000 + number), None
     while not seen.stopping.is_set():
         try:
@@ -98,7 +102,7 @@ def writer(server, seen, number):
 
 
 def sampler(app, server, seen, trail):
-    """Once a second: the host's memory, how many clients Redis has, what the trail says. Redis may be away."""
+    """Samples the host's memory, the clients of Redis and the audit trail once a second. Redis may be unavailable."""
     pids = app.pids()
     while not seen.stopping.wait(1):
         clients = None
@@ -114,14 +118,14 @@ def sampler(app, server, seen, trail):
 
 def restart(server, seen, trail, how):
     began = time.monotonic()
-    # The window is open from here; its end is set when Redis is back. What was changed before it opened is in the trail by now.
+    # The window begins here; its end is set when Redis is back. Changes before the window are read from the trail now.
     seen.windows.append([began, float("inf")])
     trail.read(Redis(server.port))
     processes.stop(server.process, how)
     time.sleep(DOWN_SECONDS)
     server.start()
     seen.windows[-1][1] = time.monotonic() + RECOVERY_SECONDS
-    print(f"soak: Redis was away for {time.monotonic() - began:.1f} s ({how.name})", file=sys.stderr, flush=True)
+    print(f"soak: Redis was unavailable for {time.monotonic() - began:.1f} s ({how.name})", file=sys.stderr, flush=True)
 
 
 def load(app, server, seen, trail, seconds):
@@ -145,20 +149,20 @@ def load(app, server, seen, trail, seconds):
 
 
 def built():
-    """When a host was built that scripts/test has not built from this commit."""
+    """The build time of a host that scripts/test has not built from this commit."""
     path = os.environ.get("LOCAL_HOST_BIN")
     return f" (built {datetime.datetime.fromtimestamp(os.path.getmtime(path), datetime.UTC):%Y-%m-%d %H:%M} UTC)" if path else ""
 
 
 def failures(app):
-    """What the application and its host said of failed requests, those in the windows of the restarts included."""
+    """The most frequent failures in the log, including those in the windows of the restarts."""
     causes = collections.Counter()
     for line in (app.work / "stderr.log").read_text(errors="replace").splitlines():
         if '"request.failed"' in line:
             causes[json.loads(line)["problem"]] += 1
         elif line.startswith("local-host:"):
             causes[line] += 1
-    return [f"told in the log {count} times: {cause[:300]}" for cause, count in causes.most_common(10)]
+    return [f"logged {count} times: {cause[:300]}" for cause, count in causes.most_common(10)]
 
 
 def main():
@@ -177,14 +181,14 @@ def main():
             described["load_average"] = [before, machine.load_average()]
             problems = judge.growth(seen, minutes * 60) + judge.answers(seen) + judge.times(seen)
             problems += judge.recorded(seen, trail, minutes) + judge.locks(server) + judge.rest(app, server)
-            told = failures(app) if problems else []
+            logged = failures(app) if problems else []
         finally:
             app.stop()
     text = soak_report.text(seen, trail, described, minutes)
     print(text)
     if minutes >= REPORT_FROM_MINUTES and not problems:
         (contestants.ROOT / "bench/results/soak.md").write_text(text)
-    for line in told + [f"WRONG: {problem}" for problem in problems]:
+    for line in logged + [f"WRONG: {problem}" for problem in problems]:
         print(f"soak: {line}")
     print("soak: failed" if problems else "soak: passed")
     return 1 if problems else 0

@@ -1,6 +1,7 @@
-//! Compresses JSON of 100 KB to 5 MB with each codec: size, and speed both ways, as a Markdown table.
+//! Compresses JSON of 100 KB to 5 MB with each codec, and prints compressed size and speed as a
+//! Markdown table.
 //!
-//! Built for WASM with one codec or none it shows what that codec adds to a component.
+//! Built for WASM with one codec or none, its size shows how many bytes a codec adds to a component.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -15,13 +16,25 @@ fn codecs() -> Vec<(&'static str, Convert, Convert)> {
         #[cfg(feature = "snappy")]
         ("Snappy frame (snap)", snappy::compress, snappy::expand),
         #[cfg(feature = "deflate")]
-        ("Deflate, level 1 (miniz_oxide)", deflate::compress_fast, deflate::expand),
+        (
+            "Deflate, level 1 (miniz_oxide)",
+            deflate::compress_fast,
+            deflate::expand,
+        ),
         #[cfg(feature = "deflate")]
-        ("Deflate, level 6 (miniz_oxide)", deflate::compress, deflate::expand),
+        (
+            "Deflate, level 6 (miniz_oxide)",
+            deflate::compress,
+            deflate::expand,
+        ),
         #[cfg(feature = "zstd")]
         ("Zstandard, fastest (ruzstd)", zstd::compress, zstd::expand),
         #[cfg(feature = "brotli")]
-        ("Brotli, quality 4 (brotli)", brotli_codec::compress, brotli_codec::expand),
+        (
+            "Brotli, quality 4 (brotli)",
+            brotli_codec::compress,
+            brotli_codec::expand,
+        ),
     ]
 }
 
@@ -37,7 +50,9 @@ mod lz4 {
 
     pub fn expand(frame: &[u8]) -> Vec<u8> {
         let mut json = Vec::new();
-        lz4_flex::frame::FrameDecoder::new(frame).read_to_end(&mut json).unwrap();
+        lz4_flex::frame::FrameDecoder::new(frame)
+            .read_to_end(&mut json)
+            .unwrap();
         json
     }
 }
@@ -54,7 +69,9 @@ mod snappy {
 
     pub fn expand(frame: &[u8]) -> Vec<u8> {
         let mut json = Vec::new();
-        snap::read::FrameDecoder::new(frame).read_to_end(&mut json).unwrap();
+        snap::read::FrameDecoder::new(frame)
+            .read_to_end(&mut json)
+            .unwrap();
         json
     }
 }
@@ -84,7 +101,10 @@ mod zstd {
 
     pub fn expand(frame: &[u8]) -> Vec<u8> {
         let mut json = Vec::new();
-        ruzstd::decoding::StreamingDecoder::new(frame).unwrap().read_to_end(&mut json).unwrap();
+        ruzstd::decoding::StreamingDecoder::new(frame)
+            .unwrap()
+            .read_to_end(&mut json)
+            .unwrap();
         json
     }
 }
@@ -101,7 +121,9 @@ mod brotli_codec {
 
     pub fn expand(stream: &[u8]) -> Vec<u8> {
         let mut json = Vec::new();
-        brotli::Decompressor::new(stream, 4096).read_to_end(&mut json).unwrap();
+        brotli::Decompressor::new(stream, 4096)
+            .read_to_end(&mut json)
+            .unwrap();
         json
     }
 }
@@ -109,14 +131,40 @@ mod brotli_codec {
 /// A list of products as a catalogue has them, the same at every run.
 fn products(bytes: usize) -> Vec<u8> {
     const WORDS: [&str; 24] = [
-        "brake", "pad", "front", "rear", "ceramic", "filter", "oil", "air", "cabin", "pump", "water", "belt", "timing", "kit",
-        "sensor", "lambda", "clutch", "disc", "vented", "coated", "premium", "value", "genuine", "reinforced",
+        "brake",
+        "pad",
+        "front",
+        "rear",
+        "ceramic",
+        "filter",
+        "oil",
+        "air",
+        "cabin",
+        "pump",
+        "water",
+        "belt",
+        "timing",
+        "kit",
+        "sensor",
+        "lambda",
+        "clutch",
+        "disc",
+        "vented",
+        "coated",
+        "premium",
+        "value",
+        "genuine",
+        "reinforced",
     ];
+
     let mut state = 42_u64;
     let mut next = |most: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % most
     };
+
     let mut json = String::from("[");
     while json.len() < bytes {
         let name: Vec<&str> = (0..4 + next(4)).map(|_| WORDS[next(24) as usize]).collect();
@@ -135,6 +183,7 @@ fn products(bytes: usize) -> Vec<u8> {
             WORDS[next(24) as usize]
         ));
     }
+
     json.push(']');
     json.into_bytes()
 }
@@ -154,15 +203,27 @@ fn time(mut call: impl FnMut()) -> f64 {
 fn main() {
     println!("| JSON | codec | share of the size | compress, MB/s | expand, MB/s |");
     println!("| --- | --- | --- | --- | --- |");
+
     for bytes in [100_000, 1_000_000, 5_000_000] {
         let json = products(bytes);
         for (name, compress, expand) in codecs() {
             let small = compress(&json);
-            assert!(expand(&small) == json, "{name} must give back what it was given");
+            assert!(
+                expand(&small) == json,
+                "{name} must give back what it was given"
+            );
             let rate = |ms: f64| json.len() as f64 / 1e3 / ms;
-            let (there, back) = (time(|| drop(black_box(compress(&json)))), time(|| drop(black_box(expand(&small)))));
+            let (there, back) = (
+                time(|| drop(black_box(compress(&json)))),
+                time(|| drop(black_box(expand(&small)))),
+            );
             let share = small.len() as f64 * 100.0 / json.len() as f64;
-            println!("| {} KB | {name} | {share:.1} % | {:.0} | {:.0} |", bytes / 1000, rate(there), rate(back));
+            println!(
+                "| {} KB | {name} | {share:.1} % | {:.0} | {:.0} |",
+                bytes / 1000,
+                rate(there),
+                rate(back)
+            );
         }
     }
 }

@@ -37,22 +37,36 @@ impl Catalogue {
         let work = move || {
             let database = database.lock().unwrap_or_else(PoisonError::into_inner);
             let mut statement = database.prepare_cached(sql)?;
-            let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let columns: Vec<String> = statement
+                .column_names()
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
             let object = |row: &rusqlite::Row<'_>| {
-                columns.iter().enumerate().map(|(at, name)| Ok((name.clone(), json(row.get_ref(at)?)))).collect()
+                columns
+                    .iter()
+                    .enumerate()
+                    .map(|(at, name)| Ok((name.clone(), json(row.get_ref(at)?))))
+                    .collect()
             };
-            statement.query_map([parameter], object)?.collect::<rusqlite::Result<Vec<_>>>()
+            statement
+                .query_map([parameter], object)?
+                .collect::<rusqlite::Result<Vec<_>>>()
         };
-        tokio::task::spawn_blocking(work).await?.map_err(Failure::from)
+
+        tokio::task::spawn_blocking(work)
+            .await?
+            .map_err(Failure::from)
     }
 
     pub(crate) async fn search(&self, words: String) -> Result<String, Failure> {
         Ok(serde_json::to_string(&self.ask(SEARCH, words).await?)?)
     }
 
-    /// One key a row, written a thousand at a time.
+    /// Writes one key for each row, a thousand in each command.
     pub(crate) async fn warm_up(&self, redis: &ConnectionManager) -> Result<usize, Failure> {
         let (mut redis, mut written, mut last) = (redis.clone(), 0, 0_i64);
+
         loop {
             let rows = self.ask(ROWS, last).await?;
             if rows.is_empty() {
@@ -60,8 +74,13 @@ impl Catalogue {
             }
             let mut pipeline = pipe();
             for row in &rows {
-                last = row.get("id").and_then(Value::as_i64).ok_or_else(|| Failure::new("a row without id"))?;
-                pipeline.set_ex(format!("rows:{last}"), serde_json::to_string(row)?, 3600).ignore();
+                last = row
+                    .get("id")
+                    .and_then(Value::as_i64)
+                    .ok_or_else(|| Failure::new("a row without id"))?;
+                pipeline
+                    .set_ex(format!("rows:{last}"), serde_json::to_string(row)?, 3600)
+                    .ignore();
             }
             pipeline.query_async::<()>(&mut redis).await?;
             written += rows.len();

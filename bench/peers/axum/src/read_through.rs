@@ -1,4 +1,5 @@
-//! Reading through the cache: one load per key in this process, and across processes by a lock in Redis.
+//! Reads through the cache: one load for each key in this process, and across processes by a lock in
+//! Redis.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,9 +13,10 @@ use tokio::sync::OnceCell;
 use crate::answer::Failure;
 
 const LEASE_MS: u64 = 10_000;
-const RELEASE: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+const RELEASE: &str =
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
-/// The loads under way in this process.
+/// The loads in flight in this process.
 #[derive(Default)]
 pub(crate) struct Loads(Mutex<HashMap<String, Arc<OnceCell<String>>>>);
 
@@ -23,7 +25,8 @@ async fn get(redis: &ConnectionManager, key: &str) -> RedisResult<Option<String>
 }
 
 impl Loads {
-    /// The value of `key` as JSON text, and whether it was a HIT or a MISS; `load` runs once however many ask.
+    /// Returns the value of `key` as JSON text, with HIT or MISS. `load` runs once for concurrent
+    /// callers.
     pub(crate) async fn get_or_set(
         &self,
         redis: &ConnectionManager,
@@ -35,6 +38,7 @@ impl Loads {
         if let Some(stored) = get(redis, key).await? {
             return Ok((stored, "HIT"));
         }
+
         let own = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = Arc::clone(own().entry(key.to_owned()).or_default());
         let mut outcome = "HIT";
@@ -45,6 +49,7 @@ impl Loads {
                 Ok::<_, Failure>(value)
             })
             .await;
+
         own().remove(key);
         Ok((loaded?.clone(), outcome))
     }
@@ -58,13 +63,27 @@ async fn locked(
     load: impl AsyncFnOnce() -> Result<String, Failure>,
 ) -> Result<(String, &'static str), Failure> {
     static LOADS: AtomicU64 = AtomicU64::new(0);
-    let owner = format!("{}-{}", std::process::id(), LOADS.fetch_add(1, Ordering::Relaxed));
+
+    let owner = format!(
+        "{}-{}",
+        std::process::id(),
+        LOADS.fetch_add(1, Ordering::Relaxed)
+    );
     let lock = format!("lock:{key}");
+
     let mut connection = redis.clone();
     for _ in 0..LEASE_MS / 10 {
         let mut take = cmd("SET");
-        take.arg(&lock).arg(&owner).arg("PX").arg(LEASE_MS).arg("NX");
-        if take.query_async::<Option<String>>(&mut connection).await?.is_some() {
+        take.arg(&lock)
+            .arg(&owner)
+            .arg("PX")
+            .arg(LEASE_MS)
+            .arg("NX");
+        if take
+            .query_async::<Option<String>>(&mut connection)
+            .await?
+            .is_some()
+        {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -72,19 +91,30 @@ async fn locked(
             return Ok((stored, "HIT"));
         }
     }
-    // Another caller may have stored it between the first look and the lock.
+
+    // Another caller may have stored the value between the lookup and the lock.
     let found = match get(redis, key).await? {
         Some(stored) => Ok((stored, "HIT")),
         None => match load().await {
             Ok(value) => {
                 let mut write = pipe();
-                write.set_ex(key, &value, ttl_seconds).ignore().sadd(format!("cache:tags:{tag}"), key).ignore();
+                write
+                    .set_ex(key, &value, ttl_seconds)
+                    .ignore()
+                    .sadd(format!("cache:tags:{tag}"), key)
+                    .ignore();
                 write.query_async::<()>(&mut connection).await?;
                 Ok((value, "MISS"))
             }
             Err(failure) => Err(failure),
         },
     };
-    Script::new(RELEASE).key(&lock).arg(&owner).invoke_async::<u64>(&mut connection).await?;
+
+    Script::new(RELEASE)
+        .key(&lock)
+        .arg(&owner)
+        .invoke_async::<u64>(&mut connection)
+        .await?;
+
     found
 }

@@ -1,4 +1,4 @@
-//! What Redis says of itself: PING, INFO and DBSIZE, sent together.
+//! The status of Redis: PING, INFO and DBSIZE, sent together.
 
 use std::time::Instant;
 
@@ -18,7 +18,10 @@ struct Info(String);
 
 impl Info {
     fn text(&self, name: &str) -> &str {
-        let line = self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let line = self
+            .0
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.unwrap_or_default().trim_end()
     }
 
@@ -28,7 +31,8 @@ impl Info {
 
     fn usage_percent(&self) -> Option<f64> {
         let limit = self.number("maxmemory");
-        (limit > 0).then(|| (self.number("used_memory") as f64 * 1000.0 / limit as f64).round() / 10.0)
+        (limit > 0)
+            .then(|| (self.number("used_memory") as f64 * 1000.0 / limit as f64).round() / 10.0)
     }
 }
 
@@ -49,18 +53,22 @@ pub(crate) async fn health(redis: &ConnectionManager) -> (StatusCode, Value) {
         Ok(read) => read,
         Err(error) => {
             let state = json!({ "connected": false, "error": error.to_string() });
-            let body = json!({ "status": "unhealthy", "redis": state, "timestamp": answer::timestamp() });
+            let body =
+                json!({ "status": "unhealthy", "redis": state, "timestamp": answer::timestamp() });
             return (StatusCode::SERVICE_UNAVAILABLE, body);
         }
     };
+
     let usage = info.usage_percent();
     let mut reasons = Vec::new();
     if latency > LATENCY_ALERT_MS {
         reasons.push(format!("PING took {latency} ms"));
     }
+
     if let Some(usage) = usage.filter(|usage| *usage > MEMORY_ALERT_PERCENT) {
         reasons.push(format!("memory is at {usage} % of its limit"));
     }
+
     let limit = info.number("maxmemory");
     let state = json!({
         "connected": true, "latency": format!("{latency}ms"), "latencyMs": latency,
@@ -68,14 +76,26 @@ pub(crate) async fn health(redis: &ConnectionManager) -> (StatusCode, Value) {
         "maxMemory": (limit > 0).then(|| answer::bytes(limit)), "maxMemoryBytes": limit, "usagePercent": usage,
         "reasons": reasons,
     });
-    let status = if reasons.is_empty() { "healthy" } else { "degraded" };
-    (StatusCode::OK, json!({ "status": status, "redis": state, "timestamp": answer::timestamp() }))
+
+    let status = if reasons.is_empty() {
+        "healthy"
+    } else {
+        "degraded"
+    };
+
+    (
+        StatusCode::OK,
+        json!({ "status": status, "redis": state, "timestamp": answer::timestamp() }),
+    )
 }
 
 pub(crate) async fn stats(redis: &ConnectionManager) -> RedisResult<Value> {
     let mut other = redis.clone();
     let dbsize = cmd("DBSIZE");
-    let (read, keys) = tokio::join!(read(redis, "default"), dbsize.query_async::<u64>(&mut other));
+    let (read, keys) = tokio::join!(
+        read(redis, "default"),
+        dbsize.query_async::<u64>(&mut other)
+    );
     let ((latency, info), keys) = (read?, keys?);
     let (hits, misses) = (info.number("keyspace_hits"), info.number("keyspace_misses"));
     let ratio = (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64);
@@ -86,10 +106,29 @@ pub(crate) async fn stats(redis: &ConnectionManager) -> RedisResult<Value> {
             alerts.push(json!({ "kind": kind, "value": value, "threshold": threshold }));
         }
     };
+
     let ratio_or_one = ratio.filter(|_| hits + misses >= 1000).unwrap_or(1.0);
-    check("hit_rate", ratio_or_one, HIT_RATE_ALERT, ratio_or_one < HIT_RATE_ALERT);
-    check("memory", usage.unwrap_or(0.0), MEMORY_ALERT_PERCENT, usage.unwrap_or(0.0) > MEMORY_ALERT_PERCENT);
-    check("latency", latency as f64, LATENCY_ALERT_MS as f64, latency > LATENCY_ALERT_MS);
+    check(
+        "hit_rate",
+        ratio_or_one,
+        HIT_RATE_ALERT,
+        ratio_or_one < HIT_RATE_ALERT,
+    );
+
+    check(
+        "memory",
+        usage.unwrap_or(0.0),
+        MEMORY_ALERT_PERCENT,
+        usage.unwrap_or(0.0) > MEMORY_ALERT_PERCENT,
+    );
+
+    check(
+        "latency",
+        latency as f64,
+        LATENCY_ALERT_MS as f64,
+        latency > LATENCY_ALERT_MS,
+    );
+
     Ok(json!({
         "memory": answer::bytes(info.number("used_memory")), "memoryBytes": info.number("used_memory"), "keyCount": keys,
         "hitRate": format!("{:.1}%", ratio.unwrap_or(0.0) * 100.0), "hitRatio": ratio,

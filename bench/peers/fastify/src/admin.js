@@ -1,4 +1,4 @@
-// Listing and removing keys: SCAN, never KEYS, and a pipeline for what belongs to each key.
+// Lists and removes keys: with SCAN, never KEYS, and a pipeline for the details of each key.
 import { humanBytes } from './format.js';
 
 const SLICE = 1000;
@@ -26,8 +26,8 @@ export async function listKeys(redis, { pattern, limit, cursor }) {
   return { keys: rows, pagination: { total, returned: rows.length, nextCursor: hasMore ? next : null, hasMore } };
 }
 
-// A pipeline with a command a key is what ioredis' users write; one command for the whole slice is less work for all, and
-// is measured as well (`?unlink=slice`), though it does not work in a Cluster.
+// A pipeline with one command for each key is usual with ioredis. One command for the whole slice is faster, and is measured as well
+// (`?unlink=slice`), although it does not work in a Cluster.
 async function unlink(redis, keys, how) {
   if (how === 'slice') return redis.unlink(keys);
   const pipeline = redis.pipeline();
@@ -45,7 +45,7 @@ export async function clearByPattern(redis, pattern, how) {
   return removed;
 }
 
-// The set is read in slices and removed in the end, as is usual.
+// The set is read in slices and removed at the end, as is usual.
 async function invalidateTag(redis, tag, how) {
   const set = `cache:tags:${tag}`;
   let removed = 0;

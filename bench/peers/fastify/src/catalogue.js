@@ -16,7 +16,7 @@ export function openCatalogue(file) {
   return { search: (words) => search.all(words), warmUp: (redis) => warmUp(database, redis) };
 }
 
-// One key a row, written a thousand at a time.
+// One key for each row, a thousand in each write.
 async function warmUp(database, redis) {
   let written = 0;
   let pipeline = redis.pipeline();

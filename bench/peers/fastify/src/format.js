@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Formats numbers for people.
 export function humanBytes(bytes) {
   if (bytes == null) return null;
   const units = ['B', 'K', 'M', 'G', 'T'];

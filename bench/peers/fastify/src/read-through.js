@@ -1,4 +1,4 @@
-// Reading through the cache: one load per key in this process by a map of promises, and across processes by a lock in Redis.
+// Reads through the cache: one load for each key, within this process by a map of promises, across processes by a lock in Redis.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -14,7 +14,7 @@ export class ReadThrough {
     redis.defineCommand('releaseLock', { numberOfKeys: 1, lua: RELEASE });
   }
 
-  /** The value of `key` as JSON text, and whether it was a HIT or a MISS; `load` runs once however many ask. */
+  /** Returns the value of `key` as JSON text, with HIT or MISS. `load` runs once for concurrent callers. */
   async getOrSet(key, ttlSeconds, tags, load) {
     const stored = await this.#redis.get(key);
     if (stored !== null) return { json: stored, outcome: 'HIT' };
@@ -32,7 +32,7 @@ export class ReadThrough {
       const stored = await this.#redis.get(key);
       if (stored !== null) return { json: stored, outcome: 'HIT' };
     }
-    // Another caller may have stored it between the first look and the lock.
+    // Another caller may have stored the value between the lookup and the lock.
     const stored = await this.#redis.get(key);
     if (stored !== null) {
       await this.#redis.releaseLock(lock, owner);

@@ -1,4 +1,4 @@
-// What routes take and answer; Fastify compiles these to validators and serializers.
+// Requests and responses of the routes. Fastify compiles these to validators and serializers.
 export const keysQuery = {
   type: 'object',
   properties: {

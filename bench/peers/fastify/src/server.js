@@ -1,6 +1,5 @@
-// The administration of a Redis cache, and one cached read, as a Node team would write them by hand with Fastify and ioredis.
-// scripts/bench starts it beside edge-cache. Settings come from the environment: PORT, REDIS_PORT, TOKEN_SHA256 (hex),
-// CATALOGUE (a file of SQL).
+// The administration of a Redis cache, and one cached read, as a team would write them with Node, Fastify and ioredis. A peer of
+// edge-cache in scripts/bench. Settings come from the environment: PORT, REDIS_PORT, TOKEN_SHA256 (hex), CATALOGUE (a file of SQL).
 import { createHash, timingSafeEqual } from 'node:crypto';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
@@ -13,11 +12,11 @@ import { keysQuery, clearBody, invalidateBody, keysAnswer, searchQuery, unlinkQu
 const env = process.env;
 const expected = Buffer.from(env.TOKEN_SHA256, 'hex');
 const redis = new Redis({ host: '127.0.0.1', port: Number(env.REDIS_PORT), enableAutoPipelining: true });
-redis.on('error', () => {}); // Told by /health and by the request that fails.
+redis.on('error', () => {}); // Reported by /health and by the request that fails.
 const catalogue = openCatalogue(env.CATALOGUE);
 const cache = new ReadThrough(redis);
 
-// One line a request, as edge-cache writes it, and like there not waited for.
+// One line for each request, as in edge-cache, written without waiting.
 const app = Fastify({ disableRequestLogging: true, logger: { level: 'info' } });
 app.addHook('onResponse', async (request, reply) => {
   request.log.info({ method: request.method, path: request.url, status: reply.statusCode, durationMs: reply.elapsedTime }, 'request');

@@ -1,4 +1,4 @@
-// What Redis says of itself: PING, INFO and DBSIZE, sent together.
+// The status of Redis: PING, INFO and DBSIZE, sent together.
 import { humanBytes, humanUptime } from './format.js';
 
 const LATENCY_ALERT_MS = 100;
