@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use end_to_end::{App, Options, RedisServer};
+use end_to_end::{App, Fault, Options, RedisServer};
 use serde_json::{Value, json};
-
-use crate::open_connections;
 
 /// Checks that a Redis that replies and refuses writes is unhealthy and not ready, in time and with
 /// the reason.
@@ -87,13 +85,8 @@ fn memory_near_its_limit_is_degraded_with_200() {
 
 #[test]
 fn a_slow_reply_is_degraded() {
-    let app = App::start();
-    open_connections(&app);
-    let () = redis::cmd("CLIENT")
-        .arg("PAUSE")
-        .arg(1200)
-        .query(&mut app.redis().connection())
-        .unwrap();
+    let app = App::with(Options::new().proxied());
+    app.proxy().fail(Fault::Slow(Duration::from_millis(150)));
     let health = app.nobody().get("/health").ok();
 
     assert_eq!(health["status"], "degraded");
