@@ -1,6 +1,6 @@
 //! Global clears.
 
-use end_to_end::{App, Options, fill, keys};
+use end_to_end::{App, Options, RedisServer, fill, keys};
 use redis::Commands;
 use serde_json::json;
 
@@ -90,9 +90,13 @@ fn without_flushdb_a_global_clear_walks_and_the_dry_run_reports_it() {
         }
         fill(&mut redis, "users:", 0..1_500);
         set_protected_keys(&mut redis);
+
         let dry_run = app.admin().post("/clear", &json!({ "dryRun": true })).ok()["stats"].take();
         assert_eq!(dry_run["keysMatched"], 1_500);
-        assert_eq!(dry_run["method"], "walk");
+        // Redis 6 cannot say which commands a user may run.
+        let is_foreseen = !(is_forbidden && RedisServer::is_6());
+        assert_eq!(dry_run["method"] == "walk", is_foreseen, "{dry_run:#}");
+
         let report = app.admin().post("/clear", &json!({ "confirm": true })).ok()["stats"].take();
         assert_eq!(report["keysDeleted"], 1_500);
         assert_eq!(report["method"], "walk");
