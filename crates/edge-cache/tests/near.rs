@@ -195,3 +195,83 @@ async fn all_copies_go_when_near_fences_were_missed() {
 
     assert_eq!(load(&cache, "k", 2).await.outcome, LookupOutcome::Hit);
 }
+
+/// A copy that is older than `max_age`, of an entry that was removed and loaded anew since.
+#[tokio::test]
+async fn a_copy_of_a_removed_entry_is_not_served_while_redis_is_away() {
+    for other_lookups in [0, 1] {
+        let mut server = RedisServer::start();
+        let near = Cache::new(client(&server.url(0)));
+        let other = Cache::new(client(&server.url(0)));
+        warm(&near, "k", 1).await;
+        sleep(Near::default().max_age).await;
+
+        other.delete("k").await.unwrap();
+        if other_lookups == 0 {
+            load(&near, "k", 2).await;
+        } else {
+            load(&near, "other", 2).await;
+        }
+        server.kill();
+
+        let fetched = load(&near, "k", 3).await;
+        assert_ne!(fetched.value, 1, "{fetched:?}");
+    }
+}
+
+#[tokio::test]
+async fn lookups_go_on_where_redis_refuses_a_registration() {
+    let server = RedisServer::start();
+    let mut redis = server.connection();
+    let cache = Cache::new(client(&server.url(0)));
+    load(&cache, "k", 1).await;
+    let forbid = ["SETUSER", "default", "-xrevrange"];
+    redis::cmd("ACL").arg(&forbid).exec(&mut redis).unwrap();
+
+    for _ in 0..10 {
+        let fetched = load(&cache, "k", 2).await;
+        assert_eq!(fetched.outcome, LookupOutcome::Hit, "{fetched:?}");
+        assert_eq!(fetched.value, 1);
+    }
+}
+
+#[tokio::test]
+async fn copies_are_kept_on_a_full_server() {
+    let server = RedisServer::start();
+    let cache = Cache::new(client(&server.url(0)));
+    load(&cache, "k", 1).await;
+    let full = ["SET", "maxmemory", "1"];
+    redis::cmd("CONFIG")
+        .arg(&full)
+        .exec(&mut server.connection())
+        .unwrap();
+
+    warm(&cache, "k", 1).await;
+}
+
+#[tokio::test]
+async fn all_copies_go_when_the_registration_is_lost() {
+    let server = RedisServer::start();
+    let near = Cache::new(client(&server.url(0)));
+    let other = Cache::new(client(&server.url(0)));
+    warm(&near, "k", 1).await;
+    let () = server.connection().del("cache:near").unwrap();
+
+    other.set("k", &2, &options()).await.unwrap();
+    sleep(Duration::from_millis(60)).await;
+
+    assert_eq!(load(&near, "k", 3).await.value, 2);
+}
+
+#[tokio::test]
+async fn a_change_of_tags_ends_copies() {
+    let server = RedisServer::start();
+    let near = Cache::new(client(&server.url(0)));
+    let other = Cache::new(client(&server.url(0)));
+    warm(&near, "k", 1).await;
+
+    other.tag("k", &["late"]).await.unwrap();
+    other.invalidate_tag("late").await.unwrap();
+
+    assert_eq!(load(&near, "k", 2).await.value, 2);
+}

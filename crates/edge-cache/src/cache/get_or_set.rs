@@ -180,7 +180,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
                     return Ok(fetched);
                 }
                 Usable::WhileLoading(stand_in) => Some(stand_in),
-                Usable::No => None,
+                Usable::No => {
+                    self.near.forget(key);
+                    None
+                }
             };
             if let Some(value) = lookup.from_load.take() {
                 return Ok(Fetched::new(value, LookupOutcome::Hit));
@@ -243,7 +246,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         options: &Options<'_>,
         loader: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Fetched<T>, E> {
-        let copy = options.near.and_then(|_| self.near.find_without_redis(key));
+        let find = |_| self.near.find_without_redis(&self.fences, key);
+        let copy = options.near.and_then(find);
         let served = copy
             .and_then(|copy| lookup::serve_near_without_redis(&copy, options, self.clock.now()));
         match served {

@@ -19,8 +19,12 @@
 //!   from lookups whose views were asked for after the registration was acknowledged.
 //! - Where near fences were missed (more than 1,000 between two views, or a lost stream), or the
 //!   fences begin anew, all copies go.
+//! - The registration is read with the near fences. Where it is gone (evicted, or flushed), writers
+//!   append nothing any more, so all copies go.
 //! - Another client's write is noticed after `max_age` at the latest.
-//! - While Redis is away, copies are served past `max_age`, within TTL and grace.
+//! - While Redis is away, copies are served past `max_age`, within TTL and grace, unless the last
+//!   views say that they are dead. A view forgets a fence some time after its removal, so all copies
+//!   are judged every few seconds.
 
 mod copies;
 mod known;
@@ -34,7 +38,7 @@ use futures_util::future::join;
 
 use crate::error::RedisError;
 use crate::keyspace::fence::{FenceView, Judgement};
-use crate::keyspace::key::{NEAR, NEAR_FENCES};
+use crate::keyspace::key::{NEAR, NEAR_FENCES, NONE};
 use crate::keyspace::trailer::Facts;
 use crate::redis::Redis;
 use crate::redis::script::Script;
@@ -50,6 +54,10 @@ static REGISTER: Script = script!(repeatable "near/register", []);
 
 /// How long a registration holds. It is prolonged at half that time.
 const REGISTERED_FOR: Duration = Duration::from_secs(60);
+/// How often all copies are judged, which is less than views remember a fence (20 s).
+const JUDGED_EVERY: Duration = Duration::from_secs(5);
+/// How long no copies are used after Redis refused what they need.
+const REFUSAL_KEPT: Duration = Duration::from_secs(1);
 /// The largest value of which a copy is kept, as it is stored.
 const MAX_ENTRY_BYTES: usize = 64 << 10;
 
@@ -59,6 +67,10 @@ pub(super) struct NearCache {
     copies: Copies,
     view: NearView,
     registration: Cell<Option<Registration>>,
+    /// When all copies were last judged.
+    all_judged: Cell<Option<Instant>>,
+    /// When Redis refused what copies need.
+    refused: Cell<Option<Instant>>,
 }
 
 /// The instance is registered until then.
@@ -78,8 +90,30 @@ impl NearCache {
     }
 
     /// Registers if that is due, and brings both views up to date for a lookup that began then. One
-    /// round trip at most every interval, otherwise none.
+    /// round trip at most every interval, otherwise none. Where Redis refuses what copies need, none
+    /// are used for a second.
     pub(super) async fn prepare<R: Redis>(
+        &self,
+        redis: &R,
+        fences: &FenceView,
+        began: Instant,
+    ) -> Result<(), RedisError> {
+        let refused = self.refused.get();
+        if refused.is_some_and(|at| began.saturating_duration_since(at) < REFUSAL_KEPT) {
+            return Ok(());
+        }
+
+        match self.bring_up_to_date(redis, fences, began).await {
+            Err(error) if !error.is_unavailable() => {
+                self.registration.set(None);
+                self.refused.set(Some(Instant::now()));
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    async fn bring_up_to_date<R: Redis>(
         &self,
         redis: &R,
         fences: &FenceView,
@@ -93,7 +127,24 @@ impl NearCache {
             self.view.refresh_if_due(redis, began, fences.interval),
         )
         .await;
-        seen.and(near_seen)
+        seen.and(near_seen)?;
+
+        if !self.view.is_registered() {
+            self.registration.set(None);
+        }
+        self.judge_all_at_times(fences, began);
+        Ok(())
+    }
+
+    /// Drops dead copies now and then, before the views forget the fences that cover them.
+    fn judge_all_at_times(&self, fences: &FenceView, now: Instant) {
+        let last = self.all_judged.get();
+        if last.is_some_and(|last| now.saturating_duration_since(last) < JUDGED_EVERY) {
+            return;
+        }
+        self.all_judged.set(Some(now));
+        self.copies
+            .retain(|key, copy| !self.is_dead(fences, key, copy));
     }
 
     fn is_registration_due(&self, fences: &FenceView) -> bool {
@@ -105,7 +156,7 @@ impl NearCache {
 
     async fn register<R: Redis>(&self, redis: &R, fences: &FenceView) -> Result<(), RedisError> {
         let asked = Instant::now();
-        let keys = [NEAR.into(), NEAR_FENCES.into()];
+        let keys = [NEAR.into(), NEAR_FENCES.into(), NONE.into()];
         let args = [
             milliseconds(fences.interval).into(),
             milliseconds(REGISTERED_FOR).into(),
@@ -161,10 +212,19 @@ impl NearCache {
         if !self.may_use(fences, began) {
             return None;
         }
+        let copy = self.find_alive(fences, key)?;
+        let age = began.saturating_duration_since(copy.known.sent);
+        (age <= max_age).then_some(copy)
+    }
+
+    /// Returns the copy of a key for a lookup that cannot ask Redis: by the last views, however old they
+    /// are.
+    pub(super) fn find_without_redis(&self, fences: &FenceView, key: &str) -> Option<Rc<NearCopy>> {
+        self.find_alive(fences, key)
+    }
+
+    fn find_alive(&self, fences: &FenceView, key: &str) -> Option<Rc<NearCopy>> {
         let copy = self.copies.get(key)?;
-        if began.saturating_duration_since(copy.known.sent) > max_age {
-            return None;
-        }
         if self.is_dead(fences, key, &copy) {
             self.copies.remove(key);
             return None;
@@ -172,9 +232,9 @@ impl NearCache {
         Some(copy)
     }
 
-    /// Returns the copy of a key whatever happened since, for a lookup that cannot ask Redis.
-    pub(super) fn find_without_redis(&self, key: &str) -> Option<Rc<NearCopy>> {
-        self.copies.get(key)
+    /// Drops the copy of a key of which Redis has no entry that may be served.
+    pub(super) fn forget(&self, key: &str) {
+        self.copies.remove(key);
     }
 
     fn is_dead(&self, fences: &FenceView, key: &str, copy: &NearCopy) -> bool {

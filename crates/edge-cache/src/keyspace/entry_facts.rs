@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorKind, RedisError};
 use crate::keyspace::codec;
-use crate::keyspace::key::KeyName;
+use crate::keyspace::key::{KeyName, NEAR, NEAR_FENCES};
 use crate::keyspace::trailer::{self, Facts};
 use crate::redis::script::{Script, shared};
 use crate::redis::{Redis, Replies, ServerClock};
@@ -12,7 +12,11 @@ use crate::script;
 static READ_TRAILER: Script = script!(repeatable "keys/read_trailer", [shared::TRAILERS]);
 
 /// Replaces a trailer, unless the entry was written meanwhile.
-static REPLACE_TRAILER: Script = script!(repeatable "keys/replace_trailer", [shared::TRAILERS]);
+static REPLACE_TRAILER: Script = script!(repeatable "keys/replace_trailer", [
+    shared::EXISTENCE,
+    shared::TRAILERS,
+    shared::NEAR,
+]);
 
 /// How often an entry is read again that was written meanwhile.
 const MAX_TRIES: usize = 8;
@@ -37,7 +41,8 @@ struct FoundTrailer {
 }
 
 /// Changes the facts of an entry, and its expiry: milliseconds, empty for none, or [`KEEP_EXPIRY`].
-/// Returns `None` when the key does not exist. `clock` is the one that the change reads. Two round
+/// Returns `None` when the key does not exist. Near copies of the entry end within the interval of
+/// their views. `clock` is the one that the change reads. Two round
 /// trips, a third where the clock must be asked, more where the key is written meanwhile.
 ///
 /// # Errors
@@ -71,9 +76,8 @@ pub(crate) async fn change<R: Redis>(
             replacement.bytes.into(),
             expiry.into(),
         ];
-        let mut replies = REPLACE_TRAILER
-            .run(redis, [key.as_bytes().into()], args)
-            .await?;
+        let keys = [key.as_bytes().into(), NEAR.into(), NEAR_FENCES.into()];
+        let mut replies = REPLACE_TRAILER.run(redis, keys, args).await?;
         let is_changed = replies.count()? == 1;
         match replies.int()? {
             -2 => return Ok(None),

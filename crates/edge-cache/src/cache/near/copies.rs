@@ -91,6 +91,19 @@ impl Copies {
     pub(super) fn remove(&self, key: &str) {
         self.state.borrow_mut().remove(key);
     }
+
+    /// Removes the copies that do not pass.
+    pub(super) fn retain(&self, passes: impl Fn(&str, &NearCopy) -> bool) {
+        let mut state = self.state.borrow_mut();
+        let failed = state
+            .copies
+            .iter()
+            .filter(|(key, (_, copy))| !passes(key, copy));
+        let failed: Vec<Rc<str>> = failed.map(|(key, _)| Rc::clone(key)).collect();
+        for key in failed {
+            state.remove(&key);
+        }
+    }
 }
 
 impl State {

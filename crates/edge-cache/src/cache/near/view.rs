@@ -4,9 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join;
+
 use crate::error::RedisError;
 use crate::keyspace::fence::{StreamId, take_known};
-use crate::keyspace::key::NEAR_FENCES;
+use crate::keyspace::key::{NEAR, NEAR_FENCES};
 use crate::redis::{Command, Redis, Replies};
 
 /// Most keys that are remembered as changed. Beyond that all copies go.
@@ -17,6 +19,8 @@ const MAX_CHANGED: usize = 10_000;
 pub(super) struct NearView {
     asked: Cell<Option<Instant>>,
     known: RefCell<Known>,
+    /// Whether the registration of near caches was there when the view was asked for.
+    is_registered: Cell<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +76,25 @@ impl NearView {
         self.refresh(redis).await
     }
 
+    /// Returns whether writers appended near fences when the view was asked for.
+    pub(super) fn is_registered(&self) -> bool {
+        self.is_registered.get()
+    }
+
     async fn refresh<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
+        let (is_registered, refreshed) =
+            join(read_registration(redis), self.refresh_fences(redis)).await;
+        refreshed?;
+
+        let is_registered = is_registered?;
+        if !is_registered {
+            self.known.borrow_mut().gaps += 1;
+        }
+        self.is_registered.set(is_registered);
+        Ok(())
+    }
+
+    async fn refresh_fences<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
         let asked = Instant::now();
         let last = self.known.borrow().last;
         if let Some(last) = last {
@@ -130,4 +152,10 @@ impl NearView {
         self.known.borrow_mut().connection = redis.connection_number();
         self.asked.set(self.asked.get().max(Some(asked)));
     }
+}
+
+/// Returns whether instances are registered that keep near copies.
+async fn read_registration<R: Redis>(redis: &R) -> Result<bool, RedisError> {
+    let exists = redis.execute(Command::read("EXISTS").arg(NEAR)).await?;
+    Ok(Replies::new(exists).count()? == 1)
 }

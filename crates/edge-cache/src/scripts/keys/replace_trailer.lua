@@ -1,5 +1,5 @@
 -- Changes what is known of an entry, and when it expires, unless it was written since its trailer was read.
--- KEYS: 1 the key
+-- KEYS: 1 the key, 2 the registration of near caches, 3 the near fences
 -- ARGV: 1 the trailer that was read, '' for another client's value; 2 how many bytes at the end are replaced, 3 by what; 4 milliseconds
 --       until the key expires, '' to remove the expiry, 'keep' to leave it
 -- Reply: 1 when it was changed, 0 when the value is another one by now; then its PTTL (-2: no such key)
@@ -23,4 +23,5 @@ if expiry == '' then
 elseif expiry ~= 'keep' then
   redis.call('PEXPIRE', key, expiry)
 end
+if near_interval(KEYS[2]) > 0 then append_near_fences(KEYS[3], { key }) end
 return { 1, redis.call('PTTL', key) }
