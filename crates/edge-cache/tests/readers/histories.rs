@@ -1,134 +1,45 @@
-//! Histories of random lookups, invalidations, delays and crashes. `bench/models` proves the
-//! protocol; these test the code.
+//! Histories of random lookups, invalidations, delays and crashes, in two processes, one of which is
+//! killed now and then. `bench/models` proves the protocol; this tests the code.
+//!
+//! `HISTORY_SECONDS` sets for how long (8). In 20 minutes about 100,000 invalidations pass.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+mod slow;
+mod source;
+
+use std::cell::Cell;
+use std::env;
 use std::hash::{BuildHasher, RandomState};
+use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use edge_cache::keyspace::scan;
-use edge_cache::{
-    Cache, Command, Error, Fetched, LookupOutcome, Near, Options, Pattern, Redis, RedisError,
-    Reply, Runtime,
-};
-use edge_cache_testing::{RedisServer, client};
+use edge_cache::{Cache, Error, Near, Options, Pattern};
+use edge_cache_testing::RedisServer;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use crate::Native;
+use slow::Slow;
+use source::Source;
 
-/// A connection whose commands take a random time, before and after they are executed.
-struct Slow {
-    redis: Native,
-    most: Duration,
-    /// Called when a reply has arrived.
-    on_reply: RefCell<Option<Box<dyn Fn()>>>,
-}
+/// The variable by which a process learns that it is the second one: the addresses of cache and source.
+const ADDRESSES: &str = "HISTORY_ADDRESSES";
+/// Readers and writers of each process.
+const READERS: u32 = 8;
+const WRITERS: u32 = 4;
 
-impl Slow {
-    fn new(url: &str, most: Duration) -> Self {
-        Self {
-            redis: client(url),
-            most,
-            on_reply: RefCell::default(),
-        }
-    }
-
-    async fn pause(&self) {
-        let part = (self.redis.random() % 1000) as u32;
-        // Mostly short, sometimes long.
-        if part < 300 {
-            sleep(self.most * part / 300).await;
-        }
-    }
-}
-
-impl Redis for Slow {
-    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
-        self.pause().await;
-        let reply = self.redis.execute(command).await;
-        if let Some(on_reply) = &*self.on_reply.borrow() {
-            on_reply();
-        }
-        self.pause().await;
-        reply
-    }
-
-    fn connection_number(&self) -> u64 {
-        self.redis.connection_number()
-    }
-}
-
-impl Runtime for Slow {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
-}
-
-/// The source of all values, and the promises for each key.
-#[derive(Default)]
-struct World {
-    versions: RefCell<HashMap<String, u64>>,
-    /// The oldest version that a lookup which begins now may be served.
-    promised: RefCell<HashMap<String, u64>>,
-    next: Cell<u64>,
-    served: Cell<u64>,
-    near: Cell<u64>,
-    faults: RefCell<Vec<String>>,
-}
-
-impl World {
-    fn version(&self, key: &str) -> u64 {
-        self.versions.borrow().get(key).copied().unwrap_or(0)
-    }
-
-    /// Changes the source of these keys; returns their new version.
-    fn change(&self, keys: &[String]) -> u64 {
-        self.next.set(self.next.get() + 1);
-        for key in keys {
-            self.versions
-                .borrow_mut()
-                .insert(key.clone(), self.next.get());
-        }
-        self.next.get()
-    }
-
-    /// From now on, lookups of these keys may only be served this version or a later one.
-    fn promise(&self, keys: &[String], version: u64) {
-        for key in keys {
-            let mut promised = self.promised.borrow_mut();
-            let known = promised.entry(key.clone()).or_default();
-            *known = version.max(*known);
-        }
-    }
-
-    fn promised(&self, key: &str) -> u64 {
-        self.promised.borrow().get(key).copied().unwrap_or(0)
-    }
-
-    fn record(&self, name: &str, promised: u64, fetched: &Fetched<u64>) {
-        self.served.set(self.served.get() + 1);
-        if fetched.outcome == LookupOutcome::Near {
-            self.near.set(self.near.get() + 1);
-        }
-        if fetched.value < promised {
-            let fault = format!("{name}: {fetched:?} although {promised} was promised");
-            self.faults.borrow_mut().push(fault);
-        }
-    }
-}
-
-const GROUPS: u64 = 4;
-const KEYS: u64 = 5;
-const TAGS: [&[&str]; GROUPS as usize] = [&["g0"], &["g1"], &["g2"], &["g3"]];
+const GROUPS: u64 = 16;
+const KEYS: u64 = 3;
+/// Names of tags, one for each group.
+const TAGS: &str = "abcdefghijklmnop";
 
 fn keys_of(group: u64) -> Vec<String> {
     (0..KEYS).map(|key| format!("g:{group}:{key}")).collect()
+}
+
+fn tag_of(group: u64) -> &'static str {
+    let at = group as usize;
+    &TAGS[at..=at]
 }
 
 fn random() -> u64 {
@@ -136,15 +47,27 @@ fn random() -> u64 {
     RandomState::new().hash_one(0)
 }
 
-/// Looks keys up, one after the other. Some callers go away before the lookup ends.
-async fn read(world: Rc<World>, cache: Cache<Slow>, near: Option<Near>, ends: Instant) {
+/// Looks keys up, one after the other, mostly those of one group. Some callers go away before the lookup
+/// ends.
+async fn read(
+    source: Rc<Source>,
+    cache: Cache<Slow>,
+    favourite: u64,
+    near: Option<Near>,
+    ends: Instant,
+) {
     while Instant::now() < ends {
         let random = random();
-        let (group, key) = (random % GROUPS, random / 8 % KEYS);
+        let group = if random / 128 % 8 == 0 {
+            random % GROUPS
+        } else {
+            favourite
+        };
+        let key = random / 16 % KEYS;
         let name = format!("g:{group}:{key}");
         let options = Options {
             ttl: Some(Duration::from_millis(200 + random / 64 % 2000)),
-            tags: TAGS[group as usize],
+            tags: &[tag_of(group)],
             lock_wait: Duration::from_millis(300),
             near,
             ..Options::default()
@@ -155,15 +78,15 @@ async fn read(world: Rc<World>, cache: Cache<Slow>, near: Option<Near>, ends: In
             5000
         });
 
-        let promised = world.promised(&name);
+        let promised = source.promised(&name).await;
         let loader = async || {
-            let version = world.version(&name);
+            let version = source.version(&name).await;
             sleep(Duration::from_millis(random / 512 % 40)).await;
             Ok::<_, String>(version)
         };
         let lookup = cache.get_or_set(&name, &options, loader);
         if let Ok(fetched) = timeout(patience, lookup).await {
-            world.record(&name, promised, &fetched.unwrap());
+            source.record(&name, promised, &fetched.unwrap()).await;
         }
     }
 }
@@ -183,10 +106,7 @@ async fn remove(redis: Slow, way: Way, group: u64) -> Result<u64, Error> {
             let names: Vec<&str> = keys.iter().map(String::as_str).collect();
             Cache::new(redis).delete_many(&names).await
         }
-        Way::Tag => {
-            let tag = TAGS[group as usize][0];
-            Cache::new(redis).invalidate_tag(tag).await
-        }
+        Way::Tag => Cache::new(redis).invalidate_tag(tag_of(group)).await,
         Way::Pattern => {
             let pattern = Pattern::parse("pattern", format!("g:{group}:*")).unwrap();
             scan::delete_matching(&redis, &pattern).await
@@ -195,45 +115,45 @@ async fn remove(redis: Slow, way: Way, group: u64) -> Result<u64, Error> {
 }
 
 /// Promises a version at the interval after the first reply, which acknowledges the fence.
-fn promise_after_fence(world: &Rc<World>, keys: &[String], version: u64) -> impl Fn() + 'static {
-    let (world, keys, is_first) = (Rc::clone(world), keys.to_owned(), Cell::new(true));
+fn promise_after_fence(source: &Rc<Source>, keys: &[String], version: u64) -> impl Fn() + 'static {
+    let (source, keys, is_first) = (Rc::clone(source), keys.to_owned(), Cell::new(true));
     move || {
         if !is_first.replace(false) {
             return;
         }
 
-        let (world, keys) = (Rc::clone(&world), keys.clone());
+        let (source, keys) = (Rc::clone(&source), keys.clone());
         spawn_local(async move {
             sleep(Duration::from_millis(50)).await;
-            world.promise(&keys, version);
+            source.promise(&keys, version).await;
         });
     }
 }
 
 /// Invalidates groups, one after the other. Each is promised as soon as it is in force: the interval
 /// after its fence was acknowledged, and at the latest when the invalidation has ended.
-async fn invalidate(world: Rc<World>, url: String, ends: Instant) {
+async fn invalidate(source: Rc<Source>, url: String, ends: Instant) {
     while Instant::now() < ends {
         let random = random();
         let group = random % GROUPS;
         let keys = keys_of(group);
-        let version = world.change(&keys);
-        let way = match random / 8 % 4 {
-            0 => Way::Key,
-            1 => Way::Tag,
-            _ => Way::Pattern,
+        let version = source.change(&keys).await;
+        let way = match random / 8 % 8 {
+            0 => Way::Pattern,
+            1..4 => Way::Tag,
+            _ => Way::Key,
         };
         let patience = Duration::from_millis(if random.is_multiple_of(7) { 30 } else { 10_000 });
 
         let redis = Slow::new(&url, Duration::from_millis(60));
         // The first command of a removal by tag or pattern is its fence.
         if way != Way::Key {
-            let promise = promise_after_fence(&world, &keys, version);
+            let promise = promise_after_fence(&source, &keys, version);
             *redis.on_reply.borrow_mut() = Some(Box::new(promise));
         }
         if let Ok(removed) = timeout(patience, remove(redis, way, group)).await {
             removed.unwrap();
-            world.promise(&keys, version);
+            source.promise(&keys, version).await;
         }
         sleep(Duration::from_millis(random / 32 % 60)).await;
     }
@@ -248,32 +168,78 @@ fn fill(server: &RedisServer) {
     filler.exec(&mut server.connection()).unwrap();
 }
 
-#[tokio::test]
-async fn no_reader_is_served_a_value_from_before_an_invalidation_in_force() {
-    let server = RedisServer::start();
-    fill(&server);
-    let world = Rc::new(World::default());
-    let ends = Instant::now() + Duration::from_secs(8);
-
+/// Reads and invalidates in this process.
+async fn take_part(cache: &str, source: &str, ends: Instant) {
     let tasks = LocalSet::new();
-    for number in 0..16 {
+    let source = Rc::new(Source::new(source));
+    for number in 0..READERS {
         // Half of them keep near copies.
-        let near = (number % 2 == 0).then(Near::default);
-        let slow = Slow::new(&server.url(0), Duration::from_millis(20));
-        tasks.spawn_local(read(Rc::clone(&world), Cache::new(slow), near, ends));
+        let near = number.is_multiple_of(2).then(Near::default);
+        let slow = Slow::new(cache, Duration::from_millis(20));
+        let favourite = random() % GROUPS;
+        let reading = read(Rc::clone(&source), Cache::new(slow), favourite, near, ends);
+        tasks.spawn_local(reading);
     }
-    for _ in 0..3 {
-        tasks.spawn_local(invalidate(Rc::clone(&world), server.url(0), ends));
+    for _ in 0..WRITERS {
+        tasks.spawn_local(invalidate(Rc::clone(&source), cache.to_owned(), ends));
     }
     tasks.await;
+}
 
-    let faults = world.faults.borrow();
-    assert!(
-        faults.is_empty(),
-        "{} faults: {:#?}",
-        faults.len(),
-        faults.iter().take(5).collect::<Vec<_>>()
+/// Starts this program again, as the second process. It runs until it is killed.
+fn start_second(cache: &str, source: &str) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "histories::no_reader_is_served_a_value_from_before_an_invalidation_in_force",
+        ])
+        .env(ADDRESSES, format!("{cache} {source}"))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills the second process now and then, and starts it again.
+async fn kill_second_repeatedly(cache: &str, source: &str, ends: Instant) {
+    while Instant::now() < ends {
+        let mut second = start_second(cache, source);
+        sleep(Duration::from_millis(1000 + random() % 2000)).await;
+        let ended = second.try_wait().unwrap();
+        assert!(ended.is_none(), "the second process failed: {ended:?}");
+        second.kill().unwrap();
+        second.wait().unwrap();
+    }
+}
+
+fn duration() -> Duration {
+    let seconds = env::var("HISTORY_SECONDS").map(|seconds| seconds.parse().unwrap());
+    Duration::from_secs(seconds.unwrap_or(8))
+}
+
+#[tokio::test]
+async fn no_reader_is_served_a_value_from_before_an_invalidation_in_force() {
+    if let Ok(addresses) = env::var(ADDRESSES) {
+        let (cache, source) = addresses.split_once(' ').unwrap();
+        return take_part(cache, source, Instant::now() + Duration::from_secs(60)).await;
+    }
+
+    let (server, source_server) = (RedisServer::start(), RedisServer::start());
+    let (cache, source) = (server.url(0), source_server.url(0));
+    fill(&server);
+    let ends = Instant::now() + duration();
+    tokio::join!(
+        take_part(&cache, &source, ends),
+        kill_second_repeatedly(&cache, &source, ends),
     );
-    assert!(world.served.get() > 1000, "{} lookups", world.served.get());
-    assert!(world.next.get() > 30, "{} invalidations", world.next.get());
+
+    let source = Source::new(&source);
+    let faults = source.faults().await;
+    assert!(faults.is_empty(), "{faults:#?}");
+
+    let (served, changes) = (source.count("served").await, source.count("changes").await);
+    let near = source.count("near").await;
+    println!("{changes} invalidations; {served} lookups, of them {near} from near copies");
+    assert!(served > 1000, "{served} lookups");
+    assert!(near > 50, "{near} lookups from near copies");
+    assert!(changes > 100, "{changes} invalidations");
 }
