@@ -42,6 +42,16 @@ fn send(redis: &mut Connection, message: &str) {
     let () = redis.publish("cache:events", message).unwrap();
 }
 
+/// The audit records of automatic changes, oldest first, from the database that is selected.
+fn automatic_records(redis: &mut Connection) -> Vec<serde_json::Value> {
+    let trail: redis::streams::StreamRangeReply =
+        redis.xrange_all("cache:audit:automatic").unwrap();
+    let read = |entry: &redis::streams::StreamId| {
+        serde_json::from_str(&entry.get::<String>("record").unwrap()).unwrap()
+    };
+    trail.ids.iter().map(read).collect()
+}
+
 #[test]
 fn a_message_invalidates_the_keys_of_its_rules() {
     let (_server, subscriber, mut redis) = subscribed();
@@ -56,19 +66,75 @@ fn a_message_invalidates_the_keys_of_its_rules() {
     assert!(redis.exists::<_, bool>("users:70:profile").unwrap());
 
     let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
-    wait_until(&subscriber, "the record", || {
-        redis.xlen::<_, u64>("cache:audit:automatic").unwrap() == 1
+    wait_until(&subscriber, "the records", || {
+        automatic_records(&mut redis).len() == 2
     });
-    let trail: redis::streams::StreamRangeReply =
-        redis.xrange_all("cache:audit:automatic").unwrap();
-    let record: String = trail.ids[0].get("record").unwrap();
-    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let records = automatic_records(&mut redis);
+    let record = &records[0];
 
     assert_eq!(record["who"], "channel");
     assert_eq!(record["action"], "event");
     assert_eq!(record["outcome"], "ok");
     assert_eq!(record["detail"], "user.updated");
     assert_eq!(record["patterns"][0], "users:7:*");
+
+    let removal = &records[1];
+    assert_eq!(removal["action"], "event-removal");
+    assert_eq!(removal["outcome"], "ok");
+    assert_eq!(removal["keysDeleted"], 1);
+    assert_eq!(removal["patterns"][0], "users:7:*");
+}
+
+#[test]
+fn one_walk_removes_the_keys_of_many_messages() {
+    let (_server, subscriber, mut redis) = subscribed();
+    let others = (0..100_000).map(|id| format!("orders:{id}"));
+    let users = (0..200).map(|id| format!("users:{id}:profile"));
+    let names: Vec<String> = others.chain(users).collect();
+    for names in names.chunks(10_000) {
+        let values: Vec<(&String, u8)> = names.iter().map(|name| (name, 1)).collect();
+        let () = redis.mset(&values).unwrap();
+    }
+
+    let mut messages = redis::pipe();
+    for id in 0..100 {
+        let message = format!(r#"{{"type":"user.updated","id":{id}}}"#);
+        messages.publish("cache:events", message);
+    }
+    let () = messages.query(&mut redis).unwrap();
+    wait_until(&subscriber, "the removal", || {
+        redis.hlen::<_, u64>("cache:{removals}:patterns").unwrap() == 0
+            && redis
+                .hget::<_, _, Option<u32>>("cache:events", "handled")
+                .unwrap()
+                == Some(100)
+    });
+
+    let left: u64 = redis::cmd("DBSIZE").query(&mut redis).unwrap();
+    assert!((100_100..100_110).contains(&left), "{left} keys are left");
+    assert!(redis.exists::<_, bool>("users:100:profile").unwrap());
+
+    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    let removals = |redis: &mut Connection| -> Vec<serde_json::Value> {
+        let records = automatic_records(redis).into_iter();
+        records
+            .filter(|record| record["action"] == "event-removal")
+            .collect()
+    };
+    let deleted = |removals: &[serde_json::Value]| -> u64 {
+        removals
+            .iter()
+            .filter_map(|record| record["keysDeleted"].as_u64())
+            .sum()
+    };
+    wait_until(&subscriber, "the record", || {
+        deleted(&removals(&mut redis)) == 100
+    });
+    assert!(
+        removals(&mut redis).len() <= 2,
+        "{:#?}",
+        removals(&mut redis)
+    );
 }
 
 #[test]
@@ -146,10 +212,7 @@ fn a_failed_message_is_recorded_and_the_next_is_handled() {
     wait_until(&subscriber, "the record", || {
         trail.xlen::<_, u64>("cache:audit:automatic").unwrap() == 1
     });
-    let records: redis::streams::StreamRangeReply =
-        trail.xrange_all("cache:audit:automatic").unwrap();
-    let record: serde_json::Value =
-        serde_json::from_str(&records.ids[0].get::<String>("record").unwrap()).unwrap();
+    let record = &automatic_records(&mut trail)[0];
 
     assert_eq!(record["who"], "channel", "{record:#}");
     assert_eq!(record["outcome"], "failed", "{record:#}");

@@ -73,6 +73,8 @@ fn every_operation_is_counted() {
         ("edge_cache_warmups_total{outcome=\"ok\"}", 1.0),
         ("edge_cache_warmup_keys{result=\"created\"}", 3.0),
         ("edge_cache_events_total{outcome=\"handled\"}", 1.0),
+        ("edge_cache_events_waiting_patterns", 0.0),
+        ("edge_cache_events_lag_seconds", 0.0),
         ("edge_cache_circuit_opened_total", 0.0),
     ];
     for (name, value) in expected {
@@ -92,7 +94,29 @@ fn every_operation_is_counted() {
 }
 
 #[test]
-fn a_scrape_costs_six_commands_and_no_walk() {
+fn the_lag_of_events_is_the_age_of_the_oldest_that_waits() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let (seconds, _): (u64, u64) = redis::cmd("TIME").query(&mut redis).unwrap();
+    let gathered = [(seconds - 90, "users:1:*"), (seconds - 30, "users:2:*")];
+    for (at, pattern) in gathered {
+        let () = redis
+            .hset("cache:{removals}:patterns", format!("{at}000-0"), pattern)
+            .unwrap();
+    }
+
+    let page = scrape(&app);
+
+    assert_eq!(
+        sample(&page, "edge_cache_events_waiting_patterns"),
+        Some(2.0)
+    );
+    let lag = sample(&page, "edge_cache_events_lag_seconds").unwrap();
+    assert!((90.0..150.0).contains(&lag), "{lag}");
+}
+
+#[test]
+fn a_scrape_costs_seven_commands_and_no_walk() {
     let app = App::start();
     let mut redis = app.redis().connection();
     let () = redis::cmd("DEBUG")
@@ -107,7 +131,7 @@ fn a_scrape_costs_six_commands_and_no_walk() {
     let response = app.viewer().get("/metrics");
     let timing = response.header("server-timing").unwrap();
 
-    assert!(timing.contains("\"6 commands, 1 round trip\""), "{timing}");
+    assert!(timing.contains("\"7 commands, 1 round trip\""), "{timing}");
 
     let stats: String = redis::cmd("INFO")
         .arg("commandstats")
@@ -127,6 +151,7 @@ fn a_scrape_costs_six_commands_and_no_walk() {
             "evalsha:calls=1",
             "get:calls=1",
             "hgetall:calls=4",
+            "hkeys:calls=1",
             "info:calls=1",
             "xrevrange:calls=1"
         ]

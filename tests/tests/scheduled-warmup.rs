@@ -191,6 +191,43 @@ fn it_completes_and_records_interrupted_invalidations() {
 }
 
 #[test]
+fn it_finishes_and_records_interrupted_removals_of_patterns_and_tags() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    let () = redis
+        .mset(&[("old:1", 1), ("old:2", 1), ("tagged:1", 1), ("new:1", 1)])
+        .unwrap();
+    let () = redis.sadd("cache:tags:one", "tagged:1").unwrap();
+    // Their ids say that they began in 1970.
+    for fence in [["1-1", "pattern", "old:*"], ["2-1", "tag", "one"]] {
+        let append = redis::cmd("XADD")
+            .arg("cache:fences")
+            .arg(&fence)
+            .exec(&mut redis);
+        append.unwrap();
+    }
+
+    run_schedule(&app);
+
+    assert_eq!(keys(&mut redis, "*:[12]"), ["new:1"]);
+    let entries = app.admin().get("/audit?limit=2").data()["entries"].take();
+    for (entry, action, deleted) in [
+        (&entries[0], "event-removal", 2),
+        (&entries[1], "invalidate", 1),
+    ] {
+        assert_eq!(entry["action"], action, "{entries:#}");
+        assert_eq!(entry["stream"], "automatic", "{entries:#}");
+        assert_eq!(entry["keysDeleted"], deleted, "{entries:#}");
+        assert_eq!(entry["outcome"], "ok", "{entries:#}");
+    }
+
+    // Nothing is left to finish.
+    let () = redis.set("old:3", 1).unwrap();
+    run_schedule(&app);
+    assert_eq!(keys(&mut redis, "old:*"), ["old:3"]);
+}
+
+#[test]
 fn it_relieves_and_records_memory_pressure() {
     let options = Options::new()
         .redis(&["--maxmemory", "16mb"])

@@ -1,8 +1,13 @@
 //! `POST /api/cache/warmup/scheduled`: one wake-up of the schedule.
 
+use std::time::{Duration, Instant};
+
+use edge_cache::keyspace::gathered;
 use edge_cache::keyspace::tag::prune::PruneReport;
+use edge_cache::keyspace::tag::set;
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::audit::{self, AuditRecord};
+use edge_cache_admin::admin::events;
 use edge_cache_admin::warmup::schedule::{
     self, Relief, ScheduleCheck, ScheduleReport, TagPruning, WarmupReason,
 };
@@ -10,6 +15,11 @@ use edge_cache_admin::warmup::{Plan, WarmupRequest, WarmupStatus};
 use edge_cache_spin::{Call, HandlerResult};
 
 use crate::run::{read_plan, run_warmup};
+
+/// The most time that one wake-up removes keys of gathered removals.
+const REMOVAL_TIME: Duration = Duration::from_secs(10);
+/// How long one turn of them takes.
+const TURN_TIME: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(call: &Call) -> HandlerResult {
     let redis = call.redis();
@@ -26,10 +36,12 @@ pub(crate) async fn run(call: &Call) -> HandlerResult {
     };
     // Pruning follows a failed warmup too: it frees memory on a full server.
     let pruned = prune_tags(call, &check).await;
+    let resumed = resume_removals(call).await;
     // If this fails, the next reader or writer of the audit trail does it.
     let _ = audit::record_overdue_changes(&call.audit_redis()).await;
 
     let relieved = relief.as_ref().map_or(0, |relief| relief.keys_deleted);
+    resumed.map_err(|error| error.after(relieved))?;
     let report = ScheduleReport {
         reason: check.reason,
         plan_modules: plan.modules.len(),
@@ -82,4 +94,33 @@ async fn prune_tags(call: &Call, check: &ScheduleCheck) -> Result<PruneReport, E
             .map_err(|error| error.after(deleted_before))?;
     }
     pruning.finish(&redis).await
+}
+
+/// Goes on with removals that were interrupted, and with gathered ones whose next turn got lost. Each
+/// walk that ends has an audit record.
+async fn resume_removals(call: &Call) -> Result<(), Error> {
+    let redis = call.redis();
+    let began = Instant::now();
+    let interrupted = gathered::resume_interrupted(&redis).await?;
+    for tag in &interrupted.tags {
+        let record = schedule::interrupted_invalidation_record(tag);
+        let completion = async { Ok(set::invalidate(&redis, tag).await?) };
+        call.run_audited(record, completion, |deleted| *deleted)
+            .await?;
+    }
+
+    let mut turn = interrupted.turn;
+    while let Some(next) = turn {
+        let result = gathered::run_turn(&redis, next, TURN_TIME).await?;
+        if let Some(walk) = &result.finished
+            && let Some(mut record) = events::record_of_walk(walk)
+        {
+            record.detail = Some("by the schedule: gathered or interrupted removals".into());
+            let removed = async { Ok(walk.keys_deleted) };
+            call.run_audited(record, removed, |deleted| *deleted)
+                .await?;
+        }
+        turn = result.next.filter(|_| began.elapsed() < REMOVAL_TIME);
+    }
+    Ok(())
 }

@@ -1,12 +1,14 @@
 //! Domain events: over HTTP, and as messages of a Redis channel. Both use the same rules, which are
 //! compiled in.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use edge_cache::keyspace::gathered::{FinishedWalk, Turn};
+use edge_cache::redis::Replies;
 use edge_cache::{Command, Redis};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::audit::IntentId;
-use edge_cache_admin::admin::events::{self, DomainEvent, EventRules};
+use edge_cache_admin::admin::events::{self, DomainEvent, EventRules, RemovalTurn};
 use edge_cache_admin::admin::invalidate::InvalidateReport;
 
 use crate::audit_recording::{log_unwritten_record, record_intent};
@@ -29,6 +31,12 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
         .await
         .map_err(|bad| format!("the variable {} {}", bad.name, bad.problem))?;
     let rules = EventRules::read(RULES).map_err(|error| error.to_string())?;
+    if let Some(turn) = RemovalTurn::parse(payload) {
+        return remove_in_turns(&instance, turn).await.map_err(|error| {
+            log::failure("-", "event.removal_failed", &error.to_string());
+            error.to_string()
+        });
+    }
 
     let result = match DomainEvent::parse(payload, &rules) {
         Ok(event) => run_recorded(&instance, event).await,
@@ -52,7 +60,7 @@ async fn run_recorded(instance: &Instance, event: DomainEvent) -> Result<(), Err
     record.request_id = random_id();
 
     let (intent, result) = match record_intent(&record, &instance.audit).await {
-        Ok(intent) => (intent, event.run(&instance.redis).await),
+        Ok(intent) => (intent, run_gathered(&instance, &event).await),
         Err(error) => (IntentId::none(), Err(error.into())),
     };
     record.finish(
@@ -66,6 +74,73 @@ async fn run_recorded(instance: &Instance, event: DomainEvent) -> Result<(), Err
 
     log::event(&event.kind, result?.keys_invalidated());
     Ok(())
+}
+
+/// Runs the invalidations of an event. Those by pattern are in force at once; their keys are removed by
+/// the gathered walk.
+async fn run_gathered(instance: &Instance, event: &DomainEvent) -> Result<InvalidateReport, Error> {
+    if let Some(turn) = event.gather_patterns(&instance.redis).await? {
+        announce(instance, turn).await?;
+    }
+    event.run_without_patterns(&instance.redis).await
+}
+
+/// Announces a turn of the gathered walk to all instances. Where nobody hears it, all turns run here.
+async fn announce(instance: &Instance, turn: Turn) -> Result<(), Error> {
+    let message = RemovalTurn::announcing(turn);
+    if is_heard(instance, &message).await {
+        return Ok(());
+    }
+    let mut message = message;
+    loop {
+        let result = message.run(&instance.redis).await?;
+        if let Some(walk) = &result.finished {
+            record_walk(instance, walk).await;
+        }
+        match result.next {
+            Some(turn) => message = RemovalTurn::announcing(turn),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn is_heard(instance: &Instance, message: &RemovalTurn) -> bool {
+    let publish = Command::new("PUBLISH")
+        .arg(instance.config.events_channel.as_str())
+        .arg(message.to_json());
+    let receivers = instance.redis.execute(publish).await;
+    receivers
+        .and_then(|reply| Replies::new(reply).count())
+        .unwrap_or(0)
+        > 0
+}
+
+/// Runs an announced turn, and announces the next.
+async fn remove_in_turns(instance: &Instance, turn: RemovalTurn) -> Result<(), Error> {
+    let result = turn.run(&instance.redis).await?;
+    if let Some(walk) = &result.finished {
+        record_walk(instance, walk).await;
+    }
+    match result.next {
+        Some(turn) => announce(instance, turn).await,
+        None => Ok(()),
+    }
+}
+
+/// Records a walk that has ended, and how many keys it removed.
+async fn record_walk(instance: &Instance, walk: &FinishedWalk) {
+    let Some(mut record) = events::record_of_walk(walk) else {
+        return;
+    };
+    record.request_id = random_id();
+    record.finish(Duration::ZERO, Ok(walk.keys_deleted));
+    let written = record
+        .write_outcome(&IntentId::none(), &instance.audit)
+        .await;
+    if let Err(error) = written {
+        log_unwritten_record(&record, &error);
+    }
+    log::removals(walk.patterns.len(), walk.keys_deleted);
 }
 
 /// Reads an event that arrived over HTTP. One that is refused is counted.

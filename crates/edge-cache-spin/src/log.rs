@@ -117,6 +117,15 @@ pub(crate) fn event(kind: &str, keys_invalidated: u64) {
     );
 }
 
+/// Logs a gathered walk that has ended.
+pub(crate) fn removals(patterns: usize, keys_deleted: u64) {
+    write_line(
+        "info",
+        "event.removed",
+        json!({ "patterns": patterns, "keysDeleted": keys_deleted }),
+    );
+}
+
 /// Logs a failure. Call it once, where the failure is handled.
 pub(crate) fn failure(request_id: &str, event: &str, problem: &str) {
     write_line(

@@ -7,6 +7,7 @@ pub(crate) mod entry_facts;
 pub mod existence;
 pub mod expiry;
 pub mod fence;
+pub mod gathered;
 pub mod inspect;
 pub mod key;
 pub mod lock;

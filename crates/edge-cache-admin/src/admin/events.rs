@@ -4,10 +4,12 @@
 //! are escaped before they become part of a pattern, so an id can never widen it.
 
 mod fields;
+mod removal_turn;
 mod rules;
 mod template;
 
 use edge_cache::RedisError;
+use edge_cache::keyspace::gathered::{self, Turn};
 use edge_cache::keyspace::key::EVENTS;
 use edge_cache::keyspace::tag::Tag;
 use edge_cache::redis::{Command, Redis, Runtime};
@@ -17,6 +19,7 @@ use crate::admin::invalidate::{InvalidateReport, InvalidateRequest};
 use crate::error::Error;
 use crate::input::Fields;
 use fields::{EventFields, MAX_FIELD_BYTES};
+pub use removal_turn::{RemovalTurn, record_of_walk};
 pub use rules::{EventRules, EventRulesError};
 use rules::{Rule, fill_key, fill_pattern, fill_tag};
 
@@ -63,6 +66,32 @@ impl DomainEvent {
             None => Some(self.kind.clone()),
         };
         record
+    }
+
+    /// Invalidates by its patterns, and leaves the removal of their keys to the gathered walk: the
+    /// turn that the caller has to announce, if any. One round trip, none without patterns.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn gather_patterns<R: Redis>(&self, redis: &R) -> Result<Option<Turn>, RedisError> {
+        match self.invalidation.patterns.as_slice() {
+            [] => Ok(None),
+            patterns => gathered::gather(redis, patterns).await,
+        }
+    }
+
+    /// Invalidates by its keys and tags, and counts the event. One round trip besides those of the
+    /// invalidation.
+    ///
+    /// # Errors
+    /// Those of the invalidation.
+    pub async fn run_without_patterns<R: Redis + Runtime>(
+        &self,
+        redis: &R,
+    ) -> Result<InvalidateReport, Error> {
+        let report = self.invalidation.run_without_patterns(redis).await?;
+        let _ = count_event(redis, "handled").await;
+        Ok(report)
     }
 
     /// Carries out its invalidation, and counts the event. One round trip besides those of the

@@ -192,7 +192,35 @@ impl InvalidateRequest {
         }
     }
 
+    /// Carries out what it says of keys and tags.
+    ///
+    /// # Errors
+    /// Those of [`InvalidateRequest::run`].
+    pub(crate) async fn run_without_patterns<R: Redis + Runtime>(
+        &self,
+        redis: &R,
+    ) -> Result<InvalidateReport, Error> {
+        let mut report = InvalidateReport::default();
+        match self.remove_named(redis, &mut report).await {
+            Ok(()) => Ok(report),
+            Err(error) => Err(error.after(report.keys_invalidated())),
+        }
+    }
+
     async fn remove<R: Redis + Runtime>(
+        &self,
+        redis: &R,
+        report: &mut InvalidateReport,
+    ) -> Result<(), Error> {
+        self.remove_named(redis, report).await?;
+        for pattern in &self.patterns {
+            let removed = scan::delete_matching_atomically(redis, pattern).await?;
+            *report.patterns.entry(pattern.display()).or_default() += removed;
+        }
+        Ok(())
+    }
+
+    async fn remove_named<R: Redis + Runtime>(
         &self,
         redis: &R,
         report: &mut InvalidateReport,
@@ -207,11 +235,6 @@ impl InvalidateRequest {
         for tag in &self.tags {
             let removed = set::invalidate(redis, tag).await?;
             *report.tags.entry(tag.as_str().to_owned()).or_default() += removed;
-        }
-
-        for pattern in &self.patterns {
-            let removed = scan::delete_matching_atomically(redis, pattern).await?;
-            *report.patterns.entry(pattern.display()).or_default() += removed;
         }
         Ok(())
     }

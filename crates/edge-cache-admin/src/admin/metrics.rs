@@ -15,8 +15,8 @@ use edge_cache::redis::Redis;
 use reading::Reading;
 use text::{Kind, Text};
 
-/// Reads all counters and renders them. Six commands that overlap, one of them to the audit trail's
-/// database, where changes are counted; a seventh, which adds a sample of the counters, at most
+/// Reads all counters and renders them. Seven commands that overlap, one of them to the audit
+/// trail's database, where changes are counted; an eighth, which adds a sample of the counters, at most
 /// every 15 seconds. If Redis does not answer `INFO`, `redis_up` is 0. Counters that cannot be read
 /// are omitted and counted in `edge_cache_scrape_errors`.
 ///
@@ -54,6 +54,9 @@ pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<String, Red
     }
     if let Some(events) = &reading.events {
         administration::write_events(events, &mut text);
+    }
+    if let (Some(removals), Some((info, _))) = (&reading.removals, &reading.info) {
+        administration::write_removals(removals, info, &mut text);
     }
     if let Some(warmup) = &reading.warmup {
         administration::write_warmup(warmup, &mut text);

@@ -38,6 +38,12 @@ pub const AUDIT: &str = "cache:audit";
 pub const TURNS: &str = "cache:turns";
 /// The last invalidations, for loads in flight (a stream).
 pub const FENCES: &str = "cache:fences";
+/// The gathered walk: the number of its next turn, and how far it is (a hash).
+pub const REMOVALS: &str = "cache:{removals}";
+/// The patterns of gathered removals by their fences (a hash).
+pub const REMOVAL_PATTERNS: &str = "cache:{removals}:patterns";
+/// There while a turn of the gathered walk is expected to begin (a string that expires).
+pub const REMOVAL_ANNOUNCEMENT: &str = "cache:{removals}:announced";
 /// How long whoever writes or invalidates waits for near caches, in milliseconds (a string); there
 /// while instances keep near copies.
 pub const NEAR: &str = "cache:near";
@@ -63,7 +69,7 @@ pub const MAX_NAME_BYTES: usize = 1024;
 /// itself. `scripts/lib/protected.lua` has the same list.
 pub const PROTECTED_PREFIXES: [&str; 2] = ["cache:", "lock:"];
 /// Beginnings of the library's records of other keys, as `scripts/lib/protected.lua` lists them.
-const OWN_RECORDS: [&str; 10] = [
+const OWN_RECORDS: [&str; 11] = [
     "cache:chunk:",
     "cache:fences",
     "cache:near",
@@ -71,6 +77,7 @@ const OWN_RECORDS: [&str; 10] = [
     "cache:tags-aside:",
     "cache:turns",
     "cache:waiting:",
+    "cache:{removals}",
     "cache:{walks}:",
     "lock:{",
     "lock::",

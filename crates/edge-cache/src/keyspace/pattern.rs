@@ -137,6 +137,13 @@ impl Pattern {
     }
 }
 
+/// Returns the prefix of a pattern that is a literal prefix and a star.
+pub(crate) fn literal_prefix(pattern: &[u8]) -> Option<&[u8]> {
+    let prefix = pattern.strip_suffix(b"*")?;
+    let is_literal = !prefix.iter().any(|byte| b"*?[]\\".contains(byte));
+    is_literal.then_some(prefix)
+}
+
 /// Refuses classes that do not mean what they seem to.
 fn check_classes(elements: &[Element]) -> Result<(), String> {
     for element in elements {

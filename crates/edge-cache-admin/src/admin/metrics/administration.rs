@@ -1,5 +1,8 @@
 //! Metrics of the administration: changes, events, warmups.
 
+use edge_cache::keyspace::gathered::Waiting;
+use edge_cache::redis::info::Info;
+
 use super::reading::CounterHash;
 use super::text::{Kind, Text};
 use crate::warmup::WarmupStatus;
@@ -75,6 +78,32 @@ pub(super) fn write_events(events: &CounterHash, text: &mut Text) {
     for (outcome, count) in events {
         text.sample(&[("outcome", outcome)], *count as f64);
     }
+}
+
+/// Writes how far the removals of events are behind, by the server's clock.
+pub(super) fn write_removals(waiting: &Waiting, info: &Info, text: &mut Text) {
+    text.metric(
+        "edge_cache_events_waiting_patterns",
+        Kind::Gauge,
+        "Patterns of events that are in force, and whose keys are not all removed yet.",
+        waiting.patterns as f64,
+    );
+
+    let now_ms = info
+        .number("server_time_usec")
+        .map(|microseconds| microseconds / 1000);
+    let lag_ms = match (waiting.oldest_ms, now_ms) {
+        (None, _) => 0,
+        (Some(oldest), Some(now)) => now.saturating_sub(oldest),
+        // A server that does not report its clock.
+        (Some(_), None) => return,
+    };
+    text.metric(
+        "edge_cache_events_lag_seconds",
+        Kind::Gauge,
+        "Age of the oldest event whose keys are not all removed yet; 0 if there is none.",
+        lag_ms as f64 / 1e3,
+    );
 }
 
 pub(super) fn write_warmup(warmup: &WarmupStatus, text: &mut Text) {

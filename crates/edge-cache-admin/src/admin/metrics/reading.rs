@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edge_cache::RedisError;
+use edge_cache::keyspace::gathered;
 use edge_cache::keyspace::key::{COUNTERS, EVENTS, LOOKUPS, WARMUP_STATUS};
 use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, Redis, Replies};
@@ -13,7 +14,7 @@ use crate::admin::stats::{Window, read_window};
 use crate::warmup::WarmupStatus;
 
 /// Keys that a scrape reads besides the window's.
-const OWN_READS: u64 = 4;
+const OWN_READS: u64 = 5;
 
 /// The counters of a hash, by name.
 pub(super) type CounterHash = BTreeMap<String, u64>;
@@ -27,6 +28,8 @@ pub(super) struct Reading {
     pub(super) lookups: Option<CounterHash>,
     pub(super) changes: Option<CounterHash>,
     pub(super) events: Option<CounterHash>,
+    /// The gathered removals that wait.
+    pub(super) removals: Option<gathered::Waiting>,
     pub(super) warmup: Option<WarmupStatus>,
     /// Commands that failed.
     pub(super) errors: u32,
@@ -36,10 +39,13 @@ impl Reading {
     pub(super) async fn read<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<Self, RedisError> {
         let hashes = join(
             read_hash(redis, LOOKUPS),
-            join(read_hash(audit, COUNTERS), read_hash(redis, EVENTS)),
+            join(
+                read_hash(audit, COUNTERS),
+                join(read_hash(redis, EVENTS), gathered::read_waiting(redis)),
+            ),
         );
         let own_reads = join(read_warmup(redis), read_window(redis, OWN_READS));
-        let (info, ((warmup, samples), (lookups, (changes, events)))) =
+        let (info, ((warmup, samples), (lookups, (changes, (events, removals))))) =
             join(read_info(redis), join(own_reads, hashes)).await;
         if let Some(error) = info.as_ref().err().filter(|error| error.is_unsupported()) {
             return Err(error.clone());
@@ -50,6 +56,7 @@ impl Reading {
         reading.lookups = reading.keep(lookups);
         reading.changes = reading.keep(changes);
         reading.events = reading.keep(events);
+        reading.removals = reading.keep(removals);
         reading.warmup = reading.keep(warmup).flatten();
         let samples = reading.keep(samples);
         if let (Some(samples), Some((info, _))) = (samples, &reading.info) {

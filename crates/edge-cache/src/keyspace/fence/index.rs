@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::stamp::StreamId;
-use crate::keyspace::pattern::Pattern;
+use crate::keyspace::pattern::{Pattern, literal_prefix};
 
 /// Fences by what they cover; of equal ones the newest.
 #[derive(Debug, Default)]
@@ -111,13 +111,6 @@ impl FenceIndex {
 fn keep_newest(fences: &mut HashMap<Vec<u8>, StreamId>, covered: &[u8], id: StreamId) {
     let newest = fences.entry(covered.to_vec()).or_insert(id);
     *newest = id.max(*newest);
-}
-
-/// Returns the prefix of a pattern that is a literal prefix and a star.
-fn literal_prefix(pattern: &[u8]) -> Option<&[u8]> {
-    let prefix = pattern.strip_suffix(b"*")?;
-    let is_literal = !prefix.iter().any(|byte| b"*?[]\\".contains(byte));
-    is_literal.then_some(prefix)
 }
 
 #[cfg(test)]

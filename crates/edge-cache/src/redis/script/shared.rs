@@ -5,6 +5,8 @@
 pub const EXISTENCE: &str = include_str!("../../scripts/lib/existence.lua");
 /// Recorded invalidations, and the stamps of loads.
 pub const FENCES: &str = include_str!("../../scripts/lib/fences.lua");
+/// Gathered removals. Needs [`FENCES`].
+pub const GATHERED: &str = include_str!("../../scripts/lib/gathered.lua");
 /// Load locks. `hold_of` needs [`EXISTENCE`].
 pub const LOCKS: &str = include_str!("../../scripts/lib/locks.lua");
 /// Near caches. Needs [`EXISTENCE`].

@@ -88,6 +88,16 @@ local function append_fence(fences, none, kind, what)
   return redis.call('XADD', fences, '*', kind, what)
 end
 
+-- Records that the removal of a fence has finished. Returns false when the stream no longer has the fence. Where Redis refuses the entry, the
+-- next invalidation of the same kind says it as well.
+local function end_fence(fences, id)
+  local found = redis.pcall('XRANGE', fences, id, id)
+  if found.err or not found[1] then return false end
+  local entry = redis.pcall('XADD', fences, '*', 'end', id)
+  if type(entry) == 'string' then trim_fences(fences, entry) end
+  return true
+end
+
 -- Returns the stamp of a load that begins: the epoch and the newest fence. Without a stream it begins one, because a server may evict it,
 -- and a stamp that is not in the stream counts as older than every fence.
 local function take_stamp(fences)

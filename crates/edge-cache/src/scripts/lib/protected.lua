@@ -9,9 +9,9 @@ local function is_spared(name, is_named)
 end
 
 -- The library's records of other keys are not counted as removed: chunks that are being written, load locks, waiters' values, fences,
--- members set aside, positions of walks. They go with those keys or expire.
+-- members set aside, gathered removals, positions of walks. They go with those keys or expire.
 local OWN_RECORDS = { 'cache:chunk:', 'cache:fences', 'cache:near', 'cache:none', 'cache:tags-aside:', 'cache:turns', 'cache:waiting:',
-  'cache:{walks}:', 'lock:{', 'lock::' }
+  'cache:{removals}', 'cache:{walks}:', 'lock:{', 'lock::' }
 local function is_counted(name)
   if not is_protected(name) then return true end
   for _, prefix in ipairs(OWN_RECORDS) do

@@ -1,0 +1,308 @@
+//! Gathered removals: one walk over the keyspace for the patterns of many invalidations.
+//!
+//! An invalidation that nobody waits for appends its fence, so it is soon in force for every reader
+//! of the library, and leaves its pattern in a hash. A walk then removes the keys of all patterns
+//! that were there when it began; those that came later have the next walk.
+//!
+//! No process lives as long as such a walk may take, so it advances in turns of a few milliseconds.
+//! Whoever ends a turn announces the next one, such as by a message to all instances. The first that
+//! hears it begins the turn; for the others it is another's.
+//!
+//! ```text
+//! event 1: fence 11 users:1:*       nothing is announced: announces turn 0
+//! event 2: fence 12 users:2:*       turn 0 is announced
+//! turn 0:  walks for 11 and 12, cursor 0 to 176      -> announces turn 1
+//! event 3: fence 13 users:3:*       turn 1 is announced
+//! turn 1:  cursor 176 to 0: fences 11 and 12 end     -> announces turn 2
+//! turn 2:  walks for 13 ...
+//! ```
+//!
+//! - A turn that began is over when the next one begins: slices name the next turn's number, so an
+//!   instance that was delayed removes nothing any more.
+//! - An announcement may be lost. A turn that has not begun after 5 s is announced again by the next
+//!   invalidation, and by the schedule.
+//! - A server that was restarted or replaced has its keys in another order. The walk then starts again.
+//! - The schedule also lets removals that were interrupted join the walk ([`resume_interrupted`]).
+
+use std::time::{Duration, Instant};
+
+use crate::error::RedisError;
+use crate::keyspace::MAX_KEYS_PER_CALL;
+use crate::keyspace::fence::StreamId;
+use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};
+use crate::keyspace::pattern::{Pattern, literal_prefix};
+use crate::keyspace::tag::Tag;
+use crate::redis::script::{Script, shared};
+use crate::redis::{Arg, Command, Redis, Replies};
+use crate::{script, units};
+
+static GATHER: Script = script!(once "removals/gather", [shared::FENCES, shared::GATHERED]);
+
+static RESUME: Script = script!(once "removals/resume", [shared::FENCES, shared::GATHERED]);
+
+static BEGIN_TURN: Script = script!(once "removals/begin_turn", [
+    shared::FENCES,
+    shared::GATHERED,
+]);
+
+static DELETE_SLICE: Script = script!(once "removals/delete_slice", [
+    shared::PATTERN,
+    shared::WALK,
+    shared::PROTECTED,
+    shared::REMOVAL,
+    shared::FENCES,
+    shared::GATHERED,
+]);
+
+/// How long a removal may take before it counts as interrupted.
+const INTERRUPTED_AFTER: Duration = Duration::from_secs(600);
+
+/// A turn of the gathered walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn(u64);
+
+/// A walk that has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FinishedWalk {
+    /// The patterns whose keys it removed.
+    pub patterns: Vec<Pattern>,
+    /// Keys removed.
+    pub keys_deleted: u64,
+}
+
+/// The result of a turn.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct TurnResult {
+    /// The turn to announce; `None` when nothing is left to remove, or the turn was another's.
+    pub next: Option<Turn>,
+    /// The walk, if this turn ended it.
+    pub finished: Option<FinishedWalk>,
+}
+
+/// Removals that were interrupted.
+#[derive(Debug, Default)]
+pub struct Interrupted {
+    /// The turn to announce, if something is left to remove and nobody is expected to do it.
+    pub turn: Option<Turn>,
+    /// Tags whose invalidation has to be repeated.
+    pub tags: Vec<Tag>,
+}
+
+/// The gathered removals that have not finished.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many patterns there are.
+    pub patterns: u64,
+    /// When the oldest was gathered, in milliseconds since 1970 by the server's clock.
+    pub oldest_ms: Option<u64>,
+}
+
+impl Turn {
+    /// The turn with this number, as it was announced.
+    pub fn announced(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number to announce.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    fn read(replies: &mut Replies) -> Result<Option<Self>, RedisError> {
+        let number = replies.text()?;
+        Ok(number.parse().ok().map(Self))
+    }
+}
+
+/// Records invalidations by pattern, and leaves their removal to the gathered walk; the turn that
+/// the caller has to announce, if any. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn gather<R: Redis>(redis: &R, patterns: &[Pattern]) -> Result<Option<Turn>, RedisError> {
+    let keys = [
+        FENCES,
+        NONE,
+        REMOVALS,
+        REMOVAL_PATTERNS,
+        REMOVAL_ANNOUNCEMENT,
+    ];
+    let args = patterns.iter().map(|pattern| pattern.as_bytes().into());
+    let mut replies = GATHER.run(redis, keys.map(Arg::from), args).await?;
+    Turn::read(&mut replies)
+}
+
+/// Lets removals by pattern that have not finished after 10 minutes join the gathered walk, and names
+/// the tags of others. A fence that cannot be understood ends. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn resume_interrupted<R: Redis>(redis: &R) -> Result<Interrupted, RedisError> {
+    resume_older_than(redis, INTERRUPTED_AFTER).await
+}
+
+/// As [`resume_interrupted`], for removals that began longer ago than this.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn resume_older_than<R: Redis>(
+    redis: &R,
+    age: Duration,
+) -> Result<Interrupted, RedisError> {
+    let keys = [
+        FENCES,
+        NONE,
+        REMOVALS,
+        REMOVAL_PATTERNS,
+        REMOVAL_ANNOUNCEMENT,
+    ];
+    let args = [units::milliseconds(age).into()];
+    let mut replies = RESUME.run(redis, keys.map(Arg::from), args).await?;
+
+    let turn = Turn::read(&mut replies)?;
+    let tags = replies.rest()?.into_iter();
+    let tags = tags.filter_map(|tag| Tag::parse("tag", String::from_utf8(tag).ok()?).ok());
+    Ok(Interrupted {
+        turn,
+        tags: tags.collect(),
+    })
+}
+
+/// Reads how many gathered removals have not finished. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn read_waiting<R: Redis>(redis: &R) -> Result<Waiting, RedisError> {
+    let fences = redis.execute(Command::read("HKEYS").arg(REMOVAL_PATTERNS));
+    let fences = Replies::new(fences.await?).rest()?;
+    let milliseconds = |id: &Vec<u8>| {
+        let id: StreamId = str::from_utf8(id).ok()?.parse().ok()?;
+        Some(id.milliseconds)
+    };
+    Ok(Waiting {
+        patterns: fences.len() as u64,
+        oldest_ms: fences.iter().filter_map(milliseconds).min(),
+    })
+}
+
+/// Runs a turn: removes keys for about as long as the limit says, one slice of about 1,000 keys
+/// after the other. One round trip for each, and one more.
+///
+/// # Errors
+/// Those of the connection. The walk is continued by the next turn, which the next invalidation or
+/// the schedule announces.
+pub async fn run_turn<R: Redis>(
+    redis: &R,
+    turn: Turn,
+    limit: Duration,
+) -> Result<TurnResult, RedisError> {
+    let began = Instant::now();
+    let Some(walk) = begin_turn(redis, turn).await? else {
+        return Ok(TurnResult::default());
+    };
+    if walk.patterns.is_empty() {
+        return Ok(TurnResult::default());
+    }
+
+    let search = walk.search();
+    let connection = redis.connection_number();
+    loop {
+        let Some((is_over, keys_deleted)) = delete_slice(redis, &walk, &search).await? else {
+            return Ok(TurnResult::default());
+        };
+        if is_over {
+            return Ok(TurnResult {
+                next: Some(walk.next),
+                finished: Some(FinishedWalk {
+                    patterns: walk.patterns,
+                    keys_deleted,
+                }),
+            });
+        }
+        // Another connection may lead to another server, of which the cursor says nothing.
+        if began.elapsed() >= limit || redis.connection_number() != connection {
+            return Ok(TurnResult {
+                next: Some(walk.next),
+                finished: None,
+            });
+        }
+    }
+}
+
+/// The walk that a turn advances.
+struct Walk {
+    next: Turn,
+    patterns: Vec<Pattern>,
+}
+
+impl Walk {
+    /// What slices look for: the head for `SCAN`, the number of prefixes, these, then other patterns
+    /// with their packed parts.
+    fn search(&self) -> Vec<Arg> {
+        let head = match self.patterns.as_slice() {
+            [only] => only.search().head,
+            _ => b"*".to_vec(),
+        };
+        let prefixes: Vec<&[u8]> = self
+            .patterns
+            .iter()
+            .filter_map(|pattern| literal_prefix(pattern.as_bytes()))
+            .collect();
+
+        let mut search: Vec<Arg> = vec![head.into(), MAX_KEYS_PER_CALL.into()];
+        search.push(prefixes.len().into());
+        search.extend(prefixes.into_iter().map(Arg::from));
+        for pattern in &self.patterns {
+            if literal_prefix(pattern.as_bytes()).is_none() {
+                search.push(pattern.as_bytes().into());
+                search.push(pattern.search().parts.into());
+            }
+        }
+        search
+    }
+}
+
+/// Begins a turn; `None` when it is another's.
+async fn begin_turn<R: Redis>(redis: &R, turn: Turn) -> Result<Option<Walk>, RedisError> {
+    let keys = [REMOVALS, REMOVAL_PATTERNS, REMOVAL_ANNOUNCEMENT, NONE];
+    let args = [turn.0.into()];
+    let mut replies = BEGIN_TURN.run(redis, keys.map(Arg::from), args).await?;
+    if replies.remaining() == 0 {
+        return Ok(None);
+    }
+
+    let next = Turn(replies.count()?);
+    let mut patterns: Vec<Pattern> = Vec::new();
+    for bytes in replies.rest()? {
+        let pattern = Pattern::stored(&bytes);
+        if !patterns.contains(&pattern) {
+            patterns.push(pattern);
+        }
+    }
+    Ok(Some(Walk { next, patterns }))
+}
+
+/// Removes the keys of one slice: whether it was the last one, and how many keys the walk has removed
+/// so far; `None` when the next turn has begun.
+async fn delete_slice<R: Redis>(
+    redis: &R,
+    walk: &Walk,
+    search: &[Arg],
+) -> Result<Option<(bool, u64)>, RedisError> {
+    let keys = [
+        REMOVALS,
+        REMOVAL_PATTERNS,
+        REMOVAL_ANNOUNCEMENT,
+        NONE,
+        FENCES,
+    ];
+    let args = [walk.next.0.into()]
+        .into_iter()
+        .chain(search.iter().cloned());
+    let mut replies = DELETE_SLICE.run(redis, keys.map(Arg::from), args).await?;
+    if replies.remaining() == 0 {
+        return Ok(None);
+    }
+    let goes_on = replies.count()? == 1;
+    Ok(Some((!goes_on, replies.count()?)))
+}

@@ -1,0 +1,37 @@
+-- Takes over what interrupted removals have left: fences by pattern join the gathered walk, those that nobody understands end.
+-- KEYS: 1 the fences, 2 a key that never exists, 3 the state, 4 the patterns, 5 the announcement
+-- ARGV: 1 how old, in milliseconds, the fence of an interrupted removal is at least
+-- Reply: the number of the turn that the caller is to announce, or '' where there is nothing to do or a turn is expected to begin; then the
+--        tags whose invalidation was interrupted
+-- Cost: in proportion to the stream of fences.
+redis.call('DEL', KEYS[2])
+ensure_hash(KEYS[3])
+ensure_hash(KEYS[4])
+local entries = redis.pcall('XRANGE', KEYS[1], '-', '+')
+if entries.err then entries = {} end
+local tags = {}
+if entries[1] then
+  -- An entry of the stream has the time; TIME would need a right that users seldom have.
+  local ticket = redis.call('XADD', KEYS[1], '*', 'begin', '')
+  redis.call('XDEL', KEYS[1], ticket)
+  local finished, oldest = finished_removals(entries), milliseconds_of(ticket) - tonumber(ARGV[1])
+  local is_gathered = {}
+  for _, pattern in ipairs(redis.call('HVALS', KEYS[4])) do is_gathered[pattern] = true end
+  for _, entry in ipairs(entries) do
+    local id, kind, what = entry[1], entry[2][1], entry[2][2]
+    if not finished[id] and milliseconds_of(id) <= oldest then
+      if kind == 'pattern' and not is_gathered[what] then
+        -- A new fence joins the next walk, not the one that runs. Its end is also that of the old one.
+        redis.call('HSET', KEYS[4], append_fence(KEYS[1], KEYS[2], 'pattern', what), what)
+        is_gathered[what] = true
+      elseif kind == 'tag' then
+        tags[#tags + 1] = what
+      elseif kind ~= 'pattern' and kind ~= 'key' and kind ~= 'begin' and kind ~= 'trimmed' and kind ~= 'end' then
+        redis.call('XADD', KEYS[1], '*', 'end', id)
+      end
+    end
+  end
+end
+local turn = ''
+if redis.call('HLEN', KEYS[4]) > 0 then turn = turn_to_announce(KEYS[3], KEYS[5]) end
+return { turn, tags }
