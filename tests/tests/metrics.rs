@@ -205,7 +205,7 @@ fn an_unreachable_redis_is_a_metric_instead_of_a_failure() {
     app.redis_mut().kill();
     let page = scrape(&app);
     let samples: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(samples, ["redis_up 0", "edge_cache_scrape_errors 6"]);
+    assert_eq!(samples, ["redis_up 0", "edge_cache_scrape_errors 7"]);
     app.redis_mut().launch();
     assert_eq!(sample(&scrape(&app), "redis_up"), Some(1.0));
 }

@@ -46,6 +46,25 @@ async fn a_broken_connection_is_reopened_within_the_same_command() {
 }
 
 #[tokio::test]
+async fn a_retry_without_an_answer_reports_why_it_was_needed() {
+    let mut server = RedisServer::start();
+    let redis = client(&server.url(0));
+    ping(&redis).await.unwrap();
+
+    server.kill();
+    // Accepts the new connection, and says nothing.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", server.port())).unwrap();
+    let began = Instant::now();
+    assert_eq!(ping(&redis).await, Err(ErrorKind::Unreachable));
+
+    assert!(
+        began.elapsed() > Duration::from_secs(1),
+        "it was tried again"
+    );
+    drop(silent);
+}
+
+#[tokio::test]
 async fn a_command_that_must_not_run_twice_is_not_risked_on_a_dead_connection() {
     let mut server = RedisServer::start();
     let redis = client(&server.url(0));

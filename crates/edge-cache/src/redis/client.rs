@@ -117,11 +117,19 @@ impl<T: Transport> Client<T> {
         deadline: &Deadline<'_>,
     ) -> Result<Timed, RedisError> {
         let mut tries = 1;
+        let mut earlier = None;
         loop {
-            let failed = match self.try_once(command, deadline).await {
+            let mut failed = match self.try_once(command, deadline).await {
                 Ok(timed) => return Ok(timed),
                 Err(failed) => failed,
             };
+            // No time was left for this try: the error of the earlier one says why.
+            if failed.error.kind == ErrorKind::Timeout
+                && let Some(cause) = earlier.take()
+            {
+                failed.error = cause;
+                return Err(self.explain(failed, deadline).await);
+            }
             if failed.error.kind == ErrorKind::NoScript && command.switch_to_eval() {
                 continue;
             }
@@ -136,6 +144,7 @@ impl<T: Transport> Client<T> {
                 return Err(self.explain(failed, deadline).await);
             }
 
+            earlier = Some(failed.error);
             let transport = self.connector.transport();
             transport.on_event(&ConnectionEvent::Reconnecting(tries));
             transport.sleep(pause).await;
