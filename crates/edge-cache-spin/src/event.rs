@@ -60,7 +60,7 @@ async fn run_recorded(instance: &Instance, event: DomainEvent) -> Result<(), Err
     record.request_id = random_id();
 
     let (intent, result) = match record_intent(&record, &instance.audit).await {
-        Ok(intent) => (intent, run_gathered(&instance, &event).await),
+        Ok(intent) => (intent, run_gathered(instance, &event).await),
         Err(error) => (IntentId::none(), Err(error.into())),
     };
     record.finish(

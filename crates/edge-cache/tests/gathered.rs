@@ -6,6 +6,7 @@ use std::time::Duration;
 use edge_cache::Client;
 use edge_cache::keyspace::gathered::{self, FinishedWalk, Turn, TurnResult, Waiting};
 use edge_cache::keyspace::pattern::Pattern;
+use edge_cache::keyspace::tag::Tag;
 use edge_cache_testing::{NativeTransport, RedisServer, client};
 use redis::{Commands, Connection};
 
@@ -245,7 +246,7 @@ async fn interrupted_removals_are_resumed() {
     let old = gathered::resume_older_than(&client, Duration::ZERO)
         .await
         .unwrap();
-    let tags: Vec<&str> = old.tags.iter().map(|tag| tag.as_str()).collect();
+    let tags: Vec<&str> = old.tags.iter().map(Tag::as_str).collect();
     assert_eq!(tags, ["t"]);
     let (walks, _) = finish(&client, old.turn.unwrap(), WHOLE_WALK).await;
 

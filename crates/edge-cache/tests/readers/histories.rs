@@ -58,7 +58,7 @@ async fn read(
 ) {
     while Instant::now() < ends {
         let random = random();
-        let group = if random / 128 % 8 == 0 {
+        let group = if (random / 128).is_multiple_of(8) {
             random % GROUPS
         } else {
             favourite

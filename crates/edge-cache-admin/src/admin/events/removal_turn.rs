@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use edge_cache::RedisError;
 use edge_cache::keyspace::gathered::{self, FinishedWalk, Turn, TurnResult};
+use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::redis::Redis;
 use serde::{Deserialize, Serialize};
 
@@ -63,11 +64,7 @@ pub fn record_of_walk(walk: &FinishedWalk) -> Option<AuditRecord> {
     }
     let mut record = AuditRecord::new("event-removal").automatic();
     record.who = "channel".to_owned();
-    record.patterns = walk
-        .patterns
-        .iter()
-        .map(|pattern| pattern.display())
-        .collect();
+    record.patterns = walk.patterns.iter().map(Pattern::display).collect();
     Some(record)
 }
 
