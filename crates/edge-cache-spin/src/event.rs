@@ -32,7 +32,7 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
         .map_err(|bad| format!("the variable {} {}", bad.name, bad.problem))?;
     let rules = EventRules::read(RULES).map_err(|error| error.to_string())?;
     if let Some(turn) = RemovalTurn::parse(payload) {
-        return remove_in_turns(&instance, turn).await.map_err(|error| {
+        return remove_in_turns(&instance, &turn).await.map_err(|error| {
             log::failure("-", "event.removal_failed", &error.to_string());
             error.to_string()
         });
@@ -85,23 +85,17 @@ async fn run_gathered(instance: &Instance, event: &DomainEvent) -> Result<Invali
     event.run_without_patterns(&instance.redis).await
 }
 
-/// Announces a turn of the gathered walk to all instances. Where nobody hears it, all turns run here.
+/// Announces a turn of the gathered walk to all instances. Where nobody hears it, this and all further
+/// turns run here.
 async fn announce(instance: &Instance, turn: Turn) -> Result<(), Error> {
-    let message = RemovalTurn::announcing(turn);
-    if is_heard(instance, &message).await {
+    if is_heard(instance, &RemovalTurn::announcing(turn)).await {
         return Ok(());
     }
-    let mut message = message;
-    loop {
-        let result = message.run(&instance.redis).await?;
-        if let Some(walk) = &result.finished {
-            record_walk(instance, walk).await;
-        }
-        match result.next {
-            Some(turn) => message = RemovalTurn::announcing(turn),
-            None => return Ok(()),
-        }
+    let mut next = Some(turn);
+    while let Some(turn) = next {
+        next = run_turn(instance, &RemovalTurn::announcing(turn)).await?;
     }
+    Ok(())
 }
 
 async fn is_heard(instance: &Instance, message: &RemovalTurn) -> bool {
@@ -116,15 +110,20 @@ async fn is_heard(instance: &Instance, message: &RemovalTurn) -> bool {
 }
 
 /// Runs an announced turn, and announces the next.
-async fn remove_in_turns(instance: &Instance, turn: RemovalTurn) -> Result<(), Error> {
+async fn remove_in_turns(instance: &Instance, turn: &RemovalTurn) -> Result<(), Error> {
+    match run_turn(instance, turn).await? {
+        Some(next) => announce(instance, next).await,
+        None => Ok(()),
+    }
+}
+
+/// Runs a turn, and records the walk if that ended it; the next turn, if there is one.
+async fn run_turn(instance: &Instance, turn: &RemovalTurn) -> Result<Option<Turn>, Error> {
     let result = turn.run(&instance.redis).await?;
     if let Some(walk) = &result.finished {
         record_walk(instance, walk).await;
     }
-    match result.next {
-        Some(turn) => announce(instance, turn).await,
-        None => Ok(()),
-    }
+    Ok(result.next)
 }
 
 /// Records a walk that has ended, and how many keys it removed.

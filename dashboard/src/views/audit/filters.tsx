@@ -5,7 +5,18 @@ import { formatNumber } from '../../lib/format';
 import { changeFilter, filter, matchingRecords, records, total } from './trail';
 
 /** Actions that are offered before a record with them is loaded. */
-const ACTIONS = ['clear', 'invalidate', 'warmup', 'warmup-cancel', 'memory-relief', 'expire', 'ttl', 'event', 'event-removal', 'denied'];
+const ACTIONS = [
+  'clear',
+  'invalidate',
+  'warmup',
+  'warmup-cancel',
+  'memory-relief',
+  'expire',
+  'ttl',
+  'event',
+  'event-removal',
+  'denied',
+];
 
 export function Filters() {
   const id = useId();
