@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::{App, Monitor, Options, fill};
+use end_to_end::{App, Fault, Monitor, Options, fill};
 use redis::Commands;
 use serde_json::Value;
 
@@ -172,13 +172,8 @@ fn memory_near_its_limit_is_an_alert() {
 
 #[test]
 fn a_slow_reply_is_an_alert() {
-    let app = App::start();
-    app.viewer().get("/stats").data();
-    let () = redis::cmd("CLIENT")
-        .arg("PAUSE")
-        .arg(400)
-        .query(&mut app.redis().connection())
-        .unwrap();
+    let app = App::with(Options::new().proxied());
+    app.proxy().fail(Fault::Slow(Duration::from_millis(150)));
     let stats = app.viewer().get("/stats").data();
 
     assert_eq!(alerts(&stats), ["latency"]);
