@@ -236,7 +236,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// What slices look for: the head for `SCAN`, the number of prefixes, these, then other patterns
+    /// The arguments of slices: the head for `SCAN`, the number of prefixes, these, then other patterns
     /// with their packed parts.
     fn search(&self) -> Vec<Arg> {
         let head = match self.patterns.as_slice() {

@@ -19,7 +19,7 @@ const MAX_CHANGED: usize = 10_000;
 pub(super) struct NearView {
     asked: Cell<Option<Instant>>,
     known: RefCell<Known>,
-    /// Whether the registration of near caches was there when the view was asked for.
+    /// The registration of near caches was there when the view was asked for.
     is_registered: Cell<bool>,
 }
 
