@@ -76,7 +76,7 @@ async fn run_recorded(instance: &Instance, event: DomainEvent) -> Result<(), Err
     Ok(())
 }
 
-/// Runs the invalidations of an event. Those by pattern are in force at once; their keys are removed by
+/// Runs the invalidations of an event. Readers know those by pattern soon; their keys are removed by
 /// the gathered walk.
 async fn run_gathered(instance: &Instance, event: &DomainEvent) -> Result<InvalidateReport, Error> {
     if let Some(turn) = event.gather_patterns(&instance.redis).await? {

@@ -1,4 +1,4 @@
-//! TLS that cannot be agreed on is told apart from a server that cannot be reached.
+//! A failed TLS handshake has another kind of error than a server that cannot be reached.
 
 use std::time::Duration;
 

@@ -32,7 +32,7 @@ use crate::{engine, log};
 /// Wait between listening and compiling the code that no request has needed.
 const COMPILE_AHEAD_DELAY: Duration = Duration::from_millis(50);
 
-/// How long running requests, messages and ticks may take after the host is told to stop.
+/// The time that running requests, messages and ticks have left after the signal to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Default of `--max-connections`.
@@ -41,7 +41,7 @@ const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 /// Open files that a process can have where the system does not say.
 const MIN_OPEN_FILES: usize = 256;
 
-/// Runs the application until the host is told to stop.
+/// Runs the application until the signal to stop.
 ///
 /// # Errors
 /// Anything that prevents it from starting.

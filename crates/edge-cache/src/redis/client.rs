@@ -77,7 +77,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Executes a command. When Redis refuses it because of a value's type, the error names the key:
-    /// one more round trip for each key that may be meant, of which there are about twenty.
+    /// one more round trip for each key that may have the wrong type, about twenty.
     async fn execute_explained(
         &self,
         mut command: Command,

@@ -54,7 +54,7 @@ local function window()
 end
 
 -- A compact set or hash (a listpack, an intset) comes whole, whatever COUNT says. It is handed out in the order of its names' hashes:
--- where that stopped is told by a number, and what comes and goes meanwhile moves nothing else.
+-- a number then says where to continue, and elements that are added or removed meanwhile do not move the others.
 local function part_of(all, width)
   local places = {}
   for i = 1, #all, width do
