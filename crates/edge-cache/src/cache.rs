@@ -41,11 +41,13 @@
 //! | `judge`, `lookup` | whether an entry was invalidated; whether it is fresh enough to be served |
 //! | `held_locks` | load locks that were just found to be held |
 //! | `near` | copies in the instance's memory |
-//! | `get_or_set` | lookup, waiting, and who loads |
+//! | `get_or_set`, `wait` | lookup, who loads, and waiting for it |
+//! | `bypass` | loads without the cache, shared while Redis is unavailable |
 //! | `load`, `store` | one load under its lock; storing its value unless it was invalidated |
 
 mod batch;
 mod breaker;
+mod bypass;
 mod entry;
 mod get_or_set;
 mod handle;
@@ -62,10 +64,11 @@ mod removal;
 mod store;
 pub mod store_error;
 mod stored_entry;
+mod wait;
 
 pub use batch::SetItem;
 pub use handle::Cache;
 pub use observer::Observer;
 pub use options::{Near, Options};
-pub use outcome::{Fetched, LookupOutcome};
+pub use outcome::{Fetched, LoadError, LookupOutcome};
 pub use store_error::{StoreError, StoreErrorReason};

@@ -104,6 +104,7 @@ impl ErrorKind {
     /// Classifies an error by the code at its beginning; `None` without a code.
     pub fn from_code(text: &str) -> Option<Self> {
         let code: &str = text.split([':', ' ']).next()?;
+
         match code {
             "OOM" => Some(Self::OutOfMemory),
             "NOPERM" => Some(Self::Permission),

@@ -40,7 +40,8 @@ pub mod redis;
 pub mod units;
 
 pub use cache::{
-    Cache, Fetched, LookupOutcome, Near, Observer, Options, SetItem, StoreError, StoreErrorReason,
+    Cache, Fetched, LoadError, LookupOutcome, Near, Observer, Options, SetItem, StoreError,
+    StoreErrorReason,
 };
 pub use error::{Error, ErrorKind, RedisError, TlsFault};
 pub use keyspace::key::KeyName;

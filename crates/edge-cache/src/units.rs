@@ -136,9 +136,11 @@ mod tests {
             (400_000, "400ms"),
             (1_200_000, "1.2s"),
         ];
+
         for (microseconds, shown) in cases {
             assert_eq!(latency(Duration::from_micros(microseconds)), shown);
         }
+
         assert_eq!(latency_ms(Duration::from_micros(184)), 0.18);
     }
 

@@ -201,9 +201,11 @@ fn accept(listener: &TcpListener, shared: &Shared) {
         if locked(shared).closed {
             return;
         }
+
         let shared = Arc::clone(shared);
         thread::spawn(move || {
             let Ok(kept) = client.try_clone() else { return };
+
             let (number, upstream) = {
                 let mut state = locked(&shared);
                 state.accepted += 1;
@@ -211,6 +213,7 @@ fn accept(listener: &TcpListener, shared: &Shared) {
                 state.connections.insert(number, kept);
                 (number, state.upstream)
             };
+
             // Either side may close the connection at any time; this affects no other.
             let _ = forward(&shared, &client, upstream);
             let _ = client.shutdown(Shutdown::Both);

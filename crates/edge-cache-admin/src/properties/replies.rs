@@ -326,7 +326,8 @@ proptest! {
         let _ = fences.map(|fences| fences.cover(&key(), &[tag]));
     }
 
-    /// `get_or_set` returns a value whatever Redis replies.
+    /// `get_or_set` returns a value whatever Redis replies, unless that says that another caller's load
+    /// has failed.
     #[test]
     fn entries_are_read_and_written(redis in arbitrary_server(), grace in 0_u64..100) {
         let cache = Cache::new(&redis);
@@ -334,7 +335,7 @@ proptest! {
         for _ in 0..3 {
             redis.restart();
             let got = run(cache.get_or_set("users:1", &options, async || Ok::<_, String>(json!({ "id": 1 }))));
-            prop_assert!(got.is_ok(), "{:?}", got);
+            prop_assert!(matches!(got, Ok(_) | Err(LoadError::Shared(_))), "{:?}", got);
         }
 
         redis.restart();

@@ -89,6 +89,7 @@ impl<R: Redis + Runtime> SliceWriter<'_, R> {
     ) -> Result<Option<WriteCounts>, RedisError> {
         let requested = keys.len();
         let mut newest = stamp.id.to_string().into_bytes();
+
         for _ in 0..MAX_WRITE_ATTEMPTS {
             let written = self
                 .write_once(entry, &keys, stamp, &newest, chunked)
@@ -106,10 +107,9 @@ impl<R: Redis + Runtime> SliceWriter<'_, R> {
                     fences,
                 } => {
                     // The next caller that needs an invalidated key loads it.
-                    let is_invalidated = |rendered: &RenderedKey| {
-                        fences.cover(&KeyName::new(rendered.key.as_str()), &entry.tags)
-                    };
-                    keys.retain(|rendered| !is_invalidated(rendered));
+                    keys.retain(|rendered| {
+                        !fences.cover(&KeyName::new(rendered.key.as_str()), &entry.tags)
+                    });
                     newest = newer;
                     chunked.discard_except(self.redis, &keys).await;
                 }

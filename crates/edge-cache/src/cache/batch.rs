@@ -247,18 +247,8 @@ async fn write_unless_fenced<R: Redis + Runtime>(
     let mut stamp = stamp.id.to_string().into_bytes();
     let mut left: Vec<(usize, &StorableItem<'_>)> = items.iter().enumerate().collect();
     for _ in 0..WRITE_TRIES {
-        let mut batch = WriteBatch::with_capacity(left.len());
-        for (_, item) in &left {
-            let key = KeyName::new(item.key);
-            batch.push_value(key, &item.value, item.bytes, item.life, &item.tags);
-        }
-
-        let conditions = WriteConditions {
-            force: true,
-            stamp: &stamp,
-            ..WriteConditions::default()
-        };
-        match batch.write(redis, conditions).await? {
+        let written = write_once(redis, left.iter().map(|(_, item)| *item), &stamp).await?;
+        match written {
             WriteOutcome::Written(counts, _) if counts.refused > 0 => {
                 return Err(RedisError::from_script_text(&counts.refusal));
             }
@@ -285,6 +275,26 @@ async fn write_unless_fenced<R: Redis + Runtime>(
 
     let problem = "so many invalidations come that the values could not be written";
     Err(RedisError::new(ErrorKind::Busy, problem))
+}
+
+/// Writes the items, unless there are fences since the stamp. One round trip.
+async fn write_once<'a, R: Redis>(
+    redis: &R,
+    items: impl ExactSizeIterator<Item = &'a StorableItem<'a>>,
+    stamp: &[u8],
+) -> Result<WriteOutcome, RedisError> {
+    let mut batch = WriteBatch::with_capacity(items.len());
+    for item in items {
+        let key = KeyName::new(item.key);
+        batch.push_value(key, &item.value, item.bytes, item.life, &item.tags);
+    }
+
+    let conditions = WriteConditions {
+        force: true,
+        stamp,
+        ..WriteConditions::default()
+    };
+    batch.write(redis, conditions).await
 }
 
 /// Adds the items' keys to their tags' sets, one round trip per tag.

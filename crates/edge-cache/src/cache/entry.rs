@@ -9,7 +9,8 @@ use super::batch::SetItem;
 use super::handle::Cache;
 use super::observer::Observer;
 use super::options::Options;
-use super::{store_error, stored_entry};
+use super::store_error::{self, own_prefix};
+use super::stored_entry;
 use crate::error::{Error, RedisError};
 use crate::keyspace::inspect::{self, ElementPage, KeyInfo};
 use crate::keyspace::key::KeyName;
@@ -48,7 +49,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a bad tag, a key longer than [`crate::keyspace::key::MAX_NAME_BYTES`]
-    /// or a value that cannot be JSON; those of the connection.
+    /// or one of edge-cache's own, or a value that cannot be JSON; those of the connection.
     pub async fn set<T: Serialize>(
         &self,
         key: &str,
@@ -81,12 +82,16 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         Ok(Replies::new(reply).count()? > 0)
     }
 
-    /// Sets how long a key lives from now (`None`: for ever); true if it exists. An entry then has no
-    /// grace. Two round trips, three where the clock must be asked, and one for an entry with tags.
+    /// Sets how long a key lives from now (`None`: for ever); true if it exists and is not one of
+    /// edge-cache's own. An entry then has no grace. Two round trips, three where the clock must be asked, and one for an entry with tags.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn expire(&self, key: &str, ttl: Option<Duration>) -> Result<bool, RedisError> {
+        if own_prefix(key).is_some() {
+            return Ok(false);
+        }
+
         let name = KeyName::new(key);
         let left = expiry::set(&self.redis, &self.clock, &name, ttl).await?;
         Ok(left.is_some())
@@ -108,8 +113,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Adds tags to a key that exists, for as long as it lives. One round trip per tag and four more.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a bad tag or a key longer than
-    /// [`crate::keyspace::key::MAX_NAME_BYTES`]; those of the connection.
+    /// [`Error::Invalid`] for a bad tag, a key longer than
+    /// [`crate::keyspace::key::MAX_NAME_BYTES`] or one of edge-cache's own; those of the connection.
     pub async fn tag(&self, key: &str, tags: &[&str]) -> Result<(), Error> {
         store_error::check_name(key)?;
         let tags = Tag::parse_all(tags)?;

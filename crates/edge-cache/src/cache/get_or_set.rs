@@ -21,70 +21,37 @@
 //!   after a failover unless the new primary's clock lags by longer than the failover took.
 
 use std::fmt::Display;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::bypass::bypass;
 use super::handle::Cache;
 use super::load::{Acquired, Load};
 use super::lookup::{self, Lookup, StandIn, Usable};
 use super::near::KnownAtRead;
 use super::observer::Observer;
 use super::options::Options;
-use super::outcome::{Fetched, LookupOutcome};
-use super::store_error::{self, StoreError};
+use super::outcome::{Fetched, LoadError, LookupOutcome};
+use super::store_error;
+use super::wait::Wait;
 use crate::error::RedisError;
 use crate::keyspace::tag::{Tag, set};
 use crate::redis::{Redis, Runtime};
 
-/// A waiter's first pause between two lookups; it doubles each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-/// A waiter's longest pause, unless its lookups are slow.
-const MAX_PAUSE: Duration = Duration::from_millis(50);
-/// A waiter pauses for at least this multiple of its last lookup, so that waiters do not starve the
-/// load.
-const PAUSE_PER_LOOKUP: u32 = 4;
 /// One hit in so many counts as a use of the sets of the entry's tags.
 const HITS_PER_TOUCH: u64 = 32;
 
-/// One caller's wait for another caller's load.
-struct Wait {
-    started: Instant,
-    pause: Duration,
-    /// The waiter's number: empty before Redis gave it one, `None` before it waits.
-    number: Option<Vec<u8>>,
-    /// True once an entry written a moment ago was read again.
-    has_reread: bool,
-}
-
-impl Wait {
-    fn begin() -> Self {
-        Self {
-            started: Instant::now(),
-            pause: FIRST_PAUSE,
-            number: None,
-            has_reread: false,
-        }
-    }
-
-    /// Returns true once: an entry that was just written is read again at once. If that does not
-    /// help, the caller waits as for another caller's load.
-    fn may_reread(&mut self) -> bool {
-        !std::mem::replace(&mut self.has_reread, true)
-    }
-
-    fn is_over(&self, options: &Options<'_>) -> bool {
-        self.started.elapsed() >= options.lock_wait
-    }
-
-    /// Returns the next pause after a lookup that took so long.
-    fn next_pause(&mut self, lookup_took: Duration, options: &Options<'_>) -> Duration {
-        let pause = self.pause.max(lookup_took * PAUSE_PER_LOOKUP);
-        self.pause = (self.pause * 2).min(MAX_PAUSE);
-        pause.min(options.lock_wait)
-    }
+/// What a lookup has found.
+enum Found<T> {
+    /// A value that is served.
+    Served(Fetched<T>),
+    /// No value, or one that stands in while a load runs.
+    Unusable(Lookup<T>, Option<StandIn<T>>),
+    /// Redis is unavailable.
+    WithoutRedis,
 }
 
 impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
@@ -98,8 +65,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// - A value past its TTL but within `grace` is served at once while one caller refreshes it,
     ///   and also when `loader` fails.
     /// - An invalidation during the load wins: the value goes to its caller and is not stored.
-    /// - While Redis is unavailable, and for a key longer than
-    ///   [`crate::keyspace::key::MAX_NAME_BYTES`], the caller gets the result of `loader`.
+    /// - A failure is shared as well: for `failure_ttl`, callers without a value to be served get it
+    ///   as [`LoadError::Shared`] and do not load.
+    /// - While Redis is unavailable, callers of one instance share a load. For a key that is longer than
+    ///   [`crate::keyspace::key::MAX_NAME_BYTES`] or one of edge-cache's own, each caller gets the
+    ///   result of its own `loader`.
     /// - Whatever keeps a loaded value from being stored is returned in [`Fetched::store_error`],
     ///   reported to [`Observer::store_failed`] and counted.
     ///
@@ -107,13 +77,14 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// with tags); a miss three. Once a second another one adds to the lookup counters.
     ///
     /// # Errors
-    /// Those of `loader`, where no stale value can stand in.
+    /// [`LoadError`] where the loader fails, or another caller's has just failed, and no stale value
+    /// can stand in.
     pub async fn get_or_set<T, E>(
         &self,
         key: &str,
         options: &Options<'_>,
         loader: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Fetched<T>, E>
+    ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
         E: Display,
@@ -141,9 +112,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         key: &str,
         options: &Options<'_>,
         loader: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Fetched<T>, E>
+    ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
+        E: Display,
     {
         match self.find_near(key, options).await {
             Ok(Some(fetched)) => Ok(fetched),
@@ -160,45 +132,32 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         key: &str,
         options: &Options<'_>,
         loader: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Fetched<T>, E>
+    ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
+        E: Display,
     {
         let mut wait = Wait::begin();
         loop {
-            let known = self.near.known(&self.fences);
             let asked = Instant::now();
-            let number = wait.number.as_deref();
-            let Some(mut lookup) = self.look_up(key, number, options.near.is_some()).await else {
-                return self.serve_without_redis(key, options, loader).await;
+            let found = self.find(key, options, wait.number.as_deref()).await;
+            let (lookup, stand_in) = match found {
+                Found::Served(fetched) => return Ok(fetched),
+                Found::Unusable(lookup, stand_in) => (lookup, stand_in),
+                Found::WithoutRedis => return self.serve_without_redis(key, options, loader).await,
             };
             let lookup_took = asked.elapsed();
 
-            let mut stand_in = match lookup.take_usable(options, || self.uniform()) {
-                Usable::Fresh(fetched) => {
-                    self.note_hit(key, lookup, known).await;
-                    return Ok(fetched);
-                }
-                Usable::WhileLoading(stand_in) => Some(stand_in),
-                Usable::No => {
-                    self.near.forget(key);
-                    None
-                }
-            };
-            if let Some(value) = lookup.from_load.take() {
-                return Ok(Fetched::new(value, LookupOutcome::Hit));
-            }
-
-            if let Some(stand_in) = stand_in.take_if(|_| self.held_locks.contains(key)) {
-                return Ok(stand_in.fetched);
-            }
             match self.acquire_unless_locked(key, &lookup).await {
                 Ok(Acquired::Ours(lock)) => {
                     let load = Load::begin(key, options, &lock, lookup.tags());
                     return self.load(&load, stand_in, loader).await;
                 }
                 Ok(Acquired::JustWritten) if wait.may_reread() => continue,
-                Ok(Acquired::JustWritten | Acquired::HeldByAnother) => {}
+                Ok(Acquired::Failed(error)) if stand_in.is_none() => {
+                    return Err(LoadError::Shared(error));
+                }
+                Ok(_) => {}
                 Err(error) => return self.serve_without_lock(key, stand_in, error, loader).await,
             }
 
@@ -211,6 +170,39 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             }
             self.pause(&mut wait, lookup_took, options).await;
             wait.number = Some(lookup.waiter);
+        }
+    }
+
+    /// Looks up a key: serves what may be served, else says what there is.
+    async fn find<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        options: &Options<'_>,
+        waiter: Option<&[u8]>,
+    ) -> Found<T> {
+        let known = self.near.known(&self.fences);
+        let Some(mut lookup) = self.look_up(key, waiter, options.near.is_some()).await else {
+            return Found::WithoutRedis;
+        };
+
+        let stand_in = match lookup.take_usable(options, || self.uniform()) {
+            Usable::Fresh(fetched) => {
+                self.note_hit(key, lookup, known).await;
+                return Found::Served(fetched);
+            }
+            Usable::WhileLoading(stand_in) => Some(stand_in),
+            Usable::No => {
+                self.near.forget(key);
+                None
+            }
+        };
+        if let Some(value) = lookup.from_load.take() {
+            return Found::Served(Fetched::new(value, LookupOutcome::Hit));
+        }
+
+        match stand_in {
+            Some(stand_in) if self.held_locks.contains(key) => Found::Served(stand_in.fetched),
+            stand_in => Found::Unusable(lookup, stand_in),
         }
     }
 
@@ -239,23 +231,6 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         Ok(copy.and_then(|copy| lookup::serve_near(&copy, self.clock.now())))
     }
 
-    /// Serves a near copy within its grace, else loads without the cache.
-    async fn serve_without_redis<T: DeserializeOwned, E>(
-        &self,
-        key: &str,
-        options: &Options<'_>,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Fetched<T>, E> {
-        let find = |_| self.near.find_without_redis(&self.fences, key);
-        let copy = options.near.and_then(find);
-        let served = copy
-            .and_then(|copy| lookup::serve_near_without_redis(&copy, options, self.clock.now()));
-        match served {
-            Some(fetched) => Ok(fetched),
-            None => bypass(loader).await,
-        }
-    }
-
     async fn acquire_unless_locked<T>(
         &self,
         key: &str,
@@ -264,38 +239,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         if lookup.is_locked {
             return Ok(Acquired::HeldByAnother);
         }
+        if let Some(error) = &lookup.failure {
+            return Ok(Acquired::Failed(error.clone()));
+        }
         self.acquire_load_lock(key, &lookup.identity, lookup.is_dead)
             .await
-    }
-
-    /// Serves the stand-in, else loads without storing, after the load lock could not be acquired.
-    async fn serve_without_lock<T, E>(
-        &self,
-        key: &str,
-        stand_in: Option<StandIn<T>>,
-        error: RedisError,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Fetched<T>, E> {
-        if let Some(stand_in) = stand_in {
-            return Ok(stand_in.fetched);
-        }
-        let error = StoreError::from(&error.into());
-        self.bypass_unstorable(key, error, loader).await
-    }
-
-    /// Loads a value that cannot be stored.
-    async fn bypass_unstorable<T, E>(
-        &self,
-        key: &str,
-        error: StoreError,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Fetched<T>, E> {
-        let fetched = bypass(loader).await?;
-        self.report_store_error(key, &error).await;
-        Ok(Fetched {
-            store_error: Some(error),
-            ..fetched
-        })
     }
 
     /// Looks up an entry, and adds full counters to Redis in the same round trip; `None` while Redis
@@ -347,36 +295,5 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
         let tags = Tag::of_trailer(tags);
         let _ = set::touch(&self.redis, key.as_bytes(), &tags).await;
-    }
-
-    async fn pause(&self, wait: &mut Wait, lookup_took: Duration, options: &Options<'_>) {
-        let pause = wait.next_pause(lookup_took, options);
-        self.redis.sleep(pause.mul_f64(0.5 + self.uniform())).await;
-    }
-}
-
-async fn bypass<T, E>(loader: impl AsyncFnOnce() -> Result<T, E>) -> Result<Fetched<T>, E> {
-    let value = loader().await?;
-    Ok(Fetched::new(value, LookupOutcome::Bypass))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_waiter_pauses_longer_each_time_and_at_least_four_lookups_long() {
-        let options = Options::default();
-        let mut wait = Wait::begin();
-        let mut next = |took| wait.next_pause(Duration::from_millis(took), &options);
-
-        assert_eq!(next(0), Duration::from_millis(2));
-        assert_eq!(next(0), Duration::from_millis(4));
-        assert_eq!(next(10), Duration::from_millis(40));
-        for _ in 0..10 {
-            next(0);
-        }
-        assert_eq!(next(0), MAX_PAUSE);
-        assert_eq!(next(10_000), options.lock_wait);
     }
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::breaker::Breaker;
+use super::bypass::LocalLoads;
 use super::held_locks::HeldLocks;
 use super::judge::Judge;
 use super::lookup_counters::LookupCounters;
@@ -47,6 +48,7 @@ pub struct Cache<C, O = ()> {
     pub(super) clock: ServerClock,
     pub(super) fences: FenceView,
     pub(super) held_locks: HeldLocks,
+    pub(super) local_loads: LocalLoads,
     pub(super) near: NearCache,
     /// Options that were reported to be out of range.
     reported_options: RefCell<Vec<&'static str>>,
@@ -70,6 +72,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             clock: ServerClock::default(),
             fences: FenceView::default(),
             held_locks: HeldLocks::default(),
+            local_loads: LocalLoads::default(),
             near: NearCache::default(),
             reported_options: RefCell::default(),
         }

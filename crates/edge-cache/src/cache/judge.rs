@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use futures_util::future::join3;
 
+use super::store_error::own_prefix;
 use super::stored_entry::StoredEntry;
 use crate::error::RedisError;
 use crate::keyspace::fence::{FenceView, Judgement, Position};
@@ -49,6 +50,7 @@ impl<R: Redis> BegunLookup<'_, R> {
             clock,
             fences,
         } = self.judge;
+
         // A failure of these is met again below, unless the connection was replaced meanwhile.
         let (read, _, _) = join3(
             reading,
@@ -56,18 +58,26 @@ impl<R: Redis> BegunLookup<'_, R> {
             fences.refresh_if_due(redis, self.began),
         )
         .await;
+
         let read = read?;
         clock.refresh_if_due(redis).await?;
         fences.refresh_if_due(redis, self.began).await?;
+
         Ok(read)
     }
 
-    /// Takes the value of an entry away that was invalidated: it is served to nobody. One round trip
-    /// for the first entry of another epoch than the view, otherwise none.
+    /// Takes the value of an entry away that was invalidated: it is served to nobody. So is none of
+    /// edge-cache's own keys. One round trip for the first entry of another epoch than the view,
+    /// otherwise none.
     pub(super) async fn judge(&self, key: &str, entry: &mut StoredEntry) -> Result<(), RedisError> {
         if entry.value.is_none() {
             return Ok(());
         }
+        if own_prefix(key).is_some() {
+            entry.bury();
+            return Ok(());
+        }
+
         let fences = self.judge.fences;
         let Some(facts) = &entry.facts else {
             if fences.is_being_removed(key.as_bytes(), self.position) {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use super::handle::Cache;
 use super::lookup::StandIn;
 use super::observer::Observer;
 use super::options::Options;
-use super::outcome::{Fetched, LookupOutcome};
+use super::outcome::{Fetched, LoadError, LookupOutcome};
 use crate::error::RedisError;
 use crate::keyspace::fence::{self, Stamp};
 use crate::keyspace::key::{FENCES, KeyName, TTL_OVERRIDES, TURNS};
@@ -37,6 +38,12 @@ static ACQUIRE: Script = script!(once "load/acquire", [
 /// Keeps others from loading a key whose load has failed.
 static THROTTLE: Script = script!(repeatable "load/throttle", [shared::EXISTENCE, shared::LOCKS]);
 
+/// Keeps the error of a failed load for others.
+static FAIL: Script = script!(repeatable "load/fail", [shared::EXISTENCE, shared::LOCKS]);
+
+/// The longest error that is kept for others.
+const MAX_FAILURE_BYTES: usize = 1024;
+
 /// How long a load lock lasts unless it is renewed. It is renewed three times in that time.
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -46,6 +53,8 @@ pub(super) enum Acquired {
     HeldByAnother,
     /// Another caller's load has just written the entry.
     JustWritten,
+    /// Another caller's load has just failed with this error.
+    Failed(String),
 }
 
 /// The right to load a key.
@@ -104,6 +113,7 @@ impl Acquired {
                 number: replies.count()?,
                 overrides: Overrides::read(replies)?,
             })),
+            3 => Ok(Self::Failed(replies.text()?)),
             _ => Ok(Self::JustWritten),
         }
     }
@@ -146,9 +156,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         load: &Load<'_>,
         stand_in: Option<StandIn<T>>,
         loader: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Fetched<T>, E>
+    ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
+        E: Display,
     {
         let loading = self.renewing_lock(load, loader());
         let loaded = match stand_in {
@@ -164,8 +175,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         match loaded {
             Ok(value) => Ok(self.finish(load, value, took).await),
             Err(error) => {
-                join(self.release_load_lock(load), self.flush_counters()).await;
-                Err(error)
+                join(self.share_failure(load, &error), self.flush_counters()).await;
+                Err(LoadError::Own(error))
             }
         }
     }
@@ -182,6 +193,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
                 let _ = join(renewing, self.check_fences(load)).await;
             }
         };
+
         match select(pin!(loading), pin!(renewing())).await {
             Either::Left((output, _)) => output,
             Either::Right((never, _)) => match never {},
@@ -223,6 +235,21 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         stand_in.fetched
     }
 
+    /// Keeps the error of a failed load for callers without a value, and releases its lock. Where that
+    /// fails, the lease ends by itself.
+    async fn share_failure(&self, load: &Load<'_>, error: &impl Display) {
+        let kept = milliseconds(load.options.failure_ttl);
+        if kept == 0 {
+            self.release_load_lock(load).await;
+            return;
+        }
+
+        let mut error = error.to_string();
+        error.truncate(error.floor_char_boundary(MAX_FAILURE_BYTES));
+        let args = [load.lock.owner.as_str().into(), kept.into(), error.into()];
+        let _ = FAIL.run(&self.redis, [load.name.lock().into()], args).await;
+    }
+
     /// Stores a loaded value and returns it, stored or not.
     async fn finish<T>(&self, load: &Load<'_>, value: T, took: Duration) -> Fetched<T>
     where
@@ -233,6 +260,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         if let Some(error) = &error {
             self.report_store_error(load.key, error).await;
         }
+
         Fetched {
             age: Some(Duration::ZERO),
             store_error: error,

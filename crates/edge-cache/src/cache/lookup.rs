@@ -35,6 +35,8 @@ struct Waited {
     is_locked: bool,
     /// After a failed load, callers who have a value do not load.
     is_throttled: bool,
+    /// The error of a load that has just failed.
+    failure: Option<String>,
     /// The waiter's number.
     number: Vec<u8>,
     /// The value of a load that this waiter may take, or empty.
@@ -58,9 +60,11 @@ async fn read_waiting<R: Redis>(
 
     let mut replies = AWAIT.run(redis, keys, [number.into()]).await?;
     let hold = replies.count()?;
+    let failure = replies.text()?;
     let waited = Waited {
         is_locked: hold == 1,
         is_throttled: hold == 2,
+        failure: (hold == 3).then_some(failure),
         number: replies.bytes()?,
         handed: replies.bytes()?,
     };
@@ -83,6 +87,8 @@ pub(super) struct Lookup<T> {
     pub(super) facts: Option<Facts>,
     /// A waiter has learned that it must not load: another caller does, or has just failed.
     pub(super) is_locked: bool,
+    /// The error of another caller's load, as a waiter has learned it.
+    pub(super) failure: Option<String>,
     /// The entry was invalidated, and has not been removed yet.
     pub(super) is_dead: bool,
     /// Identifies the writing that was read.
@@ -156,6 +162,7 @@ impl<T: DeserializeOwned> Lookup<T> {
             found: FoundValue::decode(&entry, judge.clock.now()),
             facts: entry.facts,
             encoded: entry.value.filter(|_| keeps_copies),
+            failure: waited.failure,
             is_locked: waited.is_locked || waited.is_throttled && !entry.is_dead,
             is_dead: entry.is_dead,
             identity: entry.identity,
@@ -198,6 +205,7 @@ impl<T> Lookup<T> {
         let Some(found) = self.found.take() else {
             return Usable::No;
         };
+
         match found.freshness(options, random()) {
             Freshness::Fresh => Usable::Fresh(found.serve(LookupOutcome::Hit)),
             Freshness::EarlyRefresh => {

@@ -264,11 +264,13 @@ impl NearCache {
         if value.len() > MAX_ENTRY_BYTES || !self.may_use(fences, Instant::now()) {
             return;
         }
+
         let copy = NearCopy {
             value,
             facts,
             known,
         };
+
         if !self.is_dead(fences, key, &copy) {
             self.copies.insert(key, copy);
         }

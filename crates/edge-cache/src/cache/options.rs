@@ -50,6 +50,9 @@ pub struct Options<'a> {
     /// For how long a failed load is not tried again while there is a value to serve. Up to an
     /// hour.
     pub throttle: Duration,
+    /// For how long the failure of a load is the answer of callers who have no value to be served,
+    /// those who waited for it included. Zero: each of them loads. Up to an hour.
+    pub failure_ttl: Duration,
     /// How eagerly a value is refreshed before it expires (beta of XFetch; Vattani et al., VLDB
     /// 2015): 1 is the paper's optimum, 0 never. 0 to 100.
     pub early_refresh: f64,
@@ -91,6 +94,7 @@ impl Default for Options<'_> {
             lock_wait: Duration::from_secs(5),
             load_timeout: Duration::from_secs(10),
             throttle: Duration::from_secs(30),
+            failure_ttl: Duration::from_secs(1),
             early_refresh: 1.0,
             negative_ttl: None,
             max_negative: 1000,
@@ -144,6 +148,7 @@ impl Options<'_> {
         let lock_wait = c.time("lock_wait", self.lock_wait, Duration::ZERO, MAX_WAIT);
         let load_timeout = c.time("load_timeout", self.load_timeout, Duration::ZERO, MAX_WAIT);
         let throttle = c.time("throttle", self.throttle, Duration::ZERO, MAX_WAIT);
+        let failure_ttl = c.time("failure_ttl", self.failure_ttl, Duration::ZERO, MAX_WAIT);
         let negative_ttl = self
             .negative_ttl
             .map(|ttl| c.time("negative_ttl", ttl, MIN_LIFE, MAX_TTL));
@@ -165,6 +170,7 @@ impl Options<'_> {
             lock_wait,
             load_timeout,
             throttle,
+            failure_ttl,
             early_refresh,
             negative_ttl,
             near,
@@ -253,6 +259,7 @@ mod tests {
             lock_wait: Duration::MAX,
             load_timeout: Duration::MAX,
             throttle: Duration::MAX,
+            failure_ttl: Duration::MAX,
             early_refresh: f64::NEG_INFINITY,
             negative_ttl: Some(Duration::MAX),
             ..Options::default()
@@ -266,6 +273,7 @@ mod tests {
             "lock_wait",
             "load_timeout",
             "throttle",
+            "failure_ttl",
             "negative_ttl",
             "jitter",
             "early_refresh",

@@ -1,5 +1,6 @@
 //! Result of a lookup.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::store_error::StoreError;
@@ -55,6 +56,44 @@ impl<T> Fetched<T> {
             outcome,
             age: None,
             store_error: None,
+        }
+    }
+}
+
+/// Why `get_or_set` has no value: the loader failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadError<E> {
+    /// The error of the caller's own loader.
+    Own(E),
+    /// The error of another caller's loader, as text. That caller loaded the same key, on this
+    /// instance or another one, while this caller waited or not longer than
+    /// [`crate::Options::failure_ttl`] before it asked.
+    Shared(String),
+}
+
+impl<E: fmt::Display> fmt::Display for LoadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(error) => error.fmt(f),
+            Self::Shared(error) => f.write_str(error),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for LoadError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Own(error) => Some(error),
+            Self::Shared(_) => None,
+        }
+    }
+}
+
+impl From<LoadError<String>> for String {
+    /// The error as text.
+    fn from(error: LoadError<String>) -> Self {
+        match error {
+            LoadError::Own(error) | LoadError::Shared(error) => error,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::handle::Cache;
 use super::observer::Observer;
+use super::store_error::own_prefix;
 use crate::error::{Error, RedisError};
 use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::Pattern;
@@ -10,7 +11,7 @@ use crate::keyspace::{MAX_KEYS_PER_CALL, removal, scan};
 use crate::redis::{Redis, Runtime};
 
 impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
-    /// Removes keys, 1,000 in one atomic round trip; how many existed.
+    /// Removes keys, 1,000 in one atomic round trip; how many existed. Edge-cache's own keys stay.
     ///
     /// # Errors
     /// Those of the connection; [`Error::Partial`] says how many keys were removed before it failed.
@@ -27,7 +28,12 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     async fn delete_slice(&self, keys: &[&str]) -> Result<u64, RedisError> {
-        let names: Vec<KeyName> = keys.iter().map(|key| KeyName::new(*key)).collect();
+        let entries = keys.iter().filter(|key| own_prefix(key).is_none());
+        let names: Vec<KeyName> = entries.map(|key| KeyName::new(*key)).collect();
+        if names.is_empty() {
+            return Ok(0);
+        }
+
         let existed = removal::delete_named(&self.redis, &names).await?;
         Ok(existed.into_iter().filter(|existed| *existed).count() as u64)
     }
@@ -47,7 +53,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// # Errors
     /// [`Error::Invalid`] for a bad tag; [`Error::Partial`] when the connection fails half-way.
     pub async fn invalidate_tag(&self, tag: &str) -> Result<u64, Error> {
-        set::invalidate(&self.redis, &Tag::parse("tag", tag)?).await
+        let removed = set::invalidate(&self.redis, &Tag::parse("tag", tag)?).await?;
+        Ok(removed.keys)
     }
 
     /// Removes the keys that match a glob pattern; how many existed. Loads in flight of such keys
@@ -57,6 +64,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// # Errors
     /// [`Error::Invalid`] for a bad pattern; [`Error::Partial`] when the connection fails half-way.
     pub async fn clear_by_pattern(&self, pattern: &str) -> Result<u64, Error> {
-        scan::delete_matching(&self.redis, &Pattern::parse("pattern", pattern)?).await
+        let pattern = Pattern::parse("pattern", pattern)?;
+        Ok(scan::delete_matching(&self.redis, &pattern).await?.keys)
     }
 }

@@ -202,14 +202,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             return self.remove_entry(load, encoded).await;
         }
 
-        let ttl = load
-            .options
-            .ttl_of(load.key, is_negative, &load.lock.overrides, self.uniform());
-        let grace = if is_negative {
-            Duration::ZERO
-        } else {
-            load.options.grace
-        };
+        let (ttl, grace) = self.times_of(load, is_negative);
         let facts = Facts {
             stored_at: self.clock.now(),
             fresh_for: Some(milliseconds(ttl)),
@@ -218,7 +211,6 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             stamp: load.lock.stamp,
             tags: tag::join(&tags),
         };
-
         let key = load.name.as_bytes();
         let value = StorableValue::prepare(&self.redis, key, encoded, &facts).await?;
         let command = StoreCommand {
@@ -236,6 +228,18 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             value.discard(&self.redis, outcome.as_ref().err()).await;
         }
         Ok(outcome?)
+    }
+
+    /// How long the loaded value is fresh, and its grace, which a negative result does not have.
+    fn times_of(&self, load: &Load<'_>, is_negative: bool) -> (Duration, Duration) {
+        let options = load.options;
+        let ttl = options.ttl_of(load.key, is_negative, &load.lock.overrides, self.uniform());
+        let grace = if is_negative {
+            Duration::ZERO
+        } else {
+            options.grace
+        };
+        (ttl, grace)
     }
 
     /// Removes the entry, because its source has nothing any more. One round trip.

@@ -17,21 +17,32 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorKind};
-use crate::keyspace::key::MAX_NAME_BYTES;
+use crate::keyspace::key::{MAX_NAME_BYTES, PROTECTED_PREFIXES};
 
 /// Checks that an entry may be stored under this key.
 ///
 /// # Errors
-/// [`Error::Invalid`] for `key` when it is longer than [`MAX_NAME_BYTES`].
+/// [`Error::Invalid`] for `key` when it is longer than [`MAX_NAME_BYTES`], or is one of edge-cache's
+/// own.
 pub fn check_name(key: &str) -> Result<(), Error> {
-    if key.len() <= MAX_NAME_BYTES {
-        return Ok(());
+    if let Some(prefix) = own_prefix(key) {
+        let problem = format!("begins with `{prefix}`, as edge-cache's own keys do");
+        return Err(Error::invalid("key", problem));
     }
-    let problem = format!(
-        "has {} bytes; an entry's key has at most {MAX_NAME_BYTES}",
-        key.len()
-    );
-    Err(Error::invalid("key", problem))
+    if key.len() > MAX_NAME_BYTES {
+        let length = key.len();
+        let problem = format!("has {length} bytes; an entry's key has at most {MAX_NAME_BYTES}");
+        return Err(Error::invalid("key", problem));
+    }
+    Ok(())
+}
+
+/// Returns the prefix of edge-cache's own keys with which a key begins. Under such keys there are no
+/// entries of services.
+pub(super) fn own_prefix(key: &str) -> Option<&'static str> {
+    PROTECTED_PREFIXES
+        .into_iter()
+        .find(|prefix| key.starts_with(prefix))
 }
 
 /// Why a loaded value was not stored. The caller has the value all the same; each further call loads
@@ -47,7 +58,7 @@ pub struct StoreError {
 /// The reasons of a [`StoreError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorReason {
-    /// The key is longer than [`crate::keyspace::key::MAX_NAME_BYTES`].
+    /// The key is longer than [`crate::keyspace::key::MAX_NAME_BYTES`], or is one of edge-cache's own.
     Name,
     /// A tag is invalid.
     Tag,

@@ -116,15 +116,18 @@ pub(super) async fn read_other_type<R: Redis>(
     key: &str,
 ) -> Result<StoredEntry, RedisError> {
     let mut entry = StoredEntry::of_another_type();
+
     for _ in 0..READ_TRIES {
         let Some(gathered) = chunks::gather(redis, key.as_bytes()).await? else {
             break;
         };
+
         let is_complete = gathered.is_complete();
         entry = StoredEntry::of_list(gathered);
         if is_complete {
             break;
         }
     }
+
     Ok(entry)
 }

@@ -119,6 +119,7 @@ impl<'a> WriteBatch<'a> {
         tags: &'a [Tag],
     ) {
         let format = |kind| EntryFormat { kind, life, tags };
+
         match value {
             StorableValue::Whole(stored) => {
                 let stored = stored.as_slice().into();
@@ -161,11 +162,13 @@ impl<'a> WriteBatch<'a> {
             tag::join(format.tags).into(),
             format.tags.len().into(),
         ]);
+
         for tag in format.tags {
             let place = self.place_of(tag);
             self.args.push(place.into());
         }
         self.args.push(values_per_entry.into());
+
         self.current = Some(Run {
             format,
             values_per_entry,

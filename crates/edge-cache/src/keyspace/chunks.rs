@@ -217,6 +217,7 @@ async fn gather_chunks<R: Redis>(
     head: &Head,
 ) -> Result<Option<Vec<u8>>, RedisError> {
     let mut value = Vec::new();
+
     for number in 1..=head.count {
         let missing = head.bytes - value.len();
         match element_of(redis, key, number, head).await? {
@@ -224,6 +225,7 @@ async fn gather_chunks<R: Redis>(
             _ => return Ok(None),
         }
     }
+
     Ok((value.len() == head.bytes).then_some(value))
 }
 

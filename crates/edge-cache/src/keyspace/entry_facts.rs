@@ -70,24 +70,36 @@ pub(crate) async fn change<R: Redis>(
             None => Replacement::default(),
         };
 
-        let args = [
-            found.text.into(),
-            replacement.replaced.into(),
-            replacement.bytes.into(),
-            expiry.into(),
-        ];
-        let keys = [key.as_bytes().into(), NEAR.into(), NEAR_FENCES.into()];
-        let mut replies = REPLACE_TRAILER.run(redis, keys, args).await?;
-        let is_changed = replies.count()? == 1;
-        match replies.int()? {
-            -2 => return Ok(None),
-            pttl if is_changed => return Ok(Some(Changed { pttl, facts })),
-            _ => {}
+        match replace_trailer(redis, key, found.text, replacement, expiry).await? {
+            (_, -2) => return Ok(None),
+            (true, pttl) => return Ok(Some(Changed { pttl, facts })),
+            (false, _) => {}
         }
     }
 
     let problem = "the key is written so often that its expiry or tags could not be changed";
     Err(RedisError::new(ErrorKind::Busy, problem))
+}
+
+/// Replaces a trailer that is still the one that was found. Returns whether it was, and the key's
+/// PTTL, -2 where it does not exist. One round trip.
+async fn replace_trailer<R: Redis>(
+    redis: &R,
+    key: &KeyName,
+    found: Vec<u8>,
+    replacement: Replacement,
+    expiry: &str,
+) -> Result<(bool, i64), RedisError> {
+    let keys = [key.as_bytes().into(), NEAR.into(), NEAR_FENCES.into()];
+    let args = [
+        found.into(),
+        replacement.replaced.into(),
+        replacement.bytes.into(),
+        expiry.into(),
+    ];
+
+    let mut replies = REPLACE_TRAILER.run(redis, keys, args).await?;
+    Ok((replies.count()? == 1, replies.int()?))
 }
 
 async fn read_trailer<R: Redis>(

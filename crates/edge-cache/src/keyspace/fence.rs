@@ -28,8 +28,8 @@
 //!
 //! - A fence stays in the stream until its removal has finished, which an entry of the kind `end`
 //!   records, and 20 s longer; beyond the last 1,000 entries it then leaves. An entry of the kind
-//!   `trimmed` names the newest one that left, so whoever knows only older entries notices. An
-//!   interrupted removal leaves its fence for good, or until one of the same kind has finished.
+//!   `trimmed` names the newest one that left, so whoever knows only older entries notices. The
+//!   schedule finishes an interrupted removal, and so its fence, after 10 minutes.
 //! - The id of the stream's first entry is its epoch. A stamp of another epoch, and one that is no
 //!   longer in the stream, count as older than an invalidation of the key. So entries die when the
 //!   stream is lost. A long load therefore checks the fences each time it renews its lock.
@@ -51,9 +51,9 @@ mod index;
 mod stamp;
 mod view;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::error::RedisError;
+use crate::error::{Error, RedisError};
 use crate::keyspace::key::{FENCES, KeyName, NEAR, NONE};
 use crate::keyspace::pattern::Pattern;
 use crate::keyspace::tag::Tag;
@@ -82,7 +82,16 @@ pub(crate) struct OpenFence {
     in_force: InForce,
 }
 
-/// When near caches know a change.
+/// An invalidation whose removal has finished.
+#[derive(Debug, Clone, Copy)]
+pub struct Removed {
+    /// Number of keys removed.
+    pub keys: u64,
+    /// When all readers know it.
+    pub in_force: InForce,
+}
+
+/// When all readers know an invalidation.
 #[derive(Debug, Clone, Copy)]
 pub struct InForce {
     acknowledged: Instant,
@@ -99,6 +108,13 @@ impl InForce {
             acknowledged: Instant::now(),
             after: Duration::from_millis(replies.count()?),
         })
+    }
+
+    /// The time from which no reader is served an entry from before the invalidation, or now if that
+    /// has come: for an invalidation that has ended. Readers ask for new fences once in `interval`.
+    pub fn at(self, interval: Duration) -> SystemTime {
+        let after = self.after.max(interval);
+        SystemTime::now() - self.acknowledged.elapsed().saturating_sub(after)
     }
 
     /// Waits until near caches know it.
@@ -137,11 +153,22 @@ async fn append<R: Redis>(redis: &R, kind: &str, covered: &[u8]) -> Result<OpenF
 
 impl OpenFence {
     /// Records that the removal has finished, so that the fence can leave after a while, and waits
-    /// until near caches know the invalidation. One round trip.
-    pub(crate) async fn end<R: Redis + Runtime>(self, redis: &R) -> Result<(), RedisError> {
+    /// until near caches know the invalidation. If that fails, the error says how many keys were
+    /// removed. One round trip.
+    pub(crate) async fn end<R: Redis + Runtime>(
+        self,
+        redis: &R,
+        keys_removed: u64,
+    ) -> Result<Removed, Error> {
         self.in_force.wait(redis).await;
         let keys = [FENCES.into(), NONE.into()];
-        END.run(redis, keys, [self.id.into()]).await.map(drop)
+        let ended = END.run(redis, keys, [self.id.into()]).await;
+        ended.map_err(|error| Error::from(error).after(keys_removed))?;
+
+        Ok(Removed {
+            keys: keys_removed,
+            in_force: self.in_force,
+        })
     }
 }
 
@@ -195,5 +222,37 @@ impl Fences {
             },
             _ => true,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invalidation_is_in_force_one_interval_after_its_fence() {
+        let acknowledged = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let fence = |after| InForce {
+            acknowledged,
+            after: Duration::from_millis(after),
+        };
+        let before = |at: SystemTime| at.elapsed().unwrap();
+
+        let interval = Duration::from_secs(10);
+        let at = before(fence(0).at(interval));
+        assert!((49..=51).contains(&at.as_secs()), "{at:?}");
+
+        let at = before(fence(20_000).at(interval));
+        assert!((39..=41).contains(&at.as_secs()), "{at:?}");
+    }
+
+    #[test]
+    fn an_invalidation_that_has_ended_is_in_force_now_at_the_latest() {
+        let fence = InForce {
+            acknowledged: Instant::now(),
+            after: Duration::ZERO,
+        };
+
+        assert!(fence.at(Duration::from_secs(10)) <= SystemTime::now());
     }
 }

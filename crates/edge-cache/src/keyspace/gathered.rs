@@ -299,10 +299,12 @@ async fn delete_slice<R: Redis>(
     let args = [walk.next.0.into()]
         .into_iter()
         .chain(search.iter().cloned());
+
     let mut replies = DELETE_SLICE.run(redis, keys.map(Arg::from), args).await?;
     if replies.remaining() == 0 {
         return Ok(None);
     }
+
     let goes_on = replies.count()? == 1;
     Ok(Some((!goes_on, replies.count()?)))
 }

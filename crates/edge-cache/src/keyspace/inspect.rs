@@ -101,11 +101,13 @@ impl Serialize for KeyInfo {
         if let Some(base64) = &self.key_base64 {
             fields.serialize_field("keyBase64", base64)?;
         }
+
         fields.serialize_field("type", &self.kind)?;
         fields.serialize_field("ttl", &self.ttl)?;
         if let Some(text) = &self.ttl_text {
             fields.serialize_field("ttlText", text)?;
         }
+
         fields.serialize_field("freshFor", &self.fresh_for)?;
         fields.serialize_field("stale", &self.stale)?;
         let stored_at = self.stored_at.map(Duration::from_millis);
@@ -114,11 +116,13 @@ impl Serialize for KeyInfo {
         let grace = self.grace.map(|milliseconds| milliseconds as f64 / 1000.0);
         fields.serialize_field("graceSeconds", &grace)?;
         fields.serialize_field("loadMs", &self.load_time)?;
+
         fields.serialize_field("size", &self.size)?;
         fields.serialize_field("sizeBytes", &self.size_bytes)?;
         fields.serialize_field("encoding", &self.encoding)?;
         fields.serialize_field("tags", &self.tags)?;
         fields.serialize_field("length", &self.length)?;
+
         match self.raw.as_deref().map(serde_json::from_str::<&RawValue>) {
             Some(Ok(json)) => fields.serialize_field("value", json)?,
             _ => fields.serialize_field("value", &self.value)?,
@@ -126,6 +130,7 @@ impl Serialize for KeyInfo {
         if let Some(raw) = &self.raw {
             fields.serialize_field("raw", raw)?;
         }
+
         fields.serialize_field("valueFormat", self.value_format)?;
         fields.serialize_field("truncated", &self.truncated)?;
         fields.serialize_field("nextCursor", &self.next_cursor)?;
@@ -149,6 +154,7 @@ pub async fn describe<R: Redis>(
         elements.limit.into(),
         MAX_VALUE_BYTES.into(),
     ];
+
     let mut replies = INSPECT.run(redis, keys, args).await?;
     let kind = replies.text()?;
     if kind == "none" {
@@ -156,50 +162,63 @@ pub async fn describe<R: Redis>(
     }
 
     let pttl = expiry::exact_pttl(redis, key, replies.int()?).await?;
-    let size_bytes = u64::try_from(replies.int()?).ok();
-    let encoding = replies.text()?;
-    let trailer = replies.bytes()?;
-    let closed = replies.count()? as usize;
-    let facts = trailer::read(&trailer, closed);
-    let value_length = facts.as_ref().map(|_| closed - trailer.len());
-    let stored_at = facts.as_ref().map(|facts| facts.stored_at);
-    let grace = facts.as_ref().map(|facts| facts.grace);
-    let load_time = facts.as_ref().map(|facts| facts.load_time);
-    let tags = facts.iter().flat_map(Facts::tags).map(str::to_owned);
-    let tags = tags.collect();
-    let length = replies.count()?;
-    let next = replies.text()?;
-    let is_cut = replies.count()? == 1;
+    KeyInfo::read(key, kind, pttl, replies).map(Some)
+}
 
-    let RemainingLife {
-        ttl,
-        ttl_text,
-        fresh_for,
-        stale,
-    } = RemainingLife::new(pttl, grace.unwrap_or(0));
-    let (shown, truncated) = show_value(&kind, value_length, is_cut, replies)?;
-    Ok(Some(KeyInfo {
-        key: key.display(),
-        key_base64: key.base64(),
-        ttl,
-        ttl_text,
-        fresh_for,
-        stale,
-        stored_at,
-        grace,
-        load_time,
-        size: size_bytes.map(units::size),
-        size_bytes,
-        encoding,
-        tags,
-        length,
-        value: shown.value,
-        raw: shown.raw,
-        value_format: shown.format,
-        truncated,
-        next_cursor: (next != "0").then_some(next),
-        kind,
-    }))
+impl KeyInfo {
+    /// Reads the part of the reply that follows the type and the expiry.
+    fn read(
+        key: &KeyName,
+        kind: String,
+        pttl: i64,
+        mut replies: Replies,
+    ) -> Result<Self, RedisError> {
+        let size_bytes = u64::try_from(replies.int()?).ok();
+        let encoding = replies.text()?;
+        let (facts, value_length) = read_facts(&mut replies)?;
+        let length = replies.count()?;
+        let next = replies.text()?;
+        let is_cut = replies.count()? == 1;
+
+        let facts = facts.as_ref();
+        let grace = facts.map(|facts| facts.grace);
+        let life = RemainingLife::new(pttl, grace.unwrap_or(0));
+        let tags = facts.into_iter().flat_map(Facts::tags).map(str::to_owned);
+        let (shown, truncated) = show_value(&kind, value_length, is_cut, replies)?;
+
+        Ok(Self {
+            key: key.display(),
+            key_base64: key.base64(),
+            kind,
+            ttl: life.ttl,
+            ttl_text: life.ttl_text,
+            fresh_for: life.fresh_for,
+            stale: life.stale,
+            stored_at: facts.map(|facts| facts.stored_at),
+            grace,
+            load_time: facts.map(|facts| facts.load_time),
+            size: size_bytes.map(units::size),
+            size_bytes,
+            encoding,
+            tags: tags.collect(),
+            length,
+            value: shown.value,
+            raw: shown.raw,
+            value_format: shown.format,
+            truncated,
+            next_cursor: (next != "0").then_some(next),
+        })
+    }
+}
+
+/// Reads the facts of an entry, and the length of its value without the trailer.
+fn read_facts(replies: &mut Replies) -> Result<(Option<Facts>, Option<usize>), RedisError> {
+    let trailer = replies.bytes()?;
+    let length = replies.count()? as usize;
+
+    let facts = trailer::read(&trailer, length);
+    let value_length = facts.as_ref().map(|_| length - trailer.len());
+    Ok((facts, value_length))
 }
 
 /// Returns the value in a readable form, and whether it was cut. Of a value in chunks the beginning

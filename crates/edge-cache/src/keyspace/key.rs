@@ -198,6 +198,7 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut found = false;
     let mut rest = text.as_bytes();
+
     while let Some((first, tail)) = rest.split_first() {
         let (byte, after) = match (first, tail) {
             (b'\\', [b'\\', after @ ..]) => (b'\\', after),
@@ -205,10 +206,12 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
             (b'\\', _) => return None,
             _ => (*first, tail),
         };
+
         found |= *first == b'\\';
         bytes.push(byte);
         rest = after;
     }
+
     found.then_some(bytes)
 }
 
@@ -285,11 +288,13 @@ mod tests {
         ) {
             let mut names = std::collections::BTreeSet::from([one.clone()]);
             let mut shown = KeyName::new(one).display();
+
             // A displayed form, used as a name in turn, is the one most easily mistaken.
             for _ in 0..times {
                 names.insert(shown.clone().into_bytes());
                 shown = KeyName::new(shown.into_bytes()).display();
             }
+
             let looks: std::collections::BTreeSet<String> =
                 names.iter().map(|name| KeyName::new(name.clone()).display()).collect();
             proptest::prop_assert_eq!(looks.len(), names.len());

@@ -150,17 +150,20 @@ fn check_classes(elements: &[Element]) -> Result<(), String> {
         let Element::Class { negated, members } = element else {
             continue;
         };
+
         if members.is_empty() && !negated {
             let problem = "has an empty class `[]`, which matches nothing: write `\\[\\]` for the \
                            brackets themselves";
             return Err(problem.into());
         }
+
         if members.iter().any(|range| !range.end().is_ascii()) {
             let problem = "has a letter beyond ASCII in a class, which matches single bytes of it and \
                            so other letters, too: send a pattern for each letter instead";
             return Err(problem.into());
         }
     }
+
     Ok(())
 }
 
@@ -291,6 +294,7 @@ mod tests {
         let wide = "?".repeat(200);
         let tail = format!("*{}", "a".repeat(200));
         let uuid = "session:????????-????-????-????-????????????*";
+
         for text in [
             "*".repeat(100).as_str(),
             &wide,
@@ -334,6 +338,7 @@ mod tests {
             ("[\\]]", "]", true),
             ("a\\", "a\\", true),
         ];
+
         for (text, name, matches) in cases {
             assert_eq!(
                 pattern(text).matches(name.as_bytes()),

@@ -3,11 +3,14 @@
 //!
 //! Each slice is one script call that visits about 1,000 keys, or fewer where their names are long,
 //! so other clients never wait longer than a few milliseconds.
+//!
+//! A cursor means nothing to another server. Where the connection was replaced during a walk, perhaps
+//! by one to a server that was restarted or took over, the walk starts again.
 
 use std::collections::HashSet;
 
 use crate::error::{Error, RedisError};
-use crate::keyspace::fence::OpenFence;
+use crate::keyspace::fence::Removed;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::{Pattern, Search};
 use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal};
@@ -34,8 +37,14 @@ static DELETE_SLICE: Script = script!(once "scan/delete_slice", [
 /// Most bytes of names that are removed in one atomic step.
 const MAX_ATOMIC_NAME_BYTES: usize = 256 << 10;
 
+/// Most bytes of the names that a walk samples, except that the last one may be longer.
+const MAX_SAMPLE_BYTES: usize = 64 << 10;
+
 /// Cursor at which a walk starts, and which Redis returns at its end.
 const START_OR_END: &[u8] = b"0";
+
+/// Restarts of a walk. Where connections break more often than that, it goes on from its cursor.
+const MAX_RESTARTS: u32 = 3;
 
 /// Keys that matched: how many, and the names of some.
 #[derive(Debug, Default)]
@@ -79,7 +88,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Bounds of the names that one slice returns.
+/// Bounds of the names that one slice returns, except that the last one may be longer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NameLimits {
     pub(crate) names: usize,
@@ -87,10 +96,72 @@ pub(crate) struct NameLimits {
 }
 
 impl NameLimits {
-    fn names(names: usize) -> Self {
+    /// Bounds of the samples of a walk.
+    fn samples(names: usize) -> Self {
         Self {
             names,
-            bytes: MAX_ATOMIC_NAME_BYTES,
+            bytes: MAX_SAMPLE_BYTES,
+        }
+    }
+
+    /// What is left of the bounds after these names.
+    fn without(self, found: &[KeyName]) -> Self {
+        let bytes = found.iter().map(|name| name.as_bytes().len()).sum();
+        Self {
+            names: self.names.saturating_sub(found.len()),
+            bytes: self.bytes.saturating_sub(bytes),
+        }
+    }
+
+    fn are_reached(self) -> bool {
+        self.names == 0 || self.bytes == 0
+    }
+}
+
+/// Where a walk is in the keyspace.
+struct Position {
+    cursor: Vec<u8>,
+    /// The connection over which the cursor was read; `None` at the beginning.
+    connection: Option<u64>,
+    restarts: u32,
+}
+
+/// What a walk does after a slice.
+#[derive(Debug, PartialEq, Eq)]
+enum Progress {
+    GoesOn,
+    StartsAgain,
+    HasEnded,
+}
+
+impl Position {
+    fn beginning() -> Self {
+        Self {
+            cursor: START_OR_END.to_vec(),
+            connection: None,
+            restarts: 0,
+        }
+    }
+
+    /// Moves to the cursor that a slice has returned, or back to the beginning if that slice may have
+    /// been read from another server than the one before.
+    fn advance<R: Redis>(&mut self, redis: &R, next: Vec<u8>) -> Progress {
+        let connection = redis.connection_number();
+        let is_replaced = self.connection.is_some_and(|earlier| earlier != connection);
+        if is_replaced && self.restarts < MAX_RESTARTS {
+            *self = Self {
+                restarts: self.restarts + 1,
+                ..Self::beginning()
+            };
+            return Progress::StartsAgain;
+        }
+
+        self.cursor = next;
+        self.connection = Some(connection);
+        if self.cursor == START_OR_END {
+            Progress::HasEnded
+        } else {
+            Progress::GoesOn
         }
     }
 }
@@ -128,17 +199,22 @@ async fn match_all<R: Redis>(
     samples: usize,
 ) -> Result<Matches, RedisError> {
     let mut all = Matches::default();
-    let mut cursor = START_OR_END.to_vec();
+    let mut limits = NameLimits::samples(samples);
+    let mut position = Position::beginning();
     loop {
-        let missing = samples.saturating_sub(all.names.len());
-        let (next, found) = match_slice(redis, &cursor, filter, NameLimits::names(missing)).await?;
+        let (next, found) = match_slice(redis, &position.cursor, filter, limits).await?;
+        limits = limits.without(&found.names);
         all.matched += found.matched;
         all.names.extend(found.names);
 
-        if next == START_OR_END {
-            return Ok(all);
+        match position.advance(redis, next) {
+            Progress::GoesOn => {}
+            Progress::StartsAgain => {
+                all = Matches::default();
+                limits = NameLimits::samples(samples);
+            }
+            Progress::HasEnded => return Ok(all),
         }
-        cursor = next;
     }
 }
 
@@ -165,15 +241,15 @@ pub async fn sample_removable<R: Redis>(
     samples: usize,
 ) -> Result<Vec<KeyName>, RedisError> {
     let filter = Filter::removable(pattern);
+    let mut limits = NameLimits::samples(samples);
     let mut cursor = START_OR_END.to_vec();
     let mut names = Vec::new();
     loop {
-        let missing = samples.saturating_sub(names.len());
-        let limits = NameLimits::names(missing);
         let (next, found) = match_slice(redis, &cursor, &filter, limits).await?;
+        limits = limits.without(&found.names);
         names.extend(found.names);
 
-        if next == START_OR_END || names.len() >= samples {
+        if next == START_OR_END || limits.are_reached() {
             return Ok(names);
         }
         cursor = next;
@@ -203,10 +279,10 @@ pub async fn count_all<R: Redis>(
 pub async fn delete_matching<R: Redis + Runtime>(
     redis: &R,
     pattern: &Pattern,
-) -> Result<u64, Error> {
+) -> Result<Removed, Error> {
     let fence = fence::append_pattern(redis, pattern).await?;
-    let removed = delete_from(redis, pattern, START_OR_END.to_vec()).await?;
-    end(redis, fence, removed).await
+    let removed = delete_from(redis, pattern, Position::beginning()).await?;
+    fence.end(redis, removed).await
 }
 
 /// Removes the keys that match: in one atomic step while they are no more than 1,000 and their
@@ -217,7 +293,7 @@ pub async fn delete_matching<R: Redis + Runtime>(
 pub async fn delete_matching_atomically<R: Redis + Runtime>(
     redis: &R,
     pattern: &Pattern,
-) -> Result<u64, Error> {
+) -> Result<Removed, Error> {
     if pattern.names_protected() {
         return delete_matching(redis, pattern).await;
     }
@@ -226,67 +302,66 @@ pub async fn delete_matching_atomically<R: Redis + Runtime>(
     let (names, rest_from) = gather_for_atomic_step(redis, pattern).await?;
     let mut removed = removal::delete_found(redis, &names).await?;
 
-    if let Some(cursor) = rest_from {
-        let rest = delete_from(redis, pattern, cursor).await;
+    if let Some(position) = rest_from {
+        let rest = delete_from(redis, pattern, position).await;
         removed += rest.map_err(|error| error.after(removed))?;
     }
-    end(redis, fence, removed).await
+    fence.end(redis, removed).await
 }
 
-/// Records that a removal has finished. If that fails, the error says how many keys were removed.
-async fn end<R: Redis + Runtime>(redis: &R, fence: OpenFence, removed: u64) -> Result<u64, Error> {
-    let ended = fence.end(redis).await;
-    ended.map_err(|error| Error::from(error).after(removed))?;
-    Ok(removed)
-}
-
-/// Gathers the keys that match while they fit into one atomic step; and the cursor from which the
+/// Gathers the keys that match while they fit into one atomic step; and the position from which the
 /// rest must be removed, `None` when these are all.
 async fn gather_for_atomic_step<R: Redis>(
     redis: &R,
     pattern: &Pattern,
-) -> Result<(Vec<KeyName>, Option<Vec<u8>>), RedisError> {
+) -> Result<(Vec<KeyName>, Option<Position>), RedisError> {
     let filter = Filter::removable(pattern);
-    let limits = NameLimits::names(usize::from(u16::MAX));
-    let mut cursor = START_OR_END.to_vec();
+    let limits = NameLimits {
+        names: usize::from(u16::MAX),
+        bytes: MAX_ATOMIC_NAME_BYTES,
+    };
+    let mut position = Position::beginning();
     let mut names = HashSet::new();
     let mut bytes = 0;
     loop {
-        let (next, found) = match_slice(redis, &cursor, &filter, limits).await?;
+        let (next, found) = match_slice(redis, &position.cursor, &filter, limits).await?;
         let is_complete = found.matched == found.names.len() as u64;
         let lengths = found.names.iter().map(|name| name.as_bytes().len());
         bytes += lengths.sum::<usize>();
         names.extend(found.names);
 
-        if next == START_OR_END && is_complete {
+        // Names that did not fit into the reply of this slice are found in it again.
+        let next = if is_complete {
+            next
+        } else {
+            position.cursor.clone()
+        };
+        let progress = position.advance(redis, next);
+        if progress == Progress::HasEnded && is_complete {
             return Ok((names.into_iter().collect(), None));
         }
         if names.len() > MAX_KEYS_PER_CALL || bytes > MAX_ATOMIC_NAME_BYTES || !is_complete {
-            // Names that did not fit into the reply of this slice are found in it again.
-            let rest_from = if is_complete { next } else { cursor };
-            return Ok((names.into_iter().collect(), Some(rest_from)));
+            return Ok((names.into_iter().collect(), Some(position)));
         }
-        cursor = next;
     }
 }
 
-/// Removes the keys that match from this cursor to the end of the keyspace.
+/// Removes the keys that match from this position to the end of the keyspace.
 async fn delete_from<R: Redis>(
     redis: &R,
     pattern: &Pattern,
-    mut cursor: Vec<u8>,
+    mut position: Position,
 ) -> Result<u64, Error> {
     let mut removed = 0;
     loop {
-        let (next, count) = delete_slice(redis, pattern, &cursor)
+        let (next, count) = delete_slice(redis, pattern, &position.cursor)
             .await
             .map_err(|error| Error::from(error).after(removed))?;
         removed += count;
 
-        if next == START_OR_END {
+        if position.advance(redis, next) == Progress::HasEnded {
             return Ok(removed);
         }
-        cursor = next;
     }
 }
 
@@ -308,4 +383,65 @@ async fn delete_slice<R: Redis>(
 
     let mut replies = DELETE_SLICE.run(redis, [], args).await?;
     Ok((replies.bytes()?, replies.count()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::redis::{Command, Reply};
+
+    /// A client whose connection has a number.
+    struct Connected(Cell<u64>);
+
+    impl Redis for Connected {
+        async fn execute(&self, _: Command) -> Result<Vec<Reply>, RedisError> {
+            unreachable!("no command is sent")
+        }
+
+        fn connection_number(&self) -> u64 {
+            self.0.get()
+        }
+    }
+
+    #[test]
+    fn a_walk_starts_again_after_another_connection_and_not_without_end() {
+        let redis = Connected(Cell::new(1));
+        let mut position = Position::beginning();
+        let mut advance = |connection, next: &str| {
+            redis.0.set(connection);
+            let progress = position.advance(&redis, next.into());
+            (
+                progress,
+                String::from_utf8(position.cursor.clone()).unwrap(),
+            )
+        };
+
+        assert_eq!(advance(2, "7"), (Progress::GoesOn, "7".into()));
+        assert_eq!(advance(2, "3"), (Progress::GoesOn, "3".into()));
+        for connection in 3..6 {
+            assert_eq!(
+                advance(connection, "9"),
+                (Progress::StartsAgain, "0".into())
+            );
+            assert_eq!(advance(connection, "5"), (Progress::GoesOn, "5".into()));
+        }
+        assert_eq!(advance(6, "8"), (Progress::GoesOn, "8".into()));
+        assert_eq!(advance(6, "0"), (Progress::HasEnded, "0".into()));
+    }
+
+    #[test]
+    fn an_end_that_another_server_reports_is_none() {
+        let redis = Connected(Cell::new(1));
+        let mut position = Position::beginning();
+
+        position.advance(&redis, b"7".to_vec());
+        redis.0.set(2);
+
+        assert_eq!(
+            position.advance(&redis, b"0".to_vec()),
+            Progress::StartsAgain
+        );
+    }
 }

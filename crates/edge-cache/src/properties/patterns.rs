@@ -47,6 +47,7 @@ fn scan_on_server(
     pipe.cmd("SCAN")
         .arg(&["0", "COUNT", "1000", "MATCH"])
         .arg(pattern);
+
     let ((cursor, found),): ((u64, BTreeSet<Vec<u8>>),) = pipe.query(redis).unwrap();
     assert_eq!(cursor, 0, "one step visits all of a few keys");
     found
@@ -67,6 +68,7 @@ fn walk(redis: &mut redis::Connection, pattern: &Pattern) -> BTreeSet<Vec<u8>> {
         .arg("")
         .arg(1000)
         .arg(1 << 20);
+
     let (cursor, matched, found): (u64, usize, BTreeSet<Vec<u8>>) = script.query(redis).unwrap();
     assert_eq!(
         (cursor, matched),

@@ -30,6 +30,7 @@ impl Info {
                 line: line.len(),
             })
         };
+
         let fields = reply.split_inclusive('\n').filter_map(field).collect();
         Self { reply, fields }
     }

@@ -38,6 +38,7 @@ impl Replies {
         let packed = self.bytes()?;
         let mut left = Bytes::new(&packed);
         let mut replies = Vec::new();
+
         while let Some(&first) = left.remaining_slice().first() {
             let reply = match Marker::from_u8(first) {
                 Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32 => {
@@ -49,8 +50,10 @@ impl Replies {
                 let problem = "the elements that a script packed cannot be read";
                 return Err(RedisError::new(ErrorKind::Protocol, problem));
             };
+
             replies.push(reply);
         }
+
         Ok(Self::new(replies))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edge_cache::{Error, Fetched, Options, SetItem};
+use edge_cache::{Error, Fetched, LoadError, Options, SetItem};
 
 use crate::{TAGS, TestCache};
 
@@ -98,7 +98,7 @@ impl Operation {
 }
 
 /// The outcome alone says where a value is from: stored and loaded ones are all 1.
-fn outcome(fetched: Result<Fetched<u32>, String>) -> String {
+fn outcome(fetched: Result<Fetched<u32>, LoadError<String>>) -> String {
     let fetched = fetched.expect("the loader does not fail");
     assert_eq!(fetched.value, 1);
     format!("{:?}", fetched.outcome)

@@ -36,19 +36,6 @@ async fn the_first_lookup_loads_and_the_next_one_is_a_hit() {
 }
 
 #[tokio::test]
-async fn without_a_stale_value_the_loaders_error_is_returned_and_the_lock_released() {
-    let server = RedisServer::start();
-    let cache = cache(&server);
-
-    let failed = cache
-        .get_or_set("k", &ttl(50), async || Err::<u32, _>("database down"))
-        .await;
-
-    assert_eq!(failed.unwrap_err(), "database down");
-    assert!(!server.connection().exists::<_, bool>("lock:{k}").unwrap());
-}
-
-#[tokio::test]
 async fn a_negative_result_is_stored_only_on_request() {
     let server = RedisServer::start();
     let cache = cache(&server);

@@ -1,6 +1,8 @@
 //! `get_or_set` against a real server.
 
+mod clocks;
 mod counters;
+mod failures;
 mod grace;
 mod load;
 mod outage;

@@ -109,7 +109,7 @@ async fn remove(redis: Slow, way: Way, group: u64) -> Result<u64, Error> {
         Way::Tag => Cache::new(redis).invalidate_tag(tag_of(group)).await,
         Way::Pattern => {
             let pattern = Pattern::parse("pattern", format!("g:{group}:*")).unwrap();
-            scan::delete_matching(&redis, &pattern).await
+            Ok(scan::delete_matching(&redis, &pattern).await?.keys)
         }
     }
 }

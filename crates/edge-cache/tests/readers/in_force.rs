@@ -1,6 +1,6 @@
 //! Fences that are in force: until the removal has finished, and for which entries.
 
-use edge_cache::LookupOutcome;
+use edge_cache::{LoadError, LookupOutcome};
 use edge_cache_testing::RedisServer;
 use redis::Commands;
 use tokio::time::sleep;
@@ -49,7 +49,7 @@ async fn an_invalidated_entry_does_not_stand_in_for_a_failed_load() {
         .get_or_set("k", &tagged(&[]), async || Err::<u64, _>("no"))
         .await;
 
-    assert_eq!(failed.unwrap_err(), "no");
+    assert_eq!(failed.unwrap_err(), LoadError::Own("no"));
 }
 
 #[tokio::test]

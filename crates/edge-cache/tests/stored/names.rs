@@ -118,3 +118,51 @@ async fn lookups_of_too_long_names_do_not_wait_for_a_server_that_hangs() {
     assert!(took < Duration::from_secs(10), "{took:?}");
     server.thaw();
 }
+
+/// Keys of edge-cache's own, with values of clients that do not know that.
+fn own_keys(redis: &mut Connection) -> [&'static str; 3] {
+    let keys = ["cache:meta", "cache:own:a", "lock:own"];
+    for key in keys {
+        let () = redis.set(key, "7").unwrap();
+    }
+    keys
+}
+
+#[tokio::test]
+async fn edge_caches_own_keys_are_no_entries() {
+    let server = RedisServer::start();
+    let (cache, mut other) = (cache(&server), server.connection());
+
+    for key in own_keys(&mut other) {
+        let fetched = load(&cache, key, json!(1)).await;
+        assert_eq!(fetched.outcome, LookupOutcome::Bypass, "{key}");
+        assert_eq!(fetched.value, json!(1), "{key}");
+        let error = fetched.store_error.unwrap();
+        assert_eq!(error.reason, StoreErrorReason::Name, "{key}");
+        assert_eq!(cache.get::<u32>(key).await.unwrap(), None, "{key}");
+        let many = cache.get_many::<u32>(&["other", key]).await.unwrap();
+        assert_eq!(many, [None, None], "{key}");
+    }
+}
+
+#[tokio::test]
+async fn edge_caches_own_keys_cannot_be_changed() {
+    let server = RedisServer::start();
+    let (cache, mut other) = (cache(&server), server.connection());
+    let minute = Some(Duration::from_secs(60));
+
+    for key in own_keys(&mut other) {
+        for refused in [
+            cache.set(key, &1, &options()).await,
+            cache.tag(key, &["t"]).await,
+        ] {
+            assert!(matches!(refused, Err(Error::Invalid { .. })), "{key}");
+        }
+        assert!(!cache.expire(key, minute).await.unwrap(), "{key}");
+        assert!(!cache.delete(key).await.unwrap(), "{key}");
+        assert_eq!(cache.delete_many(&[key, "other"]).await.unwrap(), 0);
+
+        assert_eq!(other.get::<_, String>(key).unwrap(), "7");
+        assert_eq!(other.ttl::<_, i64>(key).unwrap(), -1);
+    }
+}

@@ -1,9 +1,10 @@
 //! Reasons why a value is not stored, and options that are never a reason.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use edge_cache::{Options, StoreErrorReason};
+use edge_cache::{Cache, Observer, Options, StoreError, StoreErrorReason};
 use edge_cache_admin::admin::metrics;
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
@@ -58,6 +59,69 @@ async fn the_metrics_have_the_reasons_why_values_are_not_stored() {
 
     let metric = "edge_cache_store_errors_total{module=\"d\",reason=\"full\"} 1";
     assert!(page.contains(metric), "{page}");
+}
+
+/// The stores that failed: their keys and reasons.
+#[derive(Default)]
+struct FailedStores(RefCell<Vec<(String, StoreErrorReason)>>);
+
+impl Observer for FailedStores {
+    fn store_failed(&self, key: &str, error: &StoreError) {
+        self.0.borrow_mut().push((key.to_owned(), error.reason));
+    }
+}
+
+#[tokio::test]
+async fn every_reason_reaches_the_observer_and_the_metrics() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    let failed = FailedStores::default();
+    let cache = Cache::with_observer(client(&server.url(0)), &failed);
+    let store = async |key: &str, options: &Options<'_>, value: Value| {
+        let loaded = cache.get_or_set(key, options, async || Ok::<_, String>(value));
+        loaded.await.unwrap()
+    };
+    let defaults = Options::default();
+    let tagged = |tags| Options {
+        tags,
+        ..Options::default()
+    };
+    let no_negative = Options {
+        negative_ttl: Some(Duration::from_secs(60)),
+        max_negative: 0,
+        ..Options::default()
+    };
+
+    // The module of each key is the name of the reason.
+    let long = format!("name:{}", "x".repeat(1024));
+    store(&long, &defaults, json!(1)).await;
+    run(&mut other, "SET cache:tags:t x");
+    store("redis:1", &tagged(&["t"]), json!(1)).await;
+    store("tag:1", &tagged(&["bad\ntag"]), json!(1)).await;
+    let nan = cache.get_or_set("value:1", &defaults, async || Ok::<_, String>(f64::NAN));
+    nan.await.unwrap();
+    store("negative:1", &no_negative, Value::Null).await;
+    run(&mut other, "CONFIG SET maxmemory 1");
+    store("full:1", &defaults, json!(1)).await;
+    run(&mut other, "CONFIG SET maxmemory 0");
+
+    let page = metrics::run(&client(&server.url(0)), &client(&server.url(1)))
+        .await
+        .unwrap();
+    for reason in StoreErrorReason::ALL {
+        let name = reason.name();
+        let failed = failed.0.borrow();
+        let failed: Vec<_> = failed
+            .iter()
+            .filter(|(_, found)| *found == reason)
+            .collect();
+        assert_eq!(failed.len(), 1, "{name}: {failed:?}");
+        assert!(failed[0].0.starts_with(&format!("{name}:")), "{failed:?}");
+
+        let metric =
+            format!("edge_cache_store_errors_total{{module=\"{name}\",reason=\"{name}\"}} 1");
+        assert!(page.lines().any(|line| line == metric), "{metric}\n{page}");
+    }
 }
 
 #[tokio::test]

@@ -108,6 +108,7 @@ pub async fn record_start<R: Redis>(
         .arg(unix_ms(check.checked_at))
         .arg("last_reason")
         .arg(reason.to_string());
+
     redis.execute(set).await?;
     Ok(())
 }

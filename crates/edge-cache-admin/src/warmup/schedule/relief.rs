@@ -47,10 +47,10 @@ pub async fn relieve_memory<R: Redis + Runtime>(
         usage_percent: Some(usage_percent_before),
     };
     for pattern in &settings.relief {
-        let deleted = scan::delete_matching(redis, pattern)
+        let removed = scan::delete_matching(redis, pattern)
             .await
             .map_err(|error| error.after(relief.keys_deleted))?;
-        relief.keys_deleted += deleted;
+        relief.keys_deleted += removed.keys;
         relief.patterns.push(pattern.display());
 
         relief.usage_percent = read_usage_percent(redis)

@@ -36,6 +36,7 @@ impl PlanEntry {
                     .pointer_mut(items)
                     .map(Value::take)
                     .ok_or_else(|| format!("the response has nothing at `items` {items}"))?;
+
                 rows_from_json(used, self.shape, columns)
             }
         }

@@ -35,6 +35,7 @@ pub(super) fn rows_from_json(
             );
         }
     };
+
     Ok(Loaded::Rows(rows))
 }
 

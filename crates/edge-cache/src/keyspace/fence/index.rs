@@ -66,9 +66,11 @@ impl FenceIndex {
             }
             return;
         };
+
         if self.prefixes.get(prefix) != Some(&id) {
             return;
         }
+
         self.prefixes.remove(prefix);
         if let Some(count) = self.prefix_lengths.get_mut(&prefix.len()) {
             *count -= 1;

@@ -245,6 +245,7 @@ impl FenceView {
         if known.epoch != Some(stamp.epoch) {
             return Judgement::OtherEpoch;
         }
+
         if known.index.covers_after(stamp.id, key, tags) {
             Judgement::Dead
         } else {
@@ -262,11 +263,13 @@ impl FenceView {
         if !covers {
             return false;
         }
+
         let ended = known.ended.iter().map(|(_, fence)| fence);
         let mut fences = known
             .open
             .iter()
             .chain(ended.filter(|fence| fence.ended_by > Some(sent_at.0)));
+
         fences.any(|fence| fence.covers_by_name(key))
     }
 }
@@ -274,6 +277,7 @@ impl FenceView {
 impl Known {
     fn add(&mut self, entry: Fence) {
         self.last = self.last.max(entry.id);
+
         match entry.kind.as_slice() {
             b"end" => self.end(&entry),
             b"begin" | b"trimmed" => {}
@@ -298,9 +302,11 @@ impl Known {
         let Some(ended) = self.open.iter().find(|fence| fence.id == id) else {
             return;
         };
+
         let (kind, covered) = (ended.kind.clone(), ended.covered.clone());
         let is_over =
             |fence: &mut Fence| fence.id <= id && fence.kind == kind && fence.covered == covered;
+
         for mut fence in self.open.extract_if(.., is_over) {
             fence.ended_by = Some(end.id);
             self.ended.push_back((Instant::now(), fence));

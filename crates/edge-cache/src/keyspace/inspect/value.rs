@@ -40,6 +40,7 @@ pub(super) fn show_collection(
         }
         _ => Value::Null,
     };
+
     Ok(ShownValue {
         value,
         format: "elements",

@@ -55,6 +55,7 @@ impl Element {
             rest => (false, rest),
         };
         let mut members = Vec::new();
+
         loop {
             rest = match rest {
                 [] => return Err(Unclosed),

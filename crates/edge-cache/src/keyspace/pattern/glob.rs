@@ -8,6 +8,7 @@
 pub(super) fn glob(mut pattern: &[u8], mut name: &[u8]) -> bool {
     // The pattern after the last star, and the part of the name on which it was tried.
     let mut star: Option<(&[u8], &[u8])> = None;
+
     loop {
         let matched = match (pattern, name) {
             ([], []) => return true,
@@ -23,10 +24,12 @@ pub(super) fn glob(mut pattern: &[u8], mut name: &[u8]) -> bool {
             }
             _ => false,
         };
+
         if !matched {
             let Some((after, [_, rest @ ..])) = star else {
                 return false;
             };
+
             star = Some((after, rest));
             (pattern, name) = (after, rest);
         }
@@ -62,6 +65,7 @@ fn match_class(class: &[u8], byte: u8) -> (bool, &[u8]) {
         class
     };
     let mut matched = [false; 2];
+
     loop {
         let (has, after) = match members {
             [] => break,
@@ -73,8 +77,10 @@ fn match_class(class: &[u8], byte: u8) -> (bool, &[u8]) {
             [from, b'-', to, after @ ..] => (range_contains(*from, *to, byte), after),
             [literal, after @ ..] => ([*literal == byte; 2], after),
         };
+
         matched = [matched[0] | has[0], matched[1] | has[1]];
         members = after;
     }
+
     (matched.contains(&!negated), members)
 }

@@ -123,6 +123,7 @@ fn translate_range(mut from: u8, mut to: u8) -> Vec<u8> {
     let plain = |byte: u8| byte != 0 && !b"%]^-[".contains(&byte);
     let mut before = Vec::new();
     let mut after = Vec::new();
+
     while from < to && !plain(from) {
         before.extend(escape(from));
         from += 1;
@@ -131,11 +132,13 @@ fn translate_range(mut from: u8, mut to: u8) -> Vec<u8> {
         after.extend(escape(to));
         to -= 1;
     }
+
     if from == to {
         before.extend(escape(from));
     } else {
         before.extend([from, b'-', to]);
     }
+
     before.extend(after);
     before
 }

@@ -114,10 +114,12 @@ impl PruneWalk {
     ) -> Result<PruneReport, RedisError> {
         let mut report = PruneReport::default();
         let mut keys_visited = 0;
+
         while report.members < budget && keys_visited < 10 * budget {
             if at_interrupted == AtInterrupted::Stop && self.interrupted().is_some() {
                 break;
             }
+
             match self.sets.first().cloned() {
                 Some(set) => self.prune_slice(redis, &set, &mut report).await?,
                 None if self.at_end => {
@@ -131,6 +133,7 @@ impl PruneWalk {
                 }
             }
         }
+
         Ok(report)
     }
 

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::Tag;
 use crate::error::{Error, RedisError};
+use crate::keyspace::fence::Removed;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal, ttl};
 use crate::redis::script::{Script, shared};
@@ -172,7 +173,7 @@ pub async fn count_removable<R: Redis>(redis: &R, sets: Vec<Arg>) -> Result<u64,
 ///
 /// # Errors
 /// Those of the connection; [`Error::Partial`] says how many keys were removed before it failed.
-pub async fn invalidate<R: Redis + Runtime>(redis: &R, tag: &Tag) -> Result<u64, Error> {
+pub async fn invalidate<R: Redis + Runtime>(redis: &R, tag: &Tag) -> Result<Removed, Error> {
     let fence = fence::append_tag(redis, tag).await?;
 
     let mut removed = 0;
@@ -185,9 +186,7 @@ pub async fn invalidate<R: Redis + Runtime>(redis: &R, tag: &Tag) -> Result<u64,
 
         // Members may have been set aside before or since: the walk then starts again at its end.
         if slice.left == 0 {
-            let ended = fence.end(redis).await;
-            ended.map_err(|error| Error::from(error).after(removed))?;
-            return Ok(removed);
+            return fence.end(redis, removed).await;
         }
         cursor = slice.next;
     }

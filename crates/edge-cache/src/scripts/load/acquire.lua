@@ -2,8 +2,8 @@
 -- KEYS: 1 the key, 2 its lock, 3 the fences, 4 the TTL overrides, 5 the order of loads and waiters
 -- ARGV: 1 the owner's random value, 2 the lease in ms, 3 what the caller has read: length and end of the value, or '' for none; 4 'dead' if an
 --       invalidation covers that value
--- Reply: 0 when another caller holds the lock; 2 when the value was written since the caller read it; 1 when the lock was acquired, then
---        the stamp (epoch, newest fence), the load's number, and the overrides: prefix, seconds, ...
+-- Reply: 0 when another caller holds the lock; 2 when the value was written since the caller read it; 3 and the error when a load has just
+--        failed; 1 when the lock was acquired, then the stamp (epoch, newest fence), the load's number, and the overrides: prefix, seconds, ...
 -- Cost: constant.
 
 -- Two writings differ in their trailers, at the end.
@@ -20,7 +20,8 @@ end
 if identity() ~= ARGV[3] then return { 2 } end
 
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  local hold = hold_of(KEYS[2], KEYS[1])
+  local hold, failure = hold_of(KEYS[2], KEYS[1])
+  if hold == 3 then return { 3, failure } end
   if hold == 1 or hold == 2 and ARGV[4] ~= 'dead' then return { 0 } end
   redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 end
