@@ -30,6 +30,8 @@ struct ClearResponse {
 struct ClearStats {
     #[serde(flatten)]
     report: ClearReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_force_at: Option<String>,
     duration: String,
     duration_ms: u64,
     dry_run: bool,
@@ -86,6 +88,9 @@ async fn run(call: &Call, request: ClearRequest) -> HandlerResult {
 
     let elapsed = began.elapsed();
     let stats = ClearStats {
+        in_force_at: report
+            .in_force_at(call.fence_interval())
+            .map(units::timestamp),
         report,
         duration: units::duration(elapsed),
         duration_ms: units::milliseconds(elapsed),

@@ -36,9 +36,10 @@ async fn handle_event(call: &Call) -> HandlerResult {
         )
         .await?;
 
+    let in_force_at = details.in_force_at(call.fence_interval());
     Ok(call.respond(EventResponse {
         message: format!("Event {} handled", event.kind),
-        stats: details.stats(began.elapsed()),
+        stats: details.stats(began.elapsed(), Some(in_force_at)),
         details,
     }))
 }

@@ -75,7 +75,7 @@ async fn inspect(call: &Call, request: InspectKeyRequest) -> HandlerResult {
 }
 
 async fn change(call: &Call, request: ChangeExpiryRequest) -> HandlerResult {
-    let mut record = AuditRecord::new("expire").with_keys([request.key().display()].into_iter());
+    let mut record = AuditRecord::new("expire").with_keys(std::slice::from_ref(request.key()));
     record.detail = Some(request.describe());
 
     let redis = call.redis();

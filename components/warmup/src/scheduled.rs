@@ -105,7 +105,7 @@ async fn resume_removals(call: &Call) -> Result<(), Error> {
     for tag in &interrupted.tags {
         let record = schedule::interrupted_invalidation_record(tag);
         let completion = async { Ok(set::invalidate(&redis, tag).await?) };
-        call.run_audited(record, completion, |deleted| *deleted)
+        call.run_audited(record, completion, |removed| removed.keys)
             .await?;
     }
 

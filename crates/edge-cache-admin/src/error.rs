@@ -95,6 +95,7 @@ impl Error {
     pub fn after(self, deleted: u64) -> Self {
         let with_count =
             |problem: String| format!("{problem}; {deleted} keys had been deleted before");
+
         match self {
             Self::Partial {
                 deleted: others,

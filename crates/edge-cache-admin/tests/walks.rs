@@ -1,8 +1,9 @@
 //! Admission of walks on a real server.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
-use edge_cache::Redis;
+use edge_cache::{Redis, Runtime};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::walks::{WALK_PLACES, run_admitted};
 use edge_cache_testing::{RedisServer, client};
@@ -59,6 +60,45 @@ async fn four_walks_run_at_once_and_their_places_become_free() {
     }
 
     assert!(!other.exists::<_, bool>(WALK_PLACES[2]).unwrap());
+}
+
+/// A clock on which every sleep is over at once.
+#[derive(Default)]
+struct FastClock {
+    slept: RefCell<Vec<Duration>>,
+}
+
+impl Runtime for FastClock {
+    async fn sleep(&self, duration: Duration) {
+        self.slept.borrow_mut().push(duration);
+    }
+
+    fn random(&self) -> u64 {
+        7
+    }
+}
+
+#[tokio::test]
+async fn a_walk_is_stopped_after_30_s_and_frees_its_place() {
+    let server = RedisServer::start();
+    let redis = client(&server.url(1));
+    let clock = FastClock::default();
+
+    let stopped = run_admitted(&redis, &clock, endless_walk()).await;
+
+    let error = stopped.unwrap_err();
+    assert!(matches!(error, Error::WalkTooLong(_)), "{error:?}");
+    assert!(error.to_string().contains("after 30 s"), "{error}");
+    assert_eq!(*clock.slept.borrow(), [Duration::from_secs(30)]);
+    let left = redis
+        .execute(edge_cache::Command::read("DBSIZE"))
+        .await
+        .unwrap();
+    assert_eq!(left, [edge_cache::Reply::Int(0)]);
+
+    // A walk that ends in time is not stopped.
+    let ended = run_admitted(&redis, &clock, async { Ok(3) }).await;
+    assert_eq!(ended.unwrap(), 3);
 }
 
 #[tokio::test]

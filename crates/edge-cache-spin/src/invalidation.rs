@@ -58,8 +58,9 @@ impl Call {
             .await?
         };
 
+        let in_force_at = (!dry_run).then(|| details.in_force_at(self.fence_interval()));
         let stats = ResponseStats {
-            stats: details.stats(began.elapsed()),
+            stats: details.stats(began.elapsed(), in_force_at),
             patterns_processed: details.patterns.len(),
             tags_processed: details.tags.len(),
             dry_run,

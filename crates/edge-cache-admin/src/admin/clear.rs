@@ -3,7 +3,9 @@
 mod flush;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
+use edge_cache::keyspace::fence::InForce;
 use edge_cache::keyspace::key::{self, KeyName};
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::scan;
@@ -62,6 +64,9 @@ pub enum ClearReport {
         exact: bool,
         /// How they were removed.
         method: ClearMethod,
+        /// When readers know it; `None` for a flush, which is in force when it has been done.
+        #[serde(skip)]
+        in_force: Option<InForce>,
     },
     /// A dry run: nothing was removed.
     Matched {
@@ -94,6 +99,19 @@ impl ClearReport {
         match self {
             Self::Cleared { keys_deleted, .. } => *keys_deleted,
             Self::Matched { .. } => 0,
+        }
+    }
+
+    /// The time from which no service that uses the library is served an entry from before the
+    /// clear, which has just ended; `None` for a dry run. Services ask for new fences once in
+    /// `fence_interval`.
+    pub fn in_force_at(&self, fence_interval: Duration) -> Option<SystemTime> {
+        match self {
+            Self::Cleared { in_force, .. } => {
+                let at = in_force.map(|in_force| in_force.at(fence_interval));
+                Some(at.unwrap_or_else(SystemTime::now))
+            }
+            Self::Matched { .. } => None,
         }
     }
 }
@@ -226,12 +244,15 @@ impl ClearRequest {
                 keys_deleted: removed.keys,
                 exact: removed.is_exact,
                 method: ClearMethod::Flush,
+                in_force: None,
             });
         }
+        let removed = scan::delete_matching(redis, &self.walked_pattern()).await?;
         Ok(ClearReport::Cleared {
-            keys_deleted: scan::delete_matching(redis, &self.walked_pattern()).await?,
+            keys_deleted: removed.keys,
             exact: true,
             method: ClearMethod::Walk,
+            in_force: Some(removed.in_force),
         })
     }
 

@@ -4,8 +4,9 @@ pub(crate) mod preview;
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use edge_cache::keyspace::fence::InForce;
 use edge_cache::keyspace::key::{self, KeyName};
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::tag::{Tag, set};
@@ -59,6 +60,9 @@ pub struct InvalidateReport {
     /// In a dry run with patterns: the role and confirmation that the invalidation needs.
     #[serde(flatten)]
     pub share: Option<ShareReport>,
+    /// When readers know the last pattern or tag.
+    #[serde(skip)]
+    pub(crate) in_force: Option<InForce>,
 }
 
 /// The figures of an invalidation that every response about one has.
@@ -66,6 +70,8 @@ pub struct InvalidateReport {
 #[serde(rename_all = "camelCase")]
 pub struct InvalidateStats {
     keys_invalidated: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_force_at: Option<String>,
     duration: String,
     duration_ms: u64,
 }
@@ -78,10 +84,19 @@ impl InvalidateReport {
         self.keys.len() as u64 + by_patterns + by_tags
     }
 
-    /// The figures for a response.
-    pub fn stats(&self, elapsed: Duration) -> InvalidateStats {
+    /// The time from which no service that uses the library is served an entry from before the
+    /// invalidation, which has just ended. Services ask for new fences once in `fence_interval`.
+    pub fn in_force_at(&self, fence_interval: Duration) -> SystemTime {
+        // Keys that were named are gone.
+        self.in_force
+            .map_or_else(SystemTime::now, |in_force| in_force.at(fence_interval))
+    }
+
+    /// The figures for a response; `in_force_at` is `None` for a dry run.
+    pub fn stats(&self, elapsed: Duration, in_force_at: Option<SystemTime>) -> InvalidateStats {
         InvalidateStats {
             keys_invalidated: self.keys_invalidated(),
+            in_force_at: in_force_at.map(units::timestamp),
             duration: units::duration(elapsed),
             duration_ms: units::milliseconds(elapsed),
         }
@@ -215,7 +230,8 @@ impl InvalidateRequest {
         self.remove_named(redis, report).await?;
         for pattern in &self.patterns {
             let removed = scan::delete_matching_atomically(redis, pattern).await?;
-            *report.patterns.entry(pattern.display()).or_default() += removed;
+            *report.patterns.entry(pattern.display()).or_default() += removed.keys;
+            report.in_force = Some(removed.in_force);
         }
         Ok(())
     }
@@ -234,7 +250,8 @@ impl InvalidateRequest {
 
         for tag in &self.tags {
             let removed = set::invalidate(redis, tag).await?;
-            *report.tags.entry(tag.as_str().to_owned()).or_default() += removed;
+            *report.tags.entry(tag.as_str().to_owned()).or_default() += removed.keys;
+            report.in_force = Some(removed.in_force);
         }
         Ok(())
     }

@@ -269,6 +269,7 @@ fn row(key: &KeyName, kind: String, life: RemainingLife, size_bytes: Option<u64>
         fresh_for,
         stale,
     } = life;
+
     KeyRow {
         key: key.display(),
         key_base64: key.base64(),
@@ -312,6 +313,7 @@ mod tests {
             ("patern", "patern=x"),
             ("pattern", "pattern=%2A&pattern=x"),
         ];
+
         for (name, query) in bad {
             let problem = ListKeysRequest::parse(query).unwrap_err().to_string();
             assert!(problem.starts_with(&format!("`{name}`")), "{problem}");

@@ -26,20 +26,7 @@ pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<String, Red
     let reading = Reading::read(redis, audit).await?;
     let mut text = Text::default();
 
-    let is_up = if reading.info.is_some() { 1.0 } else { 0.0 };
-    text.metric(
-        "redis_up",
-        Kind::Gauge,
-        "1 if Redis answers, else 0.",
-        is_up,
-    );
-    text.metric(
-        "edge_cache_scrape_errors",
-        Kind::Gauge,
-        "Commands of this scrape that failed; their metrics are missing.",
-        f64::from(reading.errors),
-    );
-
+    write_scrape(&reading, &mut text);
     if let Some((info, latency)) = &reading.info {
         server::write(info, *latency, &mut text);
     }
@@ -62,4 +49,21 @@ pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<String, Red
         administration::write_warmup(warmup, &mut text);
     }
     Ok(text.finish())
+}
+
+/// Metrics of the scrape itself.
+fn write_scrape(reading: &Reading, text: &mut Text) {
+    let is_up = if reading.info.is_some() { 1.0 } else { 0.0 };
+    text.metric(
+        "redis_up",
+        Kind::Gauge,
+        "1 if Redis answers, else 0.",
+        is_up,
+    );
+    text.metric(
+        "edge_cache_scrape_errors",
+        Kind::Gauge,
+        "Commands of this scrape that failed; their metrics are missing.",
+        f64::from(reading.errors),
+    );
 }

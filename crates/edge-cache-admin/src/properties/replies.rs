@@ -30,7 +30,7 @@ use edge_cache::Runtime;
 use edge_cache::keyspace::fence;
 use edge_cache::keyspace::tag::{Tag, set};
 use edge_cache::redis::{Command, Redis, Reply};
-use edge_cache::{Cache, ErrorKind, Options, Pattern, RedisError, SetItem};
+use edge_cache::{Cache, ErrorKind, LoadError, Options, Pattern, RedisError, SetItem};
 
 /// Longer than any operation takes, including waiting for another caller.
 const MAX_DURATION: Duration = Duration::from_secs(20);

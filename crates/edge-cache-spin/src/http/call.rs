@@ -121,6 +121,11 @@ impl Call {
         &self.instance.config
     }
 
+    /// How often instances ask for new fences.
+    pub fn fence_interval(&self) -> Duration {
+        self.config().fence_interval
+    }
+
     /// The cache as services use it.
     pub fn cache(&self) -> &Cache<impl Redis + Runtime, impl Observer> {
         &self.instance.cache

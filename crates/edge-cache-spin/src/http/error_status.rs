@@ -13,6 +13,7 @@ const RETRY_WALK_AFTER_SECONDS: &str = "5";
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
+
         match error {
             Error::Malformed(_) => Self::new(400, "malformed-body", "Bad Request", detail),
             Error::ConfirmationRequired(_) => {
@@ -239,6 +240,23 @@ mod tests {
         assert_eq!(body["keysDeleted"], 3);
         assert!(problem.detail().contains("Rename or remove that key"));
         assert!(!problem.detail().contains("continues"), "{body}");
+    }
+
+    #[test]
+    fn a_walk_that_took_too_long_is_not_one_too_many() {
+        let limit = std::time::Duration::from_secs(30);
+
+        let too_long = Problem::from(Error::WalkTooLong(limit));
+        let too_many = Problem::from(Error::TooManyWalks);
+
+        let kind = |problem: &Problem| problem.body("r1")["type"].clone();
+        assert_eq!(too_long.status, 503);
+        assert_eq!(kind(&too_long), "urn:edge-cache:problem:walk-too-long");
+        assert!(too_long.detail().contains("after 30 s"));
+        assert!(too_long.headers.is_empty(), "a retry takes as long");
+        assert_eq!(too_many.status, 429);
+        assert_eq!(kind(&too_many), "urn:edge-cache:problem:too-many-walks");
+        assert_eq!(too_many.headers, [("retry-after", "5".to_owned())]);
     }
 
     #[test]

@@ -43,21 +43,25 @@ impl Sqlite {
     pub(crate) fn stream_batches(self, sql: &str) -> impl Stream<Item = Result<Rows, String>> {
         stream::once(async move {
             let (columns, rows, end) = self.0.execute(sql, []).await.map_err(message)?.into_inner();
+
             Ok::<_, String>(stream::try_unfold(
                 Some((self, columns, rows, end)),
                 async |open| {
                     let Some((connection, columns, mut rows, end)) = open else {
                         return Ok(None);
                     };
+
                     let read = read_batch(async |read| rows.read(read).await.1).await;
                     let batch = Rows {
                         columns: columns.clone(),
                         rows: read.into_iter().map(cells).collect(),
                     };
+
                     if batch.rows.len() < BATCH_ROWS {
                         end.await.map_err(message)?;
                         return Ok(Some((batch, None)));
                     }
+
                     Ok(Some((batch, Some((connection, columns, rows, end)))))
                 },
             ))

@@ -37,6 +37,9 @@ impl AuditRecord {
         {
             record.cut |= shorten(text, MAX_TEXT_BYTES);
         }
+        record
+            .keys_base64
+            .retain(|name, _| name.len() <= MAX_NAME_BYTES);
 
         let length = json(&record).len();
         if length > MAX_RECORD_BYTES {
@@ -48,17 +51,15 @@ impl AuditRecord {
     /// A record of the same kind without names, as JSON: the beginning of a summary record.
     pub(super) fn summary(&self) -> String {
         let summary = Self {
-            pattern: None,
-            patterns: Vec::new(),
-            keys: Vec::new(),
-            tags: Vec::new(),
-            detail: None,
-            error: None,
-            cut: false,
-            keys_deleted: 0,
-            duration_ms: 0,
+            at: self.at.clone(),
+            who: self.who.clone(),
+            role: self.role.clone(),
+            alike: self.alike.clone(),
+            ip: self.ip.clone(),
+            request_id: self.request_id.clone(),
             outcome: AuditOutcome::Summed,
-            ..self.clone()
+            stream: self.stream,
+            ..Self::new(&self.action)
         };
 
         json(&summary)
@@ -77,6 +78,10 @@ impl AuditRecord {
             };
             let comma = 1;
             length = length.saturating_sub(json_len(&name) + comma);
+            if let Some(base64) = self.keys_base64.remove(&name) {
+                let colon = 1;
+                length = length.saturating_sub(json_len(&name) + colon + json_len(&base64) + comma);
+            }
             left_out += 1;
         }
 
@@ -127,6 +132,7 @@ fn shorten(text: &mut String, max_bytes: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use edge_cache::keyspace::key::KeyName;
 
     fn with_keys(names: impl IntoIterator<Item = String>) -> AuditRecord {
         AuditRecord {
@@ -143,6 +149,27 @@ mod tests {
         assert_eq!(record.keys[0], "k".repeat(256));
         assert!(record.keys[1].len() <= 256);
         assert!(record.keys[1].ends_with("é…"));
+    }
+
+    #[test]
+    fn base64_is_kept_for_the_names_that_are_there_whole() {
+        let name = |length| [b"\xff".as_slice(), &vec![b'k'; length]].concat();
+        let keys: Vec<_> = [2, 3, 300].map(name).map(KeyName::new).into();
+        let few = AuditRecord::new("invalidate").with_keys(&keys).bounded();
+        let keys: Vec<_> = (100..200).map(name).map(KeyName::new).collect();
+        let many = AuditRecord::new("invalidate").with_keys(&keys);
+
+        assert_eq!(few.keys_base64.len(), 2);
+        assert!(few.cut);
+
+        let json = many.to_json();
+        let read: AuditRecord = serde_json::from_str(&json).unwrap();
+        assert!(json.len() <= MAX_RECORD_BYTES, "{} bytes", json.len());
+        assert!(read.keys.len() >= 5, "{}", read.keys.len());
+        let named: Vec<_> = read.keys_base64.into_keys().collect();
+        let mut keys = read.keys;
+        keys.sort();
+        assert_eq!(named, keys);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Audit records: who did what, when, from where, and how it ended.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use edge_cache::keyspace::key::KeyName;
+use edge_cache::keyspace::key::{self, KeyName};
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::units;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,9 @@ pub struct AuditRecord {
     /// Names of keys, the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub keys: Vec<String>,
+    /// Names among `keys` that are displayed with escapes, in base64.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub keys_base64: BTreeMap<String, String>,
     /// Tags.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tags: Vec<String>,
@@ -91,6 +95,7 @@ impl AuditRecord {
             pattern: None,
             patterns: Vec::new(),
             keys: Vec::new(),
+            keys_base64: BTreeMap::new(),
             tags: Vec::new(),
             detail: None,
             error: None,
@@ -107,7 +112,7 @@ impl AuditRecord {
 
     /// A record of an invalidation, with what the request names.
     pub fn of_invalidation(action: &str, request: &InvalidateRequest) -> Self {
-        let mut record = Self::new(action).with_keys(request.keys.iter().map(KeyName::display));
+        let mut record = Self::new(action).with_keys(&request.keys);
         record.patterns = request.patterns.iter().map(Pattern::display).collect();
         record.tags = request
             .tags
@@ -127,9 +132,12 @@ impl AuditRecord {
     }
 
     /// Adds the names of keys, at most 100. The detail says how many more there are.
-    pub fn with_keys(mut self, keys: impl ExactSizeIterator<Item = String>) -> Self {
-        let left_out = keys.len().saturating_sub(MAX_KEY_NAMES);
-        self.keys = keys.take(MAX_KEY_NAMES).collect();
+    pub fn with_keys(mut self, keys: &[KeyName]) -> Self {
+        let named = &keys[..keys.len().min(MAX_KEY_NAMES)];
+        self.keys = named.iter().map(KeyName::display).collect();
+        self.keys_base64 = key::base64_by_display(named);
+
+        let left_out = keys.len() - named.len();
         if left_out > 0 {
             self.detail = Some(format!("and {left_out} more keys"));
         }
@@ -179,9 +187,25 @@ mod tests {
 
     #[test]
     fn a_record_names_at_most_100_keys() {
-        let record = AuditRecord::new("invalidate").with_keys((0..1000).map(|n| n.to_string()));
+        let keys: Vec<_> = (0..1000)
+            .map(|number| KeyName::new(number.to_string()))
+            .collect();
+
+        let record = AuditRecord::new("invalidate").with_keys(&keys);
 
         assert_eq!(record.keys.len(), 100);
         assert_eq!(record.detail.as_deref(), Some("and 900 more keys"));
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_recorded_in_base64_too() {
+        let keys = [b"a".as_slice(), b"b\xff", b"b\\xff"].map(KeyName::new);
+
+        let record = AuditRecord::new("invalidate").with_keys(&keys);
+
+        assert_eq!(record.keys, ["a", r"b\xff", r"b\\xff"]);
+        let expected = [(r"b\xff", "Yv8="), (r"b\\xff", "Ylx4ZmY=")];
+        let expected = expected.map(|(name, base64)| (name.to_owned(), base64.to_owned()));
+        assert_eq!(record.keys_base64, BTreeMap::from(expected));
     }
 }

@@ -50,6 +50,7 @@ pub(super) async fn try_flush<R: Redis + Runtime>(
         .chain(CARRIED_OVER)
         .map(Arg::from);
     let mut replies = FLUSH.run(redis, keys, []).await?;
+
     match replies.text()?.as_str() {
         "flushed" => {
             let count = read_count(&mut replies)?;
