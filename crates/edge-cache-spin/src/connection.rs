@@ -11,7 +11,7 @@ use crate::host_errors::redis_error;
 use crate::log;
 
 /// Opens connections to one logical database.
-pub(crate) struct SpinTransport {
+pub struct SpinTransport {
     /// Ends with the database's number.
     url: String,
     /// The connection's purpose in the log: `cache` or `audit`.

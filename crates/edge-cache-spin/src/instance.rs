@@ -2,6 +2,7 @@
 //! It never holds anything of a single request.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use edge_cache::{Cache, Client};
@@ -18,7 +19,9 @@ pub(crate) struct Instance {
     /// The Redis database of the cache.
     pub(crate) redis: Rc<Client<SpinTransport>>,
     /// The cache as services use it. Kept because of its circuit breaker and its counters.
-    pub(crate) cache: Cache<Rc<Client<SpinTransport>>, LookupLog>,
+    pub(crate) cache: Rc<SpinCache>,
+    /// Caches in other databases, by their URLs.
+    others: RefCell<HashMap<String, Rc<SpinCache>>>,
     /// Finds out where the audit trail is when it is first used.
     pub(crate) audit: AuditTrail<SpinTransport>,
     pub(crate) attempt_limiter: RefCell<AttemptLimiter>,
@@ -34,14 +37,49 @@ impl Instance {
         );
 
         Self {
-            cache: Cache::with_observer(Rc::clone(&redis), LookupLog)
-                .with_fence_interval(config.fence_interval),
+            cache: Rc::new(cache_over(&config, Rc::clone(&redis))),
+            others: RefCell::default(),
             config,
             redis,
             audit,
             attempt_limiter: RefCell::default(),
         }
     }
+}
+
+/// The cache of a Spin component. It is shared by all requests of an instance.
+pub type SpinCache = Cache<Rc<Client<SpinTransport>>, LookupLog>;
+
+/// Returns the cache of this component, for any component: the variables `redis_host`, `redis_port`,
+/// `redis_username`, `redis_password`, `redis_db`, `redis_tls`, `command_timeout_ms` and
+/// `fence_interval_ms` say where it is. Those that the manifest does not pass have their defaults.
+///
+/// # Errors
+/// The first variable with a bad value.
+pub async fn cache() -> Result<Rc<SpinCache>, BadVariable> {
+    Ok(Rc::clone(&instance().await?.cache))
+}
+
+/// Returns the cache in another database: `redis[s]://[user:password@]host:port[/db]`. The manifest
+/// must allow the connection. Everything else is as for [`cache`].
+///
+/// # Errors
+/// The first variable with a bad value.
+pub async fn cache_at(url: &str) -> Result<Rc<SpinCache>, BadVariable> {
+    let instance = instance().await?;
+    let mut others = instance.others.borrow_mut();
+    if let Some(cache) = others.get(url) {
+        return Ok(Rc::clone(cache));
+    }
+
+    let redis = Rc::new(client(&instance.config, url, "cache"));
+    let cache = Rc::new(cache_over(&instance.config, redis));
+    others.insert(url.to_owned(), Rc::clone(&cache));
+    Ok(cache)
+}
+
+fn cache_over(config: &Config, redis: Rc<Client<SpinTransport>>) -> SpinCache {
+    Cache::with_observer(redis, LookupLog).with_fence_interval(config.fence_interval)
 }
 
 fn client(config: &Config, url: &str, purpose: &'static str) -> Client<SpinTransport> {

@@ -1,7 +1,8 @@
 //! The Spin side of [`edge_cache`] and [`edge_cache_admin`], shared by all components.
 //!
 //! A component parses its request, calls one function of those crates and renders its report.
-//! Everything else that an endpoint needs is here. Only this crate uses Spin's Redis, key-value,
+//! Everything else that an endpoint needs is here. A component that only needs a cache calls
+//! [`cache`]. Only this crate uses Spin's Redis, key-value,
 //! SQLite, PostgreSQL and variables interfaces.
 //!
 //! - `http`: requests, routes, responses and problems; `serve` is where a request enters.
@@ -25,12 +26,13 @@ mod log;
 mod properties;
 mod sources;
 
-pub use config::Config;
+pub use config::{BadVariable, Config};
 pub use event::{handle_event, parse_event, publish_event};
 pub use http::{
     Call, HandlerResult, Method, Problem, Request, Response, Route, SharedCheck, alias,
     decode_segment, key_from_path, serve, serve_not_found, share_check, share_recent_check,
 };
+pub use instance::{SpinCache, cache, cache_at};
 pub use sources::{Database, Postgres, Sources, Sqlite};
 /// The host's response, which [`serve`] returns.
 pub use spin_sdk::wasip3::http::types::Response as HostResponse;

@@ -81,7 +81,7 @@ pub(crate) fn request(request: &RequestLine<'_>) {
 }
 
 /// Logs the outcome of every lookup in the cache.
-pub(crate) struct LookupLog;
+pub struct LookupLog;
 
 impl Observer for LookupLog {
     fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {

@@ -338,3 +338,6 @@ async fn request_path(server: &Server, path: &str) -> Result<(), String> {
     let detail = document["detail"].as_str().unwrap_or_default();
     Err(format!("{status} {detail}"))
 }
+
+#[cfg(test)]
+mod tests;

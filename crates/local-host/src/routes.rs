@@ -173,6 +173,7 @@ mod tests {
     #[test]
     fn the_most_specific_route_wins() {
         let routes = routes(&["/...", "/a/...", "/a/b", "/a/b/...", "/u/:id", "/u/me"]).unwrap();
+
         for (path, expected) in [
             ("/", "/..."),
             ("/x/y", "/..."),

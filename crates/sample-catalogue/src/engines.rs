@@ -246,12 +246,14 @@ mod tests {
     #[test]
     fn a_model_has_two_to_four_engines_with_different_names() {
         let mut random = Random::for_table(1, "test");
+
         for class in
             ["s", "m", "l", "u", "v", "p", "e", "h"].map(|letter| Class::parse(letter).unwrap())
         {
             for _ in 0..200 {
                 let engines = Engine::generate(class, 2001, &mut random).unwrap();
                 let names: BTreeSet<_> = engines.iter().map(|engine| &engine.name).collect();
+
                 assert!(
                     (2..=4).contains(&engines.len()) && names.len() == engines.len(),
                     "{names:?}"

@@ -67,7 +67,7 @@ async fn show(call: &Call) -> HandlerResult {
             query.run(call.config()).await
         })
         .await
-        .map_err(|error| Problem::unavailable(error.to_string()))?;
+        .map_err(Problem::unavailable)?;
     let Fetched {
         value,
         outcome,

@@ -115,7 +115,7 @@ fn describe_stop(reason: StopReason, status: &WarmupStatus) -> Error {
     match reason {
         StopReason::Redis(error) => {
             let message = format!("{}{written}", error.message);
-            Error::Redis(RedisError::new(error.kind, message))
+            Error::Redis(RedisError { message, ..error })
         }
         StopReason::MemoryFull(problem) => Error::Full(problem + &written),
         reason => Error::Conflict(reason.to_string() + &written),

@@ -1,5 +1,6 @@
 //! Variables as they were typed: their defaults, and the rules for each value.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use edge_cache::Pattern;
@@ -61,6 +62,21 @@ impl BadVariable {
             name,
             problem: problem.into(),
         }
+    }
+}
+
+impl fmt::Display for BadVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the variable `{}` {}", self.name, self.problem)
+    }
+}
+
+impl std::error::Error for BadVariable {}
+
+impl From<BadVariable> for String {
+    /// The problem as text.
+    fn from(bad: BadVariable) -> Self {
+        bad.to_string()
     }
 }
 

@@ -40,7 +40,8 @@ pub struct SetItem<'a, T> {
     pub key: &'a str,
     /// Its value.
     pub value: &'a T,
-    /// How long it lives; `None`: by the TTL table and its overrides.
+    /// How long it lives; `None`: by the TTL table and its overrides. Zero: it is not stored, and the
+    /// old entry is removed.
     pub ttl: Option<Duration>,
     /// Its tags.
     pub tags: &'a [&'a str],
@@ -50,6 +51,7 @@ pub struct SetItem<'a, T> {
 struct CheckedItem<'a> {
     key: &'a str,
     value: Vec<u8>,
+    /// Zero: it is not stored.
     life: Duration,
     tags: Vec<Tag>,
 }
@@ -170,13 +172,25 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         for slice in items.chunks(MAX_KEYS_PER_CALL) {
             let checked = slice.iter().map(|item| check(item, &overrides));
             let checked = checked.collect::<Result<Vec<_>, _>>()?;
-            self.write(checked, stamp).await?;
+            let (unstored, stored) = checked.into_iter().partition(|item| item.life.is_zero());
+            self.remove_items(unstored).await?;
+            self.write(stored, stamp).await?;
         }
         Ok(())
     }
 
+    /// Removes the keys of items that are not to be stored.
+    async fn remove_items(&self, items: Vec<CheckedItem<'_>>) -> Result<(), Error> {
+        let keys: Vec<&str> = items.iter().map(|item| item.key).collect();
+        self.delete_many(&keys).await.map(drop)
+    }
+
     /// Writes up to 1,000 items. Chunks of items that are not written in the end are removed.
     async fn write(&self, items: Vec<CheckedItem<'_>>, stamp: Stamp) -> Result<(), Error> {
+        if items.is_empty() {
+            return Ok(());
+        }
+
         let mut storable = Vec::with_capacity(items.len());
         let written = async {
             for item in items {
@@ -228,11 +242,16 @@ fn check<'a, T: Serialize>(
     overrides: &Overrides,
 ) -> Result<CheckedItem<'a>, Error> {
     store_error::check_name(item.key)?;
-    let life = item.ttl.unwrap_or_else(|| overrides.for_key(item.key));
+    let life = match item.ttl {
+        Some(Duration::ZERO) => Duration::ZERO,
+        ttl => ttl
+            .unwrap_or_else(|| overrides.for_key(item.key))
+            .clamp(MIN_LIFE, ttl::MAX_TTL),
+    };
     Ok(CheckedItem {
         key: item.key,
         value: codec::encode(item.value)?,
-        life: life.clamp(MIN_LIFE, ttl::MAX_TTL),
+        life,
         tags: Tag::parse_all(item.tags)?,
     })
 }

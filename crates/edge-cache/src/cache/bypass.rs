@@ -1,13 +1,18 @@
-//! Loads without the cache: while Redis is unavailable, and of what cannot be stored.
+//! Loads without the cache: while Redis is unavailable, while another instance's load takes too long,
+//! and of what cannot be stored.
 //!
-//! While Redis is unavailable, callers of one instance who ask for the same key share a load. The
-//! first one holds the mutex of the key while it loads; the others find the result in it. Where the
-//! first one is cancelled, the next one loads.
+//! Callers of one instance who ask for the same key share such a load. The first one holds the mutex
+//! of the key while it loads; the others find the result in it. Where the first one is cancelled, the
+//! next one loads.
+//!
+//! While Redis can be asked, a caller only shares a load that began after it asked: an invalidation
+//! may have been answered in between.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::rc::{Rc, Weak};
+use std::time::Instant;
 
 use futures_util::lock::Mutex;
 use serde::Serialize;
@@ -23,12 +28,16 @@ use crate::error::RedisError;
 use crate::keyspace::codec;
 use crate::redis::{Redis, Runtime};
 
-/// The loads of this instance that run without Redis, by key.
+/// The loads of this instance that run without the cache, by key.
 #[derive(Debug, Default)]
 pub(super) struct LocalLoads(RefCell<HashMap<String, Weak<LocalLoad>>>);
 
-/// A load, whose result is there when it has ended.
-type LocalLoad = Mutex<Option<LocalResult>>;
+#[derive(Debug)]
+struct LocalLoad {
+    began: Instant,
+    /// There when the load has ended.
+    result: Mutex<Option<LocalResult>>,
+}
 
 #[derive(Debug)]
 enum LocalResult {
@@ -39,23 +48,32 @@ enum LocalResult {
 }
 
 impl LocalLoads {
-    /// Returns the load of this key that runs, or a new one.
-    fn join(&self, key: &str) -> Rc<LocalLoad> {
+    /// Returns the load of this key that runs, if it began at that time or later, or a new one.
+    fn join(&self, key: &str, not_before: Option<Instant>) -> Rc<LocalLoad> {
         let mut loads = self.0.borrow_mut();
-        if let Some(load) = loads.get(key).and_then(Weak::upgrade) {
+        let running = loads.get(key).and_then(Weak::upgrade);
+        let is_late_enough = |load: &Rc<LocalLoad>| not_before.is_none_or(|at| load.began >= at);
+        if let Some(load) = running.filter(is_late_enough) {
             return load;
         }
 
         // Those of cancelled callers.
         loads.retain(|_, load| load.strong_count() > 0);
-        let load = Rc::default();
+        let load = Rc::new(LocalLoad {
+            began: Instant::now(),
+            result: Mutex::default(),
+        });
         loads.insert(key.to_owned(), Rc::downgrade(&load));
         load
     }
 
-    /// Ends the load of a key: later callers begin another one.
-    fn end(&self, key: &str) {
-        self.0.borrow_mut().remove(key);
+    /// Ends a load: later callers begin another one.
+    fn end(&self, key: &str, ended: &Rc<LocalLoad>) {
+        let mut loads = self.0.borrow_mut();
+        let is_running = |load: &Weak<LocalLoad>| load.as_ptr() == Rc::as_ptr(ended);
+        if loads.get(key).is_some_and(is_running) {
+            loads.remove(key);
+        }
     }
 }
 
@@ -95,7 +113,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             .and_then(|copy| lookup::serve_near_without_redis(&copy, options, self.clock.now()));
         match served {
             Some(fetched) => Ok(fetched),
-            None => self.load_locally(key, loader).await,
+            None => self.load_locally(key, None, loader).await,
         }
     }
 
@@ -115,7 +133,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             return Ok(stand_in.fetched);
         }
         let error = StoreError::from(&error.into());
-        let fetched = self.load_locally(key, loader).await?;
+        let fetched = self.load_locally(key, None, loader).await?;
         Ok(self.unstored(key, error, fetched).await)
     }
 
@@ -139,18 +157,20 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
     }
 
-    /// Loads without the cache, once for all callers of this instance who ask at the same time.
-    async fn load_locally<T, E>(
+    /// Loads without the cache, once for all callers of this instance who ask at the same time. The
+    /// load begins at `not_before` or later.
+    pub(super) async fn load_locally<T, E>(
         &self,
         key: &str,
+        not_before: Option<Instant>,
         loader: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
         E: Display,
     {
-        let load = self.local_loads.join(key);
-        let mut result = load.lock().await;
+        let load = self.local_loads.join(key, not_before);
+        let mut result = load.result.lock().await;
         if let Some(ended) = &*result {
             let shared = ended.share();
             drop(result);
@@ -162,14 +182,14 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
         let loaded = loader().await;
         *result = Some(LocalResult::of(&loaded));
-        self.local_loads.end(key);
+        self.local_loads.end(key, &load);
         let value = loaded.map_err(LoadError::Own)?;
         Ok(Fetched::new(value, LookupOutcome::Bypass))
     }
 }
 
 /// Loads without the cache.
-pub(super) async fn bypass<T, E>(
+async fn bypass<T, E>(
     loader: impl AsyncFnOnce() -> Result<T, E>,
 ) -> Result<Fetched<T>, LoadError<E>> {
     let value = loader().await.map_err(LoadError::Own)?;

@@ -27,7 +27,6 @@ use futures_util::future::join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::bypass::bypass;
 use super::handle::Cache;
 use super::load::{Acquired, Load};
 use super::lookup::{self, Lookup, StandIn, Usable};
@@ -58,7 +57,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Reads a value, or loads and stores it.
     ///
     /// - However many callers ask for a key at once, on however many instances, one of them runs
-    ///   `loader`. The others wait for its result, at most `lock_wait`, and then run their own.
+    ///   `loader`. The others wait for its result, at most `lock_wait`; then one caller of each
+    ///   instance runs its own.
     /// - Waiters share a result (of up to 1 MiB as stored) even if it cannot be stored. If an
     ///   invalidation came between the beginning of that load and their call, they get the result of
     ///   the next load.
@@ -166,7 +166,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
                 return Ok(stand_in.fetched);
             }
             if wait.is_over(options) {
-                return bypass(loader).await;
+                return self.load_locally(key, Some(wait.started), loader).await;
             }
             self.pause(&mut wait, lookup_took, options).await;
             wait.number = Some(lookup.waiter);

@@ -33,7 +33,8 @@ const MAX_EARLY_REFRESH: f64 = 100.0;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Options<'a> {
-    /// How long a value is fresh; `None`: by the TTL table and its overrides. 1 ms to ten years.
+    /// How long a value is fresh; `None`: by the TTL table and its overrides. Zero: it is not stored,
+    /// unless there is a grace, and the old entry is removed. Up to ten years.
     pub ttl: Option<Duration>,
     /// Tags by which the entry is invalidated.
     pub tags: &'a [&'a str],
@@ -143,7 +144,9 @@ impl Options<'_> {
         let mut c = Correction::default();
         let default = Self::default();
 
-        let ttl = self.ttl.map(|ttl| c.time("ttl", ttl, MIN_LIFE, MAX_TTL));
+        let ttl = self
+            .ttl
+            .map(|ttl| c.time("ttl", ttl, Duration::ZERO, MAX_TTL));
         let grace = c.time("grace", self.grace, Duration::ZERO, MAX_TTL);
         let lock_wait = c.time("lock_wait", self.lock_wait, Duration::ZERO, MAX_WAIT);
         let load_timeout = c.time("load_timeout", self.load_timeout, Duration::ZERO, MAX_WAIT);
@@ -192,6 +195,9 @@ impl Options<'_> {
         let ttl = negative_ttl
             .or(self.ttl)
             .unwrap_or_else(|| overrides.for_key(key));
+        if ttl.is_zero() {
+            return ttl;
+        }
         let factor = 1.0 + self.jitter * (2.0 * random - 1.0);
         ttl.mul_f64(factor).clamp(MIN_LIFE, MAX_TTL)
     }
@@ -253,7 +259,7 @@ mod tests {
     #[test]
     fn an_option_out_of_its_range_is_corrected_and_named() {
         let bad = Options {
-            ttl: Some(Duration::ZERO),
+            ttl: Some(Duration::MAX),
             grace: Duration::MAX,
             jitter: f64::NAN,
             lock_wait: Duration::MAX,
@@ -279,7 +285,7 @@ mod tests {
             "early_refresh",
         ];
         assert_eq!(corrected, names);
-        assert_eq!(options.ttl, Some(MIN_LIFE));
+        assert_eq!(options.ttl, Some(MAX_TTL));
         assert_eq!(options.negative_ttl, Some(MAX_TTL));
         assert_eq!(options.grace, MAX_TTL);
         assert_eq!(options.lock_wait, MAX_WAIT);

@@ -55,8 +55,8 @@ const MAX_BYTES_FOR_WAITERS: usize = 1024 * 1024;
 /// End of a load whose value was ready to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StoreOutcome {
-    /// The value is stored, or the entry removed because the source has nothing; the lock is
-    /// released.
+    /// The value is stored, or the entry removed because the source has nothing or its result is not
+    /// to be stored; the lock is released.
     Stored,
     /// An invalidation came, or the lock was lost.
     Superseded,
@@ -203,6 +203,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
 
         let (ttl, grace) = self.times_of(load, is_negative);
+        if (ttl + grace).is_zero() {
+            return self.remove_entry(load, encoded).await;
+        }
         let facts = Facts {
             stored_at: self.clock.now(),
             fresh_for: Some(milliseconds(ttl)),
@@ -242,7 +245,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         (ttl, grace)
     }
 
-    /// Removes the entry, because its source has nothing any more. One round trip.
+    /// Removes the entry, because its source has nothing any more, or its result is not to be stored.
+    /// One round trip.
     async fn remove_entry(&self, load: &Load<'_>, value: Vec<u8>) -> Result<StoreOutcome, Error> {
         let keys = [
             load.name.as_bytes().into(),

@@ -16,7 +16,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_PER_LOOKUP: u32 = 4;
 /// One caller's wait for another caller's load.
 pub(super) struct Wait {
-    started: Instant,
+    pub(super) started: Instant,
     pause: Duration,
     /// The waiter's number: empty before Redis gave it one, `None` before it waits.
     pub(super) number: Option<Vec<u8>>,

@@ -7,12 +7,12 @@
 use std::time::Duration;
 
 use crate::error::{ErrorKind, RedisError};
-use crate::redis::script::Script;
+use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, Redis};
 use crate::script;
 use crate::units::milliseconds;
 
-static ACQUIRE: Script = script!(once "lock/acquire", []);
+static ACQUIRE: Script = script!(once "lock/acquire", [shared::EXISTENCE, shared::LOCKS]);
 static RENEW: Script = script!(repeatable "lock/renew", []);
 static RELEASE: Script = script!(repeatable "lock/release", []);
 

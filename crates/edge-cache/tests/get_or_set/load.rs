@@ -154,3 +154,32 @@ async fn the_documented_rights_of_the_redis_user_are_enough() {
     assert_eq!(shown.len(), 1, "{shown:#?}");
     assert!(shown[0].contains("\"time\""), "{shown:#?}");
 }
+
+#[tokio::test]
+async fn a_value_without_a_ttl_is_loaded_each_time_and_the_old_entry_removed() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    let loads = Cell::new(0);
+    look_up(&cache, "k", &ttl(50), &loads).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    for value in 2..=3 {
+        let loaded = look_up(&cache, "k", &ttl(0), &loads).await;
+        assert_eq!(loaded.outcome, LookupOutcome::Miss);
+        assert_eq!(loaded.value, value);
+    }
+
+    let keys: usize = server.connection().exists(&["k", "lock:{k}"]).unwrap();
+    assert_eq!(keys, 0);
+}
+
+#[tokio::test]
+async fn a_value_that_is_set_without_a_ttl_is_not_stored() {
+    let server = RedisServer::start();
+    let cache = cache(&server);
+    cache.set("k", &1, &ttl(60_000)).await.unwrap();
+
+    cache.set("k", &2, &ttl(0)).await.unwrap();
+
+    assert!(!cache.exists("k").await.unwrap());
+}

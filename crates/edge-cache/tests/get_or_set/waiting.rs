@@ -107,6 +107,31 @@ async fn a_caller_waits_for_another_load_no_longer_than_its_lock_wait() {
 }
 
 #[tokio::test]
+async fn callers_who_waited_too_long_share_a_load_of_their_instance() {
+    let server = RedisServer::start();
+    redis::cmd("SET")
+        .arg(&["lock:{k}", "slow", "PX", "60000"])
+        .exec(&mut server.connection())
+        .unwrap();
+    let options = Options {
+        lock_wait: Duration::from_millis(500),
+        ..ttl(60_000)
+    };
+    let (cache, loads) = (cache(&server), Cell::new(0));
+
+    let calls = (0..100).map(|_| {
+        let loader = async || slow(&loads, 2_000).await;
+        cache.get_or_set("k", &options, loader)
+    });
+    let fetched = join_all(calls).await;
+
+    assert_eq!(loads.get(), 1);
+    for fetched in fetched {
+        assert_eq!(fetched.unwrap().outcome, LookupOutcome::Bypass);
+    }
+}
+
+#[tokio::test]
 async fn the_wait_for_an_unreadable_entry_that_is_rewritten_all_the_time_is_bounded() {
     let server = RedisServer::start();
     let meddled = Meddled {

@@ -157,6 +157,7 @@ fn chaining_is_allowed_per_component() {
         &["http://a.spin.internal"],
         "http://b.spin.internal/x"
     ));
+
     assert!(allows(
         &["http://*.spin.internal"],
         "http://b.spin.internal/x"
@@ -188,6 +189,7 @@ fn an_invalid_entry_is_refused_with_the_reason() {
     ] {
         let error = AllowedHosts::parse("c", [(entry, false)], &[]).unwrap_err();
         let error = error.to_string();
+
         assert!(error.contains(reason), "{error}");
         assert!(error.contains(entry), "{error}");
     }

@@ -86,6 +86,7 @@ fn data_type(sql_type: &Type) -> DbDataType {
 
 fn value(row: &Row, column: usize) -> Result<DbValue> {
     let cell = Cell { row, column };
+
     match *row.columns()[column].type_() {
         Type::BOOL => cell.map(DbValue::Boolean),
         Type::INT2 => cell.map(DbValue::Int16),

@@ -21,3 +21,21 @@ pub struct Limits {
     /// Bytes of responses that clients have not read, over all connections.
     pub unread_bytes: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_state_the_rate_at_which_a_client_has_to_read() {
+        let document = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/RELIABILITY.md"
+        ));
+        let words: Vec<&str> = document.split_whitespace().collect();
+
+        let kib = MIN_READ_RATE >> 10;
+        let sentence = format!("read less than {kib} KiB of its responses a second");
+        assert!(words.join(" ").contains(&sentence), "{sentence}");
+    }
+}

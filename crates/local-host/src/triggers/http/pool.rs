@@ -210,10 +210,12 @@ impl WorkerState for Worker {
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
         let limit = self.reuse.request_timeout;
+
         Box::pin(async move {
             // This future is polled before the component runs, and again when it first waits.
             yield_now().await;
             drop(place);
+
             match limit {
                 Some(limit) => sleep(limit).await,
                 None => std::future::pending().await,

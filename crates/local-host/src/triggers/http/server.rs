@@ -325,9 +325,11 @@ impl OwnApplication for Server {
             if !self.pools.contains_key(&component) {
                 return Err(Error::DestinationNotFound);
             }
+
             headers::complete_uri(&mut request).map_err(|_| Error::HttpRequestUriInvalid)?;
             request.headers_mut().remove(http::header::HOST);
             let matched = Matched::chained(request.uri().path());
+
             Ok(self
                 .run(&component, request, &matched, CHAINED_CLIENT)
                 .await)
