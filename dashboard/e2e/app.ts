@@ -14,6 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DEFAULT_PASSWORD, USER, userOptions } from './redis-users.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 /** A token for each role. */
@@ -34,9 +35,9 @@ export interface App {
   url: string;
   /** Starts the sample shop on the same Redis, and returns its URL. It ends with the application. */
   startShop: () => Promise<string>;
-  /** Runs a command of redis-cli. */
+  /** Runs a command of redis-cli as the default user, who may do more than the application. */
   redis: (...command: (string | number)[]) => string;
-  /** Runs several commands, one per line. */
+  /** Runs several commands as that user, one per line. */
   redisAll: (commands: string) => void;
   stopRedis: () => Promise<void>;
   /** Starts Redis again, empty. */
@@ -64,7 +65,7 @@ export async function startApp(variables: Record<string, string> = {}): Promise<
     },
     redis: (...command) => redisCli(port, command.map(String)).trim(),
     redisAll: (commands) => {
-      const failure = redisCli(port, [], commands).match(/^(\(error\)|ERR|WRONG).*/m);
+      const failure = redisCli(port, [], commands).match(/^(\(error\)|ERR|WRONG|NOAUTH).*/m);
       if (failure) throw new Error(failure[0]);
     },
     stopRedis: () => end(redis),
@@ -82,6 +83,7 @@ function redisCli(port: number, args: readonly string[], input?: string): string
   return execFileSync('redis-cli', ['-p', String(port), ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
+    env: { ...process.env, REDISCLI_AUTH: DEFAULT_PASSWORD },
     ...(input !== undefined && { input }),
   });
 }
@@ -89,7 +91,7 @@ function redisCli(port: number, args: readonly string[], input?: string): string
 async function startRedis(port: number, directory: string): Promise<ChildProcess> {
   const child = spawn(
     'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory],
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory, ...userOptions()],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   await waitForOutput(child, /Ready to accept connections/, 20_000);
@@ -117,6 +119,8 @@ async function startHost(state: string, manifest: string, redisPort: number, var
   const env = environment({
     redis_host: '127.0.0.1',
     redis_port: String(redisPort),
+    redis_username: USER.name,
+    redis_password: USER.password,
     tokens: tokensVariable(),
     ...variables,
   });

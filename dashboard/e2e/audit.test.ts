@@ -68,6 +68,20 @@ test('a change made on this page is recorded with its caller', async () => {
   await close();
 });
 
+test('a name that is not UTF-8 is marked as escaped', async () => {
+  app.redis('EVAL', "redis.call('SET', 'caf\\233', 'x')", 0);
+  const response = await fetch(`${app.url}/api/cache/keys/entry`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${TOKENS.operator}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ keyBase64: 'Y2Fm6Q==' }),
+  });
+  expect(response.status).toBe(200);
+  const { page, close } = await visit('admin', '#/audit');
+
+  await rows(page).filter({ hasText: 'caf\\xe9 escaped' }).waitFor();
+  await close();
+});
+
 test('a role that is too low is explained, without a denied attempt', async () => {
   const before = deniedAttempts();
   const { page, close } = await visit('operator');

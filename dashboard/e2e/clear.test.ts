@@ -76,6 +76,60 @@ test('the preview of tags counts their keys and names some', async () => {
   await close();
 });
 
+test.each([
+  ['Keys', 'Keys, one per line', ' a', 'key ␣a'],
+  ['Pattern', 'Redis pattern', ' a', 'pattern ␣a'],
+  ['Tags', 'Tags, one per line', ' t', 'tag ␣t'],
+])('clearing by %s takes a leading blank exactly: the key without it stays', async (...row) => {
+  const [selector, field, typed, summary] = row;
+  for (const blank of [' ', '']) {
+    app.redis('SET', `${blank}a`, 1);
+    app.redis('SADD', `cache:tags:${blank}t`, `${blank}a`);
+  }
+  const { page, faults, close } = await visit('operator', '#/clear');
+  await page.getByRole('radio', { name: selector }).check();
+  await page.getByLabel(field).fill(typed);
+  await page.getByText(/white space.*, which is part of/).waitFor();
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await preview(page).getByRole('link', { name: '␣a', exact: true }).waitFor();
+
+  await page.getByRole('button', { name: 'Remove 1 key' }).click();
+
+  await removals(page).getByText('1 key removed').waitFor();
+  expect(await removals(page).innerText()).toContain(`· ${summary}`);
+  expect(app.redis('EXISTS', ' a')).toBe('0');
+  expect(app.redis('EXISTS', 'a')).toBe('1');
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test('a key with a line break in its name is removed exactly', async () => {
+  for (const name of ['a\n', 'a']) app.redis('SET', name, 1);
+  const { page, close } = await visit('operator', '#/clear?by=keys');
+  await page.getByLabel('Keys, one per line').fill('"a\\n"');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await preview(page).getByRole('link', { name: 'a↵', exact: true }).waitFor();
+
+  await page.getByRole('button', { name: 'Remove 1 key' }).click();
+
+  await removals(page).getByText('1 key removed').waitFor();
+  expect(app.redis('EXISTS', 'a\n')).toBe('0');
+  expect(app.redis('EXISTS', 'a')).toBe('1');
+  await close();
+});
+
+test('a preview links to keys whose name is not UTF-8', async () => {
+  app.redis('EVAL', "redis.call('SET', 'caf\\233', 'of the byte')", 0);
+  app.redis('SET', 'caf\\xe9', 'of the text');
+  const { page, close } = await visit('operator', '#/clear?by=pattern&pattern=caf*');
+  await page.getByRole('button', { name: 'Preview' }).click();
+
+  await preview(page).getByRole('link', { name: 'caf\\xe9 escaped', exact: true }).click();
+
+  await page.locator('.detail').getByText('of the byte').waitFor();
+  await close();
+});
+
 test('everything is removed only after the word was typed', async () => {
   const { page, close } = await visit('admin', '#/clear');
   await page.getByRole('radio', { name: 'Everything' }).check();

@@ -69,10 +69,14 @@ impl<'a> Nginx<'a> {
         panic!("nginx does not listen");
     }
 
+    /// `127.0.0.1:<port>`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// A client that sends this caller's token through nginx.
     pub fn client(&self, caller: Caller) -> Client {
-        self.app
-            .client_through(&format!("127.0.0.1:{}", self.port), caller)
+        self.app.client_through(&self.address(), caller)
     }
 }
 

@@ -1,8 +1,9 @@
-//! Keys behind a real nginx, which decodes, resolves and merges paths.
+//! Keys behind a real nginx, which decodes, resolves and merges paths; and events behind it, which
+//! it buffers unless their response says otherwise.
 
-use end_to_end::{App, Caller, Nginx, encode, hard_names};
+use end_to_end::{App, Caller, EventStream, Nginx, encode, hard_names};
 use redis::Commands;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn every_name_survives_a_proxy() {
@@ -78,4 +79,49 @@ fn a_plain_name_survives_in_a_path() {
             assert_eq!(found["value"], name, "{path}");
         }
     }
+}
+
+#[test]
+fn events_arrive_through_a_proxy_while_their_stream_is_open() {
+    let app = App::start();
+    let nginx = Nginx::in_front_of(&app);
+    let mut redis = app.redis().connection();
+    app.admin()
+        .post("/warmup", &json!({ "modules": ["users"] }))
+        .ok();
+    let ended: String = redis.get("cache:warmup:status").unwrap();
+    let mut running: Value = serde_json::from_str(&ended).unwrap();
+    running["state"] = json!("running");
+    // Nobody ends this warmup, so its stream stays open until the test does.
+    let () = redis
+        .mset(&[
+            ("cache:warmup:status", running.to_string()),
+            ("lock:cache:warmup", "its owner".to_owned()),
+        ])
+        .unwrap();
+
+    let mut events = EventStream::open(&nginx.address(), "/warmup", Caller::Viewer);
+
+    // Each event arrives before the next one exists.
+    let (name, first) = events.next().unwrap();
+    assert_eq!(name, "progress");
+    assert_eq!(first["state"], "running");
+
+    running["updatedAt"] = json!("2026-01-01T00:00:00.000Z");
+    let () = redis
+        .set("cache:warmup:status", running.to_string())
+        .unwrap();
+    let (_, second) = events.next().unwrap();
+    assert_eq!(second["updatedAt"], running["updatedAt"]);
+
+    let () = redis.set("cache:warmup:status", &ended).unwrap();
+    let (_, last) = events.next().unwrap();
+    assert_eq!(last["state"], "done");
+    assert_eq!(events.next(), None);
+
+    // nginx obeys `x-accel-buffering: no` and removes it. The client checks it without nginx.
+    assert_eq!(
+        app.viewer().events("/warmup"),
+        [("progress".to_owned(), last)]
+    );
 }

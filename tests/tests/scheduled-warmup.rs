@@ -134,7 +134,7 @@ fn it_does_not_start_a_second_warmup() {
     let () = app
         .redis()
         .connection()
-        .set("lock:cache:warmup", "somebody else")
+        .set_ex("lock:cache:warmup", "somebody else", 600)
         .unwrap();
     let report = run_schedule(&app);
     assert_eq!(report["reason"], "empty", "{report:#}");

@@ -90,6 +90,31 @@ async fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_samples_of_a_dry_run_are_bounded_in_bytes() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    for n in 0..200 {
+        let _: () = other
+            .set(format!("users:{n}:{}", "x".repeat(40_000)), n)
+            .unwrap();
+    }
+
+    let report = run(&server, r#"{"pattern":"users:*","dryRun":true}"#, false).await;
+
+    let ClearReport::Matched {
+        keys_matched,
+        sample_keys,
+        ..
+    } = report
+    else {
+        panic!("a dry run deleted keys")
+    };
+    assert_eq!(keys_matched, 200);
+    // The last one may exceed 64 KiB.
+    assert_eq!(sample_keys.len(), 2);
+}
+
+#[tokio::test]
 async fn a_global_clear_carries_over_what_must_outlive_it() {
     let server = RedisServer::start();
     let mut other = populate(&server);

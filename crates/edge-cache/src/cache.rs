@@ -42,7 +42,7 @@
 //! | `held_locks` | load locks that were just found to be held |
 //! | `near` | copies in the instance's memory |
 //! | `get_or_set`, `wait` | lookup, who loads, and waiting for it |
-//! | `bypass` | loads without the cache, shared while Redis is unavailable |
+//! | `bypass`, `local_loads` | loads without the cache, and sharing them in an instance |
 //! | `load`, `store` | one load under its lock; storing its value unless it was invalidated |
 
 mod batch;
@@ -54,6 +54,7 @@ mod handle;
 mod held_locks;
 mod judge;
 mod load;
+mod local_loads;
 mod lookup;
 mod lookup_counters;
 mod near;

@@ -27,11 +27,6 @@ export function formatCount(count: number, one: string, many = `${one}s`): strin
   return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }
 
-/** The first names of a list, followed by the length of the list when there are more. */
-export function formatList(names: readonly string[], max = 3): string {
-  return names.slice(0, max).join(', ') + (names.length > max ? `, … (${formatNumber(names.length)})` : '');
-}
-
 export function formatPercent(ratio: number | null | undefined): string {
   return ratio === null || ratio === undefined ? UNKNOWN : `${(ratio * 100).toFixed(1)} %`;
 }

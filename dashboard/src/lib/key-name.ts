@@ -19,6 +19,14 @@ export function idOf(ref: KeyRef): string {
   return 'key' in ref ? `=${ref.key}` : `#${ref.keyBase64}`;
 }
 
+/** The names in a list of an answer. `base64` has the names that the list shows escaped, by the text shown. */
+export function namedKeys(names: readonly string[], base64: Readonly<Record<string, string>> = {}): NamedKey[] {
+  return names.map((key) => {
+    const keyBase64 = Object.hasOwn(base64, key) ? base64[key] : undefined;
+    return keyBase64 === undefined ? { key } : { key, keyBase64 };
+  });
+}
+
 function bytesOf(ref: KeyRef): Uint8Array {
   return 'key' in ref ? new TextEncoder().encode(ref.key) : decodeBase64(ref.keyBase64);
 }

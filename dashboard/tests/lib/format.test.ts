@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import {
   formatBytes,
   formatCount,
-  formatList,
   formatMilliseconds,
   formatNumber,
   formatPercent,
@@ -47,11 +46,6 @@ describe('numbers', () => {
     expect(formatCount(1, 'key')).toBe('1 key');
     expect(formatCount(0, 'key')).toBe('0 keys');
     expect(formatCount(1234, 'entry', 'entries')).toBe('1,234 entries');
-  });
-
-  test('a long list shows its first names and its length', () => {
-    expect(formatList(['a', 'b', 'c'])).toBe('a, b, c');
-    expect(formatList(['a', 'b', 'c', 'd'])).toBe('a, b, c, … (4)');
   });
 });
 

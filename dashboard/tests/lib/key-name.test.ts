@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { idOf, isSameKey, partsOf, refOf } from '../../src/lib/key-name';
+import { idOf, isSameKey, namedKeys, partsOf, refOf } from '../../src/lib/key-name';
 
 /** A key whose name is the byte ff after `b`, and one whose name is the text `b\xff`. */
 const BYTE = { key: 'b\\xff', keyBase64: 'Yv8=' };
@@ -34,5 +34,15 @@ describe('parts of a name', () => {
       { text: 'users', isBytes: false },
       { text: 'caf\\xe9', isBytes: true },
     ]);
+  });
+});
+
+describe('a list of names', () => {
+  test('gets the base64 of those that are shown escaped', () => {
+    expect(namedKeys(['b\\xff', 'b'], { 'b\\xff': 'Yv8=' })).toEqual([BYTE, { key: 'b' }]);
+  });
+
+  test('has the plain names of an answer without base64', () => {
+    expect(namedKeys(['b\\xff', 'constructor'])).toEqual([{ key: 'b\\xff' }, { key: 'constructor' }]);
   });
 });

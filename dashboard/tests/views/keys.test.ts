@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { KeyDetail } from '../../src/api/types';
 import { rowAfterKey } from '../../src/views/keys/keyboard';
 import {
   firstOrder,
@@ -10,6 +11,7 @@ import {
   UNSORTED,
 } from '../../src/views/keys/sorting';
 import { type Branch, type Folder, treeOf, visibleBranches } from '../../src/views/keys/tree';
+import { readDetail, readNextPage } from '../../src/views/keys/use-key';
 import type { Row } from '../../src/views/keys/walk';
 
 const rowOf = (key: string, changes: Partial<Row> = {}): Row =>
@@ -136,4 +138,63 @@ test('100,000 keys can be sorted and shown as a tree', () => {
 
   expect(sorted[0]?.sizeBytes).toBe(99_999);
   expect(branches).toHaveLength(1 + 100 + 1000);
+});
+
+describe('reading a key', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  const detailOf = (name: object): KeyDetail =>
+    ({ ...name, type: 'list', valueFormat: 'elements', value: ['secret'], length: 9, nextCursor: 'next' }) as KeyDetail;
+  const answerWith = (detail: KeyDetail) =>
+    vi.stubGlobal('fetch', () => Promise.resolve(Response.json({ success: true, data: detail })));
+  const read = (ref: Parameters<typeof readDetail>[0]) => readDetail(ref, new AbortController().signal);
+
+  const BYTE = { key: 'b\\xff', keyBase64: 'Yv8=' };
+
+  test.each([
+    [{ key: ' a' }, { key: 'a' }],
+    [{ key: 'a//b' }, { key: 'a/b' }],
+    [{ key: '' }, { key: 'entry' }],
+    [{ key: 'b\\xff' }, BYTE],
+    [{ keyBase64: 'Yv8=' }, { key: 'b\\xff' }],
+  ])('the value of another key is not shown: %j is requested, %j answered', async (requested, answered) => {
+    answerWith(detailOf(answered));
+
+    const shown = await read(requested);
+
+    expect(shown?.detail).toBeNull();
+    expect(shown?.elements).toEqual([]);
+    expect(shown?.problem?.message).toContain(`another key (${answered.key}), whose value is not shown`);
+    expect(JSON.stringify(shown)).not.toContain('secret');
+  });
+
+  test('the value of another key is not shown when the request names a long one in its body', async () => {
+    const name = 'k'.repeat(5000);
+    answerWith(detailOf({ key: name }));
+
+    expect((await read({ key: ` ${name}` }))?.detail).toBeNull();
+  });
+
+  test('the value of the requested key is shown, however the request names it', async () => {
+    for (const requested of [{ key: 'a' }, { keyBase64: 'YQ==' }]) {
+      answerWith(detailOf({ key: 'a' }));
+
+      const shown = await read(requested);
+
+      expect(shown?.elements).toEqual(['secret']);
+      expect(shown?.problem).toBeNull();
+    }
+  });
+
+  test('elements of another key are not added to those of the first page', async () => {
+    answerWith({ ...detailOf({ key: ' a' }), value: ['first'] } as KeyDetail);
+    const first = await read({ key: ' a' });
+    answerWith(detailOf({ key: 'a' }));
+
+    const shown = first && (await readNextPage({ key: ' a' }, 'next'))(first);
+
+    expect(shown?.elements).toEqual(['first']);
+    expect(shown?.detail?.key).toBe(' a');
+    expect(shown?.problem?.message).toContain('another key (a)');
+  });
 });

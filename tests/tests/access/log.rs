@@ -82,6 +82,35 @@ fn every_request_is_logged_in_one_line() {
 }
 
 #[test]
+fn a_long_path_and_a_long_key_are_cut_to_256_bytes() {
+    let app = App::start();
+    let path = format!("{BASE}/keys/{}", "x".repeat(5_000));
+    app.operator()
+        .with_header("x-request-id", "a-long-path")
+        .send("GET", &path, None)
+        .with_status(422);
+    // The shop logs the outcome of its lookup.
+    let slug = "x".repeat(256);
+    app.nobody()
+        .send("GET", &format!("/api/seo/page/{slug}"), None)
+        .with_status(404);
+    let key = format!("seo:page:{slug}:metatags");
+
+    for (part, field, name) in [
+        ("\"a-long-path\"", "path", path),
+        ("\"event\":\"cache\"", "key", key),
+    ] {
+        assert!(app.logs(&[part]), "no line has {part}");
+        let log = app.log();
+        let line = log.lines().find(|line| line.contains(part)).unwrap();
+        let line: Value = serde_json::from_str(line).unwrap();
+        let expected = format!("{}... ({} bytes)", &name[..256], name.len());
+        assert_eq!(line[field], expected);
+        assert!(!log.contains(&name), "the whole {field} is in the log");
+    }
+}
+
+#[test]
 fn a_plain_request_id_is_kept_and_any_other_replaced() {
     let app = App::start();
     // The client checks which of the two applies.

@@ -61,8 +61,7 @@ fn a_failed_action_is_recorded_as_failed() {
         .patch("/keys/nothing", &json!({ "ttl": 5 }))
         .with_status(404);
     let () = redis::cmd("SET")
-        .arg("lock:cache:warmup")
-        .arg("x")
+        .arg(&["lock:cache:warmup", "x", "EX", "60"])
         .query(&mut app.redis().connection())
         .unwrap();
     app.admin().post("/warmup", &json!({})).with_status(409);
@@ -169,6 +168,58 @@ fn a_running_change_is_in_the_trail_until_its_outcome_replaces_it() {
     assert_eq!(entries.len(), 1);
     assert_has(&entries[0], &expected);
     assert_has(&entries[0], &json!({ "outcome": "ok", "keysDeleted": 5 }));
+}
+
+/// Adds an intent to those of changes that have not ended. Its id says when the change began.
+fn add_intent(trail: &mut redis::Connection, id: &str, request_id: &str) {
+    // Scripts look for the outcome at the end of a record.
+    let record = format!(
+        r#"{{"at":"2026-01-01T00:00:00.000Z","who":"support","role":"operator","action":"clear","pattern":"users:*","keysDeleted":0,"durationMs":0,"ip":"192.0.2.1","requestId":"{request_id}","outcome":"running"}}"#
+    );
+    redis::cmd("XADD")
+        .arg(&["cache:audit:open", id, "stream", "1", "record", &record])
+        .exec(trail)
+        .unwrap();
+}
+
+/// Returns the records of a stream, read without edge-cache.
+fn stored_records(trail: &mut redis::Connection, stream: &str) -> Vec<Value> {
+    let found: redis::streams::StreamRangeReply = redis::cmd("XRANGE")
+        .arg(&[stream, "-", "+"])
+        .query(trail)
+        .unwrap();
+    let texts = found.ids.iter().map(|entry| entry.get::<String>("record"));
+    texts
+        .map(|text| serde_json::from_str(&text.unwrap()).unwrap())
+        .collect()
+}
+
+#[test]
+fn the_schedule_records_a_change_whose_request_died_as_interrupted() {
+    // Without modules in its plan, the schedule makes no change that would write to the trail.
+    let app = App::with(Options::new().as_deployed());
+    let mut trail = app.redis().connection();
+    let () = redis::cmd("SELECT").arg(1).query(&mut trail).unwrap();
+    add_intent(&mut trail, "1-1", "died");
+    add_intent(&mut trail, "*", "runs");
+
+    app.admin().post("/warmup/scheduled", &json!({})).ok();
+
+    // A page of the trail would record it, too.
+    let recorded = stored_records(&mut trail, "cache:audit");
+    assert_eq!(recorded.len(), 1, "{recorded:#?}");
+    let expected = json!({ "requestId": "died", "outcome": "interrupted", "who": "support", "action": "clear", "pattern": "users:*" });
+    assert_has(&recorded[0], &expected);
+    let open = stored_records(&mut trail, "cache:audit:open");
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert_has(
+        &open[0],
+        &json!({ "requestId": "runs", "outcome": "running" }),
+    );
+
+    let entries = entries(&app);
+    let died = entries.iter().find(|entry| entry["requestId"] == "died");
+    assert_has(died.unwrap(), &expected);
 }
 
 #[test]

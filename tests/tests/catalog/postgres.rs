@@ -1,6 +1,8 @@
 //! The catalogue in PostgreSQL.
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
 use crate::get;
 use end_to_end::{App, Options, PostgresServer, READ_THROUGH, repository};
@@ -78,6 +80,8 @@ fn without_postgresql_requests_are_503_until_it_returns() {
     }
 
     server.launch();
+    // The failure is kept for a second.
+    thread::sleep(Duration::from_millis(1_100));
     get(&app.nobody(), "/api/products/2");
 }
 

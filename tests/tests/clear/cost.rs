@@ -29,6 +29,12 @@ fn clear_200_000_of_1_000_000_beside_a_reader(app: &App) -> Waits {
     let waits = reader.stop();
 
     assert_eq!(report["stats"]["keysDeleted"], 200_000);
+    // In force 50 ms after the fence, long before all keys are removed.
+    let in_force_at = report["stats"]["inForceAt"].as_str().unwrap();
+    assert!(
+        in_force_at < report["timestamp"].as_str().unwrap(),
+        "{report}"
+    );
     assert_eq!(count(&mut redis), 800_000 + PROTECTED_KEYS.len());
 
     let left: Vec<String> = redis::cmd("SCAN")

@@ -1,6 +1,6 @@
 //! Clears by pattern.
 
-use end_to_end::{App, fill, keys};
+use end_to_end::{App, encode, fill, keys};
 use redis::Commands;
 use serde_json::json;
 
@@ -63,6 +63,48 @@ fn every_form_of_pattern_removes_exactly_its_matches() {
 }
 
 #[test]
+fn a_question_mark_matches_one_byte_of_a_letter() {
+    let app = App::start();
+    let mut redis = app.redis().connection();
+    // Letters of one, two and three bytes.
+    let () = redis
+        .mset(&[("ka", "x"), ("ké", "x"), ("k€", "x")])
+        .unwrap();
+
+    // Redis matches a pattern up to its first star, and scripts the rest.
+    for (pattern, matched) in [
+        ("k?", "ka"),
+        ("k??", "ké"),
+        ("k???", "k€"),
+        ("*k?", "ka"),
+        ("*k??", "ké"),
+        ("*k???", "k€"),
+    ] {
+        let dry_run = json!({ "pattern": pattern, "dryRun": true });
+        let stats = app.admin().post("/clear", &dry_run).ok()["stats"].take();
+        assert_eq!(stats["keysMatched"], 1, "{pattern}: {stats:#}");
+        assert_eq!(stats["sampleKeys"], json!([matched]), "{pattern}");
+
+        let page = app
+            .viewer()
+            .get(&format!("/keys?pattern={}", encode(pattern)))
+            .data();
+        let listed = page["keys"].as_array().unwrap();
+        assert_eq!(listed.len(), 1, "{pattern}: {page:#}");
+        assert_eq!(listed[0]["key"], matched, "{pattern}");
+    }
+
+    for (pattern, left) in [("k?", vec!["ké", "k€"]), ("*k??", vec!["k€"])] {
+        let report = app
+            .admin()
+            .post("/clear", &json!({ "pattern": pattern }))
+            .ok();
+        assert_eq!(report["stats"]["keysDeleted"], 1, "{pattern}");
+        assert_eq!(keys(&mut redis, "k*"), left, "{pattern}");
+    }
+}
+
+#[test]
 fn a_pattern_keeps_protected_keys_unless_it_names_them() {
     let app = App::start();
     let mut redis = app.redis().connection();
@@ -113,7 +155,7 @@ fn a_misleading_pattern_is_refused_with_the_correct_spelling() {
             app.admin()
                 .post("/invalidate", &json!({ "patterns": [pattern] })),
             app.viewer()
-                .get(&format!("/keys?pattern={}", end_to_end::encode(pattern))),
+                .get(&format!("/keys?pattern={}", encode(pattern))),
         ];
         for response in responses {
             let problem = response.with_status(422);

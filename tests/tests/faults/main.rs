@@ -1,10 +1,11 @@
-//! Redis frozen, killed, restarted, locked, read-only, full: the documented response in time, and
-//! automatic recovery.
+//! Redis frozen, killed, restarted, locked, read-only, full, or with keys of other clients: the
+//! documented response in time, and automatic recovery.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod connection;
 mod permissions;
 mod writes;
+mod wrong_type;
 
 use redis::Connection;
 

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod cost;
+mod replication;
 mod status;
 mod unreachable;

@@ -29,6 +29,10 @@ fn keys_patterns_and_tags_are_removed_in_one_request_with_details() {
     assert_eq!(stats["keysInvalidated"], 24);
     assert_eq!(stats["patternsProcessed"], 3);
     assert_eq!(stats["tagsProcessed"], 2);
+    assert!(
+        stats["inForceAt"].as_str() <= report["timestamp"].as_str(),
+        "{report}"
+    );
 
     let details = json!({
         "keys": ["user:123"],

@@ -18,7 +18,9 @@ fn count_gets(redis: &mut Connection) -> u64 {
 fn one_warmup_runs_at_a_time() {
     let app = App::start();
     let mut redis = app.redis().connection();
-    let () = redis.set("lock:cache:warmup", "somebody else").unwrap();
+    let () = redis
+        .set_ex("lock:cache:warmup", "somebody else", 600)
+        .unwrap();
     let problem = app.admin().post("/warmup", &json!({})).with_status(409);
 
     assert!(
@@ -104,7 +106,7 @@ fn an_interrupted_warmup_differs_from_a_running_one() {
 
     assert_eq!(app.viewer().get("/warmup").data()["state"], "interrupted");
 
-    let () = redis.set("lock:cache:warmup", "its owner").unwrap();
+    let () = redis.set_ex("lock:cache:warmup", "its owner", 600).unwrap();
     assert_eq!(app.viewer().get("/warmup").data()["state"], "running");
 
     let problem = app.admin().post("/warmup", &json!({})).with_status(409);

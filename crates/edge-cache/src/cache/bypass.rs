@@ -1,99 +1,21 @@
 //! Loads without the cache: while Redis is unavailable, while another instance's load takes too long,
-//! and of what cannot be stored.
-//!
-//! Callers of one instance who ask for the same key share such a load. The first one holds the mutex
-//! of the key while it loads; the others find the result in it. Where the first one is cancelled, the
-//! next one loads.
-//!
-//! While Redis can be asked, a caller only shares a load that began after it asked: an invalidation
-//! may have been answered in between.
+//! and of what cannot be stored. Callers of an instance share the first two ([`super::local_loads`]).
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt::Display;
-use std::rc::{Rc, Weak};
 use std::time::Instant;
 
-use futures_util::lock::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::handle::Cache;
+use super::local_loads::LocalResult;
 use super::lookup::{self, StandIn};
 use super::observer::Observer;
 use super::options::Options;
 use super::outcome::{Fetched, LoadError, LookupOutcome};
 use super::store_error::StoreError;
 use crate::error::RedisError;
-use crate::keyspace::codec;
 use crate::redis::{Redis, Runtime};
-
-/// The loads of this instance that run without the cache, by key.
-#[derive(Debug, Default)]
-pub(super) struct LocalLoads(RefCell<HashMap<String, Weak<LocalLoad>>>);
-
-#[derive(Debug)]
-struct LocalLoad {
-    began: Instant,
-    /// There when the load has ended.
-    result: Mutex<Option<LocalResult>>,
-}
-
-#[derive(Debug)]
-enum LocalResult {
-    Value(Vec<u8>),
-    Failure(String),
-    /// The value cannot be JSON, so each caller loads.
-    Unshareable,
-}
-
-impl LocalLoads {
-    /// Returns the load of this key that runs, if it began at that time or later, or a new one.
-    fn join(&self, key: &str, not_before: Option<Instant>) -> Rc<LocalLoad> {
-        let mut loads = self.0.borrow_mut();
-        let running = loads.get(key).and_then(Weak::upgrade);
-        let is_late_enough = |load: &Rc<LocalLoad>| not_before.is_none_or(|at| load.began >= at);
-        if let Some(load) = running.filter(is_late_enough) {
-            return load;
-        }
-
-        // Those of cancelled callers.
-        loads.retain(|_, load| load.strong_count() > 0);
-        let load = Rc::new(LocalLoad {
-            began: Instant::now(),
-            result: Mutex::default(),
-        });
-        loads.insert(key.to_owned(), Rc::downgrade(&load));
-        load
-    }
-
-    /// Ends a load: later callers begin another one.
-    fn end(&self, key: &str, ended: &Rc<LocalLoad>) {
-        let mut loads = self.0.borrow_mut();
-        let is_running = |load: &Weak<LocalLoad>| load.as_ptr() == Rc::as_ptr(ended);
-        if loads.get(key).is_some_and(is_running) {
-            loads.remove(key);
-        }
-    }
-}
-
-impl LocalResult {
-    fn of<T: Serialize, E: Display>(loaded: &Result<T, E>) -> Self {
-        match loaded {
-            Ok(value) => codec::encode(value).map_or(Self::Unshareable, Self::Value),
-            Err(error) => Self::Failure(error.to_string()),
-        }
-    }
-
-    /// The result for another caller; `None` where that has to load.
-    fn share<T: DeserializeOwned, E>(&self) -> Option<Result<T, LoadError<E>>> {
-        match self {
-            Self::Value(encoded) => codec::decode(encoded).map(Ok),
-            Self::Failure(error) => Some(Err(LoadError::Shared(error.clone()))),
-            Self::Unshareable => None,
-        }
-    }
-}
 
 impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Serves a near copy within its grace, else loads without the cache.

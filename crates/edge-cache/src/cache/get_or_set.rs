@@ -48,7 +48,7 @@ enum Found<T> {
     /// A value that is served.
     Served(Fetched<T>),
     /// No value, or one that stands in while a load runs.
-    Unusable(Lookup<T>, Option<StandIn<T>>),
+    Unusable(Box<Lookup<T>>, Option<StandIn<T>>),
     /// Redis is unavailable.
     WithoutRedis,
 }
@@ -202,7 +202,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
         match stand_in {
             Some(stand_in) if self.held_locks.contains(key) => Found::Served(stand_in.fetched),
-            stand_in => Found::Unusable(lookup, stand_in),
+            stand_in => Found::Unusable(Box::new(lookup), stand_in),
         }
     }
 

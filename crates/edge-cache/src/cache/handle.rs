@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::breaker::Breaker;
-use super::bypass::LocalLoads;
 use super::held_locks::HeldLocks;
 use super::judge::Judge;
+use super::local_loads::LocalLoads;
 use super::lookup_counters::LookupCounters;
 use super::near::NearCache;
 use super::observer::Observer;

@@ -52,7 +52,8 @@ pub struct Options<'a> {
     /// hour.
     pub throttle: Duration,
     /// For how long the failure of a load is the answer of callers who have no value to be served,
-    /// those who waited for it included. Zero: each of them loads. Up to an hour.
+    /// those who waited for it included. Its text, at most 1 KiB, is in Redis meanwhile. Zero: each of
+    /// them loads. Up to an hour.
     pub failure_ttl: Duration,
     /// How eagerly a value is refreshed before it expires (beta of XFetch; Vattani et al., VLDB
     /// 2015): 1 is the paper's optimum, 0 never. 0 to 100.

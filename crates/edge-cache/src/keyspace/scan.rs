@@ -3,11 +3,12 @@
 //!
 //! Each slice is one script call that visits about 1,000 keys, or fewer where their names are long,
 //! so other clients never wait longer than a few milliseconds.
-//!
-//! A cursor means nothing to another server. Where the connection was replaced during a walk, perhaps
-//! by one to a server that was restarted or took over, the walk starts again.
+
+mod position;
 
 use std::collections::HashSet;
+
+use position::{Position, Progress};
 
 use crate::error::{Error, RedisError};
 use crate::keyspace::fence::Removed;
@@ -39,12 +40,6 @@ const MAX_ATOMIC_NAME_BYTES: usize = 256 << 10;
 
 /// Most bytes of the names that a walk samples, except that the last one may be longer.
 const MAX_SAMPLE_BYTES: usize = 64 << 10;
-
-/// Cursor at which a walk starts, and which Redis returns at its end.
-const START_OR_END: &[u8] = b"0";
-
-/// Restarts of a walk. Where connections break more often than that, it goes on from its cursor.
-const MAX_RESTARTS: u32 = 3;
 
 /// Keys that matched: how many, and the names of some.
 #[derive(Debug, Default)]
@@ -115,54 +110,6 @@ impl NameLimits {
 
     fn are_reached(self) -> bool {
         self.names == 0 || self.bytes == 0
-    }
-}
-
-/// Where a walk is in the keyspace.
-struct Position {
-    cursor: Vec<u8>,
-    /// The connection over which the cursor was read; `None` at the beginning.
-    connection: Option<u64>,
-    restarts: u32,
-}
-
-/// What a walk does after a slice.
-#[derive(Debug, PartialEq, Eq)]
-enum Progress {
-    GoesOn,
-    StartsAgain,
-    HasEnded,
-}
-
-impl Position {
-    fn beginning() -> Self {
-        Self {
-            cursor: START_OR_END.to_vec(),
-            connection: None,
-            restarts: 0,
-        }
-    }
-
-    /// Moves to the cursor that a slice has returned, or back to the beginning if that slice may have
-    /// been read from another server than the one before.
-    fn advance<R: Redis>(&mut self, redis: &R, next: Vec<u8>) -> Progress {
-        let connection = redis.connection_number();
-        let is_replaced = self.connection.is_some_and(|earlier| earlier != connection);
-        if is_replaced && self.restarts < MAX_RESTARTS {
-            *self = Self {
-                restarts: self.restarts + 1,
-                ..Self::beginning()
-            };
-            return Progress::StartsAgain;
-        }
-
-        self.cursor = next;
-        self.connection = Some(connection);
-        if self.cursor == START_OR_END {
-            Progress::HasEnded
-        } else {
-            Progress::GoesOn
-        }
     }
 }
 
@@ -242,17 +189,21 @@ pub async fn sample_removable<R: Redis>(
 ) -> Result<Vec<KeyName>, RedisError> {
     let filter = Filter::removable(pattern);
     let mut limits = NameLimits::samples(samples);
-    let mut cursor = START_OR_END.to_vec();
+    let mut position = Position::beginning();
     let mut names = Vec::new();
     loop {
-        let (next, found) = match_slice(redis, &cursor, &filter, limits).await?;
+        let (next, found) = match_slice(redis, &position.cursor, &filter, limits).await?;
         limits = limits.without(&found.names);
         names.extend(found.names);
 
-        if next == START_OR_END || limits.are_reached() {
-            return Ok(names);
+        match position.advance(redis, next) {
+            Progress::GoesOn if !limits.are_reached() => {}
+            Progress::StartsAgain => {
+                names.clear();
+                limits = NameLimits::samples(samples);
+            }
+            Progress::GoesOn | Progress::HasEnded => return Ok(names),
         }
-        cursor = next;
     }
 }
 
@@ -383,65 +334,4 @@ async fn delete_slice<R: Redis>(
 
     let mut replies = DELETE_SLICE.run(redis, [], args).await?;
     Ok((replies.bytes()?, replies.count()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-    use crate::redis::{Command, Reply};
-
-    /// A client whose connection has a number.
-    struct Connected(Cell<u64>);
-
-    impl Redis for Connected {
-        async fn execute(&self, _: Command) -> Result<Vec<Reply>, RedisError> {
-            unreachable!("no command is sent")
-        }
-
-        fn connection_number(&self) -> u64 {
-            self.0.get()
-        }
-    }
-
-    #[test]
-    fn a_walk_starts_again_after_another_connection_and_not_without_end() {
-        let redis = Connected(Cell::new(1));
-        let mut position = Position::beginning();
-        let mut advance = |connection, next: &str| {
-            redis.0.set(connection);
-            let progress = position.advance(&redis, next.into());
-            (
-                progress,
-                String::from_utf8(position.cursor.clone()).unwrap(),
-            )
-        };
-
-        assert_eq!(advance(2, "7"), (Progress::GoesOn, "7".into()));
-        assert_eq!(advance(2, "3"), (Progress::GoesOn, "3".into()));
-        for connection in 3..6 {
-            assert_eq!(
-                advance(connection, "9"),
-                (Progress::StartsAgain, "0".into())
-            );
-            assert_eq!(advance(connection, "5"), (Progress::GoesOn, "5".into()));
-        }
-        assert_eq!(advance(6, "8"), (Progress::GoesOn, "8".into()));
-        assert_eq!(advance(6, "0"), (Progress::HasEnded, "0".into()));
-    }
-
-    #[test]
-    fn an_end_that_another_server_reports_is_none() {
-        let redis = Connected(Cell::new(1));
-        let mut position = Position::beginning();
-
-        position.advance(&redis, b"7".to_vec());
-        redis.0.set(2);
-
-        assert_eq!(
-            position.advance(&redis, b"0".to_vec()),
-            Progress::StartsAgain
-        );
-    }
 }

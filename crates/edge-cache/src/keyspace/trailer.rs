@@ -173,7 +173,6 @@ fn split_own(stored: &[u8]) -> Option<(&[u8], Facts)> {
 /// The bytes of a trailer before its checksum.
 fn pack(facts: &Facts) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(32 + facts.tags.len());
-
     bytes.push(VERSION);
     bytes.extend_from_slice(&facts.stored_at.to_be_bytes()[2..]);
     push_number(
@@ -191,7 +190,6 @@ fn pack(facts: &Facts) -> Vec<u8> {
     );
     push_number(&mut bytes, facts.stamp.id.sequence);
     bytes.extend_from_slice(facts.tags.as_bytes());
-
     bytes
 }
 

@@ -1,8 +1,9 @@
 // A table of audit records.
 import type { AuditRecord } from '../../api/types';
-import { formatList, formatMilliseconds, formatNumber, formatTime } from '../../lib/format';
+import { formatMilliseconds, formatNumber, formatTime } from '../../lib/format';
 import { Badge } from '../../ui/badge';
 import { Table } from '../../ui/table';
+import { Target } from './target';
 
 const HEADS = ['Time', 'Caller', 'Action', 'Target', 'Removed', 'Duration', 'Address', 'Outcome'];
 
@@ -31,7 +32,7 @@ export function Records({ records, label }: { records: readonly AuditRecord[]; l
           </td>
           <td>{record.action}</td>
           <td class="target mono" title={`request ${record.requestId}`}>
-            {describeTarget(record)}
+            <Target record={record} />
           </td>
           <td class="num">{formatNumber(record.keysDeleted)}</td>
           <td class="num">{formatMilliseconds(record.durationMs)}</td>
@@ -48,17 +49,4 @@ export function Records({ records, label }: { records: readonly AuditRecord[]; l
 function roleOf({ role, stream }: AuditRecord): string {
   if (role !== '-') return role;
   return stream === 'automatic' ? 'automatic' : '';
-}
-
-function describeTarget(record: AuditRecord): string {
-  const { pattern, patterns = [], keys = [], tags = [], detail, error, alike, cut } = record;
-  const names = [pattern, formatList(patterns), formatList(keys), formatList(tags.map((tag) => `#${tag}`))];
-  const parts = [...names, detail, error, alike && describeAlike(alike), cut && 'truncated'];
-
-  return parts.filter(Boolean).join(' · ') || '–';
-}
-
-/** Records beyond a quota are stored as one with their number. */
-export function describeAlike({ count, failed, since }: NonNullable<AuditRecord['alike']>): string {
-  return `${formatNumber(count)} more like this since ${formatTime(since)}${failed > 0 ? `, ${formatNumber(failed)} failed` : ''}`;
 }

@@ -3,12 +3,12 @@ import { useLayoutEffect, useState } from 'preact/hooks';
 import { formatCount, formatTime } from '../../lib/format';
 import { nameToLine } from '../../lib/name-lines';
 import { navigate, route } from '../../state/route';
-import { Name } from '../../ui/name';
 import { Failure } from '../../ui/notes';
 import { SelectionForm } from './form';
 import { PreviewPanel } from './preview';
 import { type Selection, type Selector, SELECTORS } from './selection';
 import { currentPreview, dropPreview, problem, removals } from './store';
+import { SelectionSummary } from './summary';
 
 const LABELS: Record<Selector, string> = { pattern: 'Pattern', keys: 'Keys', tags: 'Tags', everything: 'Everything' };
 
@@ -65,10 +65,10 @@ function Removals() {
     <section aria-label="Removals since this page was opened">
       <h2>Removals</h2>
       <ul class="removals">
-        {removals.value.map(({ at, deleted, duration, what, warnings }) => (
+        {removals.value.map(({ at, deleted, duration, selection, warnings }) => (
           <li key={at.getTime()}>
             <span class="muted num">{formatTime(at)}</span> <strong>{formatCount(deleted, 'key')} removed</strong> in{' '}
-            {duration} · <Name text={what} whole />
+            {duration} · <SelectionSummary selection={selection} />
             {warnings.map((warning) => (
               <p key={warning} class="error">
                 {warning}

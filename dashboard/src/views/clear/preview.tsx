@@ -1,10 +1,12 @@
 // The preview of a removal, with the button that carries it out.
 import { useId, useState } from 'preact/hooks';
 import { formatCount } from '../../lib/format';
+import { refOf } from '../../lib/key-name';
 import { href } from '../../state/route';
 import { Action } from '../../ui/action';
 import { Name } from '../../ui/name';
-import { CONFIRM_WORDS, type Preview } from './removal';
+import { Names } from '../../ui/names';
+import { CONFIRM_WORDS, type Preview, SAMPLE_KEYS } from './removal';
 import { busy, confirmationDemanded, removeSelected } from './store';
 
 export function PreviewPanel({ preview }: { preview: Preview }) {
@@ -13,9 +15,19 @@ export function PreviewPanel({ preview }: { preview: Preview }) {
       <h2>
         {formatCount(preview.count, 'key')} would be removed <span class="muted">found in {preview.duration}</span>
       </h2>
+      {preview.missing.length > 0 && (
+        <p class="muted">
+          Not in the cache: <Names names={preview.missing} max={SAMPLE_KEYS} />
+        </p>
+      )}
+      {preview.tagCounts.map(([tag, keys]) => (
+        <p key={tag} class="muted">
+          <Name text={tag} whole />: {formatCount(keys, 'key')}
+        </p>
+      ))}
       {preview.remarks.map((remark) => (
         <p key={remark} class="muted">
-          <Name text={remark} whole />
+          {remark}
         </p>
       ))}
       {preview.sample.length > 0 && <Sample preview={preview} />}
@@ -29,10 +41,10 @@ function Sample({ preview: { sample, count } }: { preview: Preview }) {
     <>
       <h3>{sample.length < count ? `${sample.length} of them` : 'All of them'}</h3>
       <ul class="sample mono">
-        {sample.map((key) => (
-          <li key={key}>
-            <a href={href('keys', { key })}>
-              <Name text={key} />
+        {sample.map((named) => (
+          <li key={named.key}>
+            <a href={href('keys', refOf(named))}>
+              <Name text={named.key} escaped={named.keyBase64 !== undefined} />
             </a>
           </li>
         ))}

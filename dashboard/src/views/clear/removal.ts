@@ -1,15 +1,19 @@
 // Previews and carries out a removal through the API.
 import * as api from '../../api/endpoints';
 import type { Role, Text } from '../../api/types';
-import { formatCount, formatList } from '../../lib/format';
-import { describeSelection, isGlobalClear, namesOnLines, neededRole, type Selection } from './selection';
+import { type NamedKey, namedKeys } from '../../lib/key-name';
+import { isGlobalClear, namesOf, neededRole, type Selection } from './selection';
 
 export interface Preview {
   selection: Selection;
   count: number;
-  sample: string[];
-  /** Further findings: keys that do not exist, the number of keys of each tag. */
-  remarks: string[];
+  sample: readonly NamedKey[];
+  /** Named keys that do not exist. */
+  missing: readonly NamedKey[];
+  /** The number of keys of each named tag. */
+  tagCounts: readonly (readonly [tag: string, keys: number])[];
+  /** How the keys are counted or removed, where that is out of the ordinary. */
+  remarks: readonly string[];
   duration: string;
   /** The word to type as a confirmation; '' when none is needed. */
   confirmWord: string;
@@ -19,14 +23,14 @@ export interface Preview {
 }
 
 export interface Removal {
-  what: string;
+  selection: Selection;
   at: Date;
   deleted: number;
   duration: string;
   warnings: readonly string[];
 }
 
-const SAMPLE_KEYS = 20;
+export const SAMPLE_KEYS = 20;
 /** Tags whose members are read for the sample. */
 const SAMPLED_TAGS = 5;
 /** For a global clear, and for a pattern that matches a large share of the keys. */
@@ -39,16 +43,16 @@ export function preview(selection: Selection): Promise<Preview> {
 
 async function previewInvalidate(selection: Selection): Promise<Preview> {
   const { details, stats } = await api.invalidate({ ...invalidateRequest(selection), dryRun: true });
-  const { keys, keysNotFound, tags } = details;
-
-  const missing = keysNotFound.length > 0 ? [`Not in the cache: ${formatList(keysNotFound, SAMPLE_KEYS)}`] : [];
-  const tagCounts = Object.entries(tags).map(([tag, count]) => `${tag}: ${formatCount(count, 'key')}`);
+  const { keys, keysNotFound, keysBase64, tags } = details;
+  const sample = selection.by === 'keys' ? keys.slice(0, SAMPLE_KEYS) : await sampleOfTags(namesOf(selection));
 
   return {
     selection,
     count: stats.keysInvalidated,
-    sample: selection.by === 'keys' ? keys.slice(0, SAMPLE_KEYS) : await sampleOfTags(namesOnLines(selection.text)),
-    remarks: [...missing, ...tagCounts],
+    sample: namedKeys(sample, keysBase64),
+    missing: namedKeys(keysNotFound, keysBase64),
+    tagCounts: Object.entries(tags),
+    remarks: [],
     duration: stats.duration,
     confirmWord: '',
     confirmReason: '',
@@ -81,7 +85,9 @@ async function previewClear(selection: Selection): Promise<Preview> {
   return {
     selection,
     count: stats.keysMatched,
-    sample: [...stats.sampleKeys],
+    sample: namedKeys(stats.sampleKeys, stats.sampleKeysBase64),
+    missing: [],
+    tagCounts: [],
     remarks,
     duration: stats.duration,
     confirmWord: isGlobal ? CONFIRM_WORDS.everything : needsConfirm ? CONFIRM_WORDS.largeShare : '',
@@ -98,7 +104,7 @@ function shareReason(share: number, isExact: boolean, role: Role): string {
 
 /** Removes the keys. `confirm`: the user typed the confirmation word. */
 export async function remove(selection: Selection, confirm: boolean): Promise<Removal> {
-  const started = { what: describeSelection(selection), at: new Date() };
+  const started = { selection, at: new Date() };
 
   if (selection.by === 'keys' || selection.by === 'tags') {
     const { stats, warnings = [] } = await api.invalidate(invalidateRequest(selection));
@@ -111,6 +117,7 @@ export async function remove(selection: Selection, confirm: boolean): Promise<Re
   return { ...started, deleted, duration: stats.duration, warnings };
 }
 
-function invalidateRequest({ by, text }: Selection): { keys: string[] } | { tags: string[] } {
-  return by === 'keys' ? { keys: namesOnLines(text) } : { tags: namesOnLines(text) };
+function invalidateRequest(selection: Selection): { keys: string[] } | { tags: string[] } {
+  const names = namesOf(selection);
+  return selection.by === 'keys' ? { keys: names } : { tags: names };
 }

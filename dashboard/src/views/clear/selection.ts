@@ -1,6 +1,6 @@
 // The keys that the user selects for removal: by pattern, by name, by tag, or all.
 import type { Role } from '../../api/types';
-import { formatCount, formatList } from '../../lib/format';
+import { formatCount } from '../../lib/format';
 import { lineToName } from '../../lib/name-lines';
 import { beginsLiterally, isProtected, matchesEverything } from '../../lib/pattern';
 
@@ -20,7 +20,7 @@ export function namesOnLines(text: string): string[] {
 }
 
 /** The pattern, keys or tags of a selection. */
-function namesOf({ by, text }: Selection): string[] {
+export function namesOf({ by, text }: Selection): string[] {
   if (by === 'everything') return [];
   if (by === 'pattern') return text === '' ? [] : [text];
   return namesOnLines(text);
@@ -58,13 +58,4 @@ export function incompleteReason(selection: Selection): string {
   if (badLine >= 0) return `Line ${badLine + 1} begins with a quote but is not valid JSON.`;
   if (namesOf(selection).length > 0) return '';
   return { pattern: 'Type a pattern first.', keys: 'Type at least one key.', tags: 'Type at least one tag.' }[by];
-}
-
-/** A short form of the selection, for the list of removals. */
-export function describeSelection({ by, text }: Selection): string {
-  if (by === 'everything') return 'everything';
-  if (by === 'pattern') return `pattern ${text}`;
-
-  const names = namesOnLines(text);
-  return `${by === 'keys' ? 'key' : 'tag'}${names.length === 1 ? '' : 's'} ${formatList(names)}`;
 }

@@ -7,6 +7,7 @@ import { Failure } from '../../ui/notes';
 import { useTask } from '../../ui/use-task';
 import { PreviewPanel } from '../clear/preview';
 import { busy, currentPreview, problem as clearProblem, removals, showPreview } from '../clear/store';
+import { SelectionSummary } from '../clear/summary';
 import { modulesOf } from './ttl-table';
 
 export function ClearByModule() {
@@ -61,7 +62,7 @@ function LastRemoval() {
 
   return (
     <p>
-      Removed {formatCount(last.deleted, 'key')} in {last.duration}: {last.what}
+      Removed {formatCount(last.deleted, 'key')} in {last.duration}: <SelectionSummary selection={last.selection} />
     </p>
   );
 }

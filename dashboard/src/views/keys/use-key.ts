@@ -47,7 +47,7 @@ function begin(before: ReadKey): ReadKey {
 }
 
 /** Returns null when the reading was aborted. */
-async function readDetail(ref: KeyRef, abort: AbortSignal): Promise<ReadKey | null> {
+export async function readDetail(ref: KeyRef, abort: AbortSignal): Promise<ReadKey | null> {
   try {
     const detail = await read(ref, {}, abort);
     return { ...NOTHING, detail, readAt: Date.now(), elements: elementsOf(detail) };
@@ -57,7 +57,7 @@ async function readDetail(ref: KeyRef, abort: AbortSignal): Promise<ReadKey | nu
 }
 
 /** Returns the change of state: the elements of the next page are added, and its cursor replaces the last one. */
-async function readNextPage(ref: KeyRef, cursor: string): Promise<(before: ReadKey) => ReadKey> {
+export async function readNextPage(ref: KeyRef, cursor: string): Promise<(before: ReadKey) => ReadKey> {
   try {
     const { nextCursor, truncated, ...page } = await read(ref, { cursor });
     return (before) => ({
