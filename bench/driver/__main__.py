@@ -12,6 +12,7 @@ from pathlib import Path
 import cases
 import chart
 import contestants
+import invalidations
 import machine
 import processes
 from figures import Figures
@@ -46,6 +47,7 @@ def settings_of(given):
     return {
         "quick": given.quick, "runs": given.runs or runs, "seconds": seconds, "callers": callers, "tag_keys": tag_keys,
         "sizes": sizes + ([10_000_000] if given.huge else []), "keys": sizes[-1], "share": SHARE,
+        "event_keys": 100_000 if given.quick else 5_000_000,
     }
 
 
@@ -73,10 +75,10 @@ def written(work, name, more):
 class Measurement:
     """One run over all cases."""
 
-    def __init__(self, settings, server, everyone, shop):
-        self.settings, self.server, self.everyone, self.shop = settings, server, everyone, shop
+    def __init__(self, settings, server, everyone, near, shop):
+        self.settings, self.server, self.everyone, self.near, self.shop = settings, server, everyone, near, shop
         self.cases, self.commands = {}, {}
-        self.labels = {each.key: each.label for each in everyone}
+        self.labels = {each.key: each.label for each in everyone + near}
         self.labels |= {"scan": "a bare SCAN pass, native", "scan-match": "a SCAN pass that returns matches, native"}
 
     def run(self):
@@ -89,6 +91,8 @@ class Measurement:
         self.restart()
         for size in self.settings["sizes"]:
             self.sized(size)
+        self.near_reads()
+        self.events()
         self.reads_of_a_shop()
 
     def restart(self):
@@ -108,6 +112,25 @@ class Measurement:
         self.cases["warmup"] = cases.warmups([each for each in everyone if planned or not each.ours], server, runs)
         self.cases["entry"], labels = cases.entries(server)
         self.labels |= labels
+
+    def near_reads(self):
+        """Cached reads of those that keep near copies, in an empty database."""
+        self.server.redis("FLUSHALL")
+        for each in self.near:
+            each.start()
+            each.settle()
+        for connections in CONNECTIONS:
+            say(f"load of near copies at {connections} connections")
+            measured = cases.loads(self.near, self.server, ROUTES["/products/search"], connections, self.settings["runs"], self.settings["seconds"])
+            self.cases[f"near {connections}"] = measured
+        for each in self.near:
+            each.stop()
+
+    def events(self):
+        keys = self.settings["event_keys"]
+        say(f"100 events among {keys:,} keys")
+        local = next(each for each in self.everyone if each.key == "local")
+        self.cases["events"] = invalidations.events(local, self.server, keys)
 
     def reads_of_a_shop(self):
         """Searches that scan every product. Last, because edge-cache keeps the database it was started with."""
@@ -129,6 +152,8 @@ class Measurement:
         self.labels |= {way.key: way.label for way in ways}
         native = next(each for each in everyone if each.key == "axum")
         self.cases[f"clear {size}"] = cases.clears(ways, server, runs, size, SHARE) | cases.scans(native, server, runs, size)
+        ours = [each for each in everyone if each.ours]
+        self.cases[f"in force {size}"] = invalidations.in_force(ours, server, runs, size)
         if size == self.settings["keys"]:
             self.largest(size)
 
@@ -189,13 +214,14 @@ def main():
     processes.end_in_order()
     wait_for_calm()
     with tempfile.TemporaryDirectory() as work, Server(work) as server:
-        everyone = contestants.all_of(work, server.port, sql_file(work))
-        measurement = Measurement(settings, server, everyone, shop_file(work))
+        sql = sql_file(work)
+        everyone, near = contestants.all_of(work, server.port, sql), contestants.with_near_copies(work, server.port, sql)
+        measurement = Measurement(settings, server, everyone, near, shop_file(work))
         described, before = machine.describe(everyone), machine.load_average()
         try:
             measurement.reads_of_a_shop() if given.shop else measurement.run()
         finally:
-            for each in everyone:
+            for each in everyone + near:
                 each.stop()
     raw = {"machine": described, "load_average": [before, machine.load_average()], "settings": settings}
     raw |= {"labels": measurement.labels, "commands": measurement.commands, "cases": measurement.cases}

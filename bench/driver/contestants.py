@@ -98,13 +98,14 @@ class Ours(Contestant):
     # The warmup component with the plan of the benchmark; without it, that of the product is used.
     warmup = ROOT / "target/bench/warmup.wasm"
 
-    def __init__(self, key, label, work, redis_port, program, sql):
+    def __init__(self, key, label, work, redis_port, program, sql, near_ms=0):
         super().__init__(key, label, work, redis_port)
-        self.program, self.sql = program, sql
+        self.program, self.sql, self.near_ms = program, sql, near_ms
 
     def environment(self):
         return {
             "SPIN_VARIABLE_REDIS_PORT": str(self.redis_port),
+            "SPIN_VARIABLE_NEAR_MAX_AGE_MS": str(self.near_ms),
             "SPIN_VARIABLE_TOKENS": f"bench:admin:{TOKEN_SHA256}",
             "XDG_CACHE_HOME": str(self.work / "compiled"),
             # The same as in scripts/up.
@@ -113,7 +114,7 @@ class Ours(Contestant):
 
     def manifest(self):
         """spin.toml with absolute paths, the warmup component and the routes of examples/catalog, under one base URL."""
-        text = (ROOT / "spin.toml").read_text() + _shop()
+        text = _with_shop((ROOT / "spin.toml").read_text())
         if self.warmup and self.warmup.exists():
             text = text.replace('"target/wasm32-wasip2/release/warmup.wasm"', f'"{self.warmup}"')
         text = text.replace('source = "target/', f'source = "{ROOT}/target/')
@@ -129,7 +130,7 @@ class Ours(Contestant):
         common = ["-f", self.manifest(), "--listen", f"127.0.0.1:{self.port}", "--sqlite", f"@{self.sql}"]
         # The same as in scripts/up.
         common += ["--state-dir", str(self.work / "state"), "--max-instance-reuse-count", "10000"]
-        if self.key == "spin":
+        if self.key.startswith("spin"):
             return [self.program, "up", *common, "--quiet"]
         return [self.program, *common, "--request-timeout", "600"]
 
@@ -137,29 +138,34 @@ class Ours(Contestant):
         return _output(self.program, "--version")
 
 
-def _shop():
-    """The routes and the component of the sample shop for a manifest at the root, with the variables of spin.toml."""
-    text = (ROOT / "examples/catalog/spin.toml").read_text().replace('source = "../../', 'source = "')
-    begin, end = text.index("[[trigger.http]]"), text.index('[[trigger.http]]\nroute = "/..."')
-    return "\n" + text[begin:end].replace('events_channel = "{{ events_channel }}"\n', "")
+def _with_shop(manifest):
+    """A manifest with the routes and the component of the sample shop, and the variables that only the shop declares."""
+    shop = (ROOT / "examples/catalog/spin.toml").read_text().replace('source = "../../', 'source = "')
+    declared = re.findall(r"(?m)^(\w+) = \{ default = .*$", manifest)
+    more = [found[0] for found in re.finditer(r"(?m)^(\w+) = \{ default = .*$", shop) if found[1] not in declared]
+    manifest = manifest.replace("[variables]\n", "\n".join(["[variables]", *more, ""]))
+
+    begin, end = shop.index("[[trigger.http]]"), shop.index('[[trigger.http]]\nroute = "/..."')
+    return manifest + "\n" + shop[begin:end]
 
 
 class Fastify(Contestant):
-    """Peer (a): Node, Fastify and ioredis."""
+    """Peer (a): Node, Fastify and ioredis; with `near_ms` also an LRU cache in its memory."""
 
-    def __init__(self, work, redis_port, sql):
-        super().__init__("fastify", "Node: Fastify, ioredis", work, redis_port)
-        self.sql = sql
+    def __init__(self, work, redis_port, sql, near_ms=0):
+        name = ("fastify-near", "Node: Fastify, ioredis, lru-cache") if near_ms else ("fastify", "Node: Fastify, ioredis")
+        super().__init__(*name, work, redis_port)
+        self.sql, self.near_ms = sql, near_ms
 
     def command(self):
         return ["node", str(ROOT / "bench/peers/fastify/src/server.js")]
 
     def environment(self):
-        return _peer_environment(self)
+        return _peer_environment(self) | {"NEAR_MS": str(self.near_ms)}
 
     def version(self):
         lock = (ROOT / "bench/peers/fastify/package-lock.json").read_text()
-        found = {name: re.search(rf'"node_modules/{name}": {{\s*"version": "([^"]+)"', lock) for name in ("fastify", "ioredis")}
+        found = {name: re.search(rf'"node_modules/{name}": {{\s*"version": "([^"]+)"', lock) for name in ("fastify", "ioredis", "lru-cache")}
         packages = ", ".join(f"{name} {match[1]}" for name, match in found.items() if match)
         return f"Node {_output('node', '--version')}, {packages}"
 
@@ -194,11 +200,26 @@ def _peer_environment(peer):
     }
 
 
+NEAR_MS = 1000
+
+
 def all_of(work, redis_port, sql):
     """Every contestant that can run here."""
+    found = [Ours(key, label, work, redis_port, program, sql) for key, label, program in _hosts()]
+    return found + [Fastify(work, redis_port, sql), Axum(work, redis_port, sql)]
+
+
+def with_near_copies(work, redis_port, sql):
+    """Those that keep near copies, for at most a second."""
+    found = [
+        Ours(f"{key}-near", f"{label}, near copies", work, redis_port, program, sql, NEAR_MS) for key, label, program in _hosts()
+    ]
+    return found + [Fastify(work, redis_port, sql, NEAR_MS)]
+
+
+def _hosts():
     local = os.environ.get("LOCAL_HOST_BIN") or str(ROOT / "target/host/local-host")
     spin = os.environ.get("SPIN_BIN") or shutil.which("spin")
-    found = [Ours("local", "edge-cache on local-host", work, redis_port, local, sql)]
+    yield "local", "edge-cache on local-host", local
     if spin:
-        found.append(Ours("spin", "edge-cache on Spin", work, redis_port, spin, sql))
-    return found + [Fastify(work, redis_port, sql), Axum(work, redis_port, sql)]
+        yield "spin", "edge-cache on Spin", spin

@@ -61,6 +61,18 @@ def _rate(figures, key, route, wanted):
     return (None if ratios is None else min(ratios) >= wanted), words
 
 
+def _near_rate(figures, key, wanted):
+    ratios = [figures.ratio(f"near {connections}", f"{key}-near", f"{PEER}-near", "per_second") for connections in (16, 64)]
+    if None in ratios:
+        return None, "not measured"
+    return min(ratios) >= wanted, "{:.2f} and {:.2f} times the peer's requests/s".format(*ratios)
+
+
+def _in_force(figures, key, sizes):
+    longest = max((figures.median(f"in force {size}", key, "in_force_ms") or 0 for size in sizes), default=0)
+    return _ratio_goal(longest or None, 150, "{:.0f} ms at most, for " + ", ".join(f"{size:,}" for size in sizes) + " keys")
+
+
 def _cpu(figures, key, route, wanted):
     ratios, words = _at_each_load(figures, key, route, "cpu_us", "CPU a request")
     return (None if ratios is None else max(ratios) <= wanted), words
@@ -82,7 +94,7 @@ def _loads(figures, key):
     return (None, "not measured") if most is None else (most == 1 and not failed, f"at most {most} load{'s' if most != 1 else ''}, {failed} requests failed")
 
 
-def judge(figures, key, keys):
+def judge(figures, key, keys, sizes):
     """(goal, met or None if not measured, result) for edge-cache on a host."""
     clear = f"clear {keys}"
     against = "not slower than the peer in `POST /clear`"
@@ -113,6 +125,10 @@ def judge(figures, key, keys):
         ("one key an entry", *_ratio_goal(figures.median("warmup", key, "keys_per_entry"), 1.01, "{:.3f} keys an entry")),
         ("cached `/products/search` at the peer's rate", *_rate(figures, key, "/products/search", 1)),
         ("cached `/products/search` at 1.1 times the peer's CPU a request", *_cpu(figures, key, "/products/search", 1.1)),
+        ("cached `/products/search` from near copies at 1.5 times the rate of the peer with lru-cache, 16 and 64 connections",
+         *_near_rate(figures, key, 1.5)),
+        ("an invalidation by pattern in force for readers of the library within 150 ms", *_in_force(figures, key, sizes)),
+        ("the keys of 100 events removed in at most two walks", *_ratio_goal(figures.median("events", key, "walks"), 2, "{:.0f}")),
         ("a cached read takes 95 % less time than the query, 104,000 products", *_saved(figures, key)),
         ("one load in a stampede", *_loads(figures, key)),
     ]

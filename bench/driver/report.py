@@ -60,11 +60,11 @@ class Report:
         yield ""
         for key in self.ours():
             words = {True: "met", False: "**missed**", None: ""}
-            judged = goals.judge(self.figures, key, self.keys)
+            judged = goals.judge(self.figures, key, self.keys, self.settings["sizes"])
             yield from table([f"goal, {self.labels[key]}", "", "result"], [[goal, words[met], seen] for goal, met, seen in judged])
 
     def reading(self):
-        judged = goals.judge(self.figures, "local", self.keys)
+        judged = goals.judge(self.figures, "local", self.keys, self.settings["sizes"])
         measured = [met for _, met, _ in judged if met is not None]
         missed = [goal for goal, met, _ in judged if met is False]
         yield "## Summary"
@@ -114,8 +114,9 @@ class Report:
         head = ["request", "connections", "", "requests/s", "p50, ms", "p99, ms", "CPU a request, us", "of Redis, us", "failed"]
         rows = []
         for case, figures in self.raw["cases"].items():
-            if case.startswith("load "):
-                _, route, connections = case.split()
+            if case.startswith(("load ", "near ")):
+                *_, route, connections = case.split()
+                route = "/products/search" if route == "near" else route
                 for key in figures:
                     cells = [self.figures.cell(case, key, name) for name in ("per_second", "p50_ms", "p99_ms", "cpu_us", "redis_cpu_us")]
                     rows.append([f"`{route}`", connections, self.labels[key], *cells, sum(self.figures.rounds(case, key, "failed"))])
@@ -127,6 +128,17 @@ class Report:
         yield f"## Clearing {self.keys // self.settings['share']:,} of {self.keys:,} keys by a pattern"
         yield ""
         yield from table(head, self.rows(f"clear {self.keys}", *observed))
+        yield "## Invalidating by a pattern, until it is in force"
+        yield ""
+        yield "Of the keys a tenth is removed, among them a cached search that four clients ask for without pause:"
+        yield ""
+        rows = [[f"{size:,}", self.labels[key], *(self.figures.cell(f"in force {size}", key, name) for name in ("in_force_ms", "removed_ms"))]
+                for size in self.settings["sizes"] for key in self.raw["cases"].get(f"in force {size}", {})]
+        yield from table(["keys", "", "until no reader is served the old value, ms", "until all keys are removed, ms"], rows)
+        if self.raw["cases"].get("events"):
+            yield f"100 events at once, each with a pattern of ten keys, among {self.settings['event_keys']:,} keys:"
+            yield ""
+            yield from table(["", "walks", "until all keys are removed, ms"], self.rows("events", ("walks",), ("removed_ms",)))
         yield f"## Invalidating a tag with {self.settings['tag_keys']:,} keys"
         yield ""
         yield from table(head, self.rows("tag", *observed))

@@ -1,23 +1,34 @@
 // Reads through the cache: one load for each key, within this process by a map of promises, across processes by a lock in Redis.
+// Copies of what Redis has can be kept in memory for a short time; invalidations do not reach them.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 
 const LEASE_MS = 10_000;
+const NEAR_BYTES = 8 << 20;
 const RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
 export class ReadThrough {
   #redis;
   #loading = new Map();
+  #near;
 
-  constructor(redis) {
+  /** Keeps copies for `nearMs`; none for 0. */
+  constructor(redis, nearMs) {
     this.#redis = redis;
+    if (nearMs > 0) this.#near = new LRUCache({ maxSize: NEAR_BYTES, sizeCalculation: (json) => json.length, ttl: nearMs });
     redis.defineCommand('releaseLock', { numberOfKeys: 1, lua: RELEASE });
   }
 
-  /** Returns the value of `key` as JSON text, with HIT or MISS. `load` runs once for concurrent callers. */
+  /** Returns the value of `key` as JSON text, with NEAR, HIT or MISS. `load` runs once for concurrent callers. */
   async getOrSet(key, ttlSeconds, tags, load) {
+    const copy = this.#near?.get(key);
+    if (copy !== undefined) return { json: copy, outcome: 'NEAR' };
     const stored = await this.#redis.get(key);
-    if (stored !== null) return { json: stored, outcome: 'HIT' };
+    if (stored !== null) {
+      this.#near?.set(key, stored);
+      return { json: stored, outcome: 'HIT' };
+    }
     const loading = this.#loading.get(key);
     if (loading) return { json: (await loading).json, outcome: 'HIT' };
     const own = this.#loadOnce(key, ttlSeconds, tags, load).finally(() => this.#loading.delete(key));

@@ -1,5 +1,6 @@
 // The administration of a Redis cache, and one cached read, as a team would write them with Node, Fastify and ioredis. A peer of
-// edge-cache in scripts/bench. Settings come from the environment: PORT, REDIS_PORT, TOKEN_SHA256 (hex), CATALOGUE (a file of SQL).
+// edge-cache in scripts/bench. Settings come from the environment: PORT, REDIS_PORT, TOKEN_SHA256 (hex), CATALOGUE (a file of SQL),
+// and NEAR_MS, how long copies are kept in memory (0: none).
 import { createHash, timingSafeEqual } from 'node:crypto';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
@@ -14,7 +15,7 @@ const expected = Buffer.from(env.TOKEN_SHA256, 'hex');
 const redis = new Redis({ host: '127.0.0.1', port: Number(env.REDIS_PORT), enableAutoPipelining: true });
 redis.on('error', () => {}); // Reported by /health and by the request that fails.
 const catalogue = openCatalogue(env.CATALOGUE);
-const cache = new ReadThrough(redis);
+const cache = new ReadThrough(redis, Number(env.NEAR_MS ?? 0));
 
 // One line for each request, as in edge-cache, written without waiting.
 const app = Fastify({ disableRequestLogging: true, logger: { level: 'info' } });
