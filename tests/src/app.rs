@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use edge_cache_testing::{Proxy, RedisServer};
 use tempfile::TempDir;
@@ -51,13 +51,26 @@ pub struct App {
     _lock: MachineLock,
 }
 
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|found| found.modified()).ok()
+}
+
+/// The last change of the warmup component's sources, which cargo lists beside its output with what
+/// it has generated.
+fn last_change(root: &Path) -> Option<SystemTime> {
+    let list = root.join("target/planned/wasm32-wasip2/release/warmup.d");
+    let list = fs::read_to_string(list).ok()?;
+
+    let files = list.split_whitespace().skip(1);
+    let sources = files.filter(|file| !file.contains("/target/"));
+    sources.filter_map(|file| modified(Path::new(file))).max()
+}
+
 /// Writes a copy of `spin.toml` whose warmup component was built from another plan.
 fn manifest_with(plan: &str, directory: &Path) -> PathBuf {
     let root = repository();
     let component = root.join("target/plans").join(format!("{plan}.wasm"));
     let hint = "scripts/build-warmup examples/catalog/warmup.toml target/plans/sample.wasm, or a file of tests/plans";
-    let built = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
-    let plain = built(&root.join("target/wasm32-wasip2/release/warmup.wasm"));
 
     assert!(
         component.is_file(),
@@ -65,8 +78,8 @@ fn manifest_with(plan: &str, directory: &Path) -> PathBuf {
         component.display()
     );
     assert!(
-        built(&component) >= plain,
-        "{} is older than warmup.wasm: {hint}",
+        modified(&component) >= last_change(&root),
+        "{} is older than its sources: {hint}",
         component.display()
     );
 
