@@ -43,7 +43,7 @@ use crate::redis::{Redis, Runtime};
 /// One hit in so many counts as a use of the sets of the entry's tags.
 const HITS_PER_TOUCH: u64 = 32;
 
-/// What a lookup has found.
+/// Result of a lookup.
 enum Found<T> {
     /// A value that is served.
     Served(Fetched<T>),

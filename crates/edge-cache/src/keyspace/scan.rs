@@ -99,7 +99,7 @@ impl NameLimits {
         }
     }
 
-    /// What is left of the bounds after these names.
+    /// The bounds of the names that may follow these.
     fn without(self, found: &[KeyName]) -> Self {
         let bytes = found.iter().map(|name| name.as_bytes().len()).sum();
         Self {

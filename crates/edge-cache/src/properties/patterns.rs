@@ -89,16 +89,19 @@ fn a_pattern_matches_the_names_that_the_server_matches() {
         max_global_rejects: 100_000,
         ..ProptestConfig::default()
     };
+
     let cases = (pattern(), btree_set(name(), 1..40));
     let outcome = TestRunner::new(config).run(&cases, |(text, names)| {
         let pattern = Pattern::parse("pattern", text.clone());
         prop_assume!(pattern.is_ok());
         let pattern = pattern.unwrap();
+
         let ours: BTreeSet<Vec<u8>> = names
             .iter()
             .filter(|name| pattern.matches(name))
             .cloned()
             .collect();
+
         let mut found = scan_on_server(&mut redis.borrow_mut(), &text, &names);
         // The server matches the empty name with `*` alone.
         found.extend(
@@ -107,6 +110,7 @@ fn a_pattern_matches_the_names_that_the_server_matches() {
                 .cloned(),
         );
         matched.set(matched.get() + found.len());
+
         prop_assert_eq!(&ours, &found, "{}", text.escape_ascii());
         prop_assert_eq!(
             &ours,
@@ -116,6 +120,7 @@ fn a_pattern_matches_the_names_that_the_server_matches() {
         );
         Ok(())
     });
+
     outcome.unwrap();
     assert!(
         matched.get() > 3000,

@@ -8,26 +8,18 @@ use std::cell::{Cell, RefCell};
 use std::io::Read;
 use std::time::Duration;
 
+mod scripts;
+
 use edge_cache::Pattern;
 use edge_cache_testing::RedisServer;
 use lz4_flex::frame::FrameDecoder;
 use redis::{Cmd, Connection, FromRedisValue};
 use serde_json::Value;
 
-const ACQUIRE: &str = include_str!("former/acquire.lua");
-const DELETE_KEYS: &str = include_str!("former/delete_keys.lua");
-const DELETE_SLICE: &str = include_str!("former/delete_slice.lua");
-const EXPIRE: &str = include_str!("former/expire.lua");
-const FENCE: &str = include_str!("former/fence.lua");
-const FLUSH: &str = include_str!("former/flush.lua");
-const HAND: &str = include_str!("former/hand.lua");
-const LOCK: &str = include_str!("former/lock.lua");
-const MARK: &str = include_str!("former/mark.lua");
-const READ: &str = include_str!("former/read.lua");
-const STORE: &str = include_str!("former/store.lua");
-const TAG_ADD: &str = include_str!("former/tag_add.lua");
-const TAG_DELETE: &str = include_str!("former/tag_delete.lua");
-const WRITE_SLICE: &str = include_str!("former/write_slice.lua");
+use scripts::{
+    ACQUIRE, DELETE_KEYS, DELETE_SLICE, EXPIRE, FENCE, FLUSH, HAND, LOCK, MARK, READ, STORE,
+    TAG_ADD, TAG_DELETE, WRITE_SLICE,
+};
 
 const FENCES: &str = "cache:fences";
 /// Keys that a global clear carries over.

@@ -19,7 +19,7 @@ pub(super) struct Position {
     restarts: u32,
 }
 
-/// What a walk does after a slice.
+/// The next step of a walk after a slice.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     GoesOn,

@@ -72,13 +72,16 @@ fn data_type(sql_type: &Type) -> DbDataType {
         Type::UUID => DbDataType::Uuid,
         Type::JSONB => DbDataType::Jsonb,
         Type::NUMERIC => DbDataType::Decimal,
+
         Type::INT4_RANGE => DbDataType::RangeInt32,
         Type::INT8_RANGE => DbDataType::RangeInt64,
         Type::NUM_RANGE => DbDataType::RangeDecimal,
+
         Type::INT4_ARRAY => DbDataType::ArrayInt32,
         Type::INT8_ARRAY => DbDataType::ArrayInt64,
         Type::NUMERIC_ARRAY => DbDataType::ArrayDecimal,
         Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => DbDataType::ArrayStr,
+
         Type::INTERVAL => DbDataType::Interval,
         _ => DbDataType::Other(sql_type.name().to_owned()),
     }
