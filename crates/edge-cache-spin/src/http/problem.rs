@@ -113,9 +113,7 @@ impl Problem {
 
     pub(crate) fn bad_variable(bad: &BadVariable) -> Self {
         let detail = format!(
-            "the variable `{}` {}; set it with SPIN_VARIABLE_{}",
-            bad.name,
-            bad.problem,
+            "{bad}; set it with SPIN_VARIABLE_{}",
             bad.name.to_ascii_uppercase()
         );
         Self::new(503, "misconfigured", "Service Unavailable", detail)

@@ -14,6 +14,7 @@ use super::observer::Observer;
 use super::options::Options;
 use super::outcome::{Fetched, LoadError, LookupOutcome};
 use super::store_error::StoreError;
+use super::wait::Wait;
 use crate::error::RedisError;
 use crate::redis::{Redis, Runtime};
 
@@ -40,9 +41,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     /// Serves the stand-in, else loads without storing, after the load lock could not be acquired.
-    pub(super) async fn serve_without_lock<T, E>(
+    /// Redis may answer others, so invalidations since the caller asked have to be respected.
+    pub(super) async fn serve_unlocked<T, E>(
         &self,
         key: &str,
+        wait: &Wait,
         stand_in: Option<StandIn<T>>,
         error: RedisError,
         loader: impl AsyncFnOnce() -> Result<T, E>,
@@ -55,7 +58,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             return Ok(stand_in.fetched);
         }
         let error = StoreError::from(&error.into());
-        let fetched = self.load_locally(key, None, loader).await?;
+        let fetched = self.load_locally(key, Some(wait.started), loader).await?;
         Ok(self.unstored(key, error, fetched).await)
     }
 

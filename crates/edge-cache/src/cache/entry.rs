@@ -83,7 +83,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     /// Sets how long a key lives from now (`None`: for ever); true if it exists and is not one of
-    /// edge-cache's own. An entry then has no grace. Two round trips, three where the clock must be asked, and one for an entry with tags.
+    /// edge-cache's own. An entry then has no grace. Two round trips, three where the clock must be
+    /// asked, and one for an entry with tags.
     ///
     /// # Errors
     /// Those of the connection.

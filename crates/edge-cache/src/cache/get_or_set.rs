@@ -158,7 +158,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
                     return Err(LoadError::Shared(error));
                 }
                 Ok(_) => {}
-                Err(error) => return self.serve_without_lock(key, stand_in, error, loader).await,
+                Err(error) => {
+                    return self
+                        .serve_unlocked(key, &wait, stand_in, error, loader)
+                        .await;
+                }
             }
 
             if let Some(stand_in) = stand_in {

@@ -184,3 +184,30 @@ async fn without_redis_a_caller_who_gives_up_leaves_its_load_to_the_next() {
 
     assert_eq!(patient.unwrap().value, 2);
 }
+
+#[tokio::test]
+async fn on_a_full_server_a_caller_does_not_share_a_load_that_began_before_it_asked() {
+    let server = RedisServer::start();
+    let (cache, options) = (cache(&server), ttl(60_000));
+    cache.get::<u32>("k").await.unwrap();
+    redis::cmd("CONFIG")
+        .arg(&["SET", "maxmemory", "1"])
+        .exec(&mut server.connection())
+        .unwrap();
+
+    let loading = async |pause: u64, value: u32| {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let loader = async || {
+            tokio::time::sleep(Duration::from_millis(2_000)).await;
+            Ok::<_, String>(value)
+        };
+        cache.get_or_set("k", &options, loader).await.unwrap()
+    };
+    let (first, second) = join(loading(0, 1), loading(500, 2)).await;
+
+    for (fetched, value) in [(first, 1), (second, 2)] {
+        assert_eq!(fetched.outcome, LookupOutcome::Bypass);
+        assert_eq!(fetched.value, value);
+        assert!(fetched.store_error.is_some());
+    }
+}
