@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use edge_cache::keyspace::tag::prune::PruneReport;
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Client, Pattern};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::clear::ClearRequest;
@@ -11,11 +12,11 @@ use edge_cache_admin::warmup::schedule::{
     self, ScheduleCheck, ScheduleSettings, TagPruning, WarmupReason,
 };
 use edge_cache_admin::warmup::{Plan, Rows, Source, Warmup, WarmupLimits, WarmupRequest};
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 use serde_json::{Value, json};
 
-type Native = Client<NativeTransport>;
+type Native = Client<TokioTransport>;
 
 const PLAN: &str = r#"
     [[module]]

@@ -1,11 +1,12 @@
 //! Statistics and recent hit rates on a real server.
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, Client, Options, Redis, Runtime};
 use edge_cache_admin::admin::inspect_key::InspectKeyRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
 use edge_cache_admin::admin::list_keys::ListKeysRequest;
 use edge_cache_admin::admin::stats::{self, LookupSource, StatsReport, Thresholds};
-use edge_cache_testing::{NativeTransport, Proxy, RedisServer, client};
+use edge_cache_testing::{Proxy, RedisServer, client};
 
 fn look_up(server: &RedisServer, key: &str, times: usize) {
     let mut lookups = redis::pipe();
@@ -22,7 +23,7 @@ fn with_long_uptime(server: &RedisServer) -> Proxy {
     proxy
 }
 
-async fn statistics(redis: &Client<NativeTransport>) -> StatsReport {
+async fn statistics(redis: &Client<TokioTransport>) -> StatsReport {
     stats::run(redis, &Thresholds::default()).await.unwrap()
 }
 

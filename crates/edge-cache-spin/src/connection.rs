@@ -1,10 +1,12 @@
 //! Spin's Redis connection as the transport of [`edge_cache::Client`].
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use edge_cache::{
     Arg, Command, ConnectionEvent, ErrorKind, RedisError, Reply, Transport, other_scheme,
 };
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
 
 use crate::host_errors::redis_error;
@@ -26,6 +28,7 @@ impl SpinTransport {
 
 impl Transport for SpinTransport {
     type Connection = Connection;
+    type Timer = LocalBoxFuture<'static, ()>;
 
     async fn open(&self) -> Result<Connection, RedisError> {
         let refusal = match Connection::open(&self.url).await.map_err(to_redis_error) {
@@ -71,8 +74,13 @@ impl Transport for SpinTransport {
         Ok(results.into_iter().map(reply).collect())
     }
 
-    async fn sleep(&self, duration: Duration) {
-        spin_sdk::time::sleep(duration).await;
+    fn timer(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        let at = Instant::now() + duration;
+        let timer = async move {
+            let left = at.saturating_duration_since(Instant::now());
+            spin_sdk::time::sleep(left).await;
+        };
+        timer.boxed_local()
     }
 
     fn random(&self) -> u64 {

@@ -83,7 +83,7 @@ fn kind_by_name(text: &str) -> Option<ErrorKind> {
     let name = name.trim();
     let detail = detail.trim();
 
-    if let Some(kind) = kind_without_code(detail) {
+    if let Some(kind) = ErrorKind::from_reply_without_code(detail) {
         return Some(kind);
     }
     let (_, kind) = NAMED_KINDS.iter().find(|(known, _)| *known == name)?;
@@ -92,22 +92,6 @@ fn kind_by_name(text: &str) -> Option<ErrorKind> {
         return Some(ErrorKind::from_error_reply(detail));
     }
     Some(*kind)
-}
-
-/// Returns the kind of a reply that Redis sends without a code of its own.
-fn kind_without_code(detail: &str) -> Option<ErrorKind> {
-    if detail.starts_with("max number of clients reached") {
-        return Some(ErrorKind::TooManyConnections);
-    }
-    // A Cluster node has only one logical database, and another one was selected.
-    if detail.contains("not allowed in cluster mode") {
-        return Some(ErrorKind::ClusterUnsupported);
-    }
-    // A logical database was selected before the login.
-    if detail.starts_with("Authentication required") {
-        return Some(ErrorKind::Authentication);
-    }
-    None
 }
 
 /// Returns the TLS fault that a host's text means; `None` for any other failure.

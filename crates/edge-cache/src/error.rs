@@ -90,6 +90,10 @@ impl ErrorKind {
             return Self::Permission;
         }
 
+        if let Some(kind) = Self::from_reply_without_code(detail) {
+            return kind;
+        }
+
         let has_place = ["Error running script", "@user_script"]
             .iter()
             .any(|place| detail.starts_with(place));
@@ -99,6 +103,22 @@ impl ErrorKind {
             .filter_map(|part| Self::from_code(part.trim_start_matches('-')))
             .find(|kind| *kind != Self::Server)
             .unwrap_or(Self::Server)
+    }
+
+    /// Classifies an error reply that Redis sends without a code of its own; `None` for any other.
+    pub fn from_reply_without_code(detail: &str) -> Option<Self> {
+        if detail.starts_with("max number of clients reached") {
+            return Some(Self::TooManyConnections);
+        }
+        // A Cluster node has only one logical database, and another one was selected.
+        if detail.contains("not allowed in cluster mode") {
+            return Some(Self::ClusterUnsupported);
+        }
+        // A logical database was selected before the login.
+        if detail.starts_with("Authentication required") {
+            return Some(Self::Authentication);
+        }
+        None
     }
 
     /// Classifies an error by the code at its beginning; `None` without a code.

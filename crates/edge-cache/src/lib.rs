@@ -33,10 +33,13 @@
 
 pub mod cache;
 mod error;
+mod guarded;
 pub mod keyspace;
 #[cfg(test)]
 mod properties;
 pub mod redis;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 pub mod units;
 
 pub use cache::{

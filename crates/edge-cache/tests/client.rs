@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::future::pending;
 use std::time::{Duration, Instant};
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Client, Command, ErrorKind, Redis, RedisError, Reply, Transport};
-use edge_cache_testing::{NativeTransport, RedisServer, client, free_port};
+use edge_cache_testing::{RedisServer, client, free_port, transport};
 
 async fn ping(redis: &impl Redis) -> Result<Vec<Reply>, ErrorKind> {
     redis
@@ -81,10 +82,7 @@ async fn a_command_that_must_not_run_twice_is_not_risked_on_a_dead_connection() 
 #[tokio::test]
 async fn a_server_that_does_not_answer_costs_no_more_than_the_time_limit() {
     let server = RedisServer::start();
-    let redis = Client::new(
-        NativeTransport::new(server.url(0)),
-        Duration::from_millis(300),
-    );
+    let redis = Client::new(transport(&server.url(0)), Duration::from_millis(300));
     ping(&redis).await.unwrap();
 
     server.freeze();
@@ -103,7 +101,7 @@ async fn a_server_that_does_not_answer_costs_no_more_than_the_time_limit() {
 #[tokio::test]
 async fn commands_with_a_common_deadline_share_its_time() {
     let server = RedisServer::start();
-    let redis = Client::new(NativeTransport::new(server.url(0)), Duration::from_secs(60));
+    let redis = Client::new(transport(&server.url(0)), Duration::from_secs(60));
     let short = redis.within(Duration::from_millis(300));
     ping(&short).await.unwrap();
 
@@ -131,13 +129,14 @@ async fn a_port_without_a_server_is_reported_as_unreachable() {
 /// A server that closes the next `closes` connections while they are opened, and does not answer
 /// attempts to use TLS.
 struct Closing {
-    transport: NativeTransport,
+    transport: TokioTransport,
     closes: Cell<u32>,
     tls_attempts: Cell<u32>,
 }
 
 impl Transport for &Closing {
-    type Connection = <NativeTransport as Transport>::Connection;
+    type Connection = <TokioTransport as Transport>::Connection;
+    type Timer = <TokioTransport as Transport>::Timer;
 
     async fn open(&self) -> Result<Self::Connection, RedisError> {
         match self.closes.get() {
@@ -165,8 +164,8 @@ impl Transport for &Closing {
         self.transport.send(connection, command).await
     }
 
-    async fn sleep(&self, duration: Duration) {
-        self.transport.sleep(duration).await;
+    fn timer(&self, duration: Duration) -> Self::Timer {
+        self.transport.timer(duration)
     }
 
     fn random(&self) -> u64 {
@@ -178,7 +177,7 @@ impl Transport for &Closing {
 async fn a_server_is_asked_for_tls_once_no_retry_is_left_and_for_a_short_time() {
     let server = RedisServer::start();
     let closing = Closing {
-        transport: NativeTransport::new(server.url(0)),
+        transport: transport(&server.url(0)),
         closes: Cell::new(2),
         tls_attempts: Cell::new(0),
     };

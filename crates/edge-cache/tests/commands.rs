@@ -4,16 +4,17 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{
     Arg, Cache, Client, Command, LookupOutcome, Options, Redis, RedisError, Reply, Runtime,
 };
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 
 /// A connection that records the names of its commands, without those that add counters. One that
 /// asks for invalidations is `fences`.
 struct Recording {
-    redis: Client<NativeTransport>,
+    redis: Client<TokioTransport>,
     sent: Rc<RefCell<Vec<&'static str>>>,
 }
 

@@ -7,10 +7,11 @@ use edge_cache::Client;
 use edge_cache::keyspace::gathered::{self, FinishedWalk, Turn, TurnResult, Waiting};
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::tag::Tag;
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache::tokio::TokioTransport;
+use edge_cache_testing::{RedisServer, client};
 use redis::{Commands, Connection};
 
-type Native = Client<NativeTransport>;
+type Native = Client<TokioTransport>;
 
 /// A turn with this limit ends after its first slice.
 const ONE_SLICE: Duration = Duration::ZERO;

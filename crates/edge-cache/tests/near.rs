@@ -3,19 +3,20 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{
     Cache, Client, Command, Fetched, LookupOutcome, Near, Options, Redis, RedisError, Reply,
     Runtime,
 };
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 use tokio::time::sleep;
 
 /// A connection that counts its commands.
 struct Counted {
-    redis: Client<NativeTransport>,
+    redis: Client<TokioTransport>,
     commands: Cell<u32>,
 }
 

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use edge_cache::keyspace::tag::prune::PruneWalk;
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, Client, SetItem};
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 use redis::Connection;
 
-type Native = Client<NativeTransport>;
+type Native = Client<TokioTransport>;
 
 /// Keys that one step of a pruning walk may look at.
 const STEP: u64 = 2000;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use edge_cache::{Client, Command, ErrorKind, Redis, TlsFault};
-use edge_cache_testing::{NativeTransport, RedisServer, free_port};
+use edge_cache_testing::{RedisServer, free_port, transport};
 
 async fn kind(url: String) -> ErrorKind {
-    let redis = Client::new(NativeTransport::new(url), Duration::from_secs(10));
+    let redis = Client::new(transport(&url), Duration::from_secs(10));
     redis.execute(Command::read("PING")).await.unwrap_err().kind
 }
 

@@ -6,7 +6,7 @@ use edge_cache::{Cache, Client, Command, ErrorKind, LookupOutcome, Options, Redi
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::admin::health::HealthStatus;
 use edge_cache_admin::admin::{health, metrics, stats};
-use edge_cache_testing::{Fault, NativeTransport, Proxy, RedisServer, client};
+use edge_cache_testing::{Fault, Proxy, RedisServer, client, transport};
 
 /// The names of the commands that a server has carried out, but for those that this test and the
 /// opening of a connection take.
@@ -127,7 +127,7 @@ async fn where_hello_is_not_known_info_tells() {
 
     for (server, is_refused) in [(&node, true), (&single, false)] {
         let proxy = Proxy::before(server.port());
-        let redis = Client::new(NativeTransport::new(proxy.url(0)), Duration::from_secs(5));
+        let redis = Client::new(transport(&proxy.url(0)), Duration::from_secs(5));
         for refusal in [
             "ERR unknown command 'HELLO'",
             "NOPERM this user has no permissions to run the 'hello' command",

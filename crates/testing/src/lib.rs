@@ -17,7 +17,7 @@ mod resp;
 mod server;
 
 pub use entry::store_entry;
-pub use native::{NativeTransport, client};
+pub use native::{client, transport};
 pub use postgres::PostgresServer;
 pub use proxy::{Fault, Proxy};
 pub use server::{RedisServer, free_port};

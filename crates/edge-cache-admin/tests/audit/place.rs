@@ -3,15 +3,16 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Client, ErrorKind};
 use edge_cache_admin::admin::audit::AuditTrail;
-use edge_cache_testing::{Fault, NativeTransport, Proxy, RedisServer};
+use edge_cache_testing::{Fault, Proxy, RedisServer, transport};
 
 use crate::{change, length, trail_connection};
 
 /// The trail's connections, as a component has them.
-fn trail(own: &str, cache: &str) -> AuditTrail<NativeTransport> {
-    let open = |url: &str| Client::new(NativeTransport::new(url), Duration::from_millis(1500));
+fn trail(own: &str, cache: &str) -> AuditTrail<TokioTransport> {
+    let open = |url: &str| Client::new(transport(url), Duration::from_millis(1500));
     AuditTrail::new(open(own), Rc::new(open(cache)), own == cache)
 }
 

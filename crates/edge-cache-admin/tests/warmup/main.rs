@@ -6,16 +6,17 @@ mod stopping;
 mod written;
 
 use edge_cache::Client;
+use edge_cache::tokio::TokioTransport;
 use edge_cache_admin::Error;
 use edge_cache_admin::warmup::{
     Plan, Rows, Source, Warmup, WarmupLimits, WarmupRequest, WarmupStatus,
 };
-use edge_cache_testing::NativeTransport;
+
 use futures_util::stream::{self, LocalBoxStream, StreamExt};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-type Native = Client<NativeTransport>;
+type Native = Client<TokioTransport>;
 
 const PLAN: &str = r#"
     [[module]]

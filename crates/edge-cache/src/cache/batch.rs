@@ -87,7 +87,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
                 lookup.judge(key, entry).await?;
             }
 
-            let now = self.clock.now();
+            let now = self.inner.clock.now();
             let fresh = entries.iter_mut().map(|entry| entry.take_fresh(now));
             values.extend(fresh.map(|value| value.and_then(|value| codec::decode(&value))));
         }
@@ -96,7 +96,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
     async fn read_entries(&self, keys: &[&str]) -> Result<Vec<StoredEntry>, RedisError> {
         let read = Command::read("MGET").args(keys.iter().copied());
-        let mut replies = Replies::new(self.redis.execute(read).await?);
+        let mut replies = Replies::new(self.inner.redis.execute(read).await?);
         let mut entries = Vec::with_capacity(keys.len());
         for _ in keys {
             let stored = replies.optional_bytes()?;
@@ -104,7 +104,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
         for (entry, key) in entries.iter_mut().zip(keys) {
             *entry = std::mem::take(entry)
-                .with_former_chunks(&self.redis, key)
+                .with_former_chunks(&self.inner.redis, key)
                 .await?;
         }
 
@@ -117,7 +117,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             .collect();
         for index in self.find_lists(keys, missing).await? {
             if let (Some(entry), Some(key)) = (entries.get_mut(index), keys.get(index)) {
-                *entry = stored_entry::read_other_type(&self.redis, key).await?;
+                *entry = stored_entry::read_other_type(&self.inner.redis, key).await?;
             }
         }
         Ok(entries)
@@ -134,7 +134,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
         let names = positions.iter().filter_map(|index| keys.get(*index));
         let mut replies = FIND_LISTS
-            .run(&self.redis, names.map(|key| (*key).into()), [])
+            .run(&self.inner.redis, names.map(|key| (*key).into()), [])
             .await?;
 
         let mut lists = Vec::new();
@@ -160,11 +160,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             if all_have_ttl {
                 return Ok(Overrides::default());
             }
-            ttl::read_overrides(&self.redis).await
+            ttl::read_overrides(&self.inner.redis).await
         };
         // An invalidation that comes after this stamp wins over the values.
-        let stamp = fence::take_stamp(&self.redis);
-        let clock = self.clock.refresh_if_due(&self.redis);
+        let stamp = fence::take_stamp(&self.inner.redis);
+        let clock = self.inner.clock.refresh_if_due(&self.inner.redis);
         let (overrides, stamp, asked) = join3(overrides, stamp, clock).await;
         let (overrides, stamp) = (overrides?, stamp?);
         asked?;
@@ -196,16 +196,16 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             for item in items {
                 storable.push(self.prepare(item, stamp).await?);
             }
-            add_to_tags(&self.redis, &storable).await?;
-            Ok(write_unless_fenced(&self.redis, &storable, stamp).await?)
+            add_to_tags(&self.inner.redis, &storable).await?;
+            Ok(write_unless_fenced(&self.inner.redis, &storable, stamp).await?)
         };
 
         let written: Result<Vec<usize>, Error> = written.await;
         for (position, item) in storable.iter().enumerate() {
             match &written {
                 Ok(positions) if positions.contains(&position) => {}
-                Ok(_) => item.value.discard(&self.redis, None).await,
-                Err(error) => item.value.discard(&self.redis, error.redis()).await,
+                Ok(_) => item.value.discard(&self.inner.redis, None).await,
+                Err(error) => item.value.discard(&self.inner.redis, error.redis()).await,
             }
         }
         written.map(drop)
@@ -218,7 +218,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         stamp: Stamp,
     ) -> Result<StorableItem<'a>, Error> {
         let facts = Facts {
-            stored_at: self.clock.now(),
+            stored_at: self.inner.clock.now(),
             fresh_for: Some(milliseconds(item.life)),
             stamp,
             tags: tag::join(&item.tags),
@@ -228,7 +228,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         let key = item.key.as_bytes();
         Ok(StorableItem {
             key: item.key,
-            value: StorableValue::prepare(&self.redis, key, item.value, &facts).await?,
+            value: StorableValue::prepare(&self.inner.redis, key, item.value, &facts).await?,
             bytes,
             life: item.life,
             tags: item.tags,

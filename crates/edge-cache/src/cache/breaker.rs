@@ -1,7 +1,8 @@
 //! A circuit breaker: while Redis is unavailable, callers do not each wait for the time limit.
 
-use std::cell::Cell;
 use std::time::{Duration, Instant};
+
+use crate::guarded::Guarded;
 
 /// Consecutive failures that open the circuit.
 const FAILURES_TO_OPEN: u32 = 3;
@@ -11,32 +12,34 @@ const OPEN_FOR: Duration = Duration::from_secs(5);
 
 /// This instance's recent experience with Redis. Only speed depends on it, never correctness.
 #[derive(Debug, Default)]
-pub(super) struct Breaker {
-    failures: Cell<u32>,
-    open_until: Cell<Option<Instant>>,
+pub(super) struct Breaker(Guarded<Experience>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Experience {
+    /// Failures since the last success.
+    failures: u32,
+    open_until: Option<Instant>,
 }
 
 impl Breaker {
     /// Returns whether Redis is skipped at present.
     pub(super) fn is_open(&self) -> bool {
-        self.open_until
-            .get()
-            .is_some_and(|until| Instant::now() < until)
+        let open_until = self.0.get().open_until;
+        open_until.is_some_and(|until| Instant::now() < until)
     }
 
     pub(super) fn record_success(&self) {
-        self.failures.set(0);
-        self.open_until.set(None);
+        self.0.set(Experience::default());
     }
 
     /// Records a failure; true if it opened the circuit for the first time since a success.
     pub(super) fn record_failure(&self) -> bool {
-        let failures = self.failures.get().saturating_add(1);
-        self.failures.set(failures);
-        if failures >= FAILURES_TO_OPEN {
-            self.open_until.set(Some(Instant::now() + OPEN_FOR));
+        let mut experience = self.0.lock();
+        experience.failures = experience.failures.saturating_add(1);
+        if experience.failures >= FAILURES_TO_OPEN {
+            experience.open_until = Some(Instant::now() + OPEN_FOR);
         }
-        failures == FAILURES_TO_OPEN
+        experience.failures == FAILURES_TO_OPEN
     }
 }
 

@@ -30,10 +30,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         T: Serialize + DeserializeOwned,
         E: Display,
     {
-        let find = |_| self.near.find_without_redis(&self.fences, key);
+        let find = |_| self.inner.near.find_without_redis(&self.inner.fences, key);
         let copy = options.near.and_then(find);
-        let served = copy
-            .and_then(|copy| lookup::serve_near_without_redis(&copy, options, self.clock.now()));
+        let served = copy.and_then(|copy| {
+            lookup::serve_near_without_redis(&copy, options, self.inner.clock.now())
+        });
         match served {
             Some(fetched) => Ok(fetched),
             None => self.load_locally(key, None, loader).await,
@@ -94,7 +95,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         T: Serialize + DeserializeOwned,
         E: Display,
     {
-        let load = self.local_loads.join(key, not_before);
+        let load = self.inner.local_loads.join(key, not_before);
         let mut result = load.result.lock().await;
         if let Some(ended) = &*result {
             let shared = ended.share();
@@ -107,7 +108,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
         let loaded = loader().await;
         *result = Some(LocalResult::of(&loaded));
-        self.local_loads.end(key, &load);
+        self.inner.local_loads.end(key, &load);
         let value = loaded.map_err(LoadError::Own)?;
         Ok(Fetched::new(value, LookupOutcome::Bypass))
     }

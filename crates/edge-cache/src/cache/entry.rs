@@ -31,11 +31,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         let judge = self.judge();
         let lookup = judge.begin();
         let mut entry = lookup
-            .with(stored_entry::read_entry(&self.redis, key))
+            .with(stored_entry::read_entry(&self.inner.redis, key))
             .await?;
         lookup.judge(key, &mut entry).await?;
 
-        let Some(value) = entry.take_fresh(self.clock.now()) else {
+        let Some(value) = entry.take_fresh(self.inner.clock.now()) else {
             return Ok(None);
         };
         if let Some(facts) = &entry.facts {
@@ -78,7 +78,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// # Errors
     /// Those of the connection.
     pub async fn exists(&self, key: &str) -> Result<bool, RedisError> {
-        let reply = self.redis.execute(Command::read("EXISTS").arg(key)).await?;
+        let reply = self
+            .inner
+            .redis
+            .execute(Command::read("EXISTS").arg(key))
+            .await?;
         Ok(Replies::new(reply).count()? > 0)
     }
 
@@ -94,7 +98,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
 
         let name = KeyName::new(key);
-        let left = expiry::set(&self.redis, &self.clock, &name, ttl).await?;
+        let left = expiry::set(&self.inner.redis, &self.inner.clock, &name, ttl).await?;
         Ok(left.is_some())
     }
 
@@ -104,7 +108,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// # Errors
     /// Those of the connection.
     pub async fn ttl(&self, key: &str) -> Result<Option<Option<Duration>>, RedisError> {
-        let reply = self.redis.execute(Command::read("PTTL").arg(key)).await?;
+        let reply = self
+            .inner
+            .redis
+            .execute(Command::read("PTTL").arg(key))
+            .await?;
         match Replies::new(reply).int()? {
             -2 => Ok(None),
             pttl => Ok(Some(u64::try_from(pttl).ok().map(Duration::from_millis))),
@@ -131,7 +139,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             life,
             keys: std::slice::from_ref(&name),
         });
-        set::add_members(&self.redis, members).await?;
+        set::add_members(&self.inner.redis, members).await?;
 
         let add = |facts: &mut Facts| {
             let mut all = Tag::of_trailer(&facts.tags);
@@ -142,9 +150,16 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             );
             facts.tags = tag::join(&all);
         };
-        entry_facts::change(&self.redis, &name, entry_facts::KEEP_EXPIRY, None, add).await?;
+        entry_facts::change(
+            &self.inner.redis,
+            &name,
+            entry_facts::KEEP_EXPIRY,
+            None,
+            add,
+        )
+        .await?;
         // Another writer of the key may have removed it from a tag that its trailer did not have yet.
-        set::touch(&self.redis, name.as_bytes(), &tags).await?;
+        set::touch(&self.inner.redis, name.as_bytes(), &tags).await?;
         Ok(())
     }
 
@@ -153,6 +168,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// # Errors
     /// Those of the connection.
     pub async fn key_info(&self, key: &str) -> Result<Option<KeyInfo>, RedisError> {
-        inspect::describe(&self.redis, &KeyName::new(key), &ElementPage::default()).await
+        inspect::describe(
+            &self.inner.redis,
+            &KeyName::new(key),
+            &ElementPage::default(),
+        )
+        .await
     }
 }

@@ -97,11 +97,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             Err(error) => self.bypass_unstorable(key, error.into(), loader).await?,
         };
 
-        self.counters.count_lookup(key, fetched.outcome);
-        self.observer.lookup_ended(key, fetched.outcome);
+        self.inner.counters.count_lookup(key, fetched.outcome);
+        self.inner.observer.lookup_ended(key, fetched.outcome);
         if name.is_err() {
             self.flush_full_counters().await;
-        } else if fetched.outcome != LookupOutcome::Bypass && self.counters.is_flush_due() {
+        } else if fetched.outcome != LookupOutcome::Bypass && self.inner.counters.is_flush_due() {
             self.flush_counters().await;
         }
         Ok(fetched)
@@ -166,7 +166,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             }
 
             if let Some(stand_in) = stand_in {
-                self.held_locks.insert(key);
+                self.inner.held_locks.insert(key);
                 return Ok(stand_in.fetched);
             }
             if wait.is_over(options) {
@@ -184,7 +184,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         options: &Options<'_>,
         waiter: Option<&[u8]>,
     ) -> Found<T> {
-        let known = self.near.known(&self.fences);
+        let known = self.inner.near.known(&self.inner.fences);
         let Some(mut lookup) = self.look_up(key, waiter, options.near.is_some()).await else {
             return Found::WithoutRedis;
         };
@@ -196,7 +196,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             }
             Usable::WhileLoading(stand_in) => Some(stand_in),
             Usable::No => {
-                self.near.forget(key);
+                self.inner.near.forget(key);
                 None
             }
         };
@@ -205,7 +205,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
 
         match stand_in {
-            Some(stand_in) if self.held_locks.contains(key) => Found::Served(stand_in.fetched),
+            Some(stand_in) if self.inner.held_locks.contains(key) => {
+                Found::Served(stand_in.fetched)
+            }
             stand_in => Found::Unusable(Box::new(lookup), stand_in),
         }
     }
@@ -214,8 +216,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     async fn note_hit<T>(&self, key: &str, lookup: Lookup<T>, known: KnownAtRead) {
         self.touch_tags_at_times(key, lookup.tags()).await;
         if let Some(value) = lookup.encoded {
-            self.near
-                .keep(&self.fences, key, value, lookup.facts, known);
+            self.inner
+                .near
+                .keep(&self.inner.fences, key, value, lookup.facts, known);
         }
     }
 
@@ -225,14 +228,20 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         key: &str,
         options: &Options<'_>,
     ) -> Result<Option<Fetched<T>>, RedisError> {
-        let Some(near) = options.near.filter(|_| !self.breaker.is_open()) else {
+        let Some(near) = options.near.filter(|_| !self.inner.breaker.is_open()) else {
             return Ok(None);
         };
 
         let began = Instant::now();
-        self.near.prepare(&self.redis, &self.fences, began).await?;
-        let copy = self.near.find(&self.fences, key, began, near.max_age);
-        Ok(copy.and_then(|copy| lookup::serve_near(&copy, self.clock.now())))
+        self.inner
+            .near
+            .prepare(&self.inner.redis, &self.inner.fences, began)
+            .await?;
+        let copy = self
+            .inner
+            .near
+            .find(&self.inner.fences, key, began, near.max_age);
+        Ok(copy.and_then(|copy| lookup::serve_near(&copy, self.inner.clock.now())))
     }
 
     async fn acquire_unless_locked<T>(
@@ -258,12 +267,12 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         waiter: Option<&[u8]>,
         keeps_copies: bool,
     ) -> Option<Lookup<T>> {
-        if self.breaker.is_open() {
+        if self.inner.breaker.is_open() {
             return None;
         }
 
         let flushing = async {
-            if self.counters.is_full() {
+            if self.inner.counters.is_full() {
                 self.flush_counters().await;
             }
         };
@@ -272,7 +281,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
         match lookup {
             Ok(lookup) => {
-                self.breaker.record_success();
+                self.inner.breaker.record_success();
                 Some(lookup)
             }
             Err(_) => {
@@ -285,8 +294,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Adds full counters to Redis after a lookup that did not need Redis. Such lookups do not wait
     /// for Redis while it fails.
     async fn flush_full_counters(&self) {
-        let is_due = self.counters.is_full() && !self.breaker.is_open();
-        if is_due && self.counters.flush(&self.redis).await.is_err() {
+        let is_due = self.inner.counters.is_full() && !self.inner.breaker.is_open();
+        if is_due && self.inner.counters.flush(&self.inner.redis).await.is_err() {
             self.record_redis_failure();
         }
     }
@@ -294,10 +303,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// On one hit in 32, counts as a use of the sets of the entry's tags. A failure is ignored: the
     /// entry was found.
     pub(super) async fn touch_tags_at_times(&self, key: &str, tags: &str) {
-        if tags.is_empty() || !self.redis.random().is_multiple_of(HITS_PER_TOUCH) {
+        if tags.is_empty() || !self.inner.redis.random().is_multiple_of(HITS_PER_TOUCH) {
             return;
         }
         let tags = Tag::of_trailer(tags);
-        let _ = set::touch(&self.redis, key.as_bytes(), &tags).await;
+        let _ = set::touch(&self.inner.redis, key.as_bytes(), &tags).await;
     }
 }

@@ -1,6 +1,6 @@
 //! The handle that a service keeps: its connection, observer, circuit breaker and counters.
 
-use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::breaker::Breaker;
@@ -11,14 +11,15 @@ use super::lookup_counters::LookupCounters;
 use super::near::NearCache;
 use super::observer::Observer;
 use super::options::Options;
+use crate::guarded::Guarded;
 use crate::keyspace::fence::FenceView;
 use crate::redis::{Redis, Runtime, ServerClock};
 
 const MIN_FENCE_INTERVAL: Duration = Duration::from_millis(10);
 const MAX_FENCE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A cache over one Redis database. Cheap to create; keep it for as long as the instance lives, so
-/// that its circuit breaker and counters do.
+/// A cache over one Redis database. Keep it for as long as the instance lives, so that its circuit
+/// breaker and counters do. Clones are cheap and share everything.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -41,6 +42,12 @@ const MAX_FENCE_INTERVAL: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug)]
 pub struct Cache<C, O = ()> {
+    pub(super) inner: Arc<Inner<C, O>>,
+}
+
+/// The state that the clones of a cache share.
+#[derive(Debug)]
+pub(super) struct Inner<C, O> {
     pub(super) redis: C,
     pub(super) observer: O,
     pub(super) breaker: Breaker,
@@ -51,7 +58,15 @@ pub struct Cache<C, O = ()> {
     pub(super) local_loads: LocalLoads,
     pub(super) near: NearCache,
     /// Options that were reported to be out of range.
-    reported_options: RefCell<Vec<&'static str>>,
+    reported_options: Guarded<Vec<&'static str>>,
+}
+
+impl<C, O> Clone for Cache<C, O> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
 }
 
 impl<C: Redis + Runtime> Cache<C> {
@@ -64,7 +79,7 @@ impl<C: Redis + Runtime> Cache<C> {
 impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Creates a cache over this connection whose lookups are reported to an observer.
     pub fn with_observer(redis: C, observer: O) -> Self {
-        Self {
+        let inner = Inner {
             redis,
             observer,
             breaker: Breaker::default(),
@@ -74,7 +89,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             held_locks: HeldLocks::default(),
             local_loads: LocalLoads::default(),
             near: NearCache::default(),
-            reported_options: RefCell::default(),
+            reported_options: Guarded::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
         }
     }
 
@@ -82,8 +100,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// 1 s, 50 ms without this call. An invalidation is in force for this instance that long after
     /// it was recorded, also while its keys are still being removed.
     #[must_use]
-    pub fn with_fence_interval(mut self, interval: Duration) -> Self {
-        self.fences.interval = interval.clamp(MIN_FENCE_INTERVAL, MAX_FENCE_INTERVAL);
+    pub fn with_fence_interval(self, interval: Duration) -> Self {
+        let interval = interval.clamp(MIN_FENCE_INTERVAL, MAX_FENCE_INTERVAL);
+        self.inner.fences.set_interval(interval);
         self
     }
 
@@ -92,44 +111,52 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     pub(super) fn options_in_range<'a>(&self, key: &str, options: &Options<'a>) -> Options<'a> {
         let (options, corrected) = options.in_range();
         for option in corrected {
-            if !self.reported_options.borrow().contains(&option) {
-                self.reported_options.borrow_mut().push(option);
-                self.observer.option_corrected(key, option);
+            if self.is_first_report(option) {
+                self.inner.observer.option_corrected(key, option);
             }
         }
         options
     }
 
+    fn is_first_report(&self, option: &'static str) -> bool {
+        let mut reported = self.inner.reported_options.lock();
+        let is_first = !reported.contains(&option);
+        if is_first {
+            reported.push(option);
+        }
+        is_first
+    }
+
     /// Sets how many bytes the near copies of this instance may take; 8 MiB without this call.
     #[must_use]
-    pub fn with_near_capacity(mut self, bytes: usize) -> Self {
-        self.near.set_capacity(bytes);
+    pub fn with_near_capacity(self, bytes: usize) -> Self {
+        self.inner.near.set_capacity(bytes);
         self
     }
 
     /// Returns the clock and the fences by which entries are judged.
     pub(super) fn judge(&self) -> Judge<'_, C> {
         Judge {
-            redis: &self.redis,
-            clock: &self.clock,
-            fences: &self.fences,
+            redis: &self.inner.redis,
+            clock: &self.inner.clock,
+            fences: &self.inner.fences,
         }
     }
 
     /// Adds the counters to Redis. A failure is ignored: counters are not worth one.
     pub(super) async fn flush_counters(&self) {
-        let _ = self.counters.flush(&self.redis).await;
+        let _ = self.inner.counters.flush(&self.inner.redis).await;
     }
 
     /// Records that Redis failed; the circuit breaker may open.
     pub(super) fn record_redis_failure(&self) {
-        if self.breaker.record_failure() {
-            self.counters.count_circuit_opened();
+        if self.inner.breaker.record_failure() {
+            self.inner.counters.count_circuit_opened();
         }
     }
 
     /// Returns a random number, uniform in 0..1.
     pub(super) fn uniform(&self) -> f64 {
-        (self.redis.random() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.inner.redis.random() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

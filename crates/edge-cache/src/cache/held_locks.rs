@@ -3,9 +3,10 @@
 //! While a source fails or is slow, every caller is served the stale value. Without this record each
 //! of them would also ask for the lock; with it, an instance asks ten times a second for each key.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
+
+use crate::guarded::Guarded;
 
 /// How long a lock is not asked for again.
 const KEPT: Duration = Duration::from_millis(100);
@@ -14,18 +15,18 @@ const MAX_KEYS: usize = 1000;
 
 /// Keys whose load lock another caller holds, and when that was found out.
 #[derive(Debug, Default)]
-pub(super) struct HeldLocks(RefCell<HashMap<String, Instant>>);
+pub(super) struct HeldLocks(Guarded<HashMap<String, Instant>>);
 
 impl HeldLocks {
     /// Returns whether the lock of this key was just found to be held.
     pub(super) fn contains(&self, key: &str) -> bool {
-        let found = self.0.borrow().get(key).copied();
+        let found = self.0.lock().get(key).copied();
         found.is_some_and(|found| found.elapsed() < KEPT)
     }
 
     /// Records that another caller holds the lock of this key.
     pub(super) fn insert(&self, key: &str) {
-        let mut keys = self.0.borrow_mut();
+        let mut keys = self.0.lock();
         if keys.len() >= MAX_KEYS {
             keys.retain(|_, found| found.elapsed() < KEPT);
         }
@@ -58,6 +59,6 @@ mod tests {
             held.insert(&number.to_string());
         }
 
-        assert_eq!(held.0.borrow().len(), MAX_KEYS);
+        assert_eq!(held.0.lock().len(), MAX_KEYS);
     }
 }

@@ -1,6 +1,6 @@
 //! Judging entries by what the instance knows of Redis' clock and of the fences.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use futures_util::future::join3;
@@ -24,7 +24,7 @@ pub(super) struct BegunLookup<'a, R> {
     began: Instant,
     position: Position,
     /// The view is younger than what was read.
-    has_newest_view: Cell<bool>,
+    has_newest_view: AtomicBool,
 }
 
 impl<R: Redis> Judge<'_, R> {
@@ -34,7 +34,7 @@ impl<R: Redis> Judge<'_, R> {
             judge: self,
             began: Instant::now(),
             position: self.fences.position(),
-            has_newest_view: Cell::new(false),
+            has_newest_view: AtomicBool::new(false),
         }
     }
 }
@@ -88,7 +88,8 @@ impl<R: Redis> BegunLookup<'_, R> {
 
         let judge_now = || fences.judge(&facts.stamp, key.as_bytes(), facts.tags());
         let mut judgement = judge_now();
-        if judgement == Judgement::OtherEpoch && !self.has_newest_view.replace(true) {
+        if judgement == Judgement::OtherEpoch && !self.has_newest_view.swap(true, Ordering::AcqRel)
+        {
             // Another client may have cut the beginning of the stream off.
             fences.read_all(self.judge.redis).await?;
             judgement = judge_now();

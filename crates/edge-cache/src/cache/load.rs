@@ -1,6 +1,5 @@
 //! One load of a missing value: under a load lock that is renewed while it runs.
 
-use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::Future;
@@ -17,6 +16,7 @@ use super::observer::Observer;
 use super::options::Options;
 use super::outcome::{Fetched, LoadError, LookupOutcome};
 use crate::error::RedisError;
+use crate::guarded::Guarded;
 use crate::keyspace::fence::{self, Stamp};
 use crate::keyspace::key::{FENCES, KeyName, TTL_OVERRIDES, TURNS};
 use crate::keyspace::lock;
@@ -75,9 +75,9 @@ pub(super) struct Load<'a> {
     /// Tags of the value that is replaced.
     pub(super) old_tags: Vec<Tag>,
     /// The newest fence that is known not to cover the key.
-    pub(super) checked_to: RefCell<Vec<u8>>,
+    pub(super) checked_to: Guarded<Vec<u8>>,
     /// A fence that covers the key came while the value was loaded.
-    pub(super) is_superseded: Cell<bool>,
+    pub(super) is_superseded: Guarded<bool>,
     started: Instant,
 }
 
@@ -95,8 +95,8 @@ impl<'a> Load<'a> {
             options,
             lock,
             old_tags: Tag::of_trailer(old_tags),
-            checked_to: RefCell::new(lock.stamp.id.to_string().into_bytes()),
-            is_superseded: Cell::new(false),
+            checked_to: Guarded::new(lock.stamp.id.to_string().into_bytes()),
+            is_superseded: Guarded::new(false),
             started: Instant::now(),
         }
     }
@@ -128,7 +128,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         identity: &[u8],
         is_dead: bool,
     ) -> Result<Acquired, RedisError> {
-        let owner = format!("{:016x}{:016x}", self.redis.random(), self.redis.random());
+        let owner = format!(
+            "{:016x}{:016x}",
+            self.inner.redis.random(),
+            self.inner.redis.random()
+        );
         let name = KeyName::new(key);
         let keys = [
             name.as_bytes().into(),
@@ -144,8 +148,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             if is_dead { "dead" } else { "" }.into(),
         ];
 
-        let replies = ACQUIRE.run(&self.redis, keys, args).await;
-        lock::release_after_break(&self.redis, name.lock(), &owner, &replies).await;
+        let replies = ACQUIRE.run(&self.inner.redis, keys, args).await;
+        lock::release_after_break(&self.inner.redis, name.lock(), &owner, &replies).await;
 
         Acquired::read(replies?, owner)
     }
@@ -171,7 +175,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         };
 
         let took = load.started.elapsed();
-        self.counters.count_load(load.key, took, loaded.is_ok());
+        self.inner
+            .counters
+            .count_load(load.key, took, loaded.is_ok());
         match loaded {
             Ok(value) => Ok(self.finish(load, value, took).await),
             Err(error) => {
@@ -186,10 +192,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     async fn renewing_lock<F: Future>(&self, load: &Load<'_>, loading: F) -> F::Output {
         let renewing = async || -> Infallible {
             loop {
-                self.redis.sleep(LEASE / 3).await;
+                self.inner.redis.sleep(LEASE / 3).await;
                 // A failure is ignored: a lock that was lost is noticed when the value is stored.
                 let lock = load.name.lock();
-                let renewing = lock::renew(&self.redis, lock, &load.lock.owner, LEASE);
+                let renewing = lock::renew(&self.inner.redis, lock, &load.lock.owner, LEASE);
                 let _ = join(renewing, self.check_fences(load)).await;
             }
         };
@@ -203,20 +209,20 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Notes the fences that came since the last check. A failure is ignored: the script that stores
     /// checks again.
     async fn check_fences(&self, load: &Load<'_>) {
-        let stamp = load.checked_to.borrow().clone();
-        let Ok(Some((newest, fences))) = fence::since(&self.redis, &stamp).await else {
+        let stamp = load.checked_to.lock().clone();
+        let Ok(Some((newest, fences))) = fence::since(&self.inner.redis, &stamp).await else {
             return;
         };
         let tags = Tag::parse_all(load.options.tags).unwrap_or_default();
         if fences.cover(&load.name, &tags) {
             load.is_superseded.set(true);
         }
-        *load.checked_to.borrow_mut() = newest;
+        load.checked_to.set(newest);
     }
 
     /// Runs a load that has a stand-in; `None` when it exceeds `load_timeout`.
     async fn in_time<F: Future>(&self, load: &Load<'_>, loading: F) -> Option<F::Output> {
-        let timeout = self.redis.sleep(load.options.load_timeout);
+        let timeout = self.inner.redis.sleep(load.options.load_timeout);
         match select(pin!(loading), pin!(timeout)).await {
             Either::Left((loaded, _)) => Some(loaded),
             Either::Right(_) => None,
@@ -227,7 +233,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// the stand-in, as long as it may be served.
     async fn throttle<T>(&self, load: &Load<'_>, stand_in: StandIn<T>) -> Fetched<T> {
         let took = load.started.elapsed();
-        self.counters.count_load(load.key, took, false);
+        self.inner.counters.count_load(load.key, took, false);
 
         let servable = stand_in.servable.saturating_sub(took);
         let pause = load.options.throttle.min(servable);
@@ -247,7 +253,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         let mut error = error.to_string();
         error.truncate(error.floor_char_boundary(MAX_FAILURE_BYTES));
         let args = [load.lock.owner.as_str().into(), kept.into(), error.into()];
-        let _ = FAIL.run(&self.redis, [load.name.lock().into()], args).await;
+        let _ = FAIL
+            .run(&self.inner.redis, [load.name.lock().into()], args)
+            .await;
     }
 
     /// Stores a loaded value and returns it, stored or not.
@@ -276,12 +284,12 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
         let args = [load.lock.owner.as_str().into(), milliseconds(pause).into()];
         let _ = THROTTLE
-            .run(&self.redis, [load.name.lock().into()], args)
+            .run(&self.inner.redis, [load.name.lock().into()], args)
             .await;
     }
 
     /// Releases the load lock. Where that fails, its lease ends by itself.
     pub(super) async fn release_load_lock(&self, load: &Load<'_>) {
-        let _ = lock::release(&self.redis, load.name.lock(), &load.lock.owner).await;
+        let _ = lock::release(&self.inner.redis, load.name.lock(), &load.lock.owner).await;
     }
 }

@@ -6,10 +6,9 @@
 //! While Redis can be asked, a caller only shares a load that began after it asked: an invalidation
 //! may have been answered in between.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::rc::{Rc, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use futures_util::lock::Mutex;
@@ -17,11 +16,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::outcome::LoadError;
+use crate::guarded::Guarded;
 use crate::keyspace::codec;
 
 /// The loads of this instance that run without the cache, by key.
 #[derive(Debug, Default)]
-pub(super) struct LocalLoads(RefCell<HashMap<String, Weak<LocalLoad>>>);
+pub(super) struct LocalLoads(Guarded<HashMap<String, Weak<LocalLoad>>>);
 
 /// A load that runs, or has just ended.
 #[derive(Debug)]
@@ -42,28 +42,28 @@ pub(super) enum LocalResult {
 
 impl LocalLoads {
     /// Returns the load of this key that runs, if it began at that time or later, or a new one.
-    pub(super) fn join(&self, key: &str, not_before: Option<Instant>) -> Rc<LocalLoad> {
-        let mut loads = self.0.borrow_mut();
+    pub(super) fn join(&self, key: &str, not_before: Option<Instant>) -> Arc<LocalLoad> {
+        let mut loads = self.0.lock();
         let running = loads.get(key).and_then(Weak::upgrade);
-        let is_late_enough = |load: &Rc<LocalLoad>| not_before.is_none_or(|at| load.began >= at);
+        let is_late_enough = |load: &Arc<LocalLoad>| not_before.is_none_or(|at| load.began >= at);
         if let Some(load) = running.filter(is_late_enough) {
             return load;
         }
 
         // Those of cancelled callers.
         loads.retain(|_, load| load.strong_count() > 0);
-        let load = Rc::new(LocalLoad {
+        let load = Arc::new(LocalLoad {
             began: Instant::now(),
             result: Mutex::default(),
         });
-        loads.insert(key.to_owned(), Rc::downgrade(&load));
+        loads.insert(key.to_owned(), Arc::downgrade(&load));
         load
     }
 
     /// Ends a load: later callers begin another one.
-    pub(super) fn end(&self, key: &str, ended: &Rc<LocalLoad>) {
-        let mut loads = self.0.borrow_mut();
-        let is_running = |load: &Weak<LocalLoad>| load.as_ptr() == Rc::as_ptr(ended);
+    pub(super) fn end(&self, key: &str, ended: &Arc<LocalLoad>) {
+        let mut loads = self.0.lock();
+        let is_running = |load: &Weak<LocalLoad>| load.as_ptr() == Arc::as_ptr(ended);
         if loads.get(key).is_some_and(is_running) {
             loads.remove(key);
         }

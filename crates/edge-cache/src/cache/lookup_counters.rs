@@ -4,13 +4,14 @@
 //! An instance that ends loses what it has gathered: at most 31 lookups of its last second, never a
 //! load.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::outcome::LookupOutcome;
 use super::store_error::StoreErrorReason;
 use crate::error::RedisError;
+use crate::guarded::Guarded;
 use crate::keyspace::key::LOOKUPS;
 use crate::redis::script::Script;
 use crate::redis::{Arg, Redis};
@@ -47,15 +48,15 @@ pub(super) fn module_of(key: &str) -> &str {
 #[derive(Debug, Default)]
 pub(super) struct LookupCounters {
     /// By `module:kind`.
-    counts: RefCell<BTreeMap<String, u64>>,
-    lookups: Cell<u64>,
-    last_flush_due: Cell<Option<Instant>>,
+    counts: Guarded<BTreeMap<String, u64>>,
+    lookups: AtomicU64,
+    last_flush_due: Guarded<Option<Instant>>,
 }
 
 impl LookupCounters {
     pub(super) fn count_lookup(&self, key: &str, outcome: LookupOutcome) {
         self.add(key, outcome.name(), 1);
-        self.lookups.set(self.lookups.get() + 1);
+        self.lookups.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn count_load(&self, key: &str, took: Duration, is_ok: bool) {
@@ -77,7 +78,7 @@ impl LookupCounters {
             return;
         }
 
-        let mut counts = self.counts.borrow_mut();
+        let mut counts = self.counts.lock();
         let mut field = format!("{}:{kind}", module_of(key));
         if counts.len() >= MAX_FIELDS && !counts.contains_key(&field) {
             field = format!("{OVERFLOW}:{kind}");
@@ -87,17 +88,15 @@ impl LookupCounters {
 
     /// Returns whether a batch of lookups was gathered.
     pub(super) fn is_full(&self) -> bool {
-        self.lookups.get() >= BATCH_LOOKUPS
+        self.lookups.load(Ordering::Relaxed) >= BATCH_LOOKUPS
     }
 
     /// Returns whether the flush interval has passed, and starts the next one if so.
     pub(super) fn is_flush_due(&self) -> bool {
-        let is_due = self
-            .last_flush_due
-            .get()
-            .is_none_or(|last| last.elapsed() >= FLUSH_INTERVAL);
+        let mut last = self.last_flush_due.lock();
+        let is_due = last.is_none_or(|last| last.elapsed() >= FLUSH_INTERVAL);
         if is_due {
-            self.last_flush_due.set(Some(Instant::now()));
+            *last = Some(Instant::now());
         }
         is_due
     }
@@ -108,7 +107,7 @@ impl LookupCounters {
         if counts.is_empty() {
             return Ok(());
         }
-        self.lookups.set(0);
+        self.lookups.store(0, Ordering::Relaxed);
 
         let pairs = counts
             .into_iter()
@@ -130,7 +129,7 @@ mod tests {
             counters.count_lookup(&format!("module-{n}:x"), LookupOutcome::Bypass);
         }
 
-        let counts = counters.counts.borrow();
+        let counts = counters.counts.lock();
         assert_eq!(counts.len(), MAX_FIELDS + 1);
         assert_eq!(counts["overflow:bypass"], 5);
     }

@@ -30,13 +30,13 @@ mod copies;
 mod known;
 mod view;
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join;
 
 use crate::error::RedisError;
+use crate::guarded::Guarded;
 use crate::keyspace::fence::{FenceView, Judgement};
 use crate::keyspace::key::{NEAR, NEAR_FENCES, NONE};
 use crate::keyspace::trailer::Facts;
@@ -66,11 +66,11 @@ const MAX_ENTRY_BYTES: usize = 64 << 10;
 pub(super) struct NearCache {
     copies: Copies,
     view: NearView,
-    registration: Cell<Option<Registration>>,
+    registration: Guarded<Option<Registration>>,
     /// When all copies were last judged.
-    all_judged: Cell<Option<Instant>>,
+    all_judged: Guarded<Option<Instant>>,
     /// When Redis refused what copies need.
-    refused: Cell<Option<Instant>>,
+    refused: Guarded<Option<Instant>>,
 }
 
 /// The instance is registered until then.
@@ -85,7 +85,7 @@ struct Registration {
 
 impl NearCache {
     /// Sets how many bytes the copies may take.
-    pub(super) fn set_capacity(&mut self, bytes: usize) {
+    pub(super) fn set_capacity(&self, bytes: usize) {
         self.copies.set_capacity(bytes);
     }
 
@@ -124,7 +124,7 @@ impl NearCache {
         }
         let (seen, near_seen) = join(
             fences.refresh_if_due(redis, began),
-            self.view.refresh_if_due(redis, began, fences.interval),
+            self.view.refresh_if_due(redis, began, fences.interval()),
         )
         .await;
         seen.and(near_seen)?;
@@ -158,7 +158,7 @@ impl NearCache {
         let asked = Instant::now();
         let keys = [NEAR.into(), NEAR_FENCES.into(), NONE.into()];
         let args = [
-            milliseconds(fences.interval).into(),
+            milliseconds(fences.interval()).into(),
             milliseconds(REGISTERED_FOR).into(),
         ];
         REGISTER.run(redis, keys, args).await?;
@@ -208,7 +208,7 @@ impl NearCache {
         key: &str,
         began: Instant,
         max_age: Duration,
-    ) -> Option<Rc<NearCopy>> {
+    ) -> Option<Arc<NearCopy>> {
         if !self.may_use(fences, began) {
             return None;
         }
@@ -219,11 +219,15 @@ impl NearCache {
 
     /// Returns the copy of a key for a lookup that cannot ask Redis: by the last views, however old they
     /// are.
-    pub(super) fn find_without_redis(&self, fences: &FenceView, key: &str) -> Option<Rc<NearCopy>> {
+    pub(super) fn find_without_redis(
+        &self,
+        fences: &FenceView,
+        key: &str,
+    ) -> Option<Arc<NearCopy>> {
         self.find_alive(fences, key)
     }
 
-    fn find_alive(&self, fences: &FenceView, key: &str) -> Option<Rc<NearCopy>> {
+    fn find_alive(&self, fences: &FenceView, key: &str) -> Option<Arc<NearCopy>> {
         let copy = self.copies.get(key)?;
         if self.is_dead(fences, key, &copy) {
             self.copies.remove(key);
@@ -239,16 +243,17 @@ impl NearCache {
 
     fn is_dead(&self, fences: &FenceView, key: &str, copy: &NearCopy) -> bool {
         let known = &copy.known;
-        if known.generation != fences.generation() || self.view.is_changed_since(key, known.near) {
-            return true;
-        }
-        match &copy.facts {
+        let is_covered = match &copy.facts {
             Some(facts) => {
                 let judgement = fences.judge(&facts.stamp, key.as_bytes(), facts.tags());
                 judgement != Judgement::Alive
             }
             None => fences.covers_after(known.fences, key.as_bytes()),
-        }
+        };
+        // The generation is asked for last: another thread may have read the view anew meanwhile.
+        is_covered
+            || self.view.is_changed_since(key, known.near)
+            || known.generation != fences.generation()
     }
 
     /// Keeps a copy of an entry that a `GET` has brought, unless it is too large or was invalidated since the

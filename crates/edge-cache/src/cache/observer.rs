@@ -1,6 +1,7 @@
 //! Observation of the cache, for logs and metrics.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::outcome::LookupOutcome;
 use super::store_error::StoreError;
@@ -27,6 +28,20 @@ pub trait Observer {
 impl Observer for () {}
 
 impl<O: Observer> Observer for &O {
+    fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
+        (**self).lookup_ended(key, outcome);
+    }
+
+    fn store_failed(&self, key: &str, error: &StoreError) {
+        (**self).store_failed(key, error);
+    }
+
+    fn option_corrected(&self, key: &str, option: &'static str) {
+        (**self).option_corrected(key, option);
+    }
+}
+
+impl<O: Observer> Observer for Arc<O> {
     fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
         (**self).lookup_ended(key, outcome);
     }

@@ -34,7 +34,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             return Ok(0);
         }
 
-        let existed = removal::delete_named(&self.redis, &names).await?;
+        let existed = removal::delete_named(&self.inner.redis, &names).await?;
         Ok(existed.into_iter().filter(|existed| *existed).count() as u64)
     }
 
@@ -44,7 +44,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// [`Error::Invalid`] for a bad tag; those of the connection.
     pub async fn keys_by_tag(&self, tag: &str) -> Result<Vec<KeyName>, Error> {
         let tag = Tag::parse("tag", tag)?;
-        Ok(set::read_members(&self.redis, &tag).await?)
+        Ok(set::read_members(&self.inner.redis, &tag).await?)
     }
 
     /// Removes every key of a tag; how many existed. Loads in flight with this tag are not stored.
@@ -53,7 +53,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// # Errors
     /// [`Error::Invalid`] for a bad tag; [`Error::Partial`] when the connection fails half-way.
     pub async fn invalidate_tag(&self, tag: &str) -> Result<u64, Error> {
-        let removed = set::invalidate(&self.redis, &Tag::parse("tag", tag)?).await?;
+        let removed = set::invalidate(&self.inner.redis, &Tag::parse("tag", tag)?).await?;
         Ok(removed.keys)
     }
 
@@ -65,6 +65,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// [`Error::Invalid`] for a bad pattern; [`Error::Partial`] when the connection fails half-way.
     pub async fn clear_by_pattern(&self, pattern: &str) -> Result<u64, Error> {
         let pattern = Pattern::parse("pattern", pattern)?;
-        Ok(scan::delete_matching(&self.redis, &pattern).await?.keys)
+        Ok(scan::delete_matching(&self.inner.redis, &pattern)
+            .await?
+            .keys)
     }
 }

@@ -187,7 +187,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             load.lock.number.into(),
             value.into(),
         ];
-        let _ = RELEASE_WITH_VALUE.run(&self.redis, keys, args).await;
+        let _ = RELEASE_WITH_VALUE.run(&self.inner.redis, keys, args).await;
     }
 
     async fn store_encoded(
@@ -207,7 +207,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             return self.remove_entry(load, encoded).await;
         }
         let facts = Facts {
-            stored_at: self.clock.now(),
+            stored_at: self.inner.clock.now(),
             fresh_for: Some(milliseconds(ttl)),
             grace: milliseconds(grace),
             load_time: milliseconds(load_time),
@@ -215,7 +215,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             tags: tag::join(&tags),
         };
         let key = load.name.as_bytes();
-        let value = StorableValue::prepare(&self.redis, key, encoded, &facts).await?;
+        let value = StorableValue::prepare(&self.inner.redis, key, encoded, &facts).await?;
         let command = StoreCommand {
             life: ttl + grace,
             value: &value,
@@ -228,7 +228,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         let outcome = self.store_unless_fenced(load, &command).await;
 
         if !matches!(outcome, Ok(StoreOutcome::Stored)) {
-            value.discard(&self.redis, outcome.as_ref().err()).await;
+            value
+                .discard(&self.inner.redis, outcome.as_ref().err())
+                .await;
         }
         Ok(outcome?)
     }
@@ -262,7 +264,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             value.into(),
         ];
 
-        let mut reply = REMOVE_ENTRY.run(&self.redis, keys, args).await?;
+        let mut reply = REMOVE_ENTRY.run(&self.inner.redis, keys, args).await?;
         match reply.count()? {
             1 => Ok(StoreOutcome::Stored),
             _ => Ok(StoreOutcome::Superseded),
@@ -280,10 +282,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         if load.is_superseded.get() {
             return Ok(StoreOutcome::Superseded);
         }
-        let mut stamp = load.checked_to.borrow().clone();
+        let mut stamp = load.checked_to.lock().clone();
         for _ in 0..STORE_TRIES {
             let args = command.args(load, &stamp);
-            let mut replies: Replies = STORE.run(&self.redis, keys.clone(), args).await?;
+            let mut replies: Replies = STORE.run(&self.inner.redis, keys.clone(), args).await?;
             match replies.bytes()?.as_slice() {
                 b"stored" => return Ok(StoreOutcome::Stored),
                 b"limited" => return Ok(StoreOutcome::LimitReached),
@@ -301,8 +303,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Reports to the observer why a value was not stored, and counts it. One round trip; none for a
     /// bad key or where Redis itself failed: those are added with the next batch of counters.
     pub(super) async fn report_store_error(&self, key: &str, error: &StoreError) {
-        self.counters.count_store_error(key, error.reason);
-        self.observer.store_failed(key, error);
+        self.inner.counters.count_store_error(key, error.reason);
+        self.inner.observer.store_failed(key, error);
         if !matches!(
             error.reason,
             StoreErrorReason::Name | StoreErrorReason::Redis

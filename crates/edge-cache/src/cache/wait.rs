@@ -61,7 +61,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         options: &Options<'_>,
     ) {
         let pause = wait.next_pause(lookup_took, options);
-        self.redis.sleep(pause.mul_f64(0.5 + self.uniform())).await;
+        self.inner
+            .redis
+            .sleep(pause.mul_f64(0.5 + self.uniform()))
+            .await;
     }
 }
 

@@ -17,10 +17,8 @@
 //! idle 20 ms:   DELETE_SLICE is sent; if the connection breaks now, the caller gets 503 and decides
 //! ```
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use futures_util::FutureExt as _;
 
 use super::command::Command;
 use super::connection::Redis;
@@ -81,7 +79,7 @@ impl<T: Transport> Client<T> {
     async fn execute_explained(
         &self,
         mut command: Command,
-        deadline: &Deadline<'_>,
+        deadline: &Deadline<T>,
     ) -> Result<Timed, RedisError> {
         let error = match self.execute_with_retries(&mut command, deadline).await {
             Err(error) if error.kind == ErrorKind::WrongType && command.explains_type => error,
@@ -102,7 +100,7 @@ impl<T: Transport> Client<T> {
     async fn type_of(
         &self,
         suspect: &wrong_type::Suspect,
-        deadline: &Deadline<'_>,
+        deadline: &Deadline<T>,
     ) -> Result<String, RedisError> {
         let mut command = Command::read("TYPE").arg(suspect.key.as_bytes());
         let (replies, _) = self.execute_with_retries(&mut command, deadline).await?;
@@ -114,7 +112,7 @@ impl<T: Transport> Client<T> {
     async fn execute_with_retries(
         &self,
         command: &mut Command,
-        deadline: &Deadline<'_>,
+        deadline: &Deadline<T>,
     ) -> Result<Timed, RedisError> {
         let mut tries = 1;
         let mut earlier = None;
@@ -147,24 +145,24 @@ impl<T: Transport> Client<T> {
             earlier = Some(failed.error);
             let transport = self.connector.transport();
             transport.on_event(&ConnectionEvent::Reconnecting(tries));
-            transport.sleep(pause).await;
+            transport.timer(pause).await;
             tries += 1;
         }
     }
 
-    async fn explain(&self, failed: FailedTry, deadline: &Deadline<'_>) -> RedisError {
+    async fn explain(&self, failed: FailedTry, deadline: &Deadline<T>) -> RedisError {
         if failed.may_have_arrived {
             return failed.error;
         }
         // Boxed, because it is rare and would enlarge the future of every command.
         let explained = self.connector.explain_unopened(failed.error, deadline);
-        explained.boxed_local().await
+        Box::pin(explained).await
     }
 
     async fn try_once(
         &self,
         command: &Command,
-        deadline: &Deadline<'_>,
+        deadline: &Deadline<T>,
     ) -> Result<Timed, FailedTry> {
         let open = if command.repeatable {
             self.connector.connection(deadline).await
@@ -186,8 +184,8 @@ impl<T: Transport> Client<T> {
     /// Returns a connection that has just replied, for a command that must not run twice.
     async fn checked_connection(
         &self,
-        deadline: &Deadline<'_>,
-    ) -> Result<Rc<OpenConnection<T::Connection>>, RedisError> {
+        deadline: &Deadline<T>,
+    ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         let open = self.connector.connection(deadline).await?;
         let is_trusted = open.idle_for().is_none_or(|idle| idle < TRUSTED_IDLE);
         if is_trusted {
@@ -203,9 +201,9 @@ impl<T: Transport> Client<T> {
 
     async fn send(
         &self,
-        open: &Rc<OpenConnection<T::Connection>>,
+        open: &Arc<OpenConnection<T::Connection>>,
         command: &Command,
-        deadline: &Deadline<'_>,
+        deadline: &Deadline<T>,
     ) -> Result<Timed, RedisError> {
         let transport = self.connector.transport();
         let started = Instant::now();
@@ -238,7 +236,7 @@ fn is_broken<C>(error: &RedisError, open: &OpenConnection<C>) -> bool {
 
 impl<T: Transport> Runtime for Client<T> {
     async fn sleep(&self, duration: Duration) {
-        self.connector.transport().sleep(duration).await;
+        self.connector.transport().timer(duration).await;
     }
 
     fn random(&self) -> u64 {
@@ -265,7 +263,7 @@ impl<T: Transport> Redis for Client<T> {
 /// A [`Client`] whose commands share one deadline: the request's own limit.
 pub struct DeadlineClient<'a, T: Transport> {
     client: &'a Client<T>,
-    deadline: Deadline<'a>,
+    deadline: Deadline<T>,
 }
 
 impl<T: Transport> Redis for DeadlineClient<'_, T> {

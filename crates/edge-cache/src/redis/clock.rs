@@ -8,7 +8,7 @@
 //! Where the Redis user may not run `TIME`, the time is taken from the id of a stream entry. Where
 //! Redis refuses that, too, the machine's clock stands in.
 
-use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::command::Command;
@@ -16,6 +16,7 @@ use super::connection::Redis;
 use super::raised::Raised;
 use super::reply::Replies;
 use crate::error::{ErrorKind, RedisError};
+use crate::guarded::Guarded;
 use crate::keyspace::key::TURNS;
 
 /// How long an estimate is used.
@@ -26,10 +27,10 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// An estimate of the clock of one Redis server.
 #[derive(Debug, Default)]
 pub struct ServerClock {
-    estimate: RefCell<Option<Estimate>>,
-    is_refreshing: Cell<bool>,
+    estimate: Guarded<Option<Estimate>>,
+    is_refreshing: AtomicBool,
     /// The Redis user may not run `TIME`.
-    is_time_refused: Cell<bool>,
+    is_time_refused: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +47,7 @@ struct Estimate {
 impl ServerClock {
     /// Returns Redis' clock in milliseconds since 1970; the machine's clock until Redis was asked.
     pub fn now(&self) -> u64 {
-        let Some(estimate) = *self.estimate.borrow() else {
+        let Some(estimate) = self.estimate.get() else {
             return machine_clock();
         };
         let passed = u64::try_from(estimate.at.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -56,11 +57,12 @@ impl ServerClock {
     /// Returns whether Redis should be asked: there is no estimate, it is old, or it is of an
     /// earlier connection, which perhaps led to another server.
     pub fn is_due<R: Redis>(&self, redis: &R) -> bool {
-        match *self.estimate.borrow() {
+        match self.estimate.get() {
             None => true,
             Some(estimate) if estimate.connection != redis.connection_number() => true,
             Some(estimate) => {
-                estimate.at.elapsed() >= estimate.used_for && !self.is_refreshing.get()
+                estimate.at.elapsed() >= estimate.used_for
+                    && !self.is_refreshing.load(Ordering::Acquire)
             }
         }
     }
@@ -74,7 +76,7 @@ impl ServerClock {
             return Ok(());
         }
         // Others need not ask as well meanwhile.
-        let _refreshing = Raised::new(&self.is_refreshing);
+        let _refreshing = Raised::raise(&self.is_refreshing);
         let (milliseconds, took, used_for) = match self.ask(redis).await {
             Ok((milliseconds, took)) => (milliseconds, took, REFRESH_AFTER),
             Err(error) if error.is_connection() => return Err(error),
@@ -89,14 +91,16 @@ impl ServerClock {
             milliseconds: milliseconds.saturating_add(since_then),
             used_for,
         };
-        *self.estimate.borrow_mut() = Some(estimate);
+        self.estimate.set(Some(estimate));
         Ok(())
     }
 
     async fn ask<R: Redis>(&self, redis: &R) -> Result<(u64, Duration), RedisError> {
-        if !self.is_time_refused.get() {
+        if !self.is_time_refused.load(Ordering::Acquire) {
             match ask_time(redis).await {
-                Err(error) if error.kind == ErrorKind::Permission => self.is_time_refused.set(true),
+                Err(error) if error.kind == ErrorKind::Permission => {
+                    self.is_time_refused.store(true, Ordering::Release);
+                }
                 reply => return reply,
             }
         }

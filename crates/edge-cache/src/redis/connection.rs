@@ -1,6 +1,7 @@
 //! The trait through which every command goes out.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::command::Command;
@@ -10,7 +11,7 @@ use crate::error::RedisError;
 /// A connection to one logical database of one Redis node.
 #[expect(
     async_fn_in_trait,
-    reason = "components are single-threaded: the futures need not be Send"
+    reason = "whether the futures are Send depends on the implementation: those of components are not"
 )]
 pub trait Redis {
     /// Sends one command and waits for its flattened reply. One round trip.
@@ -38,6 +39,20 @@ pub trait Redis {
 }
 
 impl<R: Redis> Redis for &R {
+    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+        (**self).execute(command).await
+    }
+
+    async fn execute_timed(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
+        (**self).execute_timed(command).await
+    }
+
+    fn connection_number(&self) -> u64 {
+        (**self).connection_number()
+    }
+}
+
+impl<R: Redis> Redis for Arc<R> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
         (**self).execute(command).await
     }

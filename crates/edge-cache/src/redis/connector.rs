@@ -1,12 +1,11 @@
 //! The connection of an instance: opened once for commands that overlap, checked, and closed when
 //! it breaks.
 
-use std::cell::{Cell, RefCell};
 use std::pin::pin;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
 use futures_util::future::{Either, pending, select};
 
 use super::deadline::Deadline;
@@ -14,6 +13,7 @@ use super::raised::Raised;
 use super::transport::{ConnectionEvent, Transport};
 use super::{tls, topology};
 use crate::error::{ErrorKind, RedisError};
+use crate::guarded::Guarded;
 
 /// For how long a server of an unsupported kind is not asked again.
 const REFUSAL_KEPT: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ const OPENING_POLL: Duration = Duration::from_millis(1);
 pub(super) struct OpenConnection<C> {
     pub(super) connection: C,
     opened: Instant,
-    last_reply: Cell<Option<Instant>>,
+    last_reply: Guarded<Option<Instant>>,
 }
 
 impl<C> OpenConnection<C> {
@@ -43,30 +43,30 @@ impl<C> OpenConnection<C> {
 
     /// Records that a reply arrived; true for the first one.
     pub(super) fn record_reply(&self, at: Instant) -> bool {
-        self.last_reply.replace(Some(at)).is_none()
+        self.last_reply.lock().replace(at).is_none()
     }
 }
 
 /// Opens the connection when it is first needed, and again after it broke.
 pub(super) struct Connector<T: Transport> {
     transport: T,
-    open: RefCell<Option<Rc<OpenConnection<T::Connection>>>>,
+    open: Guarded<Option<Arc<OpenConnection<T::Connection>>>>,
     /// Set while a connection is being opened, so that commands that overlap share it.
-    is_opening: Cell<bool>,
+    is_opening: AtomicBool,
     /// How many connections were opened so far.
-    opened_count: Cell<u64>,
+    opened_count: AtomicU64,
     /// When and why the server was last refused as unsupported.
-    refusal: RefCell<Option<(Instant, RedisError)>>,
+    refusal: Guarded<Option<(Instant, RedisError)>>,
 }
 
 impl<T: Transport> Connector<T> {
     pub(super) fn new(transport: T) -> Self {
         Self {
             transport,
-            open: RefCell::new(None),
-            is_opening: Cell::new(false),
-            opened_count: Cell::new(0),
-            refusal: RefCell::new(None),
+            open: Guarded::new(None),
+            is_opening: AtomicBool::new(false),
+            opened_count: AtomicU64::new(0),
+            refusal: Guarded::new(None),
         }
     }
 
@@ -75,51 +75,53 @@ impl<T: Transport> Connector<T> {
     }
 
     pub(super) fn opened_count(&self) -> u64 {
-        self.opened_count.get()
+        self.opened_count.load(Ordering::Acquire)
     }
 
     /// Returns the open connection, opening it if necessary.
     pub(super) async fn connection(
         &self,
-        deadline: &Deadline<'_>,
-    ) -> Result<Rc<OpenConnection<T::Connection>>, RedisError> {
+        deadline: &Deadline<T>,
+    ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         if let Some(open) = self.current() {
             return Ok(open);
         }
 
         // Requests of one instance are separate tasks of the host, which a Rust waker does not
         // reach, so each polls for itself.
-        while self.is_opening.get() {
-            deadline.bound(self.transport.sleep(OPENING_POLL)).await?;
+        let _opening = loop {
+            let opening = Raised::raise(&self.is_opening);
             if let Some(open) = self.current() {
                 return Ok(open);
             }
-        }
-
-        let _opening = Raised::new(&self.is_opening);
+            match opening {
+                Some(opening) => break opening,
+                None => deadline.bound(self.transport.timer(OPENING_POLL)).await?,
+            }
+        };
         if let Some(refusal) = self.recent_refusal() {
             return Err(refusal);
         }
         self.open(deadline).await
     }
 
-    fn current(&self) -> Option<Rc<OpenConnection<T::Connection>>> {
-        self.open.borrow().clone()
+    fn current(&self) -> Option<Arc<OpenConnection<T::Connection>>> {
+        self.open.lock().clone()
     }
 
     fn recent_refusal(&self) -> Option<RedisError> {
-        let refusal = self.refusal.borrow();
+        let refusal = self.refusal.lock();
         let (at, error) = refusal.as_ref()?;
         (at.elapsed() < REFUSAL_KEPT).then(|| error.clone())
     }
 
     async fn open(
         &self,
-        deadline: &Deadline<'_>,
-    ) -> Result<Rc<OpenConnection<T::Connection>>, RedisError> {
+        deadline: &Deadline<T>,
+    ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         let started = Instant::now();
         // Boxed, because it is rare and would enlarge the future of every command.
-        let opened = deadline.bound(self.open_checked().boxed_local()).await;
+        let opened = deadline.bound(Box::pin(self.open_checked())).await;
         let connection = match opened.flatten() {
             Ok(connection) => connection,
             Err(error) => {
@@ -130,13 +132,13 @@ impl<T: Transport> Connector<T> {
         self.transport
             .on_event(&ConnectionEvent::Connected(started.elapsed()));
 
-        let open = Rc::new(OpenConnection {
+        let open = Arc::new(OpenConnection {
             connection,
             opened: Instant::now(),
-            last_reply: Cell::new(None),
+            last_reply: Guarded::new(None),
         });
-        *self.open.borrow_mut() = Some(Rc::clone(&open));
-        self.opened_count.update(|count| count + 1);
+        self.open.set(Some(Arc::clone(&open)));
+        self.opened_count.fetch_add(1, Ordering::AcqRel);
         Ok(open)
     }
 
@@ -155,7 +157,7 @@ impl<T: Transport> Connector<T> {
         if let Err(error) = &opened
             && error.is_unsupported()
         {
-            *self.refusal.borrow_mut() = Some((Instant::now(), error.clone()));
+            self.refusal.set(Some((Instant::now(), error.clone())));
         }
         opened
     }
@@ -164,7 +166,7 @@ impl<T: Transport> Connector<T> {
     /// ends for any other server.
     async fn mismatch_after_silence(&self) -> RedisError {
         if self.transport.is_tls() {
-            self.transport.sleep(TLS_SILENCE).await;
+            self.transport.timer(TLS_SILENCE).await;
             if let Some(mismatch) = tls::find_mismatch(&self.transport).await {
                 return mismatch;
             }
@@ -177,14 +179,14 @@ impl<T: Transport> Connector<T> {
     pub(super) async fn explain_unopened(
         &self,
         error: RedisError,
-        deadline: &Deadline<'_>,
+        deadline: &Deadline<T>,
     ) -> RedisError {
         if error.kind != ErrorKind::Unreachable || error.message.contains("refused") {
             return error;
         }
 
         let mismatch = tls::find_mismatch(&self.transport);
-        let limit = self.transport.sleep(TLS_TRY_LIMIT);
+        let limit = self.transport.timer(TLS_TRY_LIMIT);
         match deadline.bound(select(pin!(mismatch), pin!(limit))).await {
             Ok(Either::Left((Some(mismatch), _))) => {
                 self.report_error(&mismatch);
@@ -195,11 +197,11 @@ impl<T: Transport> Connector<T> {
     }
 
     /// Closes a broken connection, unless another command has replaced it already.
-    pub(super) fn close(&self, broken: &Rc<OpenConnection<T::Connection>>) {
-        let mut open = self.open.borrow_mut();
+    pub(super) fn close(&self, broken: &Arc<OpenConnection<T::Connection>>) {
+        let mut open = self.open.lock();
         let is_current = open
             .as_ref()
-            .is_some_and(|current| Rc::ptr_eq(current, broken));
+            .is_some_and(|current| Arc::ptr_eq(current, broken));
         if is_current {
             *open = None;
             self.transport.on_event(&ConnectionEvent::Closed);

@@ -5,28 +5,23 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use futures_util::future::{Either, LocalBoxFuture, Shared, select};
+use futures_util::future::{Either, Shared, select};
 
 use super::transport::Transport;
 use crate::error::{ErrorKind, RedisError};
 
 /// A deadline with one timer for everything that it bounds: each timer is a call to the host.
-pub(super) struct Deadline<'a> {
+pub(super) struct Deadline<T: Transport> {
     at: Instant,
-    passed: Shared<LocalBoxFuture<'a, ()>>,
+    passed: Shared<T::Timer>,
 }
 
-impl<'a> Deadline<'a> {
-    /// A deadline this long from now. The timer starts when something first waits for it.
-    pub(super) fn after<T: Transport>(limit: Duration, transport: &'a T) -> Self {
-        let at = Instant::now() + limit;
-        let passed = async move {
-            let left = at.saturating_duration_since(Instant::now());
-            transport.sleep(left).await;
-        };
+impl<T: Transport> Deadline<T> {
+    /// A deadline this long from now.
+    pub(super) fn after(limit: Duration, transport: &T) -> Self {
         Self {
-            at,
-            passed: passed.boxed_local().shared(),
+            at: Instant::now() + limit,
+            passed: transport.timer(limit).shared(),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Time and randomness, which the library needs from its host in addition to Redis.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Timers and random numbers of a host.
 #[expect(
     async_fn_in_trait,
-    reason = "components are single-threaded: the futures need not be Send"
+    reason = "whether the futures are Send depends on the implementation: those of components are not"
 )]
 pub trait Runtime {
     /// Waits.
@@ -17,6 +18,16 @@ pub trait Runtime {
 }
 
 impl<R: Runtime> Runtime for &R {
+    async fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration).await;
+    }
+
+    fn random(&self) -> u64 {
+        (**self).random()
+    }
+}
+
+impl<R: Runtime> Runtime for Arc<R> {
     async fn sleep(&self, duration: Duration) {
         (**self).sleep(duration).await;
     }

@@ -10,11 +10,13 @@ use crate::error::{ErrorKind, RedisError};
 /// A host's means to reach one Redis server.
 #[expect(
     async_fn_in_trait,
-    reason = "components are single-threaded: the futures need not be Send"
+    reason = "whether the futures are Send depends on the implementation: those of components are not"
 )]
 pub trait Transport {
     /// An open, multiplexed connection.
     type Connection;
+    /// A timer.
+    type Timer: Future<Output = ()>;
 
     /// Opens a connection, authenticates and selects the logical database.
     ///
@@ -46,8 +48,8 @@ pub trait Transport {
         command: &Command,
     ) -> Result<Vec<Reply>, RedisError>;
 
-    /// Waits.
-    async fn sleep(&self, duration: Duration);
+    /// Returns a timer that ends this long from now.
+    fn timer(&self, duration: Duration) -> Self::Timer;
 
     /// Returns a random number, good enough that two instances do not get the same.
     fn random(&self) -> u64;

@@ -8,10 +8,11 @@ mod values;
 
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, Client, Options};
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 
-fn cache(server: &RedisServer) -> Cache<Client<NativeTransport>> {
+fn cache(server: &RedisServer) -> Cache<Client<TokioTransport>> {
     Cache::new(client(&server.url(0)))
 }
 

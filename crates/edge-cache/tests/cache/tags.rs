@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{
     Arg, Cache, Client, Command, LookupOutcome, Options, Redis, RedisError, Reply, Runtime,
 };
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 
 use crate::{cache, keys, tagged};
@@ -110,7 +111,7 @@ async fn an_entry_that_is_loaded_again_loses_the_tags_it_no_longer_has() {
 
 /// A connection on which something happens before the value of a key with the tag `t` is written.
 struct Before<'a, F> {
-    redis: Client<NativeTransport>,
+    redis: Client<TokioTransport>,
     is_done: Cell<bool>,
     act: &'a F,
 }

@@ -8,8 +8,9 @@ mod operation;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, Client, SetItem};
-use edge_cache_testing::{NativeTransport, Proxy, RedisServer};
+use edge_cache_testing::{Proxy, RedisServer, transport};
 use redis::{Commands, Connection};
 
 /// A command's time limit here.
@@ -24,7 +25,7 @@ const RECORDS_OF_ATTEMPTS: [&str; 4] = [
     "cache:turns",
 ];
 
-type TestCache = Cache<Client<NativeTransport>>;
+type TestCache = Cache<Client<TokioTransport>>;
 
 struct Setup {
     server: RedisServer,
@@ -39,9 +40,9 @@ impl Setup {
     fn new(limit: Duration) -> Self {
         let server = RedisServer::start();
         let proxy = Proxy::before(server.port());
-        let cache = Cache::new(Client::new(NativeTransport::new(proxy.url(0)), limit));
+        let cache = Cache::new(Client::new(transport(&proxy.url(0)), limit));
         let direct = Cache::new(Client::new(
-            NativeTransport::new(server.url(0)),
+            transport(&server.url(0)),
             Duration::from_secs(30),
         ));
 

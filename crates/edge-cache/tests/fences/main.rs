@@ -8,15 +8,16 @@ mod waiters;
 
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, Client, LookupOutcome, Options};
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 use futures_util::future::join;
 use redis::Commands;
 use tokio::sync::Notify;
 
-type Native = Client<NativeTransport>;
+type Native = Client<TokioTransport>;
 
 fn cache(server: &RedisServer) -> Cache<Native> {
     Cache::new(client(&server.url(0)))

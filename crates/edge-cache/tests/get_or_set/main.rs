@@ -11,10 +11,11 @@ mod waiting;
 use std::cell::Cell;
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, Client, Fetched, Options, Redis, Runtime};
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 
-fn cache(server: &RedisServer) -> Cache<Client<NativeTransport>> {
+fn cache(server: &RedisServer) -> Cache<Client<TokioTransport>> {
     Cache::new(client(&server.url(0)))
 }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use edge_cache::{Cache, Client, LookupOutcome};
-use edge_cache_testing::{NativeTransport, RedisServer, client, free_port};
+use edge_cache_testing::{RedisServer, client, free_port, transport};
 
 use crate::{look_up, ttl};
 
@@ -32,7 +32,7 @@ async fn without_redis_the_loader_serves_and_the_circuit_opens() {
 async fn a_frozen_server_delays_a_caller_by_about_the_command_limit() {
     let server = RedisServer::start();
     let cache = Cache::new(Client::new(
-        NativeTransport::new(server.url(0)),
+        transport(&server.url(0)),
         Duration::from_millis(200),
     ));
     let (loads, options) = (Cell::new(0), ttl(60_000));

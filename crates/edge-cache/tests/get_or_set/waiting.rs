@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{
     Cache, Client, Command, Fetched, LookupOutcome, Options, Redis, RedisError, Reply, Runtime,
 };
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 use futures_util::future::join_all;
 use redis::Commands;
 
@@ -14,7 +15,7 @@ use crate::{cache, look_up, slow, ttl};
 
 /// A connection on which another client writes the entry before each command.
 struct Meddled {
-    redis: Client<NativeTransport>,
+    redis: Client<TokioTransport>,
     server: RedisServer,
     commands: Cell<u32>,
 }

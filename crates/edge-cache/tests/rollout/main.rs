@@ -10,15 +10,16 @@ mod loads;
 
 use std::time::Duration;
 
+use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, Client, Fetched, LookupOutcome, Options};
 use edge_cache_admin::admin::clear::ClearRequest;
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 use serde_json::{Value, json};
 
 use former::{Entry, Former};
 
-type Native = Client<NativeTransport>;
+type Native = Client<TokioTransport>;
 
 /// The value that old instances load and set.
 const BY_OLD: &[u8] = br#"{"by":"old"}"#;

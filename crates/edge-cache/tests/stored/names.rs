@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use edge_cache::{Cache, Client, Error, LookupOutcome, SetItem, StoreErrorReason};
-use edge_cache_testing::{NativeTransport, RedisServer};
+use edge_cache_testing::{RedisServer, transport};
 use redis::{Commands, Connection};
 use serde_json::json;
 
@@ -100,7 +100,7 @@ async fn lookups_of_too_long_names_are_counted() {
 #[tokio::test]
 async fn lookups_of_too_long_names_do_not_wait_for_a_server_that_hangs() {
     let server = RedisServer::start();
-    let transport = NativeTransport::new(server.url(0));
+    let transport = transport(&server.url(0));
     let cache = Cache::new(Client::new(transport, Duration::from_millis(300)));
     load(&cache, "k", json!(1)).await;
     server.freeze();

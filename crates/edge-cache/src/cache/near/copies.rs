@@ -3,11 +3,11 @@
 //! Two maps of the standard library, because a crate for this would add more to a component than
 //! these lines.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::known::KnownAtRead;
+use crate::guarded::Guarded;
 use crate::keyspace::trailer::Facts;
 
 /// Bytes that all copies may take, unless the cache sets another number.
@@ -28,14 +28,14 @@ pub(in crate::cache) struct NearCopy {
 /// Copies by key.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
-    state: RefCell<State>,
+    state: Guarded<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    copies: HashMap<Rc<str>, (u64, Rc<NearCopy>)>,
+    copies: HashMap<Arc<str>, (u64, Arc<NearCopy>)>,
     /// Keys by the number of their last use.
-    by_use: BTreeMap<u64, Rc<str>>,
+    by_use: BTreeMap<u64, Arc<str>>,
     uses: u64,
     bytes: usize,
     capacity: usize,
@@ -54,52 +54,52 @@ impl Default for State {
 }
 
 impl Copies {
-    pub(super) fn set_capacity(&mut self, bytes: usize) {
-        self.state.get_mut().capacity = bytes;
+    pub(super) fn set_capacity(&self, bytes: usize) {
+        self.state.lock().capacity = bytes;
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Rc<NearCopy>> {
-        let state = &mut *self.state.borrow_mut();
+    pub(super) fn get(&self, key: &str) -> Option<Arc<NearCopy>> {
+        let state = &mut *self.state.lock();
         let (last_use, copy) = state.copies.get_mut(key)?;
         let name = state.by_use.remove(last_use)?;
         state.uses += 1;
         *last_use = state.uses;
         state.by_use.insert(state.uses, name);
-        Some(Rc::clone(copy))
+        Some(Arc::clone(copy))
     }
 
     pub(super) fn insert(&self, key: &str, copy: NearCopy) {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state.lock();
         state.remove(key);
 
-        let name: Rc<str> = key.into();
+        let name: Arc<str> = key.into();
         state.uses += 1;
         let number = state.uses;
         state.bytes += bytes_of(key, &copy);
-        state.by_use.insert(number, Rc::clone(&name));
-        state.copies.insert(name, (number, Rc::new(copy)));
+        state.by_use.insert(number, Arc::clone(&name));
+        state.copies.insert(name, (number, Arc::new(copy)));
 
         while state.bytes > state.capacity {
             let Some((_, oldest)) = state.by_use.first_key_value() else {
                 break;
             };
-            let oldest = Rc::clone(oldest);
+            let oldest = Arc::clone(oldest);
             state.remove(&oldest);
         }
     }
 
     pub(super) fn remove(&self, key: &str) {
-        self.state.borrow_mut().remove(key);
+        self.state.lock().remove(key);
     }
 
     /// Removes the copies that do not pass.
     pub(super) fn retain(&self, passes: impl Fn(&str, &NearCopy) -> bool) {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state.lock();
         let failed = state
             .copies
             .iter()
             .filter(|(key, (_, copy))| !passes(key, copy));
-        let failed: Vec<Rc<str>> = failed.map(|(key, _)| Rc::clone(key)).collect();
+        let failed: Vec<Arc<str>> = failed.map(|(key, _)| Arc::clone(key)).collect();
         for key in failed {
             state.remove(&key);
         }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_was_used_least_recently_leaves_first() {
-        let mut copies = Copies::default();
+        let copies = Copies::default();
         copies.set_capacity(3 * (OVERHEAD_BYTES + 1001));
         for key in ["a", "b", "c"] {
             copies.insert(key, copy(1000));
@@ -165,11 +165,11 @@ mod tests {
         for bytes in [10, 5000, 20] {
             copies.insert("k", copy(bytes));
         }
-        assert_eq!(copies.state.borrow().bytes, OVERHEAD_BYTES + 1 + 20);
+        assert_eq!(copies.state.lock().bytes, OVERHEAD_BYTES + 1 + 20);
 
         copies.remove("k");
 
-        let state = copies.state.borrow();
+        let state = copies.state.lock();
         assert_eq!(state.bytes, 0);
         assert!(state.by_use.is_empty());
     }

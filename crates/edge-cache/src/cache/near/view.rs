@@ -1,12 +1,12 @@
 //! The near fences that an instance knows: keys that were written or removed by name.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join;
 
 use crate::error::RedisError;
+use crate::guarded::Guarded;
 use crate::keyspace::fence::{StreamId, take_known};
 use crate::keyspace::key::{NEAR, NEAR_FENCES};
 use crate::redis::{Command, Redis, Replies};
@@ -17,14 +17,15 @@ const MAX_CHANGED: usize = 10_000;
 /// A view of the near fences.
 #[derive(Debug, Default)]
 pub(super) struct NearView {
-    asked: Cell<Option<Instant>>,
-    known: RefCell<Known>,
-    /// The registration of near caches was there when the view was asked for.
-    is_registered: Cell<bool>,
+    known: Guarded<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
+    /// When it was asked for; `None` before the first time.
+    asked: Option<Instant>,
+    /// The registration of near caches was there when it was asked for.
+    is_registered: bool,
     connection: u64,
     last: Option<StreamId>,
     /// The newest near fence of each key.
@@ -42,11 +43,11 @@ pub(super) struct NearPosition {
 
 impl NearView {
     pub(super) fn asked(&self) -> Option<Instant> {
-        self.asked.get()
+        self.known.lock().asked
     }
 
     pub(super) fn position(&self) -> NearPosition {
-        let known = self.known.borrow();
+        let known = self.known.lock();
         NearPosition {
             last: known.last,
             gaps: known.gaps,
@@ -55,7 +56,7 @@ impl NearView {
 
     /// Returns whether the key may have changed since then.
     pub(super) fn is_changed_since(&self, key: &str, position: NearPosition) -> bool {
-        let known = self.known.borrow();
+        let known = self.known.lock();
         let changed = known.changed.get(key.as_bytes());
         known.gaps != position.gaps || changed.is_some_and(|id| Some(*id) > position.last)
     }
@@ -69,16 +70,21 @@ impl NearView {
         interval: Duration,
     ) -> Result<(), RedisError> {
         let oldest = began.checked_sub(interval).unwrap_or(began);
-        let is_of_connection = self.known.borrow().connection == redis.connection_number();
-        if is_of_connection && self.asked.get().is_some_and(|asked| asked >= oldest) {
-            return Ok(());
+        let is_due = {
+            let known = self.known.lock();
+            let is_of_connection = known.connection == redis.connection_number();
+            !is_of_connection || known.asked.is_none_or(|asked| asked < oldest)
+        };
+        if is_due {
+            self.refresh(redis).await
+        } else {
+            Ok(())
         }
-        self.refresh(redis).await
     }
 
     /// Returns whether writers appended near fences when the view was asked for.
     pub(super) fn is_registered(&self) -> bool {
-        self.is_registered.get()
+        self.known.lock().is_registered
     }
 
     async fn refresh<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
@@ -87,16 +93,15 @@ impl NearView {
         refreshed?;
 
         let is_registered = is_registered?;
-        if !is_registered {
-            self.known.borrow_mut().gaps += 1;
-        }
-        self.is_registered.set(is_registered);
+        let mut known = self.known.lock();
+        known.gaps += u64::from(!is_registered);
+        known.is_registered = is_registered;
         Ok(())
     }
 
     async fn refresh_fences<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
         let asked = Instant::now();
-        let last = self.known.borrow().last;
+        let last = self.known.lock().last;
         if let Some(last) = last {
             let range = Command::read("XRANGE").arg(NEAR_FENCES);
             let range = range.arg(last.to_string()).arg("+");
@@ -117,7 +122,7 @@ impl NearView {
             Some(StreamId::read(&mut replies)?)
         };
         {
-            let mut known = self.known.borrow_mut();
+            let mut known = self.known.lock();
             known.last = last;
             known.changed.clear();
             known.gaps += 1;
@@ -132,7 +137,7 @@ impl NearView {
             return Ok(false);
         }
 
-        let mut known = self.known.borrow_mut();
+        let mut known = self.known.lock();
         while replies.remaining() > 0 {
             let id = StreamId::read(&mut replies)?;
             replies.bytes()?;
@@ -149,8 +154,9 @@ impl NearView {
     }
 
     fn end_refresh<R: Redis>(&self, redis: &R, asked: Instant) {
-        self.known.borrow_mut().connection = redis.connection_number();
-        self.asked.set(self.asked.get().max(Some(asked)));
+        let mut known = self.known.lock();
+        known.connection = redis.connection_number();
+        known.asked = known.asked.max(Some(asked));
     }
 }
 

@@ -4,13 +4,13 @@
 //! lookup began. So an invalidation is in force for every instance that long after its fence was
 //! acknowledged, however long its removal takes.
 
-use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::index::FenceIndex;
 use super::stamp::{Stamp, StreamId, take_known};
 use crate::error::{ErrorKind, RedisError};
+use crate::guarded::Guarded;
 use crate::keyspace::key::FENCES;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Command, Redis, Replies};
@@ -29,17 +29,17 @@ const DEFAULT_INTERVAL: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct FenceView {
     /// How old the view may be when a lookup begins.
-    pub(crate) interval: Duration,
-    /// When the view was asked for; `None` before the first.
-    asked: Cell<Option<Instant>>,
-    /// How often the view was read anew.
-    generation: Cell<u64>,
-    known: RefCell<Known>,
+    interval: Guarded<Duration>,
+    known: Guarded<Known>,
 }
 
 /// The fences as the last reply had them.
 #[derive(Debug, Default)]
 struct Known {
+    /// When it was asked for; `None` before the first time.
+    asked: Option<Instant>,
+    /// How often it was read anew.
+    generation: u64,
     /// The connection on which it was asked for.
     connection: u64,
     /// `None` where there is no stream.
@@ -77,35 +77,43 @@ pub(crate) enum Judgement {
 impl Default for FenceView {
     fn default() -> Self {
         Self {
-            interval: DEFAULT_INTERVAL,
-            asked: Cell::new(None),
-            generation: Cell::new(0),
-            known: RefCell::default(),
+            interval: Guarded::new(DEFAULT_INTERVAL),
+            known: Guarded::default(),
         }
     }
 }
 
 impl FenceView {
+    /// How old the view may be when a lookup begins.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval.get()
+    }
+
+    pub(crate) fn set_interval(&self, interval: Duration) {
+        self.interval.set(interval);
+    }
+
     /// Returns whether the view is too old for a lookup that began then.
     pub(crate) fn is_due<R: Redis>(&self, redis: &R, began: Instant) -> bool {
-        let is_of_connection = self.known.borrow().connection == redis.connection_number();
-        let oldest = began.checked_sub(self.interval).unwrap_or(began);
-        !is_of_connection || self.asked.get().is_none_or(|asked| asked < oldest)
+        let known = self.known.lock();
+        let is_of_connection = known.connection == redis.connection_number();
+        let oldest = began.checked_sub(self.interval()).unwrap_or(began);
+        !is_of_connection || known.asked.is_none_or(|asked| asked < oldest)
     }
 
     /// When the view was asked for.
     pub(crate) fn asked(&self) -> Option<Instant> {
-        self.asked.get()
+        self.known.lock().asked
     }
 
     /// A number that changes when fences may have been missed.
     pub(crate) fn generation(&self) -> u64 {
-        self.generation.get()
+        self.known.lock().generation
     }
 
     /// Returns whether a fence that is younger than this position covers the key by its name.
     pub(crate) fn covers_after(&self, position: Position, key: &[u8]) -> bool {
-        let known = self.known.borrow();
+        let known = self.known.lock();
         known
             .index
             .covers_after(position.0, key, std::iter::empty())
@@ -113,7 +121,7 @@ impl FenceView {
 
     /// The newest entry that is known.
     pub(crate) fn position(&self) -> Position {
-        Position(self.known.borrow().last)
+        Position(self.known.lock().last)
     }
 
     /// Asks for the fences that came since, if the view is too old for a lookup that began then. One
@@ -140,7 +148,7 @@ impl FenceView {
     pub(crate) async fn refresh<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
         let asked = Instant::now();
         let last = {
-            let known = self.known.borrow();
+            let known = self.known.lock();
             let is_same = known.connection == redis.connection_number() && known.epoch.is_some();
             is_same.then_some(known.last)
         };
@@ -191,7 +199,7 @@ impl FenceView {
             return Ok(false);
         }
 
-        let mut known = self.known.borrow_mut();
+        let mut known = self.known.lock();
         // Replies may overtake each other: what is known already is not added twice.
         while replies.remaining() > 0 {
             let entry = Fence::read(&mut replies)?;
@@ -203,7 +211,7 @@ impl FenceView {
             }
         }
         known.forget_ended();
-        self.asked.set(self.asked.get().max(Some(asked)));
+        known.asked = known.asked.max(Some(asked));
         Ok(true)
     }
 
@@ -215,6 +223,7 @@ impl FenceView {
     ) -> Result<(), RedisError> {
         let epoch = replies.text()?;
         let mut known = Known {
+            asked: Some(asked),
             connection,
             ..Known::default()
         };
@@ -226,10 +235,10 @@ impl FenceView {
             known.add(entry);
         }
 
-        if self.asked.get().is_none_or(|known| known <= asked) {
-            *self.known.borrow_mut() = known;
-            self.generation.update(|generation| generation + 1);
-            self.asked.set(Some(asked));
+        let mut earlier = self.known.lock();
+        if earlier.asked.is_none_or(|earlier| earlier <= asked) {
+            known.generation = earlier.generation + 1;
+            *earlier = known;
         }
         Ok(())
     }
@@ -241,7 +250,7 @@ impl FenceView {
         key: &[u8],
         tags: impl Iterator<Item = &'a str>,
     ) -> Judgement {
-        let known = self.known.borrow();
+        let known = self.known.lock();
         if known.epoch != Some(stamp.epoch) {
             return Judgement::OtherEpoch;
         }
@@ -256,7 +265,7 @@ impl FenceView {
     /// Returns whether another client's value is dead: a removal that covers it was not known to
     /// have finished when the `GET` was sent.
     pub(crate) fn is_being_removed(&self, key: &[u8], sent_at: Position) -> bool {
-        let known = self.known.borrow();
+        let known = self.known.lock();
         let covers = known
             .index
             .covers_after(StreamId::default(), key, std::iter::empty());

@@ -1,0 +1,157 @@
+//! The cache for services on Tokio, such as those of axum: a transport over the `redis` crate.
+//!
+//! ```no_run
+//! use edge_cache::{Options, tokio::TokioCache};
+//!
+//! # async fn quotes() -> Result<(), Box<dyn std::error::Error>> {
+//! let cache = TokioCache::at("redis://127.0.0.1:6379/0")?;
+//!
+//! // Clones share the connection, and can be sent to other tasks.
+//! let of_task = cache.clone();
+//! let task = tokio::spawn(async move {
+//!     of_task
+//!         .get_or_set("quotes:top", &Options::default(), async || Ok::<_, String>(vec!["be"]))
+//!         .await
+//! });
+//! println!("{:?}", task.await??.outcome);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The address is `redis[s]://[user:password@]host[:port][/database]`. With `rediss:` the server's
+//! certificate has to be signed by an authority that the machine trusts; `SSL_CERT_FILE` names
+//! another file of them.
+
+mod error;
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use redis::Value;
+use redis::aio::MultiplexedConnection;
+use tokio::time::{Sleep, sleep};
+
+use crate::cache::Cache;
+use crate::error::{ErrorKind, RedisError};
+use crate::redis::{Arg, Client, Command, Reply, Transport, other_scheme};
+
+/// A cache over [`TokioTransport`]. Clones are cheap and share everything.
+pub type TokioCache = Cache<Client<TokioTransport>>;
+
+/// Time limit of a command, its retries included, unless the client has another one.
+const COMMAND_LIMIT: Duration = Duration::from_millis(1500);
+
+/// Opens connections to one logical database of a server.
+pub struct TokioTransport {
+    client: redis::Client,
+    url: String,
+}
+
+impl TokioCache {
+    /// Creates a cache in this database. Connects when it is first used; each command has 1.5 s.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AddressForbidden`] for an address that cannot be read.
+    pub fn at(url: &str) -> Result<Self, RedisError> {
+        let transport = TokioTransport::new(url)?;
+        Ok(Self::new(Client::new(transport, COMMAND_LIMIT)))
+    }
+}
+
+impl TokioTransport {
+    /// A transport to this address.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AddressForbidden`] for an address that cannot be read.
+    pub fn new(url: &str) -> Result<Self, RedisError> {
+        let client = redis::Client::open(url).map_err(|error| error::from_crate(&error))?;
+        Ok(Self {
+            client,
+            url: url.to_owned(),
+        })
+    }
+}
+
+/// Without the address, which may contain a password.
+impl std::fmt::Debug for TokioTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let address = &self.client.get_connection_info().addr;
+        write!(f, "TokioTransport({address})")
+    }
+}
+
+impl Transport for TokioTransport {
+    type Connection = MultiplexedConnection;
+    type Timer = Sleep;
+
+    async fn open(&self) -> Result<MultiplexedConnection, RedisError> {
+        if self.is_tls() {
+            // Fails when the service has installed one, which is enough.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let opened = self.client.get_multiplexed_async_connection().await;
+        opened.map_err(|error| error::from_crate(&error))
+    }
+
+    fn is_tls(&self) -> bool {
+        self.url.starts_with("rediss:")
+    }
+
+    async fn try_other_scheme(&self) -> Result<(), RedisError> {
+        let other = other_scheme(&self.url)
+            .ok_or_else(|| RedisError::new(ErrorKind::AddressForbidden, "no address"))?;
+        Self::new(&other)?.open().await.map(drop)
+    }
+
+    async fn send(
+        &self,
+        connection: &MultiplexedConnection,
+        command: &Command,
+    ) -> Result<Vec<Reply>, RedisError> {
+        let mut sent = redis::cmd(command.name);
+        for arg in &command.args {
+            match arg {
+                Arg::Int(value) => sent.arg(*value),
+                Arg::Bytes(bytes) => sent.arg(bytes.as_slice()),
+            };
+        }
+
+        let mut connection = connection.clone();
+        let replied: Result<Value, _> = sent.query_async(&mut connection).await;
+        let value = replied.map_err(|error| error::from_crate(&error))?;
+
+        let mut replies = Vec::new();
+        flatten(value, &mut replies)?;
+        Ok(replies)
+    }
+
+    fn timer(&self, duration: Duration) -> Sleep {
+        sleep(duration)
+    }
+
+    fn random(&self) -> u64 {
+        // Each `RandomState` has another seed.
+        RandomState::new().hash_one(())
+    }
+}
+
+/// Appends a value and the values nested in it.
+fn flatten(value: Value, replies: &mut Vec<Reply>) -> Result<(), RedisError> {
+    match value {
+        Value::Nil => replies.push(Reply::Nil),
+        Value::Int(number) => replies.push(Reply::Int(number)),
+        Value::BulkString(bytes) => replies.push(Reply::Bytes(bytes)),
+        Value::SimpleString(status) => replies.push(Reply::Status(status)),
+        Value::Okay => replies.push(Reply::Status("OK".into())),
+        Value::Array(values) | Value::Set(values) => {
+            for value in values {
+                flatten(value, replies)?;
+            }
+        }
+        other => {
+            let problem = format!("RESP2 has no {other:?}");
+            return Err(RedisError::new(ErrorKind::Protocol, problem));
+        }
+    }
+    Ok(())
+}
