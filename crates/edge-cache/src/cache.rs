@@ -43,7 +43,8 @@
 //! | `near` | copies in the instance's memory |
 //! | `get_or_set`, `wait` | lookup, who loads, and waiting for it |
 //! | `bypass`, `local_loads` | loads without the cache, and sharing them in an instance |
-//! | `load`, `store` | one load under its lock; storing its value unless it was invalidated |
+//! | `load`, `loaded`, `store` | one load under its lock; its result; storing it unless it was invalidated |
+//! | `refresh` | loads of values that are still fresh, and loads after the answer |
 
 mod batch;
 mod breaker;
@@ -54,6 +55,7 @@ mod handle;
 mod held_locks;
 mod judge;
 mod load;
+mod loaded;
 mod local_loads;
 mod lookup;
 mod lookup_counters;
@@ -61,6 +63,7 @@ mod near;
 mod observer;
 mod options;
 mod outcome;
+mod refresh;
 mod removal;
 mod store;
 pub mod store_error;
@@ -69,6 +72,7 @@ mod wait;
 
 pub use batch::SetItem;
 pub use handle::Cache;
+pub use loaded::{Loaded, Previous};
 pub use observer::Observer;
 pub use options::{Near, Options};
 pub use outcome::{Fetched, LoadError, LookupOutcome};

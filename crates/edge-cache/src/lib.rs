@@ -43,8 +43,8 @@ pub mod tokio;
 pub mod units;
 
 pub use cache::{
-    Cache, Fetched, LoadError, LookupOutcome, Near, Observer, Options, SetItem, StoreError,
-    StoreErrorReason,
+    Cache, Fetched, LoadError, Loaded, LookupOutcome, Near, Observer, Options, Previous, SetItem,
+    StoreError, StoreErrorReason,
 };
 pub use error::{Error, ErrorKind, RedisError, TlsFault};
 pub use keyspace::key::KeyName;

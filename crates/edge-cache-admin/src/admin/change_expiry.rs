@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edge_cache::KeyName;
-use edge_cache::keyspace::expiry;
+use edge_cache::keyspace::expiry::{self, NewLife};
 use edge_cache::keyspace::ttl::MAX_TTL_SECONDS;
 use edge_cache::redis::{Redis, ServerClock};
 use serde::Serialize;
@@ -100,7 +100,8 @@ impl ChangeExpiryRequest {
     /// [`Error::NotFound`] when the key does not exist, and those of the connection.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<ChangeExpiryReport, Error> {
         let clock = ServerClock::default();
-        let ttl = expiry::set(redis, &clock, &self.key, self.ttl)
+        let life = self.ttl.map(NewLife::without_grace);
+        let ttl = expiry::set(redis, &clock, &self.key, life)
             .await?
             .ok_or_else(|| Error::key_not_found(&self.key))?;
 

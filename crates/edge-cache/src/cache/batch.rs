@@ -222,6 +222,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             fresh_for: Some(milliseconds(item.life)),
             stamp,
             tags: tag::join(&item.tags),
+            validator: None,
             ..Facts::default()
         };
         let bytes = item.value.len();

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::handle::Cache;
+use super::loaded::{Loaded, Previous};
 use super::local_loads::LocalResult;
 use super::lookup::{self, StandIn};
 use super::observer::Observer;
@@ -24,7 +25,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         &self,
         key: &str,
         options: &Options<'_>,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
@@ -49,14 +50,14 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         wait: &Wait,
         stand_in: Option<StandIn<T>>,
         error: RedisError,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
         E: Display,
     {
         if let Some(stand_in) = stand_in {
-            return Ok(stand_in.fetched);
+            return Ok(stand_in.into_fetched());
         }
         let error = StoreError::from(&error.into());
         let fetched = self.load_locally(key, Some(wait.started), loader).await?;
@@ -68,7 +69,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         &self,
         key: &str,
         error: StoreError,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>> {
         let fetched = bypass(loader).await?;
         Ok(self.unstored(key, error, fetched).await)
@@ -89,7 +90,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         &self,
         key: &str,
         not_before: Option<Instant>,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
@@ -106,18 +107,24 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             };
         }
 
-        let loaded = loader().await;
+        let loaded = load_without_previous(loader).await;
         *result = Some(LocalResult::of(&loaded));
         self.inner.local_loads.end(key, &load);
-        let value = loaded.map_err(LoadError::Own)?;
-        Ok(Fetched::new(value, LookupOutcome::Bypass))
+        Ok(Fetched::new(loaded?, LookupOutcome::Bypass))
     }
 }
 
 /// Loads without the cache.
 async fn bypass<T, E>(
-    loader: impl AsyncFnOnce() -> Result<T, E>,
+    loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
 ) -> Result<Fetched<T>, LoadError<E>> {
-    let value = loader().await.map_err(LoadError::Own)?;
+    let value = load_without_previous(loader).await?;
     Ok(Fetched::new(value, LookupOutcome::Bypass))
+}
+
+async fn load_without_previous<T, E>(
+    loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
+) -> Result<T, LoadError<E>> {
+    let loaded = loader(None).await.map_err(LoadError::Own)?;
+    loaded.value.ok_or(LoadError::NothingKept)
 }

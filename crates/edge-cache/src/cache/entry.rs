@@ -12,12 +12,14 @@ use super::options::Options;
 use super::store_error::{self, own_prefix};
 use super::stored_entry;
 use crate::error::{Error, RedisError};
+use crate::keyspace::expiry::{self, NewLife};
 use crate::keyspace::inspect::{self, ElementPage, KeyInfo};
 use crate::keyspace::key::KeyName;
 use crate::keyspace::tag::set::{self, NewMembers};
 use crate::keyspace::tag::{self, Tag};
 use crate::keyspace::trailer::Facts;
-use crate::keyspace::{codec, entry_facts, expiry, ttl};
+use crate::keyspace::ttl::{self, Overrides};
+use crate::keyspace::{codec, entry_facts};
 use crate::redis::{Command, Redis, Replies, Runtime};
 
 impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
@@ -98,7 +100,34 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
 
         let name = KeyName::new(key);
-        let left = expiry::set(&self.inner.redis, &self.inner.clock, &name, ttl).await?;
+        let life = ttl.map(NewLife::without_grace);
+        let left = expiry::set(&self.inner.redis, &self.inner.clock, &name, life).await?;
+        Ok(left.is_some())
+    }
+
+    /// Lets an entry live anew, as if it had just been stored with these options: fresh for their TTL,
+    /// and served for their grace after it. Tags and value stay. True if the key exists and is not one
+    /// of edge-cache's own. Four round trips at most.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn touch(&self, key: &str, options: &Options<'_>) -> Result<bool, RedisError> {
+        if own_prefix(key).is_some() {
+            return Ok(false);
+        }
+        let options = self.options_in_range(key, options);
+        let overrides = match options.ttl {
+            Some(_) => Overrides::default(),
+            None => ttl::read_overrides(&self.inner.redis).await?,
+        };
+
+        let life = NewLife {
+            ttl: options.ttl_of(key, false, &overrides, self.uniform()),
+            grace: options.grace,
+        };
+        let name = KeyName::new(key);
+        let clock = &self.inner.clock;
+        let left = expiry::set(&self.inner.redis, clock, &name, Some(life)).await?;
         Ok(left.is_some())
     }
 

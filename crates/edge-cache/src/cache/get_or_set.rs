@@ -29,6 +29,7 @@ use serde::de::DeserializeOwned;
 
 use super::handle::Cache;
 use super::load::{Acquired, Load};
+use super::loaded::{Loaded, Previous};
 use super::lookup::{self, Lookup, StandIn, Usable};
 use super::near::KnownAtRead;
 use super::observer::Observer;
@@ -44,7 +45,7 @@ use crate::redis::{Redis, Runtime};
 const HITS_PER_TOUCH: u64 = 32;
 
 /// Result of a lookup.
-enum Found<T> {
+pub(super) enum Found<T> {
     /// A value that is served.
     Served(Fetched<T>),
     /// No value, or one that stands in while a load runs.
@@ -89,6 +90,49 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         T: Serialize + DeserializeOwned,
         E: Display,
     {
+        let loader = async |_: Option<&Previous<T>>| loader().await.map(Loaded::new);
+        self.get_or_load(key, options, loader).await
+    }
+
+    /// Reads a value, or loads and stores it, like [`Cache::get_or_set`]. The loader is given the value
+    /// that it is to replace, if there is one, and answers with options that only it knows.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use edge_cache::{Cache, Loaded, Options, Previous, Redis, Runtime};
+    ///
+    /// # struct Answer { is_not_modified: bool, etag: String, max_age: Duration, body: String }
+    /// # async fn ask(etag: Option<&str>) -> Result<Answer, String> { unreachable!("{etag:?}") }
+    /// # async fn page<C: Redis + Runtime>(cache: &Cache<C>) -> Result<(), String> {
+    /// let options = Options { grace: Duration::from_secs(3600), ..Options::default() };
+    /// let loader = async |previous: Option<&Previous<String>>| {
+    ///     let etag = previous.and_then(|previous| previous.validator.as_deref());
+    ///     let answer = ask(etag).await?;
+    ///     match previous {
+    ///         Some(previous) if answer.is_not_modified => Ok(previous.not_modified()),
+    ///         _ => Ok::<_, String>(Loaded::new(answer.body).ttl(answer.max_age).validator(answer.etag)),
+    ///     }
+    /// };
+    /// let page = cache.get_or_load("pages:home", &options, loader).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// There is a previous value within the grace of an entry, and where it is refreshed early. Round
+    /// trips are those of [`Cache::get_or_set`].
+    ///
+    /// # Errors
+    /// Those of [`Cache::get_or_set`].
+    pub async fn get_or_load<T, E>(
+        &self,
+        key: &str,
+        options: &Options<'_>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
+    ) -> Result<Fetched<T>, LoadError<E>>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Display,
+    {
         let options = self.options_in_range(key, options);
         let name = store_error::check_name(key);
 
@@ -97,21 +141,26 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             Err(error) => self.bypass_unstorable(key, error.into(), loader).await?,
         };
 
-        self.inner.counters.count_lookup(key, fetched.outcome);
-        self.inner.observer.lookup_ended(key, fetched.outcome);
-        if name.is_err() {
+        self.end_lookup(key, fetched.outcome, name.is_ok()).await;
+        Ok(fetched)
+    }
+
+    /// Counts and reports a lookup.
+    pub(super) async fn end_lookup(&self, key: &str, outcome: LookupOutcome, is_storable: bool) {
+        self.inner.counters.count_lookup(key, outcome);
+        self.inner.observer.lookup_ended(key, outcome);
+        if !is_storable {
             self.flush_full_counters().await;
-        } else if fetched.outcome != LookupOutcome::Bypass && self.inner.counters.is_flush_due() {
+        } else if outcome != LookupOutcome::Bypass && self.inner.counters.is_flush_due() {
             self.flush_counters().await;
         }
-        Ok(fetched)
     }
 
     async fn read_or_load<T, E>(
         &self,
         key: &str,
         options: &Options<'_>,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
@@ -131,7 +180,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         &self,
         key: &str,
         options: &Options<'_>,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
@@ -167,7 +216,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
             if let Some(stand_in) = stand_in {
                 self.inner.held_locks.insert(key);
-                return Ok(stand_in.fetched);
+                return Ok(stand_in.into_fetched());
             }
             if wait.is_over(options) {
                 return self.load_locally(key, Some(wait.started), loader).await;
@@ -178,7 +227,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     /// Looks up a key: serves what may be served, else says what there is.
-    async fn find<T: DeserializeOwned>(
+    pub(super) async fn find<T: DeserializeOwned>(
         &self,
         key: &str,
         options: &Options<'_>,
@@ -206,7 +255,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
         match stand_in {
             Some(stand_in) if self.inner.held_locks.contains(key) => {
-                Found::Served(stand_in.fetched)
+                Found::Served(stand_in.into_fetched())
             }
             stand_in => Found::Unusable(Box::new(lookup), stand_in),
         }
@@ -223,7 +272,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     /// Returns a near copy that may be served. At most every 50 ms one round trip, otherwise none.
-    async fn find_near<T: DeserializeOwned>(
+    pub(super) async fn find_near<T: DeserializeOwned>(
         &self,
         key: &str,
         options: &Options<'_>,
@@ -244,7 +293,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         Ok(copy.and_then(|copy| lookup::serve_near(&copy, self.inner.clock.now())))
     }
 
-    async fn acquire_unless_locked<T>(
+    pub(super) async fn acquire_unless_locked<T>(
         &self,
         key: &str,
         lookup: &Lookup<T>,
@@ -261,7 +310,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
     /// Looks up an entry, and adds full counters to Redis in the same round trip; `None` while Redis
     /// is unavailable.
-    async fn look_up<T: DeserializeOwned>(
+    pub(super) async fn look_up<T: DeserializeOwned>(
         &self,
         key: &str,
         waiter: Option<&[u8]>,

@@ -11,13 +11,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::handle::Cache;
+use super::loaded::{Loaded, Previous};
 use super::lookup::StandIn;
 use super::observer::Observer;
 use super::options::Options;
 use super::outcome::{Fetched, LoadError, LookupOutcome};
 use crate::error::RedisError;
 use crate::guarded::Guarded;
-use crate::keyspace::fence::{self, Stamp};
+use crate::keyspace::fence::{self, Fences, Stamp};
 use crate::keyspace::key::{FENCES, KeyName, TTL_OVERRIDES, TURNS};
 use crate::keyspace::lock;
 use crate::keyspace::tag::Tag;
@@ -74,10 +75,10 @@ pub(super) struct Load<'a> {
     pub(super) lock: &'a LoadLock,
     /// Tags of the value that is replaced.
     pub(super) old_tags: Vec<Tag>,
-    /// The newest fence that is known not to cover the key.
-    pub(super) checked_to: Guarded<Vec<u8>>,
-    /// A fence that covers the key came while the value was loaded.
-    pub(super) is_superseded: Guarded<bool>,
+    /// The newest fence that was read.
+    pub(super) read_to: Guarded<Vec<u8>>,
+    /// The fences that came while the value was loaded. Which tags the value has is known afterwards.
+    pub(super) fences: Guarded<Vec<Fences>>,
     started: Instant,
 }
 
@@ -95,8 +96,8 @@ impl<'a> Load<'a> {
             options,
             lock,
             old_tags: Tag::of_trailer(old_tags),
-            checked_to: Guarded::new(lock.stamp.id.to_string().into_bytes()),
-            is_superseded: Guarded::new(false),
+            read_to: Guarded::new(lock.stamp.id.to_string().into_bytes()),
+            fences: Guarded::default(),
             started: Instant::now(),
         }
     }
@@ -159,37 +160,55 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         &self,
         load: &Load<'_>,
         stand_in: Option<StandIn<T>>,
-        loader: impl AsyncFnOnce() -> Result<T, E>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
         E: Display,
     {
-        let loading = self.renewing_lock(load, loader());
-        let loaded = match stand_in {
-            None => loading.await,
-            Some(stand_in) => match self.in_time(load, loading).await {
-                Some(Ok(value)) => Ok(value),
-                Some(Err(_)) | None => return Ok(self.throttle(load, stand_in).await),
-            },
+        let Some(stand_in) = stand_in else {
+            return self.load_new(load, None, loader).await;
         };
 
-        let took = load.started.elapsed();
-        self.inner
-            .counters
-            .count_load(load.key, took, loaded.is_ok());
-        match loaded {
-            Ok(value) => Ok(self.finish(load, value, took).await),
+        let loading = self.renewing_lock(load, loader(Some(&stand_in.previous)));
+        match self.in_time(load, loading).await {
+            Some(Ok(loaded)) => self.finish(load, loaded, Some(stand_in.previous)).await,
+            Some(Err(_)) | None => {
+                self.throttle(load, stand_in.servable).await;
+                Ok(stand_in.into_fetched())
+            }
+        }
+    }
+
+    /// Loads a value and stores it; nothing can stand in for it.
+    pub(super) async fn load_new<T, E>(
+        &self,
+        load: &Load<'_>,
+        previous: Option<Previous<T>>,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
+    ) -> Result<Fetched<T>, LoadError<E>>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Display,
+    {
+        match self.renewing_lock(load, loader(previous.as_ref())).await {
+            Ok(loaded) => self.finish(load, loaded, previous).await,
             Err(error) => {
+                self.count_load(load, false);
                 join(self.share_failure(load, &error), self.flush_counters()).await;
                 Err(LoadError::Own(error))
             }
         }
     }
 
+    fn count_load(&self, load: &Load<'_>, is_ok: bool) {
+        let took = load.started.elapsed();
+        self.inner.counters.count_load(load.key, took, is_ok);
+    }
+
     /// Runs a load, renewing its lock. Fences are checked as often, because they leave the stream
     /// some time after their removals have finished.
-    async fn renewing_lock<F: Future>(&self, load: &Load<'_>, loading: F) -> F::Output {
+    pub(super) async fn renewing_lock<F: Future>(&self, load: &Load<'_>, loading: F) -> F::Output {
         let renewing = async || -> Infallible {
             loop {
                 self.inner.redis.sleep(LEASE / 3).await;
@@ -209,19 +228,20 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Notes the fences that came since the last check. A failure is ignored: the script that stores
     /// checks again.
     async fn check_fences(&self, load: &Load<'_>) {
-        let stamp = load.checked_to.lock().clone();
+        let stamp = load.read_to.lock().clone();
         let Ok(Some((newest, fences))) = fence::since(&self.inner.redis, &stamp).await else {
             return;
         };
-        let tags = Tag::parse_all(load.options.tags).unwrap_or_default();
-        if fences.cover(&load.name, &tags) {
-            load.is_superseded.set(true);
-        }
-        load.checked_to.set(newest);
+        load.fences.lock().push(fences);
+        load.read_to.set(newest);
     }
 
     /// Runs a load that has a stand-in; `None` when it exceeds `load_timeout`.
-    async fn in_time<F: Future>(&self, load: &Load<'_>, loading: F) -> Option<F::Output> {
+    pub(super) async fn in_time<F: Future>(
+        &self,
+        load: &Load<'_>,
+        loading: F,
+    ) -> Option<F::Output> {
         let timeout = self.inner.redis.sleep(load.options.load_timeout);
         match select(pin!(loading), pin!(timeout)).await {
             Either::Left((loaded, _)) => Some(loaded),
@@ -229,16 +249,13 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         }
     }
 
-    /// Serves the stand-in of a failed load. For the `throttle` nobody tries again and all are served
-    /// the stand-in, as long as it may be served.
-    async fn throttle<T>(&self, load: &Load<'_>, stand_in: StandIn<T>) -> Fetched<T> {
-        let took = load.started.elapsed();
-        self.inner.counters.count_load(load.key, took, false);
-
-        let servable = stand_in.servable.saturating_sub(took);
-        let pause = load.options.throttle.min(servable);
+    /// After a failed load, lets nobody try again for the `throttle`: all are served the stand-in, as
+    /// long as it may be served.
+    pub(super) async fn throttle(&self, load: &Load<'_>, servable: Duration) {
+        self.count_load(load, false);
+        let left = servable.saturating_sub(load.started.elapsed());
+        let pause = load.options.throttle.min(left);
         join(self.pause_loads(load, pause), self.flush_counters()).await;
-        stand_in.fetched
     }
 
     /// Keeps the error of a failed load for callers without a value, and releases its lock. Where that
@@ -259,21 +276,34 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     /// Stores a loaded value and returns it, stored or not.
-    async fn finish<T>(&self, load: &Load<'_>, value: T, took: Duration) -> Fetched<T>
+    pub(super) async fn finish<T, E>(
+        &self,
+        load: &Load<'_>,
+        loaded: Loaded<T>,
+        previous: Option<Previous<T>>,
+    ) -> Result<Fetched<T>, LoadError<E>>
     where
         T: Serialize + DeserializeOwned,
     {
-        let storing = self.store_loaded(load, &value, took);
+        let took = load.started.elapsed();
+        self.count_load(load, true);
+        let kept = || previous.map(|previous| previous.value);
+        let Some(value) = loaded.value.or_else(kept) else {
+            self.release_load_lock(load).await;
+            return Err(LoadError::NothingKept);
+        };
+
+        let storing = self.store_loaded(load, &value, loaded.options, took);
         let (error, ()) = join(storing, self.flush_counters()).await;
         if let Some(error) = &error {
             self.report_store_error(load.key, error).await;
         }
 
-        Fetched {
+        Ok(Fetched {
             age: Some(Duration::ZERO),
             store_error: error,
             ..Fetched::new(value, LookupOutcome::Miss)
-        }
+        })
     }
 
     /// Keeps others from loading the key for a while. A failure is ignored: the lease ends by itself.

@@ -71,7 +71,7 @@ impl LocalLoads {
 }
 
 impl LocalResult {
-    pub(super) fn of<T: Serialize, E: Display>(loaded: &Result<T, E>) -> Self {
+    pub(super) fn of<T: Serialize, E: Display>(loaded: &Result<T, LoadError<E>>) -> Self {
         match loaded {
             Ok(value) => codec::encode(value).map_or(Self::Unshareable, Self::Value),
             Err(error) => Self::Failure(error.to_string()),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::judge::Judge;
+use super::loaded::Previous;
 use super::near::NearCopy;
 use super::options::Options;
 use super::outcome::{Fetched, LookupOutcome};
@@ -110,13 +111,25 @@ struct FoundValue<T> {
     grace: u64,
     age: Option<Duration>,
     load_time: f64,
+    validator: Option<String>,
 }
 
 /// A value that may be served while a load runs, and if it fails.
 pub(super) struct StandIn<T> {
-    pub(super) fetched: Fetched<T>,
+    pub(super) previous: Previous<T>,
+    outcome: LookupOutcome,
     /// For how long it may be served.
     pub(super) servable: Duration,
+}
+
+impl<T> StandIn<T> {
+    /// Serves it.
+    pub(super) fn into_fetched(self) -> Fetched<T> {
+        Fetched {
+            age: self.previous.age,
+            ..Fetched::new(self.previous.value, self.outcome)
+        }
+    }
 }
 
 /// Use that a caller may make of a value.
@@ -187,13 +200,18 @@ pub(super) fn serve_near_without_redis<T: DeserializeOwned>(
 ) -> Option<Fetched<T>> {
     let found = FoundValue::new(&copy.value, copy.facts.as_ref(), now)?;
     let stand_in = found.stand_in(options, LookupOutcome::Stale);
-    (!stand_in.servable.is_zero()).then_some(stand_in.fetched)
+    (!stand_in.servable.is_zero()).then(|| stand_in.into_fetched())
 }
 
 impl<T> Lookup<T> {
     /// The tags of the entry, joined by newlines.
     pub(super) fn tags(&self) -> &str {
         self.facts.as_ref().map_or("", |facts| &facts.tags)
+    }
+
+    /// Takes the value that a load is to replace, fresh or not.
+    pub(super) fn take_previous(&mut self) -> Option<Previous<T>> {
+        self.found.take().map(FoundValue::into_previous)
     }
 
     /// Takes the value, as far as these options allow to serve it. `random` is uniform in 0..1.
@@ -230,6 +248,7 @@ impl<T: DeserializeOwned> FoundValue<T> {
             grace: facts.map_or(0, |facts| facts.grace),
             age: facts.map(|facts| Duration::from_millis(now.saturating_sub(facts.stored_at))),
             load_time: facts.map_or(0.0, |facts| facts.load_time as f64),
+            validator: facts.and_then(|facts| facts.validator.clone()),
         })
     }
 }
@@ -242,6 +261,14 @@ impl<T> FoundValue<T> {
         }
     }
 
+    fn into_previous(self) -> Previous<T> {
+        Previous {
+            value: self.value,
+            age: self.age,
+            validator: self.validator,
+        }
+    }
+
     fn stand_in(self, options: &Options<'_>, outcome: LookupOutcome) -> StandIn<T> {
         let grace = self.grace.min(milliseconds(options.grace));
         let left = self
@@ -249,7 +276,8 @@ impl<T> FoundValue<T> {
             .map_or(i64::MAX, |left| left.saturating_add_unsigned(grace));
         StandIn {
             servable: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
-            fetched: self.serve(outcome),
+            previous: self.into_previous(),
+            outcome,
         }
     }
 
@@ -290,6 +318,7 @@ mod tests {
             grace: 60_000,
             age: None,
             load_time,
+            validator: None,
         }
     }
 

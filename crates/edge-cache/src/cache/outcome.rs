@@ -60,8 +60,12 @@ impl<T> Fetched<T> {
     }
 }
 
-/// Why `get_or_set` has no value: the loader failed.
+/// The text of [`LoadError::NothingKept`].
+const NOTHING_KEPT: &str = "the loader kept a value that there is not";
+
+/// Why there is no value: the loader failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LoadError<E> {
     /// The error of the caller's own loader.
     Own(E),
@@ -69,6 +73,8 @@ pub enum LoadError<E> {
     /// instance or another one, while this caller waited or not longer than
     /// [`crate::Options::failure_ttl`] before it asked.
     Shared(String),
+    /// The loader answered [`super::Previous::not_modified`] of another key: there is no value.
+    NothingKept,
 }
 
 impl<E: fmt::Display> fmt::Display for LoadError<E> {
@@ -76,6 +82,7 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
         match self {
             Self::Own(error) => error.fmt(f),
             Self::Shared(error) => f.write_str(error),
+            Self::NothingKept => f.write_str(NOTHING_KEPT),
         }
     }
 }
@@ -84,7 +91,7 @@ impl<E: std::error::Error + 'static> std::error::Error for LoadError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Own(error) => Some(error),
-            Self::Shared(_) => None,
+            Self::Shared(_) | Self::NothingKept => None,
         }
     }
 }
@@ -94,6 +101,7 @@ impl From<LoadError<String>> for String {
     fn from(error: LoadError<String>) -> Self {
         match error {
             LoadError::Own(error) | LoadError::Shared(error) => error,
+            LoadError::NothingKept => NOTHING_KEPT.to_owned(),
         }
     }
 }

@@ -10,8 +10,10 @@ use serde::de::DeserializeOwned;
 
 use super::handle::Cache;
 use super::load::Load;
+use super::loaded::LoadedOptions;
 use super::lookup_counters;
 use super::observer::Observer;
+use super::options::Options;
 use super::store_error::{StoreError, StoreErrorReason};
 use crate::error::{Error, ErrorKind, RedisError};
 use crate::keyspace::chunks::StorableValue;
@@ -52,6 +54,13 @@ const STORE_TRIES: usize = 8;
 /// value have the same limit.
 const MAX_BYTES_FOR_WAITERS: usize = 1024 * 1024;
 
+/// The longest validator that is stored, in bytes.
+const MAX_VALIDATOR_BYTES: usize = 1024;
+
+fn is_validator(text: &str) -> bool {
+    text.len() <= MAX_VALIDATOR_BYTES && !text.chars().any(char::is_control)
+}
+
 /// End of a load whose value was ready to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StoreOutcome {
@@ -63,6 +72,14 @@ enum StoreOutcome {
     /// The module has too many negative results: the key is removed, waiters have the value, the
     /// lock is released.
     LimitReached,
+}
+
+/// A loaded value that is to be stored.
+struct Storable<'a> {
+    encoded: Vec<u8>,
+    options: &'a Options<'a>,
+    validator: Option<String>,
+    load_time: Duration,
 }
 
 /// A value with all that the script needs to store it.
@@ -125,8 +142,22 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         &self,
         load: &Load<'_>,
         value: &T,
+        loaded: LoadedOptions,
         load_time: Duration,
     ) -> Option<StoreError> {
+        let all_tags = load.options.tags.iter().copied();
+        let all_tags: Vec<&str> = all_tags
+            .chain(loaded.tags.iter().map(String::as_str))
+            .collect();
+        let options = self.options_in_range(
+            load.key,
+            &Options {
+                ttl: loaded.ttl.or(load.options.ttl),
+                tags: &all_tags,
+                ..load.options.clone()
+            },
+        );
+
         let encoded = match codec::encode_readable(value) {
             Ok(encoded) => encoded,
             Err(error) => {
@@ -140,7 +171,13 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             Vec::new()
         };
 
-        let outcome = self.store_encoded(load, encoded, load_time).await;
+        let storable = Storable {
+            encoded,
+            options: &options,
+            validator: loaded.validator.filter(|text| is_validator(text)),
+            load_time,
+        };
+        let outcome = self.store_encoded(load, storable).await;
         self.end_load(load, &outcome, for_waiters).await;
 
         match outcome {
@@ -193,16 +230,18 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     async fn store_encoded(
         &self,
         load: &Load<'_>,
-        encoded: Vec<u8>,
-        load_time: Duration,
+        storable: Storable<'_>,
     ) -> Result<StoreOutcome, Error> {
-        let tags = Tag::parse_all(load.options.tags)?;
+        let Storable {
+            encoded, options, ..
+        } = storable;
+        let tags = Tag::parse_all(options.tags)?;
         let is_negative = encoded == b"null";
-        if is_negative && load.options.negative_ttl.is_none() {
+        if is_negative && options.negative_ttl.is_none() {
             return self.remove_entry(load, encoded).await;
         }
 
-        let (ttl, grace) = self.times_of(load, is_negative);
+        let (ttl, grace) = self.times_of(load, options, is_negative);
         if (ttl + grace).is_zero() {
             return self.remove_entry(load, encoded).await;
         }
@@ -210,9 +249,10 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             stored_at: self.inner.clock.now(),
             fresh_for: Some(milliseconds(ttl)),
             grace: milliseconds(grace),
-            load_time: milliseconds(load_time),
+            load_time: milliseconds(storable.load_time),
             stamp: load.lock.stamp,
             tags: tag::join(&tags),
+            validator: storable.validator,
         };
         let key = load.name.as_bytes();
         let value = StorableValue::prepare(&self.inner.redis, key, encoded, &facts).await?;
@@ -222,7 +262,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             tags: &tags,
             negative: is_negative.then(|| NegativeLimit {
                 counter: format!("cache:negative:{}", lookup_counters::module_of(load.key)),
-                max: load.options.max_negative,
+                max: options.max_negative,
             }),
         };
         let outcome = self.store_unless_fenced(load, &command).await;
@@ -236,8 +276,12 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     /// How long the loaded value is fresh, and its grace, which a negative result does not have.
-    fn times_of(&self, load: &Load<'_>, is_negative: bool) -> (Duration, Duration) {
-        let options = load.options;
+    fn times_of(
+        &self,
+        load: &Load<'_>,
+        options: &Options<'_>,
+        is_negative: bool,
+    ) -> (Duration, Duration) {
         let ttl = options.ttl_of(load.key, is_negative, &load.lock.overrides, self.uniform());
         let grace = if is_negative {
             Duration::ZERO
@@ -279,10 +323,12 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         command: &StoreCommand<'_>,
     ) -> Result<StoreOutcome, RedisError> {
         let keys = command.keys(load);
-        if load.is_superseded.get() {
+        let covers = |fences: &Fences| fences.cover(&load.name, command.tags);
+        if load.fences.lock().iter().any(covers) {
             return Ok(StoreOutcome::Superseded);
         }
-        let mut stamp = load.checked_to.lock().clone();
+
+        let mut stamp = load.read_to.lock().clone();
         for _ in 0..STORE_TRIES {
             let args = command.args(load, &stamp);
             let mut replies: Replies = STORE.run(&self.inner.redis, keys.clone(), args).await?;
@@ -293,7 +339,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
                 _ => return Ok(StoreOutcome::Superseded),
             }
 
-            if Fences::read(replies)?.cover(&load.name, command.tags) {
+            if covers(&Fences::read(replies)?) {
                 return Ok(StoreOutcome::Superseded);
             }
         }

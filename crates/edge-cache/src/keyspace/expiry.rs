@@ -69,10 +69,27 @@ pub fn seconds(milliseconds: i64) -> i64 {
     }
 }
 
-/// Changes when a key expires (`None`: never); the seconds left, `None` when the key does not exist.
-///
-/// An entry is then fresh until its new expiry and has no grace after it: the caller gave an exact
-/// time. Its tags' sets live at least as long. Two round trips, and one for an entry with tags.
+/// How long a key lives from now on.
+#[derive(Debug, Clone, Copy)]
+pub struct NewLife {
+    /// How long its value is fresh.
+    pub ttl: Duration,
+    /// How long after that it may be served.
+    pub grace: Duration,
+}
+
+impl NewLife {
+    /// Fresh until it expires.
+    pub fn without_grace(ttl: Duration) -> Self {
+        Self {
+            ttl,
+            grace: Duration::ZERO,
+        }
+    }
+}
+
+/// Changes how long a key lives (`None`: for ever); the seconds left, `None` when the key does not
+/// exist. Its tags' sets live at least as long. Two round trips, and one for an entry with tags.
 ///
 /// # Errors
 /// Those of the connection.
@@ -80,14 +97,15 @@ pub async fn set<R: Redis>(
     redis: &R,
     clock: &ServerClock,
     key: &KeyName,
-    ttl: Option<Duration>,
+    life: Option<NewLife>,
 ) -> Result<Option<i64>, RedisError> {
-    let ttl = ttl.map(|ttl| milliseconds(ttl).max(1));
-    let expiry = ttl.map_or_else(String::new, |ttl| ttl.to_string());
+    let grace = life.map_or(0, |life| milliseconds(life.grace));
+    let ttl = life.map(|life| milliseconds(life.ttl).max(1));
+    let expiry = ttl.map_or_else(String::new, |ttl| ttl.saturating_add(grace).to_string());
     let changed = entry_facts::change(redis, key, &expiry, Some(clock), |facts| {
         let age = clock.now().saturating_sub(facts.stored_at);
         facts.fresh_for = ttl.map(|ttl| ttl.saturating_add(age));
-        facts.grace = 0;
+        facts.grace = grace;
     });
     let Some(changed) = changed.await? else {
         return Ok(None);

@@ -22,7 +22,7 @@
 //! | 4 | the epoch of its stamp |
 //! | 1 to 10 | how many milliseconds before it was stored the last fence of its stamp came, times 2; plus 1 where it came after |
 //! | 1 to 10 | that fence's number within the millisecond |
-//! | any | its tags, separated by newlines |
+//! | any | its tags, separated by newlines; then, where it has one, a newline, the byte 1 and its validator |
 //! | 3 | CRC-24 of all bytes before it and of the length of all that stands before the trailer |
 //! | 2 | number of all these bytes |
 //!
@@ -53,9 +53,14 @@ pub struct Facts {
     pub stamp: Stamp,
     /// Its tags, joined by newlines.
     pub tags: String,
+    /// What identifies the value at its source.
+    pub validator: Option<String>,
 }
 
 const VERSION: u8 = 1;
+/// Stands between the tags and the validator. Version 0.1 reads a validator as a tag that no
+/// invalidation names.
+const VALIDATOR: &str = "\n\u{1}";
 /// Bytes of the checksum and the length, with which a trailer ends.
 const ENDING_BYTES: usize = 5;
 /// The longest tags of an entry, joined.
@@ -190,6 +195,10 @@ fn pack(facts: &Facts) -> Vec<u8> {
     );
     push_number(&mut bytes, facts.stamp.id.sequence);
     bytes.extend_from_slice(facts.tags.as_bytes());
+    if let Some(validator) = &facts.validator {
+        bytes.extend_from_slice(VALIDATOR.as_bytes());
+        bytes.extend_from_slice(validator.as_bytes());
+    }
     bytes
 }
 
@@ -200,9 +209,15 @@ fn unpack(bytes: &[u8], value_length: usize) -> Option<Facts> {
         return None;
     }
 
-    let (facts, tags) = unpack_numbers(facts)?;
+    let (facts, texts) = unpack_numbers(facts)?;
+    let texts = std::str::from_utf8(texts).ok()?;
+    let (tags, validator) = match texts.split_once(VALIDATOR) {
+        Some((tags, validator)) => (tags, Some(validator.to_owned())),
+        None => (texts, None),
+    };
     Some(Facts {
-        tags: std::str::from_utf8(tags).ok()?.to_owned(),
+        tags: tags.to_owned(),
+        validator,
         ..facts
     })
 }
@@ -239,6 +254,7 @@ fn unpack_numbers(bytes: &[u8]) -> Option<(Facts, &[u8])> {
             },
         },
         tags: String::new(),
+        validator: None,
     };
     Some((facts, rest))
 }
@@ -289,6 +305,7 @@ mod tests {
                 },
             },
             tags: "product-catalog\nbrände".to_owned(),
+            validator: None,
         }
     }
 
@@ -385,9 +402,10 @@ mod tests {
             (grace, load_time) in (0..u64::MAX, 0..u64::MAX),
             (epoch, milliseconds, sequence) in (0..u32::MAX, 0..1_u64 << 48, 0..u64::MAX),
             tags in "[a-z\n]{0,20}",
+            validator in proptest::option::of("[ -~]{0,20}"),
         ) {
             let stamp = Stamp { epoch, id: StreamId { milliseconds, sequence } };
-            let facts = Facts { stored_at, fresh_for, grace, load_time, stamp, tags };
+            let facts = Facts { stored_at, fresh_for, grace, load_time, stamp, tags, validator };
             let stored = append(value.clone(), &facts).unwrap();
             proptest::prop_assert_eq!(split(&stored), (value.as_slice(), Some(facts)));
         }
