@@ -1,5 +1,6 @@
 //! Spin variables, validated into a [`Config`] before anything uses them.
 
+mod cache_settings;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -9,27 +10,23 @@ use std::time::Duration;
 use edge_cache::Near;
 use edge_cache_admin::admin::stats::Thresholds;
 use edge_cache_admin::warmup::schedule::ScheduleSettings;
-use spin_sdk::variables::{Error, get};
 
 use crate::auth::{Tokens, TrustedProxies};
-use crate::config::variables::{DEFAULTS, Variables};
+use crate::config::variables::{CACHE_DEFAULTS, OTHER_DEFAULTS, Variables};
 use crate::sources::postgres_url::PostgresUrl;
 
+pub(crate) use cache_settings::CacheSettings;
 pub use variables::BadVariable;
 
 /// The settings of a component, valid by construction.
 #[derive(Debug)]
 pub struct Config {
-    /// URL of the cache's logical database. It contains the password: never log it.
-    pub(crate) cache_url: String,
+    /// The settings of the cache.
+    pub(crate) cache: CacheSettings,
     /// The server without login and database: `host:port`.
     redis_address: String,
     /// URL of the audit trail's logical database. It contains the password: never log it.
     pub(crate) audit_url: String,
-    /// Time limit of a Redis command, including its retries.
-    pub(crate) command_timeout: Duration,
-    /// How old an instance's knowledge of invalidations may be when a lookup begins.
-    pub(crate) fence_interval: Duration,
     /// How a service uses near copies; `None`: not at all.
     pub near: Option<Near>,
     /// Values from which the statistics raise an alert.
@@ -63,36 +60,18 @@ impl Config {
     /// # Errors
     /// The first variable with a bad value.
     pub(crate) async fn load() -> Result<Self, BadVariable> {
-        let mut values = Vec::with_capacity(DEFAULTS.len());
-        for (name, default) in DEFAULTS {
-            let value = match get(name).await {
-                Ok(value) => value,
-                Err(Error::Undefined(_)) => default.to_owned(),
-                Err(error) => {
-                    return Err(BadVariable::new(name, format!("cannot be read: {error}")));
-                }
-            };
-            values.push((name, value));
-        }
-
-        Self::validate(&Variables::new(values))
+        let all = CACHE_DEFAULTS.iter().chain(&OTHER_DEFAULTS);
+        Self::validate(&Variables::load(all).await?)
     }
 
     fn validate(variables: &Variables) -> Result<Self, BadVariable> {
-        let database = variables.database("redis_db")?;
         let audit_database = variables.database("audit_redis_db")?;
         let memory_percent = variables.number("memory_alert_percent", 1..=100)? as f64;
 
         Ok(Self {
-            cache_url: variables.redis_url(database)?,
+            cache: CacheSettings::validate(variables)?,
             redis_address: variables.redis_address()?,
             audit_url: variables.redis_url(audit_database)?,
-            command_timeout: Duration::from_millis(
-                variables.number("command_timeout_ms", 50..=60_000)?,
-            ),
-            fence_interval: Duration::from_millis(
-                variables.number("fence_interval_ms", 10..=1000)?,
-            ),
             near: near(variables)?,
             thresholds: thresholds(variables, memory_percent)?,
             tokens: variables.tokens()?,

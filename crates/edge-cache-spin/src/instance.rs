@@ -2,16 +2,15 @@
 //! It never holds anything of a single request.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use edge_cache::{Cache, Client};
+use edge_cache::Client;
 use edge_cache_admin::admin::audit::AuditTrail;
 
 use crate::auth::AttemptLimiter;
+use crate::caches::{ConnectedCache, SpinCache, client, connected};
 use crate::config::{BadVariable, Config};
 use crate::connection::SpinTransport;
-use crate::log::LookupLog;
 
 /// Configuration and connections of this instance.
 pub(crate) struct Instance {
@@ -20,8 +19,6 @@ pub(crate) struct Instance {
     pub(crate) redis: Rc<Client<SpinTransport>>,
     /// The cache as services use it. Kept because of its circuit breaker and its counters.
     pub(crate) cache: Rc<SpinCache>,
-    /// Caches in other databases, by their URLs.
-    others: RefCell<HashMap<String, Rc<SpinCache>>>,
     /// Finds out where the audit trail is when it is first used.
     pub(crate) audit: AuditTrail<SpinTransport>,
     pub(crate) attempt_limiter: RefCell<AttemptLimiter>,
@@ -29,62 +26,21 @@ pub(crate) struct Instance {
 
 impl Instance {
     fn new(config: Config) -> Self {
-        let redis = Rc::new(client(&config, &config.cache_url, "cache"));
+        let ConnectedCache { redis, cache } = connected(&config.cache, &config.cache.url);
         let audit = AuditTrail::new(
-            client(&config, &config.audit_url, "audit"),
+            client(&config.cache, &config.audit_url, "audit"),
             Rc::clone(&redis),
-            config.cache_url == config.audit_url,
+            config.cache.url == config.audit_url,
         );
 
         Self {
-            cache: Rc::new(cache_over(&config, Rc::clone(&redis))),
-            others: RefCell::default(),
+            cache,
             config,
             redis,
             audit,
             attempt_limiter: RefCell::default(),
         }
     }
-}
-
-/// The cache of a Spin component. It is shared by all requests of an instance.
-pub type SpinCache = Cache<Rc<Client<SpinTransport>>, LookupLog>;
-
-/// Returns the cache of this component, for any component: the variables `redis_host`, `redis_port`,
-/// `redis_username`, `redis_password`, `redis_db`, `redis_tls`, `command_timeout_ms` and
-/// `fence_interval_ms` say where it is. Those that the manifest does not pass have their defaults.
-///
-/// # Errors
-/// The first variable with a bad value.
-pub async fn cache() -> Result<Rc<SpinCache>, BadVariable> {
-    Ok(Rc::clone(&instance().await?.cache))
-}
-
-/// Returns the cache in another database: `redis[s]://[user:password@]host:port[/db]`. The manifest
-/// must allow the connection. Everything else is as for [`cache`].
-///
-/// # Errors
-/// The first variable with a bad value.
-pub async fn cache_at(url: &str) -> Result<Rc<SpinCache>, BadVariable> {
-    let instance = instance().await?;
-    let mut others = instance.others.borrow_mut();
-    if let Some(cache) = others.get(url) {
-        return Ok(Rc::clone(cache));
-    }
-
-    let redis = Rc::new(client(&instance.config, url, "cache"));
-    let cache = Rc::new(cache_over(&instance.config, redis));
-    others.insert(url.to_owned(), Rc::clone(&cache));
-    Ok(cache)
-}
-
-fn cache_over(config: &Config, redis: Rc<Client<SpinTransport>>) -> SpinCache {
-    Cache::with_observer(redis, LookupLog).with_fence_interval(config.fence_interval)
-}
-
-fn client(config: &Config, url: &str, purpose: &'static str) -> Client<SpinTransport> {
-    let transport = SpinTransport::new(url.to_owned(), purpose);
-    Client::new(transport, config.command_timeout)
 }
 
 thread_local! {

@@ -7,12 +7,13 @@
 //!
 //! - `http`: requests, routes, responses and problems; `serve` is where a request enters.
 //! - `auth` and `audit_recording`: tokens and roles; records of changes and denied attempts.
-//! - `instance`, `config` and `connection`: what an instance keeps between requests.
+//! - `caches`, `instance`, `config` and `connection`: what an instance keeps between requests.
 //! - `event` and `invalidation`: what several components do in the same way.
 //! - `sources` and `key_value`: Spin's databases, and its key-value store.
 
 mod audit_recording;
 pub mod auth;
+mod caches;
 mod config;
 mod connection;
 mod event;
@@ -26,13 +27,13 @@ mod log;
 mod properties;
 mod sources;
 
+pub use caches::{SpinCache, cache, cache_at};
 pub use config::{BadVariable, Config};
 pub use event::{handle_event, parse_event, publish_event};
 pub use http::{
     Call, HandlerResult, Method, Problem, Request, Response, Route, SharedCheck, alias,
     decode_segment, key_from_path, serve, serve_not_found, share_check, share_recent_check,
 };
-pub use instance::{SpinCache, cache, cache_at};
 pub use sources::{Database, Postgres, Sources, Sqlite};
 /// The host's response, which [`serve`] returns.
 pub use spin_sdk::wasip3::http::types::Response as HostResponse;

@@ -41,19 +41,20 @@ const BAD_VALUES: [(&str, &str); 31] = [
 
 /// The configuration with the defaults of all variables but `changes`.
 fn config_with(changes: &[(&'static str, &str)]) -> Result<Config, BadVariable> {
-    let values = DEFAULTS.map(|(name, default)| {
+    let all = CACHE_DEFAULTS.into_iter().chain(OTHER_DEFAULTS);
+    let values = all.map(|(name, default)| {
         let changed = changes.iter().rfind(|(changed, _)| *changed == name);
         let value = changed.map_or(default, |(_, value)| value);
         (name, value.to_owned())
     });
-    Config::validate(&Variables::new(values.to_vec()))
+    Config::validate(&Variables::new(values.collect()))
 }
 
 #[test]
 fn the_defaults_are_valid() {
     let config = config_with(&[]).unwrap();
 
-    assert_eq!(config.cache_url, "redis://127.0.0.1:6379/0");
+    assert_eq!(config.cache.url, "redis://127.0.0.1:6379/0");
     assert_eq!(config.audit_url, "redis://127.0.0.1:6379/1");
     assert_eq!(config.redis_address(), "127.0.0.1:6379");
     assert_eq!(config.thresholds, Thresholds::default());
@@ -70,7 +71,7 @@ fn a_password_may_have_any_characters() {
     ]);
 
     assert_eq!(
-        config.unwrap().cache_url,
+        config.unwrap().cache.url,
         "rediss://u:p%40s%2Fs%3Aw%23d@127.0.0.1:6379/0"
     );
 }
@@ -79,7 +80,7 @@ fn a_password_may_have_any_characters() {
 fn an_ipv6_address_is_put_in_brackets() {
     for host in ["::1", "[::1]"] {
         let config = config_with(&[("redis_host", host)]).unwrap();
-        assert_eq!(config.cache_url, "redis://[::1]:6379/0");
+        assert_eq!(config.cache.url, "redis://[::1]:6379/0");
     }
 }
 

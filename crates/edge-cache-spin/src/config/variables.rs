@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use edge_cache::Pattern;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use spin_sdk::variables::{Error, get};
 
 use crate::auth::{Tokens, TrustedProxies};
 use crate::sources::postgres_url::PostgresUrl;
@@ -13,19 +14,26 @@ use crate::sources::postgres_url::PostgresUrl;
 const PRIVATE_NETWORKS: &str = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,\
      169.254.0.0/16,fc00::/7,fe80::/10";
 
-/// Every variable with its default, which applies if the manifest does not pass the variable to the
+/// A variable with its default, which applies if the manifest does not pass the variable to the
 /// component.
-pub(super) const DEFAULTS: [(&str, &str); 25] = [
+type Default = (&'static str, &'static str);
+
+/// The variables of the cache.
+pub(super) const CACHE_DEFAULTS: [Default; 8] = [
     ("redis_host", "127.0.0.1"),
     ("redis_port", "6379"),
     ("redis_username", ""),
     ("redis_password", ""),
     ("redis_db", "0"),
     ("redis_tls", "false"),
-    ("audit_redis_db", "1"),
-    ("tokens", ""),
     ("command_timeout_ms", "1500"),
     ("fence_interval_ms", "50"),
+];
+
+/// All other variables.
+pub(super) const OTHER_DEFAULTS: [Default; 17] = [
+    ("audit_redis_db", "1"),
+    ("tokens", ""),
     ("near_max_age_ms", "0"),
     ("latency_alert_ms", "100"),
     ("memory_alert_percent", "90"),
@@ -84,8 +92,30 @@ impl From<BadVariable> for String {
 pub(super) struct Variables(Vec<(&'static str, String)>);
 
 impl Variables {
+    #[cfg(test)]
     pub(super) fn new(values: Vec<(&'static str, String)>) -> Self {
         Self(values)
+    }
+
+    /// Reads these variables.
+    ///
+    /// # Errors
+    /// The first one that the host cannot read.
+    pub(super) async fn load(
+        defaults: impl IntoIterator<Item = &Default>,
+    ) -> Result<Self, BadVariable> {
+        let mut values = Vec::new();
+        for (name, default) in defaults {
+            let value = match get(name).await {
+                Ok(value) => value,
+                Err(Error::Undefined(_)) => (*default).to_owned(),
+                Err(error) => {
+                    return Err(BadVariable::new(name, format!("cannot be read: {error}")));
+                }
+            };
+            values.push((*name, value));
+        }
+        Ok(Self(values))
     }
 
     /// A value without the white space around it.

@@ -123,7 +123,7 @@ impl Call {
 
     /// How often instances ask for new fences.
     pub fn fence_interval(&self) -> Duration {
-        self.config().fence_interval
+        self.config().cache.fence_interval
     }
 
     /// The cache as services use it.

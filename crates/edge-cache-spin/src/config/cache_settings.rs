@@ -1,0 +1,38 @@
+//! The settings of a cache, which every component needs that uses one.
+
+use std::time::Duration;
+
+use super::variables::{BadVariable, CACHE_DEFAULTS, Variables};
+
+/// Where the cache is, and the times of its connection.
+#[derive(Debug)]
+pub(crate) struct CacheSettings {
+    /// URL of the cache's logical database. It contains the password: never log it.
+    pub(crate) url: String,
+    /// Time limit of a Redis command, including its retries.
+    pub(crate) command_timeout: Duration,
+    /// How old an instance's knowledge of invalidations may be when a lookup begins.
+    pub(crate) fence_interval: Duration,
+}
+
+impl CacheSettings {
+    /// Reads and validates the variables of the cache.
+    ///
+    /// # Errors
+    /// The first variable with a bad value.
+    pub(crate) async fn load() -> Result<Self, BadVariable> {
+        Self::validate(&Variables::load(&CACHE_DEFAULTS).await?)
+    }
+
+    pub(super) fn validate(variables: &Variables) -> Result<Self, BadVariable> {
+        let database = variables.database("redis_db")?;
+        let command_timeout = variables.number("command_timeout_ms", 50..=60_000)?;
+        let fence_interval = variables.number("fence_interval_ms", 10..=1000)?;
+
+        Ok(Self {
+            url: variables.redis_url(database)?,
+            command_timeout: Duration::from_millis(command_timeout),
+            fence_interval: Duration::from_millis(fence_interval),
+        })
+    }
+}
