@@ -29,7 +29,15 @@
 //! | `scripts` | the Lua of each, `scripts/lib` for shared parts |
 //!
 //! The crate does not depend on Spin, HTTP or an async runtime: commands go out through the
-//! [`Redis`] trait, and [`Client`] implements it over any [`Transport`].
+//! [`Redis`] trait, and [`Client`] implements it over any [`Transport`]. Spin components get their
+//! cache from `edge-cache-spin`.
+//!
+//! | Feature | Brings |
+//! | --- | --- |
+//! | `tokio` | `tokio::TokioCache`, a cache over the `redis` crate for services on Tokio |
+//!
+//! None is on by default. The crate needs Rust 1.95; a later version may need a later Rust, which the
+//! changelog says.
 
 pub mod cache;
 mod error;

@@ -1,15 +1,19 @@
 //! Judging entries by what the instance knows of Redis' clock and of the fences.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join3;
 
 use super::store_error::own_prefix;
 use super::stored_entry::StoredEntry;
-use crate::error::RedisError;
+use crate::error::{ErrorKind, RedisError};
 use crate::keyspace::fence::{FenceView, Judgement, Position};
 use crate::redis::{Redis, ServerClock};
+
+/// How long after a lookup began its replies are used. An instance may be suspended meanwhile, and
+/// fences leave a view 20 s after their removals.
+const REPLY_USE: Duration = Duration::from_secs(10);
 
 /// Redis' clock and the fences, by which an instance judges entries.
 pub(super) struct Judge<'a, R> {
@@ -63,6 +67,10 @@ impl<R: Redis> BegunLookup<'_, R> {
         clock.refresh_if_due(redis).await?;
         fences.refresh_if_due(redis, self.began).await?;
 
+        if self.began.elapsed() > REPLY_USE {
+            let problem = "the instance was suspended for so long that its knowledge is too old";
+            return Err(RedisError::new(ErrorKind::Timeout, problem));
+        }
         Ok(read)
     }
 

@@ -8,7 +8,7 @@ use edge_cache::keyspace::bulk_write::{WriteBatch, WriteConditions, WriteOutcome
 use edge_cache::keyspace::chunks::StorableValue;
 use edge_cache::keyspace::key::KeyName;
 use edge_cache::{
-    Cache, Command, LookupOutcome, Options, Redis, RedisError, Reply, Runtime, SetItem,
+    Cache, Command, ErrorKind, LookupOutcome, Options, Redis, RedisError, Reply, Runtime, SetItem,
 };
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
@@ -92,6 +92,26 @@ async fn invalidations_stay_cheap_while_thousands_of_fences_are_young() {
     // Were each to look through the stream in quadratic time, these would take 10 s.
     let took = started.elapsed();
     assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_reply_is_not_used_after_the_instance_was_suspended_for_long() {
+    let server = RedisServer::start();
+    let watched = Rc::new(Watched::new(&server));
+    let cache = Cache::new(Rc::clone(&watched));
+    load(&cache, "k", 1).await;
+    assert_eq!(load(&cache, "k", 2).await, LookupOutcome::Hit);
+
+    let suspended = Cell::new(false);
+    *watched.after.borrow_mut() = Some(Box::new(move |_| {
+        if !suspended.replace(true) {
+            std::thread::sleep(Duration::from_secs(10));
+        }
+    }));
+    let read = cache.get::<u64>("k").await;
+
+    assert_eq!(read.unwrap_err().kind, ErrorKind::Timeout);
+    assert_eq!(cache.get::<u64>("k").await.unwrap(), Some(1));
 }
 
 #[tokio::test]
