@@ -35,8 +35,9 @@ impl AxumService {
 
     fn request(&self, line: &str) -> String {
         let address = &self.address;
-        let request =
-            format!("{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        let request = format!(
+            "{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        );
         raw(address, request.as_bytes())
     }
 
@@ -44,11 +45,16 @@ impl AxumService {
     fn count(&self, requests: usize, line: &str, outcome: &str) -> usize {
         let header = format!("x-cache: {outcome}");
         let responses: Vec<String> = thread::scope(|scope| {
-            let callers: Vec<_> = (0..requests).map(|_| scope.spawn(|| self.request(line))).collect();
+            let callers: Vec<_> = (0..requests)
+                .map(|_| scope.spawn(|| self.request(line)))
+                .collect();
             let joined = callers.into_iter().map(|caller| caller.join().unwrap());
             joined.collect()
         });
-        responses.iter().filter(|response| response.contains(&header)).count()
+        responses
+            .iter()
+            .filter(|response| response.contains(&header))
+            .count()
     }
 }
 

@@ -10,12 +10,13 @@
 //! let of_task = cache.clone();
 //! let task = tokio::spawn(async move {
 //!     of_task
-//!         .get_or_set("quotes:top", &Options::default(), async || Ok::<_, String>(vec!["be"]))
+//!         .get_or_set("quotes:top", &Options::default(), async || load().await)
 //!         .await
 //! });
 //! println!("{:?}", task.await??.outcome);
 //! # Ok(())
 //! # }
+//! # async fn load() -> Result<Vec<String>, std::io::Error> { Ok(vec!["be".to_owned()]) }
 //! ```
 //!
 //! The address is `redis[s]://[user:password@]host[:port][/database]`. With `rediss:` the server's

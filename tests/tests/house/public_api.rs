@@ -13,7 +13,14 @@ use end_to_end::repository;
 const GOLDEN: &str = "crates/edge-cache/api.txt";
 /// Beginnings of the names of pages that describe an item.
 const ITEM_PAGES: [&str; 8] = [
-    "constant.", "enum.", "fn.", "macro.", "static.", "struct.", "trait.", "type.",
+    "constant.",
+    "enum.",
+    "fn.",
+    "macro.",
+    "static.",
+    "struct.",
+    "trait.",
+    "type.",
 ];
 /// Where the part of a page ends that the author of an item has written.
 const ENDS_OF_OWN_PART: [&str; 4] = [
@@ -27,13 +34,24 @@ const ENDS_OF_OWN_PART: [&str; 4] = [
 fn build_pages() -> PathBuf {
     let target = repository().join("target/api");
     let built = Command::new("cargo")
-        .args(["doc", "--locked", "--profile", "quick", "--no-deps", "--all-features"])
+        .args([
+            "doc",
+            "--locked",
+            "--profile",
+            "quick",
+            "--no-deps",
+            "--all-features",
+        ])
         .args(["-p", "edge-cache", "--target-dir"])
         .arg(&target)
         .current_dir(repository())
         .output()
         .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
     target.join("doc/edge_cache")
 }
 
@@ -53,7 +71,9 @@ fn pages_below(folder: &Path) -> Vec<PathBuf> {
 
 fn is_item_page(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
-    let is_html = path.extension().is_some_and(|extension| extension == "html");
+    let is_html = path
+        .extension()
+        .is_some_and(|extension| extension == "html");
     is_html && ITEM_PAGES.iter().any(|page| name.starts_with(page))
 }
 
@@ -71,7 +91,10 @@ fn text_of(html: &str) -> String {
     }
 
     let text = text.replace("&lt;", "<").replace("&gt;", ">");
-    let text = text.replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    let text = text
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -90,7 +113,11 @@ fn declarations(page: &str) -> BTreeSet<String> {
     let own = &page[..ends.min().unwrap_or(page.len())];
 
     let mut declarations = BTreeSet::new();
-    declarations.extend(elements(own, "<pre class=\"rust item-decl\"><code>", "</code>"));
+    declarations.extend(elements(
+        own,
+        "<pre class=\"rust item-decl\"><code>",
+        "</code>",
+    ));
     declarations.extend(elements(own, "<h3 class=\"code-header\">", "</h3>"));
     declarations.extend(elements(own, "<h4 class=\"code-header\">", "</h4>"));
     declarations

@@ -98,7 +98,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     ///
     /// let options = Options { grace: Duration::from_secs(600), ..Options::default() };
     /// let (top, refresh) = cache
-    ///     .get_or_set_later("quotes:top", &options, async || Ok::<_, String>(vec!["be"]))
+    ///     .get_or_set_later("quotes:top", &options, async || Ok::<_, String>(vec!["be".to_owned()]))
     ///     .await?;
     /// if let Some(refresh) = refresh {
     ///     tokio::spawn(refresh);

@@ -35,8 +35,9 @@ fn kind(error: &redis::RedisError) -> ErrorKind {
         | Theirs::TryAgain
         | Theirs::ClusterDown
         | Theirs::CrossSlot => ErrorKind::Cluster,
-        Theirs::TypeError | Theirs::ParseError => ErrorKind::Protocol,
+        Theirs::TypeError => ErrorKind::Protocol,
         Theirs::InvalidClientConfig => ErrorKind::AddressForbidden,
+        // So are replies that were cut off (`ParseError`).
         _ => tls_fault(error).map_or(ErrorKind::Unreachable, ErrorKind::Tls),
     }
 }
