@@ -118,7 +118,7 @@ fn the_library_depends_on_neither_spin_nor_http_nor_a_runtime() {
     for folder in INDEPENDENT_CRATES {
         let manifest = repository().join(folder).join("Cargo.toml");
         let found = independence::forbidden_dependencies(&fs::read_to_string(manifest).unwrap());
-        let allowed: &[&str] = if *folder == "crates/edge-cache" {
+        let allowed: &[&str] = if folder == "crates/edge-cache" {
             &TOKIO[..1]
         } else {
             &[]

@@ -30,29 +30,30 @@ const ENDS_OF_OWN_PART: [&str; 4] = [
     "id=\"implementors\"",
 ];
 
+/// Where the traits begin that an item implements. Their methods are those of the traits.
+const TRAITS: &str = "id=\"trait-implementations\"";
+
 /// Builds the pages of the crate with all its features.
 fn build_pages() -> PathBuf {
-    let target = repository().join("target/api");
+    let options = [
+        "doc",
+        "--locked",
+        "--profile",
+        "quick",
+        "--no-deps",
+        "--all-features",
+        "-p",
+        "edge-cache",
+    ];
     let built = Command::new("cargo")
-        .args([
-            "doc",
-            "--locked",
-            "--profile",
-            "quick",
-            "--no-deps",
-            "--all-features",
-        ])
-        .args(["-p", "edge-cache", "--target-dir"])
-        .arg(&target)
+        .args(options)
         .current_dir(repository())
         .output()
         .unwrap();
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
-    target.join("doc/edge_cache")
+
+    let errors = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "{errors}");
+    repository().join("target/doc/edge_cache")
 }
 
 fn pages_below(folder: &Path) -> Vec<PathBuf> {
@@ -107,19 +108,20 @@ fn elements(page: &str, beginning: &str, end: &str) -> Vec<String> {
         .collect()
 }
 
-/// The declaration of a page's item, and those of its methods and implemented traits.
+/// The declaration of a page's item, those of its methods, and the traits that it implements.
 fn declarations(page: &str) -> BTreeSet<String> {
     let ends = ENDS_OF_OWN_PART.iter().filter_map(|end| page.find(end));
     let own = &page[..ends.min().unwrap_or(page.len())];
+    let (item, traits) = own.split_once(TRAITS).unwrap_or((own, ""));
 
     let mut declarations = BTreeSet::new();
     declarations.extend(elements(
-        own,
+        item,
         "<pre class=\"rust item-decl\"><code>",
         "</code>",
     ));
-    declarations.extend(elements(own, "<h3 class=\"code-header\">", "</h3>"));
-    declarations.extend(elements(own, "<h4 class=\"code-header\">", "</h4>"));
+    declarations.extend(elements(item, "<h4 class=\"code-header\">", "</h4>"));
+    declarations.extend(elements(traits, "<h3 class=\"code-header\">", "</h3>"));
     declarations
 }
 
@@ -127,9 +129,14 @@ fn public_api() -> String {
     let root = build_pages();
     let mut lines = String::new();
     for page in pages_below(&root) {
+        let declarations = declarations(&fs::read_to_string(&page).unwrap());
+        if declarations.is_empty() {
+            // It leads to the page of an item that is exported under another name.
+            continue;
+        }
         let name = page.strip_prefix(&root).unwrap().with_extension("");
         lines.push_str(&format!("{}\n", name.display()));
-        for declaration in declarations(&fs::read_to_string(&page).unwrap()) {
+        for declaration in declarations {
             lines.push_str(&format!("    {declaration}\n"));
         }
     }
