@@ -166,21 +166,22 @@ impl Contract {
 
     /// Returns the documented response with the status of `seen`: 404 for an undocumented path, and
     /// 405 for an undocumented method.
-    fn response(&self, seen: &Observed<'_>) -> &Value {
-        let undocumented = |name: &str, status: u16| {
+    fn response<'a>(&'a self, seen: &Observed<'_>) -> &'a Value {
+        let components = &self.document["components"];
+        let undocumented = |response: &'a Value, status: u16| {
             assert_eq!(
                 seen.status, status,
                 "the request is not documented: {seen:#?}"
             );
-            &self.document["components"]["responses"][name]
+            response
         };
 
         let Some(item) = self.item(seen.path) else {
-            return undocumented("NotFound", 404);
+            return undocumented(&components["responses"]["NotFound"], 404);
         };
 
         let Some(operation) = operation(item, seen.method) else {
-            return undocumented("MethodNotAllowed", 405);
+            return undocumented(&components["x-responses"]["MethodNotAllowed"], 405);
         };
 
         let documented = &operation["responses"];

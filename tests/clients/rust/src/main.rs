@@ -1,0 +1,224 @@
+//! Calls every operation of openapi.yaml through the generated client: with success, without a valid
+//! token, with a parameter that the operation does not have, and for something that does not exist.
+//! Every error must be a `Problem`.
+//!
+//! ```text
+//! call-every-route ORIGIN TOKEN
+//! ```
+//!
+//! Started by `tests/tests/clients.rs`, which prepares Redis and checks in the application's log that no
+//! operation was left out.
+
+use std::env;
+use std::future::Future;
+use std::pin::Pin;
+
+use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use generated::Client;
+use generated::types::{HealthFailure, Problem};
+
+#[expect(warnings, clippy::all, reason = "generated")]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/client.rs"));
+}
+
+const KEY: &str = "clients:rust";
+const MISSING: &str = "clients:missing";
+
+type Outcome = Result<u16, Problem>;
+type Call = for<'a> fn(&'a Client) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+/// An error of an operation.
+trait TypedError {
+    fn into_problem(self) -> Problem;
+}
+
+impl TypedError for Problem {
+    fn into_problem(self) -> Problem {
+        self
+    }
+}
+
+impl TypedError for HealthFailure {
+    fn into_problem(self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::HealthDown(down) => panic!("unhealthy: {}", down.redis.error),
+        }
+    }
+}
+
+/// Adds a parameter that no operation has, if the client was built for that.
+impl ClientHooks<bool> for Client {
+    async fn pre<E>(
+        &self,
+        request: &mut reqwest::Request,
+        _operation: &OperationInfo,
+    ) -> Result<(), Error<E>> {
+        if *self.inner() {
+            request
+                .url_mut()
+                .query_pairs_mut()
+                .append_pair("unknown", "1");
+        }
+        Ok(())
+    }
+}
+
+fn outcome<T, E: TypedError + std::fmt::Debug>(
+    result: Result<ResponseValue<T>, Error<E>>,
+) -> Outcome {
+    match result {
+        Ok(response) => Ok(response.status().as_u16()),
+        Err(Error::ErrorResponse(response)) => Err(response.into_inner().into_problem()),
+        Err(other) => panic!("no documented response: {other:?}"),
+    }
+}
+
+/// Reads a body of a request.
+fn body<T: DeserializeOwned>(json: Value) -> T {
+    serde_json::from_value(json).unwrap()
+}
+
+/// Makes a list of calls, each with the type of [`Call`].
+macro_rules! calls {
+    ($(|$client:ident| $call:expr,)*) => {
+        vec![$({
+            let call: Call = |$client| Box::pin(async move { outcome($call.await) });
+            call
+        }),*]
+    };
+}
+
+fn public_calls() -> Vec<Call> {
+    calls! {
+        |client| client.get_health(),
+        |client| client.get_liveness(),
+        |client| client.get_readiness(),
+    }
+}
+
+/// The protected operations, each with arguments for a success. `tests/tests/clients.rs` has created
+/// what they need.
+fn protected_calls() -> Vec<Call> {
+    calls! {
+        |client| client.get_stats(),
+        |client| client.get_metrics(),
+        |client| client.list_audit(None, None),
+        |client| client.list_keys(None, Some(true), None, Some("clients:*"), None),
+        |client| client.inspect_key(None, Some(KEY), None, None),
+        |client| client.inspect_long_key(&body(json!({ "key": KEY }))),
+        |client| client.inspect_plain_key(KEY, None, None),
+        |client| client.change_key_expiry(&body(json!({ "key": KEY, "ttl": 600 }))),
+        |client| client.change_plain_key_expiry(KEY, &body(json!({ "ttl": 600 }))),
+        |client| client.set_ttl(&body(json!({ "prefix": "clients", "ttl": 60 }))),
+        |client| client.get_ttl(),
+        |client| client.reset_ttl(None, &body(json!({ "prefix": "clients" }))),
+        |client| client.get_warmup_plan(),
+        |client| client.get_warmup(),
+        |client| client.get_catalog_invalidate_cache(),
+        |client| client.post_catalog_invalidate_cache(),
+        |client| client.post_manufacturers_cache_clear(),
+        |client| client.post_blog_refresh_cache(),
+        |client| client.post_products_cache_clear(),
+        |client| client.post_users_cache_clear(),
+        |client| client.post_vehicles_cache_clear(),
+        |client| client.post_config_cache_clear(),
+        |client| client.post_seo_cache_clear(),
+        |client| client.post_suppliers_cache_clear(),
+        |client| client.post_dashboard_cache_clear(),
+        // A warmup seems to be running until its lock is removed.
+        |client| client.cancel_warmup(),
+        |client| client.remove_key(&body(json!({ "key": "lock:cache:warmup" }))),
+        |client| client.warm_up(&body(json!({ "modules": ["users"] }))),
+        |client| client.wake_schedule(),
+        |client| client.take_event(&body(json!({ "type": "product.updated", "id": "1" }))),
+        |client| client.clear_cache(&body(json!({ "pattern": "clients:*", "dryRun": true }))),
+        |client| client.invalidate(&body(json!({ "keys": [KEY] }))),
+        |client| client.invalidate_by_post(&body(json!({ "tags": ["clients"] }))),
+    }
+}
+
+/// Calls for something that does not exist.
+fn calls_for_nothing() -> Vec<Call> {
+    calls! {
+        |client| client.inspect_key(None, Some(MISSING), None, None),
+        |client| client.inspect_long_key(&body(json!({ "key": MISSING }))),
+        |client| client.inspect_plain_key(MISSING, None, None),
+        |client| client.change_key_expiry(&body(json!({ "key": MISSING, "ttl": 600 }))),
+        |client| client.change_plain_key_expiry(MISSING, &body(json!({ "ttl": 600 }))),
+        |client| client.remove_key(&body(json!({ "key": MISSING }))),
+        |client| client.reset_ttl(None, &body(json!({ "prefix": "missing" }))),
+        |client| client.cancel_warmup(),
+        |client| client.get_dashboard_file("missing.js"),
+    }
+}
+
+/// The calls of the dashboard, which accepts any parameter.
+fn dashboard_calls() -> Vec<Call> {
+    calls! {
+        |client| client.get_dashboard(),
+        |client| client.get_dashboard_file("index.html"),
+    }
+}
+
+/// A client that sends this token from an address behind a proxy.
+fn client(origin: &str, token: &str, address: &str, is_careless: bool) -> Client {
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    headers.insert(
+        HeaderName::from_static("x-forwarded-for"),
+        address.parse().unwrap(),
+    );
+
+    let http = reqwest::Client::builder().default_headers(headers);
+    Client::new_with_client(origin, http.build().unwrap(), is_careless)
+}
+
+fn expect_success(outcome: &Outcome) {
+    assert!(matches!(outcome, Ok(200)), "{outcome:?}");
+}
+
+fn expect_problem(outcome: Outcome, status: i64, name: &str) -> Problem {
+    let problem = outcome.expect_err("a problem");
+    assert_eq!(i64::from(problem.status), status, "{problem:?}");
+    assert_eq!(
+        problem.type_,
+        format!("urn:edge-cache:problem:{name}"),
+        "{problem:?}"
+    );
+    problem
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [origin, token] = arguments.as_slice() else {
+        panic!("call-every-route ORIGIN TOKEN");
+    };
+    let admin = client(origin, token, "203.0.113.255", false);
+    let careless = client(origin, token, "203.0.113.255", true);
+
+    for call in public_calls().into_iter().chain(protected_calls()) {
+        expect_success(&call(&admin).await);
+        let problem = expect_problem(call(&careless).await, 422, "invalid-field");
+        assert_eq!(problem.field.as_deref(), Some("unknown"));
+    }
+
+    for (number, call) in protected_calls().into_iter().enumerate() {
+        // After 20 attempts from one address, the answer is 429.
+        let stranger = client(origin, "not-a-token", &format!("203.0.113.{number}"), false);
+        expect_problem(call(&stranger).await, 401, "unauthenticated");
+    }
+
+    for call in calls_for_nothing() {
+        expect_problem(call(&admin).await, 404, "not-found");
+    }
+    for call in dashboard_calls() {
+        expect_success(&call(&admin).await);
+    }
+}

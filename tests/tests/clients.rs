@@ -1,0 +1,258 @@
+//! Clients that are generated from `openapi.yaml` compile and call every operation of the running
+//! application, and their errors are typed.
+//!
+//! The programs in `tests/clients/` make the calls and check the types. This file generates the
+//! clients into `target/clients/`, and finds the calls in the application's log. Ignored by default
+//! because it needs `scripts/setup --test`; `scripts/test` runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use end_to_end::{App, Caller, Options, contract, repository};
+use redis::Commands;
+use serde_json::{Value, json};
+
+/// The only operation without an error that a client can provoke: it ignores its query, and its file
+/// always exists.
+const WITHOUT_ERRORS: &str = "getDashboard";
+/// How often the log is read before a call counts as missing, because its lines arrive with a delay.
+const READS_OF_LOG: usize = 100;
+
+/// An operation of `openapi.yaml`.
+#[derive(Debug)]
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+    is_public: bool,
+    statuses: Vec<u16>,
+}
+
+impl Operation {
+    fn new(path: &str, method: &str, operation: &Value) -> Self {
+        let statuses = operation["responses"].as_object().unwrap().keys();
+        Self {
+            id: operation["operationId"].as_str().unwrap().to_owned(),
+            method: method.to_ascii_uppercase(),
+            path: path.to_owned(),
+            is_public: operation["security"].as_array().is_some_and(Vec::is_empty),
+            statuses: statuses.map(|status| status.parse().unwrap()).collect(),
+        }
+    }
+
+    /// The statuses that a client must have received: a success, and each error that it can provoke.
+    fn expected_statuses(&self) -> Vec<u16> {
+        let mut expected = vec![200];
+        if !self.is_public {
+            expected.push(401);
+        }
+        if !self.path.starts_with("/admin") {
+            expected.push(422);
+        }
+        if self.statuses.contains(&404) {
+            expected.push(404);
+        }
+        assert!(expected.len() > 1 || self.id == WITHOUT_ERRORS, "{self:?}");
+        expected
+    }
+}
+
+/// The operations of the administration. The contract of the harness also has those of the shop.
+fn operations() -> Vec<Operation> {
+    let text = fs::read_to_string(repository().join("openapi.yaml")).unwrap();
+    let document: Value = serde_saphyr::from_str(&text).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+
+    let all = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().iter();
+        let operations = methods.filter(|(_, value)| value.get("operationId").is_some());
+        operations.map(|(method, value)| Operation::new(path, method, value))
+    });
+    all.collect()
+}
+
+/// Returns the operation of a request: the one with this path, or with a parameter in place of its
+/// rest.
+fn operation_of<'a>(
+    operations: &'a [Operation],
+    method: &str,
+    path: &str,
+) -> Option<&'a Operation> {
+    let same_method = || operations.iter().filter(|one| one.method == method);
+    let is_template_of = |template: &str| {
+        let prefix = template.split_once('{').map(|(prefix, _)| prefix);
+        prefix.is_some_and(|prefix| path.starts_with(prefix))
+    };
+    same_method()
+        .find(|one| one.path == path)
+        .or_else(|| same_method().find(|one| is_template_of(&one.path)))
+}
+
+/// The calls that the log lacks, as `operation: status`.
+fn missing_calls(operations: &[Operation], log: &str) -> Vec<String> {
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let calls: Vec<(&str, u64)> = lines
+        .filter_map(|line| {
+            let called = operation_of(operations, line["method"].as_str()?, line["path"].as_str()?);
+            Some((called?.id.as_str(), line["status"].as_u64()?))
+        })
+        .collect();
+
+    let expected = operations.iter().flat_map(|operation| {
+        let statuses = operation.expected_statuses();
+        statuses
+            .into_iter()
+            .map(|status| (operation.id.as_str(), u64::from(status)))
+    });
+    expected
+        .filter(|call| !calls.contains(call))
+        .map(|(id, status)| format!("{id}: {status}"))
+        .collect()
+}
+
+/// Waits until the log has every call.
+fn assert_all_called(app: &App) {
+    let operations = operations();
+    let mut missing = missing_calls(&operations, &app.log());
+    for _ in 0..READS_OF_LOG {
+        if missing.is_empty() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+        missing = missing_calls(&operations, &app.log());
+    }
+    panic!("not called: {missing:#?}");
+}
+
+/// Starts an application with a key of this name, and with a warmup that seems to be running, as if
+/// its instance was slow.
+fn start_with_key(key: &str) -> App {
+    // Each attempt without a valid token comes from an address of its own.
+    let app = App::with(Options::new().variable("trusted_proxies", "1"));
+    let mut redis = app.redis().connection();
+
+    let () = redis.set(key, "1").unwrap();
+    let status = running_warmup().to_string();
+    let () = redis.set("cache:warmup:status", status).unwrap();
+    let () = redis.set_ex("lock:cache:warmup", "its owner", 600).unwrap();
+    app
+}
+
+/// The warmup of the document's example, before its end.
+fn running_warmup() -> Value {
+    let example = "/paths/~1api~1cache~1warmup/post/responses/200/content/application~1json/examples/warmed/value/details";
+    let mut warmup = contract().document().pointer(example).unwrap().clone();
+    (warmup["state"], warmup["finishedAt"]) = (json!("running"), Value::Null);
+    warmup
+}
+
+fn openapi() -> PathBuf {
+    repository().join("openapi.yaml")
+}
+
+/// The sources of a program that calls every operation.
+fn sources(language: &str) -> PathBuf {
+    repository().join("tests/clients").join(language)
+}
+
+/// The directory of a client and of what it is built from. `scripts/setup --test` installs the
+/// generators there.
+fn target(language: &str) -> PathBuf {
+    repository().join("target/clients").join(language)
+}
+
+fn run(command: &mut Command) {
+    let output = command.output();
+    let output =
+        output.unwrap_or_else(|error| panic!("{command:?}: {error}; run scripts/setup --test"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}\n{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+}
+
+/// Runs a program that calls every operation as an admin.
+fn call_every_operation(command: &mut Command, app: &App) {
+    let origin = format!("http://{}", app.address());
+    run(command.arg(origin).arg(Caller::Admin.token().unwrap()));
+    assert_all_called(app);
+}
+
+fn with_path(command: &mut Command, first: &Path) {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let all = [first.to_owned()]
+        .into_iter()
+        .chain(env::split_paths(&path));
+    command.env("PATH", env::join_paths(all).unwrap());
+}
+
+#[test]
+#[ignore = "needs openapi-python-client; scripts/test runs it"]
+fn a_python_client_has_every_operation_and_typed_errors() {
+    let target = target("python");
+    let programs = target.join("environment/bin");
+    let package = target.join("edge_cache_client");
+    let caller = sources("python").join("call_every_route.py");
+
+    let mut generate = Command::new(programs.join("openapi-python-client"));
+    generate.args(["generate", "--meta", "none", "--overwrite", "--fail-on-warning"]);
+    generate.arg("--path").arg(openapi());
+    generate.arg("--output-path").arg(&package);
+    // It formats the client with a program that is installed beside it.
+    with_path(&mut generate, &programs);
+    run(&mut generate);
+
+    let mut check = Command::new(programs.join("mypy"));
+    check.arg("--config-file").arg(sources("python").join("mypy.ini"));
+    check.arg(&caller).current_dir(&target);
+    run(check.env("MYPYPATH", &target));
+
+    let app = start_with_key("clients:python");
+    let mut call = Command::new(programs.join("python"));
+    call.arg(caller).env("PYTHONPATH", &target);
+    call_every_operation(&mut call, &app);
+}
+
+#[test]
+#[ignore = "needs openapi-typescript; scripts/test runs it"]
+fn a_typescript_client_has_every_operation_and_typed_errors() {
+    let target = target("typescript");
+    let programs = target.join("node_modules/.bin");
+    for file in ["call_every_route.ts", "tsconfig.json"] {
+        fs::copy(sources("typescript").join(file), target.join(file)).unwrap();
+    }
+
+    let mut generate = Command::new(programs.join("openapi-typescript"));
+    // A field with a default need not be sent.
+    generate.arg(openapi()).arg("--default-non-nullable=false");
+    run(generate.arg("--output").arg(target.join("openapi.d.ts")));
+    run(Command::new(programs.join("tsc")).current_dir(&target));
+
+    let app = start_with_key("clients:typescript");
+    let mut call = Command::new("node");
+    call.arg(target.join("built/call_every_route.js"));
+    call_every_operation(&mut call, &app);
+}
+
+#[test]
+#[ignore = "compiles a client for a minute; scripts/test runs it"]
+fn a_rust_client_has_every_operation_and_typed_errors() {
+    let target = target("rust");
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--locked", "--quiet", "--manifest-path"]);
+    build.arg(sources("rust").join("Cargo.toml"));
+    run(build.arg("--target-dir").arg(&target));
+
+    let app = start_with_key("clients:rust");
+    call_every_operation(&mut Command::new(target.join("debug/call-every-route")), &app);
+}
