@@ -205,7 +205,13 @@ fn a_python_client_has_every_operation_and_typed_errors() {
     let caller = sources("python").join("call_every_route.py");
 
     let mut generate = Command::new(programs.join("openapi-python-client"));
-    generate.args(["generate", "--meta", "none", "--overwrite", "--fail-on-warning"]);
+    generate.args([
+        "generate",
+        "--meta",
+        "none",
+        "--overwrite",
+        "--fail-on-warning",
+    ]);
     generate.arg("--path").arg(openapi());
     generate.arg("--output-path").arg(&package);
     // It formats the client with a program that is installed beside it.
@@ -213,7 +219,9 @@ fn a_python_client_has_every_operation_and_typed_errors() {
     run(&mut generate);
 
     let mut check = Command::new(programs.join("mypy"));
-    check.arg("--config-file").arg(sources("python").join("mypy.ini"));
+    check
+        .arg("--config-file")
+        .arg(sources("python").join("mypy.ini"));
     check.arg(&caller).current_dir(&target);
     run(check.env("MYPYPATH", &target));
 
@@ -254,5 +262,8 @@ fn a_rust_client_has_every_operation_and_typed_errors() {
     run(build.arg("--target-dir").arg(&target));
 
     let app = start_with_key("clients:rust");
-    call_every_operation(&mut Command::new(target.join("debug/call-every-route")), &app);
+    call_every_operation(
+        &mut Command::new(target.join("debug/call-every-route")),
+        &app,
+    );
 }

@@ -53,7 +53,11 @@ const calls: Call[] = [
   (api) => api.GET('/api/cache/warmup/plan'),
   (api) => api.GET('/api/cache/warmup'),
   (api) => api.GET('/api/catalog/invalidate-cache'),
-  ...oldAddresses.map((path): Call => (api) => api.POST(path)),
+  ...oldAddresses.map(
+    (path): Call =>
+      (api) =>
+        api.POST(path),
+  ),
   // A warmup seems to be running until its lock is removed.
   (api) => api.POST('/api/cache/warmup/cancel'),
   (api) => api.DELETE('/api/cache/keys/entry', { body: { key: 'lock:cache:warmup' } }),
