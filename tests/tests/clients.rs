@@ -70,7 +70,7 @@ fn operations() -> Vec<Operation> {
     let all = paths.iter().flat_map(|(path, item)| {
         let methods = item.as_object().unwrap().iter();
         let operations = methods.filter(|(_, value)| value.get("operationId").is_some());
-        operations.map(|(method, value)| Operation::new(path, method, value))
+        operations.map(move |(method, value)| Operation::new(path, method, value))
     });
     all.collect()
 }
@@ -82,7 +82,7 @@ fn operation_of<'a>(
     method: &str,
     path: &str,
 ) -> Option<&'a Operation> {
-    let same_method = || operations.iter().filter(|one| one.method == method);
+    let same_method = || operations.iter().filter(move |one| one.method == method);
     let is_template_of = |template: &str| {
         let prefix = template.split_once('{').map(|(prefix, _)| prefix);
         prefix.is_some_and(|prefix| path.starts_with(prefix))
@@ -108,7 +108,7 @@ fn missing_calls(operations: &[Operation], log: &str) -> Vec<String> {
         let statuses = operation.expected_statuses();
         statuses
             .into_iter()
-            .map(|status| (operation.id.as_str(), u64::from(status)))
+            .map(move |status| (operation.id.as_str(), u64::from(status)))
     });
     expected
         .filter(|call| !calls.contains(call))
