@@ -61,8 +61,7 @@ async fn quotes(
 
 async fn invalidate(State(cache): State<TokioCache>) -> Result<String, (StatusCode, String)> {
     let removed = cache.invalidate_tag("quotes").await;
-    let removed =
-        removed.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    let removed = removed.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
     Ok(format!("{removed} removed\n"))
 }
 
