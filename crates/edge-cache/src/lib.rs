@@ -27,6 +27,7 @@
 //! | [`keyspace`] | keys and values in Redis: names, patterns, tags, fences, locks, codec, walks |
 //! | [`redis`] | the door to Redis: commands, replies, a connection that heals, scripts |
 //! | `scripts` | the Lua of each, `scripts/lib` for shared parts |
+//! | `testing` | a Redis in memory for tests of services |
 //!
 //! The crate does not depend on Spin, HTTP or an async runtime: commands go out through the
 //! [`Redis`] trait, and [`Client`] implements it over any [`Transport`]. Spin components get their
@@ -34,6 +35,7 @@
 //!
 //! | Feature | Brings |
 //! | --- | --- |
+//! | `testing` | `testing::Memory`, a Redis in memory for tests of services |
 //! | `tokio` | `tokio::TokioCache`, a cache over the `redis` crate for services on Tokio |
 //!
 //! None is on by default. The crate needs Rust 1.95; a later version may need a later Rust, which the
@@ -46,6 +48,8 @@ pub mod keyspace;
 #[cfg(test)]
 mod properties;
 pub mod redis;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 pub mod units;

@@ -29,7 +29,7 @@ pub mod script;
 mod tls;
 mod topology;
 mod transport;
-mod wrong_type;
+pub(crate) mod wrong_type;
 
 pub use client::{Client, DeadlineClient};
 pub use clock::ServerClock;

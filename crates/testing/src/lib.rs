@@ -1,5 +1,5 @@
-//! Fixtures of tests and benchmarks: a private `redis-server`, a native connection to it, a proxy
-//! that injects faults, and a private PostgreSQL.
+//! Fixtures of tests and benchmarks: a private `redis-server` or a Redis in memory in its place, a
+//! native connection to it, a proxy that injects faults, and a private PostgreSQL.
 //!
 //! Each test has its own server, because SCAN, INFO and FLUSHDB see the whole server. A fixture that
 //! cannot be set up panics with the reason; none of this runs in production.
@@ -10,6 +10,7 @@
 )]
 
 mod entry;
+mod memory_server;
 mod native;
 mod postgres;
 mod proxy;

@@ -30,6 +30,25 @@ impl Command {
         Ok(Some(Self { name, bytes }))
     }
 
+    /// Reads the words of a command; `None` at the end of the connection.
+    pub(crate) fn read_words(from: &mut impl BufRead) -> Result<Option<Vec<Vec<u8>>>> {
+        let mut line = Vec::new();
+        if from.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+
+        let count = parse_length(&line, b'*')?.unwrap_or(0);
+        let mut words = Vec::with_capacity(count);
+        for _ in 0..count {
+            let mut bytes = Vec::new();
+            let text = read_bulk(from, &mut bytes)?;
+            bytes.truncate(text.end);
+            bytes.drain(..text.start);
+            words.push(bytes);
+        }
+        Ok(Some(words))
+    }
+
     /// True for commands that a client sends when it opens a connection.
     pub(crate) fn is_opening(&self) -> bool {
         ["AUTH", "CLIENT", "HELLO", "SELECT"].contains(&self.name.as_str())
@@ -111,6 +130,16 @@ mod tests {
         assert!(!get.is_opening());
         assert_eq!(ping.name, "PING");
         assert!(end.is_none());
+    }
+
+    #[test]
+    fn words_of_commands_are_read() {
+        let mut sent: &[u8] = b"*2\r\n$3\r\nget\r\n$4\r\na\r\nb\r\n*1\r\n$4\r\nPING\r\n";
+        let mut read = || Command::read_words(&mut sent).unwrap();
+
+        assert_eq!(read().unwrap(), [b"get".to_vec(), b"a\r\nb".to_vec()]);
+        assert_eq!(read().unwrap(), [b"PING".to_vec()]);
+        assert!(read().is_none());
     }
 
     #[test]

@@ -1,5 +1,8 @@
-//! A private `redis-server`: with its own directory and port, removed when dropped.
+//! A private `redis-server`: with its own directory and port, removed when dropped. With the variable
+//! `EDGE_CACHE_TEST_SERVER=memory` it is a Redis in memory instead (`edge_cache::testing`), unless the
+//! test needs options that only a server has.
 
+use std::env;
 use std::fs;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -8,8 +11,27 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::memory_server::MemoryServer;
+
 /// The time limit for a server to start.
 const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// The variable that selects the server, and its value for one in memory.
+const SELECTION: (&str, &str) = ("EDGE_CACHE_TEST_SERVER", "memory");
+
+/// Options that a server in memory has anyway.
+const OPTIONS_IN_MEMORY: [&str; 2] = ["--maxmemory-policy", "noeviction"];
+
+fn is_in_memory() -> bool {
+    env::var(SELECTION.0).is_ok_and(|value| value == SELECTION.1)
+}
+
+/// A server that runs.
+#[derive(Debug)]
+enum Running {
+    Process(Child),
+    Memory(MemoryServer),
+}
 
 /// A port that was free a moment ago.
 ///
@@ -50,7 +72,7 @@ fn create_certificate(key: &str, certificate: &str) {
 /// A running `redis-server`.
 #[derive(Debug)]
 pub struct RedisServer {
-    child: Option<Child>,
+    running: Option<Running>,
     directory: TempDir,
     port: u16,
     options: Vec<String>,
@@ -106,7 +128,7 @@ impl RedisServer {
 
     fn start_in(directory: TempDir, options: Vec<String>, tls_port: u16) -> Self {
         let mut server = Self {
-            child: None,
+            running: None,
             directory,
             port: find_port(&options),
             options,
@@ -163,6 +185,9 @@ impl RedisServer {
     }
 
     fn version() -> String {
+        if is_in_memory() {
+            return "memory v=7.2".to_owned();
+        }
         let version = Command::new("redis-server").arg("--version").output();
         let version = version
             .expect("redis-server must be installed: scripts/setup does that")
@@ -184,6 +209,13 @@ impl RedisServer {
 
     /// Starts the process and waits until it accepts connections; false when the process ended.
     fn try_launch(&mut self) -> bool {
+        let has = |option: &String| OPTIONS_IN_MEMORY.contains(&option.as_str());
+        if is_in_memory() && self.options.iter().all(has) {
+            let server = MemoryServer::start(self.port).map(Running::Memory);
+            self.running = server.ok();
+            return self.running.is_some();
+        }
+
         let count_starts = |log: String| log.matches("Ready to accept connections").count();
         let starts_before = count_starts(self.log());
         let mut child = self.spawn();
@@ -202,7 +234,7 @@ impl RedisServer {
             sleep(Duration::from_millis(5));
         }
 
-        self.child = Some(child);
+        self.running = Some(Running::Process(child));
         true
     }
 
@@ -258,7 +290,8 @@ impl RedisServer {
 
     /// Ends the server at once, as a crash would.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        // A server in memory ends when it is dropped.
+        if let Some(Running::Process(mut child)) = self.running.take() {
             // Fails when it has ended already, which is enough.
             let _ = child.kill();
             let _ = child.wait();
@@ -267,20 +300,25 @@ impl RedisServer {
 
     /// Stops the server's process: connections stay open, and commands get no reply.
     pub fn freeze(&self) {
-        self.signal("STOP");
+        match &self.running {
+            Some(Running::Memory(server)) => server.freeze(),
+            _ => self.signal("STOP"),
+        }
     }
 
     /// Continues a frozen server.
     pub fn thaw(&self) {
-        self.signal("CONT");
+        match &self.running {
+            Some(Running::Memory(server)) => server.thaw(),
+            _ => self.signal("CONT"),
+        }
     }
 
     fn signal(&self, name: &str) {
-        let pid = self
-            .child
-            .as_ref()
-            .map(Child::id)
-            .expect("a running server");
+        let pid = match &self.running {
+            Some(Running::Process(child)) => child.id(),
+            _ => panic!("the server does not run"),
+        };
         let sent = Command::new("kill")
             .args([&format!("-{name}"), &pid.to_string()])
             .status();

@@ -65,7 +65,7 @@ pub struct Command {
     pub repeatable: bool,
     /// True if the error should name the key where a value has another type than expected, which
     /// costs further round trips.
-    pub(super) explains_type: bool,
+    pub(crate) explains_type: bool,
 }
 
 impl Command {

@@ -46,8 +46,8 @@ const MAX_SUSPECTS: usize = 200;
 
 /// A key that the error may mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Suspect {
-    pub(super) key: KeyName,
+pub(crate) struct Suspect {
+    pub(crate) key: KeyName,
     /// The type that edge-cache keeps there; `None` for a service's key.
     expected: Option<&'static str>,
 }
@@ -65,7 +65,7 @@ fn expected_type(name: &[u8]) -> Option<&'static str> {
 
 /// Lists the keys that the error of this command may mean: the keys it names, and for a script also
 /// those that it may have used.
-pub(super) fn suspects(command: &Command) -> Vec<Suspect> {
+pub(crate) fn suspects(command: &Command) -> Vec<Suspect> {
     if !command.name.starts_with("EVAL") {
         return named_keys(&command.args, 1).collect();
     }
@@ -104,7 +104,7 @@ fn number(arg: Option<&Arg>) -> usize {
 }
 
 /// Returns the error with the key's name, if the key has another type than expected.
-pub(super) fn name_key(error: &RedisError, suspect: &Suspect, found: &str) -> Option<RedisError> {
+pub(crate) fn name_key(error: &RedisError, suspect: &Suspect, found: &str) -> Option<RedisError> {
     if found == "none" || suspect.expected == Some(found) {
         return None;
     }
