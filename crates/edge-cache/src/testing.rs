@@ -208,7 +208,7 @@ impl Memory {
     /// # }
     /// ```
     pub fn set_foreign(&self, key: &str, value: impl AsRef<[u8]>, ttl: Option<Duration>) {
-        let mut server = lock(&self.server);
+        let server = lock(&self.server);
         let expires_at = ttl.map(|ttl| server.now().saturating_add(ttl).as_millis());
         let expires_at = expires_at.map(|at| u64::try_from(at).unwrap_or(u64::MAX));
         let value = Value::String(value.as_ref().to_vec());
@@ -231,7 +231,7 @@ impl Memory {
     /// # }
     /// ```
     pub fn value(&self, key: &str) -> Option<String> {
-        let mut server = lock(&self.server);
+        let server = lock(&self.server);
         let keys = server.keys();
         match &keys.peek(key.as_bytes())?.value {
             Value::String(stored) => {
@@ -251,7 +251,7 @@ impl Memory {
     /// assert_eq!(memory.keys(), ["a", "b"]);
     /// ```
     pub fn keys(&self) -> Vec<String> {
-        let mut server = lock(&self.server);
+        let server = lock(&self.server);
         let keys = server.keys();
         let names = keys.entries().iter().map(|(name, _)| name);
         let mut names: Vec<String> = names
@@ -315,7 +315,7 @@ impl Redis for Memory {
             parts[1] = source.as_bytes().to_vec();
             replied = server.execute_flat(&parts);
         }
-        replied.map_err(|error| name_key(&mut server, error, &command))
+        replied.map_err(|error| name_key(&server, error, &command))
     }
 
     fn connection_number(&self) -> u64 {
@@ -324,7 +324,7 @@ impl Redis for Memory {
 }
 
 /// Adds the key's name to an error because of a value's type, as [`Client`](crate::Client) does.
-fn name_key(server: &mut Server, error: RedisError, command: &Command) -> RedisError {
+fn name_key(server: &Server, error: RedisError, command: &Command) -> RedisError {
     if error.kind != ErrorKind::WrongType || !command.explains_type {
         return error;
     }

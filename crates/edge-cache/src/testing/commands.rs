@@ -2,6 +2,7 @@
 //! those with which other clients fill and inspect a cache.
 
 mod args;
+mod dumps;
 mod hashes;
 mod keys;
 mod lists;
@@ -17,8 +18,9 @@ use super::response::{Answered, Refusal};
 use args::Args;
 use spec::{Effect, Spec};
 
-const TABLES: [&[Spec]; 8] = [
+const TABLES: [&[Spec]; 9] = [
     keys::TABLE,
+    dumps::TABLE,
     strings::TABLE,
     lists::TABLE,
     sets::TABLE,

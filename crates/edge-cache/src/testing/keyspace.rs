@@ -50,6 +50,8 @@ pub(super) struct Keyspace {
     /// The server's clock in microseconds since 1970. It stands still while a command or a script
     /// runs.
     now_us: u64,
+    /// Values that were dumped.
+    pub(super) dumps: Vec<Value>,
     pub(super) counters: Counters,
     pub(super) limits: Limits,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Names with values, in the order in which the names were added. A name that is given another value
 /// keeps its place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Ordered<V> {
     places: HashMap<Vec<u8>, u64>,
     items: BTreeMap<u64, (Vec<u8>, V)>,

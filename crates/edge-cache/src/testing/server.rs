@@ -83,7 +83,7 @@ impl Server {
     }
 
     /// The keys that exist now, for a caller who is not subject to failures.
-    pub(super) fn keys(&mut self) -> MutexGuard<'_, Keyspace> {
+    pub(super) fn keys(&self) -> MutexGuard<'_, Keyspace> {
         let now = self.now_us();
         let mut keyspace = lock(&self.keyspace);
         keyspace.begin(now);
@@ -109,13 +109,23 @@ impl Server {
 
     /// Executes a command, whose first part is its name.
     pub(super) fn execute(&mut self, parts: &[Vec<u8>]) -> Answered {
-        drop(self.keys());
         let (name, args) = parts.split_first().unwrap_or((const { &Vec::new() }, &[]));
-        match name.to_ascii_uppercase().as_slice() {
-            b"EVAL" => self.scripts()?.eval(args),
-            b"EVALSHA" => self.scripts()?.eval_sha(args),
-            b"SCRIPT" => self.scripts()?.manage(args),
-            _ => commands::execute(&mut lock(&self.keyspace), parts),
+        let of_scripts = ["EVAL", "EVALSHA", "SCRIPT"];
+        let is_name = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
+        let found = of_scripts.into_iter().find(is_name);
+
+        let mut keyspace = self.keys();
+        let Some(name) = found else {
+            return commands::execute(&mut keyspace, parts);
+        };
+        *keyspace.counters.calls.entry(name).or_default() += 1;
+        drop(keyspace);
+
+        let scripts = self.scripts()?;
+        match name {
+            "EVAL" => scripts.eval(args),
+            "EVALSHA" => scripts.eval_sha(args),
+            _ => scripts.manage(args),
         }
     }
 

@@ -44,7 +44,7 @@ impl fmt::Display for Id {
 pub(super) type Fields = Vec<Vec<u8>>;
 
 /// A stream. It exists also without entries, and goes on from its last id.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Stream {
     entries: BTreeMap<Id, Fields>,
     last: Id,
@@ -67,6 +67,11 @@ impl Stream {
         self.entries.insert(id, fields);
         self.last = id;
         Ok(id)
+    }
+
+    /// Returns an error for an id that no stream accepts.
+    pub(super) fn check_id(id: &[u8]) -> Result<(), Refusal> {
+        Self::default().new_id(id, 0).map(drop)
     }
 
     fn new_id(&self, id: &[u8], now: u64) -> Result<Id, Refusal> {

@@ -13,11 +13,11 @@ pub(super) type Set = Ordered<()>;
 pub(super) type Hash = Ordered<Vec<u8>>;
 
 /// A sorted set: scores by member.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct SortedSet(pub(super) HashMap<Vec<u8>, f64>);
 
 /// The value of a key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Value {
     String(Vec<u8>),
     List(List),

@@ -64,7 +64,7 @@ fn replies_of_scripts_are_those_of_a_server() {
 #[test]
 fn numbers_are_packed_as_on_a_server() {
     let server = RedisServer::start();
-    let script = "return cmsgpack.pack('', 'a', 0, 127, 128, -1, -33, 65536, 1.5, true, nil)";
+    let script = "return cmsgpack.pack('', 'a', 0, 127, 128, -1, -33, 65536, 1.5, 0.1, true, nil)";
     let command = words(&["EVAL", script, "0"]);
 
     let expected = on_server(&mut server.connection(), &command).unwrap();
@@ -89,7 +89,7 @@ fn the_error_of_a_script_has_its_place() {
     let memory = Memory::new();
     memory.set_foreign("k", "1", None);
 
-    let script = "local first = 1\nreturn redis.call('SCARD', 'k')";
+    let script = "local first = 1\nredis.call('SCARD', 'k')";
     let error = memory.command(&["EVAL", script, "0"]).unwrap_err();
 
     assert_eq!(error.kind, ErrorKind::WrongType);

@@ -28,11 +28,15 @@ fn show_score(score: f64) -> String {
     score.to_string()
 }
 
+/// Adds members. Of the options, `NX`, `XX` and `GT` are known, one in a command.
 fn add(keyspace: &mut Keyspace, args: &Args<'_>) -> Answered {
-    let pairs = args.from(1).chunks_exact(2);
-    if !pairs.remainder().is_empty() {
+    let option = args.word(1);
+    let has_option = ["NX", "XX", "GT"].contains(&option.as_str());
+    let pairs = args.from(1 + usize::from(has_option)).chunks_exact(2);
+    if pairs.len() == 0 || !pairs.remainder().is_empty() {
         return Err(Refusal::syntax());
     }
+
     let mut scores = Vec::new();
     for pair in pairs {
         if let [score, member] = pair {
@@ -43,8 +47,19 @@ fn add(keyspace: &mut Keyspace, args: &Args<'_>) -> Answered {
     let set = keyspace.create::<SortedSet>(args.at(0))?;
     let mut added = 0;
     for (member, score) in scores {
-        added += usize::from(set.0.insert(member.clone(), score).is_none());
+        let old = set.0.get(member).copied();
+        let is_written = match option.as_str() {
+            "NX" => old.is_none(),
+            "XX" => old.is_some(),
+            "GT" => old.is_none_or(|old| score > old),
+            _ => true,
+        };
+        if is_written {
+            added += usize::from(set.0.insert(member.clone(), score).is_none());
+        }
     }
+
+    keyspace.remove_if_gone(args.at(0));
     Ok(Response::count(added))
 }
 

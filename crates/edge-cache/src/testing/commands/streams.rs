@@ -48,6 +48,7 @@ fn append(keyspace: &mut Keyspace, args: &Args<'_>) -> Answered {
         ));
     }
 
+    Stream::check_id(args.at(place))?;
     let (key, now) = (args.at(0), keyspace.now());
     let is_new = keyspace.peek(key).is_none();
     if is_new && !makes_stream {
@@ -109,13 +110,13 @@ fn show((id, fields): (&Id, &Fields)) -> Response {
 }
 
 fn delete(keyspace: &mut Keyspace, args: &Args<'_>) -> Answered {
+    let Some(stream) = keyspace.change::<Stream>(args.at(0))? else {
+        return Ok(Response::Int(0));
+    };
     let mut ids = Vec::new();
     for id in args.from(1) {
         ids.push(Id::parse(id, 0)?);
     }
-    let Some(stream) = keyspace.change::<Stream>(args.at(0))? else {
-        return Ok(Response::Int(0));
-    };
     let removed = ids.into_iter().filter(|id| stream.remove(*id)).count();
     Ok(Response::count(removed))
 }

@@ -126,7 +126,13 @@ fn length(keyspace: &mut Keyspace, args: &Args<'_>) -> Answered {
 fn get_range(keyspace: &mut Keyspace, args: &Args<'_>) -> Answered {
     let (start, end) = (args.integer(1)?, args.integer(2)?);
     let text = keyspace.read::<Vec<u8>>(args.at(0))?;
-    let part = text.and_then(|text| text.get(range(start, end, text.len())));
+    let part = text.and_then(|text| {
+        // An end before the first byte means the first byte, unless the range is reversed.
+        let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
+        let is_reversed = start < 0 && end < 0 && start > end;
+        let end = if is_reversed { end } else { end.max(-length) };
+        text.get(range(start, end, text.len()))
+    });
     Ok(Response::bytes(part.unwrap_or_default()))
 }
 

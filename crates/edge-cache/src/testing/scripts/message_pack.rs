@@ -31,6 +31,9 @@ fn pack_one(packed: &mut Vec<u8>, value: &Value) -> Result<(), String> {
         Value::Number(number) if *number as i64 as f64 == *number => {
             pack_integer(packed, *number as i64)
         }
+        Value::Number(number) if f64::from(*number as f32) == *number => {
+            encode::write_f32(packed, *number as f32).map_err(|error| error.to_string())
+        }
         Value::Number(number) => {
             encode::write_f64(packed, *number).map_err(|error| error.to_string())
         }
@@ -82,6 +85,10 @@ fn unpack_one(lua: &Lua, marker: Marker, left: &mut Bytes<'_>) -> mlua::Result<V
         Marker::True | Marker::False => {
             let is_so = decode::read_bool(left).map_err(|_| broken())?;
             Ok(Value::Boolean(is_so))
+        }
+        Marker::F32 => {
+            let number = decode::read_f32(left).map_err(|_| broken())?;
+            Ok(Value::Number(f64::from(number)))
         }
         Marker::F64 => {
             let number = decode::read_f64(left).map_err(|_| broken())?;
