@@ -63,6 +63,7 @@ fn check_limits(keyspace: &mut Keyspace, effect: Effect) -> Result<(), Refusal> 
     if effect == Effect::Reads {
         return Ok(());
     }
+
     let limits = &mut keyspace.limits;
     if let Some(error) = limits.read_only {
         return Err(Refusal::new(error));
@@ -73,6 +74,7 @@ fn check_limits(keyspace: &mut Keyspace, effect: Effect) -> Result<(), Refusal> 
             "OOM command not allowed when used memory > 'maxmemory'.",
         ));
     }
+
     limits.has_written = true;
     Ok(())
 }

@@ -6,7 +6,7 @@ mod message_pack;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use mlua::{Function, Lua, LuaOptions, MultiValue, StdLib, Table, Value};
+use mlua::{Function, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Value};
 use sha1_smol::Sha1;
 
 use super::commands;
@@ -18,6 +18,8 @@ use convert::{to_lua, to_part, to_response};
 /// Name of a script's chunk, as in Redis.
 const CHUNK: &str = "@user_script";
 const PRELUDE: &str = include_str!("redis.lua");
+
+type Parts<'a> = &'a [Vec<u8>];
 
 /// The interpreter, and the scripts that have run.
 pub(super) struct Scripts {
@@ -36,7 +38,8 @@ impl Scripts {
 
         let redis = lua.create_table()?;
         redis.set("pcall", lua.create_function(send)?)?;
-        redis.set("sha1hex", lua.create_function(sha1_hex)?)?;
+        let hash = |_: &Lua, text: LuaString| Ok(sha1_hex(&text.as_bytes()));
+        redis.set("sha1hex", lua.create_function(hash)?)?;
         lua.globals().set("redis", redis)?;
         lua.globals()
             .set("cmsgpack", message_pack::library(&lua)?)?;
@@ -69,6 +72,7 @@ impl Scripts {
             .split_first()
             .ok_or_else(|| wrong_arguments("script"))?;
         let word = String::from_utf8_lossy(word).to_ascii_uppercase();
+
         match (word.as_str(), args) {
             ("LOAD", [source]) => Ok(Response::bytes(self.load(source)?)),
             ("FLUSH", _) => {
@@ -87,7 +91,7 @@ impl Scripts {
 
     /// Compiles a script, unless it is known; returns its hash.
     fn load(&mut self, source: &[u8]) -> Result<String, Refusal> {
-        let sha = Sha1::from(source).digest().to_string();
+        let sha = sha1_hex(source);
         if !self.known.contains_key(&sha) {
             let compiled = self.lua.load(source).set_name(CHUNK).into_function();
             let function = compiled.map_err(|error| {
@@ -109,9 +113,9 @@ impl Scripts {
         let (keys, args) = split_keys(args)?;
 
         match self.call(script, keys, args) {
-            Ok((true, reply)) => to_response(&reply).map_err(internal),
+            Ok((true, reply)) => to_response(&reply).map_err(|error| internal(&error)),
             Ok((false, error)) => Err(uncaught(&error, sha)),
-            Err(error) => Err(internal(error)),
+            Err(error) => Err(internal(&error)),
         }
     }
 
@@ -143,7 +147,7 @@ fn wrong_arguments(command: &str) -> Refusal {
 }
 
 /// Splits the arguments behind script and number of keys.
-fn split_keys(args: &[Vec<u8>]) -> Result<(&[Vec<u8>], &[Vec<u8>]), Refusal> {
+fn split_keys(args: Parts<'_>) -> Result<(Parts<'_>, Parts<'_>), Refusal> {
     let number = args.get(1).ok_or_else(|| wrong_arguments("eval"))?;
     let number = std::str::from_utf8(number).ok();
     let number: i64 = number
@@ -157,7 +161,7 @@ fn split_keys(args: &[Vec<u8>]) -> Result<(&[Vec<u8>], &[Vec<u8>]), Refusal> {
         .ok_or_else(|| Refusal::new("ERR Number of keys can't be greater than number of args"))
 }
 
-fn internal(error: mlua::Error) -> Refusal {
+fn internal(error: &mlua::Error) -> Refusal {
     Refusal(format!("ERR {error}"))
 }
 
@@ -167,7 +171,7 @@ fn uncaught(error: &Value, sha: &str) -> Refusal {
         let text = error.to_string().unwrap_or_default();
         return Refusal(format!("ERR {text} script: {sha}, on {CHUNK}."));
     };
-    let text = |name: &str| reply.raw_get::<Option<mlua::LuaString>>(name);
+    let text = |name: &str| reply.raw_get::<Option<LuaString>>(name);
     let text = |name: &str| text(name).ok().flatten().map(|text| text.to_string_lossy());
     let problem = text("err").unwrap_or_default();
     let line = text("line").unwrap_or_default();
@@ -211,6 +215,6 @@ fn line_of_script(lua: &Lua) -> Option<usize> {
     (1..8).find_map(|level| line_at(level).flatten())
 }
 
-fn sha1_hex(_: &Lua, text: mlua::LuaString) -> mlua::Result<String> {
-    Ok(Sha1::from(&*text.as_bytes()).digest().to_string())
+fn sha1_hex(text: &[u8]) -> String {
+    Sha1::from(text).digest().to_string()
 }

@@ -76,6 +76,7 @@ impl Server {
             },
             Some(Failure::Every(_)) | None => Limits::default(),
         };
+
         self.broken = match failure {
             Some(Failure::Every(error)) => Some(error),
             _ => None,

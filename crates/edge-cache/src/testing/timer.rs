@@ -46,6 +46,7 @@ impl Pause {
             sleepers.next += 1;
             sleepers.next
         };
+
         Self {
             until: lock(server).now().saturating_add(duration),
             server: Arc::clone(server),

@@ -34,6 +34,7 @@ impl Random {
 
     fn command(&mut self, templates: &[&str]) -> Vec<Vec<u8>> {
         let template = self.pick(templates);
+
         let parts = template.split(' ').map(|part| match part {
             "K" => self.pick(&["a", "b", "c", "ab", "d*"]).into(),
             "V" => self
@@ -48,6 +49,7 @@ impl Random {
             }
             part => part.to_owned(),
         });
+
         parts.map(String::into_bytes).collect()
     }
 }

@@ -37,7 +37,7 @@ fn hello(_: &mut Keyspace, args: &Args<'_>) -> Answered {
     if args.len() > 0 && args.at(0) != b"2" {
         return Err(Refusal::new("NOPROTO unsupported protocol version"));
     }
-    let mut reply = Vec::new();
+
     let fields = [
         ("server", Response::bytes("redis")),
         ("version", Response::bytes(VERSION)),
@@ -47,10 +47,9 @@ fn hello(_: &mut Keyspace, args: &Args<'_>) -> Answered {
         ("role", Response::bytes("master")),
         ("modules", Response::Array(Vec::new())),
     ];
-    for (name, value) in fields {
-        reply.extend([Response::bytes(name), value]);
-    }
-    Ok(Response::Array(reply))
+
+    let named = fields.map(|(name, value)| [Response::bytes(name), value]);
+    Ok(Response::Array(named.into_iter().flatten().collect()))
 }
 
 fn select(_: &mut Keyspace, args: &Args<'_>) -> Answered {
@@ -122,6 +121,7 @@ fn section(keyspace: &Keyspace, name: &str) -> Option<String> {
         "commandstats" => return Some(command_lines(&keyspace.counters)),
         _ => return None,
     };
+
     let lines = fields
         .iter()
         .map(|(name, value)| format!("{name}:{value}\r\n"));
@@ -195,6 +195,7 @@ fn config(keyspace: &mut Keyspace, args: &Args<'_>) -> Answered {
 
 fn set_config(keyspace: &mut Keyspace, args: &Args<'_>) -> Result<(), Refusal> {
     let limits = &mut keyspace.limits;
+
     match lower(args.at(1)).as_str() {
         "maxmemory" => limits.max_memory = parse_bytes(args.at(2))?,
         "maxmemory-policy" if args.is(2, "noeviction") => {}

@@ -9,6 +9,7 @@ use rmp::encode;
 pub(super) fn library(lua: &Lua) -> mlua::Result<Table> {
     let library = lua.create_table()?;
     library.set("pack", lua.create_function(pack)?)?;
+    let unpack = |lua: &Lua, packed: LuaString| unpack(lua, &packed.as_bytes());
     library.set("unpack", lua.create_function(unpack)?)?;
     Ok(library)
 }
@@ -22,7 +23,7 @@ fn pack(lua: &Lua, values: MultiValue) -> mlua::Result<LuaString> {
 }
 
 fn pack_one(packed: &mut Vec<u8>, value: &Value) -> Result<(), String> {
-    let written = match value {
+    match value {
         Value::Nil => encode::write_nil(packed).map_err(|error| error.to_string()),
         Value::Boolean(is_so) => {
             encode::write_bool(packed, *is_so).map_err(|error| error.to_string())
@@ -31,22 +32,28 @@ fn pack_one(packed: &mut Vec<u8>, value: &Value) -> Result<(), String> {
         Value::Number(number) if *number as i64 as f64 == *number => {
             pack_integer(packed, *number as i64)
         }
-        Value::Number(number) if f64::from(*number as f32) == *number => {
-            encode::write_f32(packed, *number as f32).map_err(|error| error.to_string())
-        }
-        Value::Number(number) => {
-            encode::write_f64(packed, *number).map_err(|error| error.to_string())
-        }
-        Value::String(text) => {
-            let text = text.as_bytes();
-            let length = u32::try_from(text.len()).map_err(|error| error.to_string())?;
-            let written = encode::write_str_len(packed, length);
-            packed.extend_from_slice(&text);
-            written.map(drop).map_err(|error| error.to_string())
-        }
+        Value::Number(number) => pack_fraction(packed, *number),
+        Value::String(text) => pack_string(packed, &text.as_bytes()),
         other => Err(format!("cmsgpack.pack of a {}", other.type_name())),
+    }
+}
+
+fn pack_string(packed: &mut Vec<u8>, text: &[u8]) -> Result<(), String> {
+    let length = u32::try_from(text.len()).map_err(|error| error.to_string())?;
+    let written = encode::write_str_len(packed, length);
+    packed.extend_from_slice(text);
+    written.map(drop).map_err(|error| error.to_string())
+}
+
+/// Four bytes where they have all digits, as Redis does.
+fn pack_fraction(packed: &mut Vec<u8>, number: f64) -> Result<(), String> {
+    let short = number as f32;
+    let written = if f64::from(short) == number {
+        encode::write_f32(packed, short)
+    } else {
+        encode::write_f64(packed, number)
     };
-    written
+    written.map_err(|error| error.to_string())
 }
 
 fn pack_integer(packed: &mut Vec<u8>, number: i64) -> Result<(), String> {
@@ -54,9 +61,8 @@ fn pack_integer(packed: &mut Vec<u8>, number: i64) -> Result<(), String> {
     written.map(drop).map_err(|error| error.to_string())
 }
 
-fn unpack(lua: &Lua, packed: LuaString) -> mlua::Result<MultiValue> {
-    let packed = packed.as_bytes();
-    let mut left = Bytes::new(&packed);
+fn unpack(lua: &Lua, packed: &[u8]) -> mlua::Result<MultiValue> {
+    let mut left = Bytes::new(packed);
     let mut values = MultiValue::new();
     while let Some(&first) = left.remaining_slice().first() {
         let value = unpack_one(lua, Marker::from_u8(first), &mut left)?;
@@ -67,6 +73,7 @@ fn unpack(lua: &Lua, packed: LuaString) -> mlua::Result<MultiValue> {
 
 fn unpack_one(lua: &Lua, marker: Marker, left: &mut Bytes<'_>) -> mlua::Result<Value> {
     let broken = || Error::external("Missing bytes in input.");
+
     match marker {
         Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32 => {
             let length = decode::read_str_len(left).map_err(|_| broken())?;
