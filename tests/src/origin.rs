@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 pub struct Origin {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    traces: Arc<Mutex<Vec<String>>>,
 }
 
 impl Origin {
@@ -45,9 +46,11 @@ impl Origin {
             .local_addr()
             .expect("the address of a bound socket");
         let requests = Arc::new(AtomicUsize::new(0));
+        let traces = Arc::default();
         let origin = Self {
             address,
             requests: Arc::clone(&requests),
+            traces: Arc::clone(&traces),
         };
 
         thread::spawn(move || {
@@ -55,7 +58,7 @@ impl Origin {
                 .enable_all()
                 .build()
                 .expect("a runtime");
-            runtime.block_on(serve(listener, requests));
+            runtime.block_on(serve(listener, requests, traces));
         });
 
         origin
@@ -70,14 +73,34 @@ impl Origin {
     pub fn request_count(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
     }
+
+    /// The trace headers of the requests so far, as `traceparent tracestate`; `-` for an absent one.
+    pub fn traces(&self) -> Vec<String> {
+        let traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
+        traces.clone()
+    }
 }
 
-async fn serve(listener: std::net::TcpListener, requests: Arc<AtomicUsize>) {
+fn trace_of(request: &Request<Incoming>) -> String {
+    let header = |name| {
+        let value = request.headers().get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or("-")
+    };
+    format!("{} {}", header("traceparent"), header("tracestate"))
+}
+
+async fn serve(
+    listener: std::net::TcpListener,
+    requests: Arc<AtomicUsize>,
+    traces: Arc<Mutex<Vec<String>>>,
+) {
     let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
     while let Ok((stream, _)) = listener.accept().await {
-        let requests = Arc::clone(&requests);
+        let (requests, traces) = (Arc::clone(&requests), Arc::clone(&traces));
         let service = service_fn(move |request| {
             requests.fetch_add(1, Ordering::Relaxed);
+            let mut traces = traces.lock().unwrap_or_else(PoisonError::into_inner);
+            traces.push(trace_of(&request));
             respond(request)
         });
         // A client may go away at any time.

@@ -2,7 +2,7 @@
 //! injected into the log and the audit trail, bodies that expand.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
-use end_to_end::{App, BASE, Caller, Response, raw};
+use end_to_end::{App, BASE, Caller, Options, Response, raw};
 use serde_json::{Value, json};
 
 fn is_success(response: &str) -> bool {
@@ -218,7 +218,7 @@ fn send_in_every_field(app: &App, text: &str) {
 
 #[test]
 fn input_cannot_add_a_line_to_the_log_or_a_field_to_the_audit_trail() {
-    let app = App::start();
+    let app = App::with(Options::new().variable("log_detail", "full"));
     let line = "\n{\"level\":\"error\",\"event\":\"forged\",\"who\":\"deploy\"}\n";
     let field = "\",\"who\":\"somebody-else\",\"outcome\":\"ok";
 

@@ -77,9 +77,9 @@ fn answered(log: &str, method: &str, status: u16) -> usize {
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let of_keys = |line: &Value| {
-        line["path"]
+        line["route"]
             .as_str()
-            .is_some_and(|path| path.starts_with("/api/cache/keys/"))
+            .is_some_and(|route| route.starts_with("/api/cache/keys/"))
     };
     lines
         .filter(|line| of_keys(line) && line["method"] == method && line["status"] == status)

@@ -6,7 +6,7 @@ use std::fs;
 use end_to_end::{App, BASE, Caller, Options, Route, repository};
 
 /// Invalid values.
-const INVALID: [(&str, &str); 18] = [
+const INVALID: [(&str, &str); 19] = [
     ("redis_db", "-1"),
     ("redis_db", "one"),
     ("redis_tls", "yes"),
@@ -18,6 +18,7 @@ const INVALID: [(&str, &str); 18] = [
     ),
     ("command_timeout_ms", "0"),
     ("command_timeout_ms", "60001"),
+    ("log_detail", "verbose"),
     ("latency_alert_ms", "soon"),
     ("memory_alert_percent", "101"),
     ("hit_rate_alert_percent", "0"),

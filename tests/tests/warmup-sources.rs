@@ -103,6 +103,24 @@ fn a_failing_web_server_fails_only_its_entry() {
 }
 
 #[test]
+fn requests_to_a_web_server_belong_to_the_trace_of_the_warmup() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traces_of = |traceparent: &str| {
+        let origin = Origin::start();
+        let app = start_with_web_source(&origin, ORIGIN_TOKEN);
+        let client = app
+            .admin()
+            .with_header("traceparent", traceparent)
+            .with_header("tracestate", "vendor=1");
+        client.post("/warmup", &json!({ "modules": ["web"] })).ok();
+        origin.traces()
+    };
+
+    assert_eq!(traces_of(TRACE), vec![format!("{TRACE} vendor=1"); 5]);
+    assert_eq!(traces_of(&TRACE.to_uppercase()), ["- -"; 5]);
+}
+
+#[test]
 fn an_error_of_a_web_server_does_not_reveal_the_token() {
     let origin = Origin::start();
     let app = start_with_web_source(&origin, "a-wrong-token");

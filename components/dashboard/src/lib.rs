@@ -1,5 +1,5 @@
 //! `/admin`: the dashboard, a web app on the public API. The component contains its files. It uses
-//! neither Redis nor variables, and has no outbound hosts.
+//! neither Redis nor secrets, and has no outbound hosts.
 
 mod files;
 

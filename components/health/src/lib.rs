@@ -7,8 +7,8 @@ use std::time::Duration;
 use edge_cache_admin::admin::audit::WithTrailPlace;
 use edge_cache_admin::admin::health;
 use edge_cache_spin::{
-    Call, HandlerResult, HostResponse, Method, Problem, Request, Response, SharedCheck, serve,
-    serve_not_found, share_check,
+    Call, HandlerResult, HostResponse, Method, Problem, Request, Response, Route, SharedCheck,
+    serve, serve_not_found, share_check,
 };
 use serde::Serialize;
 
@@ -35,10 +35,11 @@ thread_local! {
 edge_cache_spin::http_service!(handle);
 
 async fn handle(request: Request) -> HostResponse {
-    if ![HEALTH_PATH, LIVE_PATH, READY_PATH].contains(&request.route_path()) {
-        return serve_not_found(request).await;
+    let mut paths = [HEALTH_PATH, LIVE_PATH, READY_PATH].into_iter();
+    match paths.find(|path| *path == request.route_path()) {
+        Some(path) => serve(request, Route::new(METHODS).named(path), route).await,
+        None => serve_not_found(request).await,
     }
-    serve(request, METHODS, route).await
 }
 
 async fn route(call: &Call) -> HandlerResult {

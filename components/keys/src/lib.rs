@@ -8,33 +8,36 @@ use edge_cache_admin::admin::inspect_key::InspectKeyRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
 use edge_cache_admin::admin::list_keys::ListKeysRequest;
 use edge_cache_spin::{
-    Call, HandlerResult, HostResponse, Method, Request, Response, key_from_path, serve,
+    Call, HandlerResult, HostResponse, Method, Request, Response, Route, key_from_path, serve,
 };
 
 const LIST_PATH: &str = "/api/cache/keys";
 const KEY_PREFIX: &str = "/api/cache/keys/";
-/// Methods of the list.
-const LIST_METHODS: &[Method] = &[Method::new("GET", Role::Viewer).with_query()];
-/// Methods of a key that the path names.
-const KEY_METHODS: &[Method] = &[
+/// The list.
+const LIST: Route<'_> =
+    Route::new(&[Method::new("GET", Role::Viewer).with_query()]).named(LIST_PATH);
+/// A key that the path names.
+const KEY: Route<'_> = Route::new(&[
     Method::new("GET", Role::Operator).with_query(),
     Method::new("PATCH", Role::Admin).with_body(),
-];
-/// Methods of a key that the query or the body names.
-const ENTRY_METHODS: &[Method] = &[
+])
+.named("/api/cache/keys/{key}");
+/// A key that the query or the body names.
+const ENTRY: Route<'_> = Route::new(&[
     Method::new("GET", Role::Operator).with_query(),
     Method::new("POST", Role::Operator).with_body(),
     Method::new("PATCH", Role::Admin).with_body(),
     Method::new("DELETE", Role::Operator).with_body(),
-];
+])
+.named("/api/cache/keys/entry");
 
 edge_cache_spin::http_service!(handle);
 
 async fn handle(request: Request) -> HostResponse {
     match request.route_path().strip_prefix(LIST_PATH) {
-        Some("/entry") => serve(request, ENTRY_METHODS, route_entry).await,
-        Some(below) if !below.is_empty() => serve(request, KEY_METHODS, route_key).await,
-        _ => serve(request, LIST_METHODS, list).await,
+        Some("/entry") => serve(request, ENTRY, route_entry).await,
+        Some(below) if !below.is_empty() => serve(request, KEY, route_key).await,
+        _ => serve(request, LIST, list).await,
     }
 }
 

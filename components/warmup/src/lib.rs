@@ -9,8 +9,8 @@ use edge_cache_admin::Role;
 use edge_cache_admin::admin::audit::AuditRecord;
 use edge_cache_admin::warmup::{self, WarmupRequest, WarmupStatus};
 use edge_cache_spin::{
-    Call, HandlerResult, HostResponse, Method, Problem, Request, Response, SharedCheck, serve,
-    serve_not_found, share_recent_check,
+    Call, HandlerResult, HostResponse, Method, Problem, Request, Response, Route, SharedCheck,
+    serve, serve_not_found, share_recent_check,
 };
 use serde::Serialize;
 
@@ -22,6 +22,12 @@ const WARMUP_METHODS: &[Method] = &[
 ];
 const READ_METHODS: &[Method] = &[Method::new("GET", Role::Viewer)];
 const CHANGE_METHODS: &[Method] = &[Method::new("POST", Role::Admin)];
+const ROUTES: [(&str, &[Method]); 4] = [
+    ("/api/cache/warmup", WARMUP_METHODS),
+    ("/api/cache/warmup/plan", READ_METHODS),
+    ("/api/cache/warmup/cancel", CHANGE_METHODS),
+    ("/api/cache/warmup/scheduled", CHANGE_METHODS),
+];
 
 #[derive(Serialize)]
 struct WarmupBody<'a> {
@@ -56,13 +62,11 @@ thread_local! {
 edge_cache_spin::http_service!(handle);
 
 async fn handle(request: Request) -> HostResponse {
-    let methods = match request.route_path() {
-        "/api/cache/warmup" => WARMUP_METHODS,
-        "/api/cache/warmup/plan" => READ_METHODS,
-        "/api/cache/warmup/cancel" | "/api/cache/warmup/scheduled" => CHANGE_METHODS,
-        _ => return serve_not_found(request).await,
-    };
-    serve(request, methods, route).await
+    let mut routes = ROUTES.into_iter();
+    match routes.find(|(path, _)| *path == request.route_path()) {
+        Some((path, methods)) => serve(request, Route::new(methods).named(path), route).await,
+        None => serve_not_found(request).await,
+    }
 }
 
 async fn route(call: &Call) -> HandlerResult {

@@ -9,7 +9,7 @@ use edge_cache::{Cache, Client};
 
 use crate::config::{BadVariable, CacheSettings};
 use crate::connection::SpinTransport;
-use crate::log::LookupLog;
+use crate::log::{self, LookupLog};
 
 /// The cache of a Spin component. It is shared by all requests of an instance.
 pub type SpinCache = Cache<Rc<Client<SpinTransport>>, LookupLog>;
@@ -34,7 +34,8 @@ thread_local! {
 
 /// Returns the cache of this component, for any component: the variables `redis_host`, `redis_port`,
 /// `redis_username`, `redis_password`, `redis_db`, `redis_tls`, `command_timeout_ms` and
-/// `fence_interval_ms` say where it is. Those that the manifest does not pass have their defaults.
+/// `fence_interval_ms` say where it is, and `log_detail` what it logs. Those that the manifest does not
+/// pass have their defaults.
 ///
 /// # Errors
 /// The first variable with a bad value.
@@ -60,6 +61,7 @@ async fn settings() -> Result<Rc<CacheSettings>, BadVariable> {
     }
 
     let read = Rc::new(CacheSettings::load().await?);
+    log::set_detail(read.log_detail);
     CACHES.with_borrow_mut(|caches| caches.settings = Some(Rc::clone(&read)));
     Ok(read)
 }

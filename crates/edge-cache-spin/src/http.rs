@@ -14,6 +14,7 @@ mod response;
 mod route;
 pub(crate) mod serve;
 mod timing;
+mod trace_context;
 
 pub use call::Call;
 pub use coalesce::{SharedCheck, share_check, share_recent_check};

@@ -11,6 +11,7 @@ use crate::auth::AttemptLimiter;
 use crate::caches::{ConnectedCache, SpinCache, client, connected};
 use crate::config::{BadVariable, Config};
 use crate::connection::SpinTransport;
+use crate::log;
 
 /// Configuration and connections of this instance.
 pub(crate) struct Instance {
@@ -56,7 +57,9 @@ pub(crate) async fn instance() -> Result<Rc<Instance>, BadVariable> {
         return Ok(instance);
     }
 
-    let created = Rc::new(Instance::new(Config::load().await?));
+    let config = Config::load().await?;
+    log::set_detail(config.cache.log_detail);
+    let created = Rc::new(Instance::new(config));
     // Another request may have created the state during the await. Then all requests share that.
     Ok(INSTANCE.with_borrow_mut(|instance| Rc::clone(instance.get_or_insert(created))))
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::http::call::Call;
+use crate::http::request::RequestHead;
 use crate::sources::warmup_origin::WarmupOrigin;
 
 pub use database::Database;
@@ -23,6 +24,8 @@ pub use sqlite::Sqlite;
 /// The sources that the component's variables configure. Each is opened by its first query.
 pub struct Sources<'a> {
     config: &'a Config,
+    /// The request that is served. Requests to the web server belong to its trace.
+    head: &'a RequestHead,
 }
 
 impl<'a> Sources<'a> {
@@ -30,6 +33,7 @@ impl<'a> Sources<'a> {
     pub fn new(call: &'a Call) -> Self {
         Self {
             config: call.config(),
+            head: &call.head,
         }
     }
 }
@@ -44,6 +48,10 @@ impl Source for Sources<'_> {
     }
 
     async fn get(&self, path: &str) -> Result<Value, String> {
-        WarmupOrigin(self.config).get(path).await
+        let origin = WarmupOrigin {
+            config: self.config,
+            caused_by: self.head,
+        };
+        origin.get(path).await
     }
 }

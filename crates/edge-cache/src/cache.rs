@@ -44,6 +44,7 @@
 //! | `get_or_set`, `wait` | lookup, who loads, and waiting for it |
 //! | `bypass`, `local_loads` | loads without the cache, and sharing them in an instance |
 //! | `load`, `loaded`, `store` | one load under its lock; its result; storing it unless it was invalidated |
+//! | `observer`, `observed_load`, `tracing_observer` | reports of lookups, loads and failed stores |
 //! | `refresh` | loads of values that are still fresh, and loads after the answer |
 
 mod batch;
@@ -60,6 +61,7 @@ mod local_loads;
 mod lookup;
 mod lookup_counters;
 mod near;
+mod observed_load;
 mod observer;
 mod options;
 mod outcome;
@@ -68,6 +70,8 @@ mod removal;
 mod store;
 pub mod store_error;
 mod stored_entry;
+#[cfg(feature = "tracing")]
+mod tracing_observer;
 mod wait;
 
 pub use batch::SetItem;
@@ -75,5 +79,7 @@ pub use handle::Cache;
 pub use loaded::{Loaded, Previous};
 pub use observer::Observer;
 pub use options::{Near, Options};
-pub use outcome::{Fetched, LoadError, LookupOutcome};
+pub use outcome::{Fetched, LoadError, LoadOutcome, LookupOutcome};
 pub use store_error::{StoreError, StoreErrorReason};
+#[cfg(feature = "tracing")]
+pub use tracing_observer::TracingObserver;

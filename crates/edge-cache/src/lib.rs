@@ -54,9 +54,11 @@ pub mod testing;
 pub mod tokio;
 pub mod units;
 
+#[cfg(feature = "tracing")]
+pub use cache::TracingObserver;
 pub use cache::{
-    Cache, Fetched, LoadError, Loaded, LookupOutcome, Near, Observer, Options, Previous, SetItem,
-    StoreError, StoreErrorReason,
+    Cache, Fetched, LoadError, LoadOutcome, Loaded, LookupOutcome, Near, Observer, Options,
+    Previous, SetItem, StoreError, StoreErrorReason,
 };
 pub use error::{Error, ErrorKind, RedisError, TlsFault};
 pub use keyspace::key::KeyName;

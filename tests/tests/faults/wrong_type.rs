@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::{App, BASE, Client, Response, contract};
+use end_to_end::{App, BASE, Client, Options, Response, contract};
 use redis::Connection;
 use serde_json::{Value, json};
 
@@ -203,7 +203,7 @@ fn a_warmup_counts_the_entries_whose_tag_set_has_another_type() {
 
 #[test]
 fn a_service_is_served_although_a_tag_set_has_another_type() {
-    let app = App::start();
+    let app = App::with(Options::new().variable("log_detail", "full"));
     let mut redis = app.redis().connection();
     let outcome = || {
         let response = app.nobody().send("GET", "/api/users/stats", None);

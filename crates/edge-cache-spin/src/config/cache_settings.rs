@@ -1,10 +1,11 @@
-//! The settings of a cache, which every component needs that uses one.
+//! The settings of a cache and of the log, which every component needs that uses a cache.
 
 use std::time::Duration;
 
 use super::variables::{BadVariable, CACHE_DEFAULTS, Variables};
+use crate::log::LogDetail;
 
-/// Where the cache is, and the times of its connection.
+/// Where the cache is, the times of its connection, and what is logged of it.
 #[derive(Debug)]
 pub(crate) struct CacheSettings {
     /// URL of the cache's logical database. It contains the password: never log it.
@@ -13,6 +14,8 @@ pub(crate) struct CacheSettings {
     pub(crate) command_timeout: Duration,
     /// How old an instance's knowledge of invalidations may be when a lookup begins.
     pub(crate) fence_interval: Duration,
+    /// Which events the log has, and how much of them.
+    pub(crate) log_detail: LogDetail,
 }
 
 impl CacheSettings {
@@ -33,6 +36,7 @@ impl CacheSettings {
             url: variables.redis_url(database)?,
             command_timeout: Duration::from_millis(command_timeout),
             fence_interval: Duration::from_millis(fence_interval),
+            log_detail: variables.log_detail()?,
         })
     }
 }

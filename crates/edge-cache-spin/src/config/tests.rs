@@ -5,7 +5,7 @@ use edge_cache::Pattern;
 use super::*;
 
 /// A value that each variable refuses.
-const BAD_VALUES: [(&str, &str); 31] = [
+const BAD_VALUES: [(&str, &str); 32] = [
     ("redis_host", ""),
     ("redis_host", "redis://x"),
     ("redis_port", "0"),
@@ -13,6 +13,7 @@ const BAD_VALUES: [(&str, &str); 31] = [
     ("redis_db", "-1"),
     ("redis_tls", "yes"),
     ("audit_redis_db", "x"),
+    ("log_detail", "verbose"),
     ("tokens", "just-a-token"),
     ("command_timeout_ms", "0"),
     ("fence_interval_ms", "9"),

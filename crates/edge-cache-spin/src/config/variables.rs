@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use spin_sdk::variables::{Error, get};
 
 use crate::auth::{Tokens, TrustedProxies};
+use crate::log::LogDetail;
 use crate::sources::postgres_url::PostgresUrl;
 
 /// Networks that are not routed on the internet (RFC 1918, 4193, 6598, link-local, loopback).
@@ -19,13 +20,14 @@ const PRIVATE_NETWORKS: &str = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168
 type Default = (&'static str, &'static str);
 
 /// The variables of the cache.
-pub(super) const CACHE_DEFAULTS: [Default; 8] = [
+pub(super) const CACHE_DEFAULTS: [Default; 9] = [
     ("redis_host", "127.0.0.1"),
     ("redis_port", "6379"),
     ("redis_username", ""),
     ("redis_password", ""),
     ("redis_db", "0"),
     ("redis_tls", "false"),
+    ("log_detail", "requests"),
     ("command_timeout_ms", "1500"),
     ("fence_interval_ms", "50"),
 ];
@@ -205,6 +207,11 @@ impl Variables {
 
     pub(super) fn tokens(&self) -> Result<Tokens, BadVariable> {
         Tokens::parse(self.text("tokens")).map_err(|problem| BadVariable::new("tokens", problem))
+    }
+
+    pub(super) fn log_detail(&self) -> Result<LogDetail, BadVariable> {
+        LogDetail::named(self.text("log_detail"))
+            .ok_or_else(|| BadVariable::new("log_detail", "must be errors, requests or full"))
     }
 
     pub(super) fn proxies(&self) -> Result<TrustedProxies, BadVariable> {

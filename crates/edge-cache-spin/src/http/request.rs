@@ -8,6 +8,7 @@ use spin_sdk::wasip3::http::types::{self, ErrorCode, Headers};
 use crate::http::request_body::UnreadBody;
 use crate::http::request_id::{is_acceptable, random_id};
 use crate::http::route::normalize_path;
+use crate::http::trace_context::TraceContext;
 
 /// A request that arrived.
 ///
@@ -84,6 +85,18 @@ impl RequestHead {
 
     pub(crate) fn query(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The trace that the request belongs to. Cost: one call of the host.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        TraceContext::read(&self.headers("traceparent"))
+    }
+
+    /// The route of the manifest by which the host found the component, such as `/api/keys/...`. The
+    /// host appends its own header to those that a client sent, so the last one is meant. Cost: one
+    /// call of the host.
+    pub(crate) fn matched_route(&self) -> Option<String> {
+        self.headers("spin-matched-route").pop()
     }
 
     /// The first header of this name that is text. Cost: one call of the host.

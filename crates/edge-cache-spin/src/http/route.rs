@@ -70,10 +70,11 @@ impl Method {
     }
 }
 
-/// The methods of a route, and headers that each of its responses has.
+/// The methods of a route, its name in the log, and headers that each of its responses has.
 #[derive(Debug, Clone, Copy)]
 pub struct Route<'a> {
     methods: &'a [Method],
+    pub(crate) name: Option<&'static str>,
     pub(crate) headers: &'a [(&'static str, &'static str)],
 }
 
@@ -82,7 +83,18 @@ impl<'a> Route<'a> {
     pub const fn new(methods: &'a [Method]) -> Self {
         Self {
             methods,
+            name: None,
             headers: &[],
+        }
+    }
+
+    /// Names the route in the log, as in `/api/cache/keys/{key}`. Without a name, that is the route of
+    /// the manifest by which the host found the component.
+    #[must_use]
+    pub const fn named(self, name: &'static str) -> Self {
+        Self {
+            name: Some(name),
+            ..self
         }
     }
 

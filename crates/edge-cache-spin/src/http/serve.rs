@@ -1,5 +1,6 @@
 //! Serving a request: admission, the handler, the response, and the line in the log.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use edge_cache_admin::input::{Fields, Parameters};
@@ -11,6 +12,7 @@ use crate::http::problem::Problem;
 use crate::http::request::{Request, RequestHead};
 use crate::http::response::{Body, Response};
 use crate::http::route::{Method, Route};
+use crate::http::trace_context::TraceContext;
 use crate::instance::instance;
 use crate::log;
 
@@ -74,7 +76,8 @@ pub async fn serve<'a>(
         }
     };
 
-    finish(&head, with_headers(result, route.headers), &summary)
+    let result = with_headers(result, route.headers);
+    finish(&head, route.name, result, &summary)
 }
 
 /// Responds with 404 to a path that is not a route, whatever the method, the token and the rest of
@@ -97,7 +100,7 @@ pub async fn serve_not_found(request: Request) -> HostResponse {
         }
     };
 
-    finish(&head, Err(problem), &summary)
+    finish(&head, None, Err(problem), &summary)
 }
 
 impl Call {
@@ -131,7 +134,12 @@ fn with_headers(result: HandlerResult, headers: &[(&'static str, &'static str)])
 }
 
 /// Logs the request and sends its response.
-fn finish(head: &RequestHead, result: HandlerResult, summary: &CallSummary) -> HostResponse {
+fn finish(
+    head: &RequestHead,
+    route: Option<&'static str>,
+    result: HandlerResult,
+    summary: &CallSummary,
+) -> HostResponse {
     let response = result.unwrap_or_else(|problem| {
         if problem.status >= 500 {
             log::failure(&head.id, "request.failed", problem.detail());
@@ -139,18 +147,38 @@ fn finish(head: &RequestHead, result: HandlerResult, summary: &CallSummary) -> H
         problem.into_response(&head.id)
     });
 
-    log::request(&log::RequestLine {
-        request_id: &head.id,
-        method: head.method(),
-        path: head.path(),
-        status: response.status,
-        duration_ms: (head.arrived.elapsed().as_secs_f64() * 1e6).round() / 1e3,
-        who: &summary.caller_name,
-        ip: &summary.client_address,
-    });
-
+    log_request(head, route, response.status, summary);
     let fields = header_fields(&head.id, &response, summary);
     send(response.status, &fields, response.body)
+}
+
+/// Writes the line of a request to the log.
+fn log_request(
+    head: &RequestHead,
+    route: Option<&'static str>,
+    status: u16,
+    summary: &CallSummary,
+) {
+    if !log::has_line_of(status) {
+        return;
+    }
+    let route = match route {
+        Some(name) => Some(Cow::Borrowed(name)),
+        None => head.matched_route().map(Cow::Owned),
+    };
+    let trace = head.trace();
+
+    log::request(&log::RequestLine {
+        request_id: &head.id,
+        trace_id: trace.as_ref().map(TraceContext::trace_id),
+        method: head.method(),
+        route: route.as_deref(),
+        path: Some(head.path()),
+        status,
+        duration_ms: (head.arrived.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        who: &summary.caller_name,
+        ip: Some(&summary.client_address),
+    });
 }
 
 /// Every header of a response.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use spin_sdk::http::{EmptyBody, Response, send};
 
 use crate::config::Config;
+use crate::http::request::RequestHead;
 
 /// Time limit of a response, including its body.
 const RESPONSE_TIME_LIMIT: Duration = Duration::from_secs(20);
@@ -17,7 +18,11 @@ const RESPONSE_TIME_LIMIT: Duration = Duration::from_secs(20);
 const MAX_BODY_BYTES: usize = 64 << 20;
 
 /// The server of the variable `warmup_origin`.
-pub(crate) struct WarmupOrigin<'a>(pub(crate) &'a Config);
+pub(crate) struct WarmupOrigin<'a> {
+    pub(crate) config: &'a Config,
+    /// The request to whose trace those to the server belong.
+    pub(crate) caused_by: &'a RequestHead,
+}
 
 impl WarmupOrigin<'_> {
     /// Requests a path, whose body must be JSON: at most 64 MiB, within 20 s.
@@ -25,7 +30,7 @@ impl WarmupOrigin<'_> {
     /// # Errors
     /// A message for the operator.
     pub(crate) async fn get(&self, path: &str) -> Result<Value, String> {
-        let url = format!("{}{path}", self.0.warmup_origin);
+        let url = format!("{}{path}", self.config.warmup_origin);
         let body = async { read_body(self.request(&url).await?).await };
         let limit = spin_sdk::time::sleep(RESPONSE_TIME_LIMIT);
         let body = match select(pin!(body), pin!(limit)).await {
@@ -44,9 +49,15 @@ impl WarmupOrigin<'_> {
     /// Sends a request and waits for a successful status.
     async fn request(&self, url: &str) -> Result<Response, String> {
         let mut request = http::Request::get(url).header("accept", "application/json");
-        let token = &self.0.warmup_origin_token;
+        let token = &self.config.warmup_origin_token;
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(trace) = self.caused_by.trace() {
+            request = request.header("traceparent", trace.parent);
+            for state in self.caused_by.headers("tracestate") {
+                request = request.header("tracestate", state);
+            }
         }
         let request = request
             .body(EmptyBody::new())

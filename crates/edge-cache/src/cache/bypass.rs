@@ -71,7 +71,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         error: StoreError,
         loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>> {
-        let fetched = bypass(loader).await?;
+        let value = self.load_uncached(key, loader).await?;
+        let fetched = Fetched::new(value, LookupOutcome::Bypass);
         Ok(self.unstored(key, error, fetched).await)
     }
 
@@ -101,30 +102,16 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         if let Some(ended) = &*result {
             let shared = ended.share();
             drop(result);
-            return match shared {
-                Some(shared) => shared.map(|value| Fetched::new(value, LookupOutcome::Bypass)),
-                None => bypass(loader).await,
+            let value = match shared {
+                Some(shared) => shared?,
+                None => self.load_uncached(key, loader).await?,
             };
+            return Ok(Fetched::new(value, LookupOutcome::Bypass));
         }
 
-        let loaded = load_without_previous(loader).await;
+        let loaded = self.load_uncached(key, loader).await;
         *result = Some(LocalResult::of(&loaded));
         self.inner.local_loads.end(key, &load);
         Ok(Fetched::new(loaded?, LookupOutcome::Bypass))
     }
-}
-
-/// Loads without the cache.
-async fn bypass<T, E>(
-    loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
-) -> Result<Fetched<T>, LoadError<E>> {
-    let value = load_without_previous(loader).await?;
-    Ok(Fetched::new(value, LookupOutcome::Bypass))
-}
-
-async fn load_without_previous<T, E>(
-    loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
-) -> Result<T, LoadError<E>> {
-    let loaded = loader(None).await.map_err(LoadError::Own)?;
-    loaded.value.ok_or(LoadError::NothingKept)
 }

@@ -15,7 +15,7 @@ use super::loaded::{Loaded, Previous};
 use super::lookup::StandIn;
 use super::observer::Observer;
 use super::options::Options;
-use super::outcome::{Fetched, LoadError, LookupOutcome};
+use super::outcome::{Fetched, LoadError, LoadOutcome, LookupOutcome};
 use crate::error::RedisError;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::{self, Fences, Stamp};
@@ -170,14 +170,16 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             return self.load_new(load, None, loader).await;
         };
 
-        let loading = self.renewing_lock(load, loader(Some(&stand_in.previous)));
-        match self.in_time(load, loading).await {
-            Some(Ok(loaded)) => self.finish(load, loaded, Some(stand_in.previous)).await,
-            Some(Err(_)) | None => {
-                self.throttle(load, stand_in.servable).await;
-                Ok(stand_in.into_fetched())
-            }
-        }
+        let loading = self.begin_loading(load.key, || loader(Some(&stand_in.previous)));
+        let loading = self.renewing_lock(load, loading);
+        let failure = match self.in_time(load, loading).await {
+            Some(Ok(loaded)) => return self.finish(load, loaded, Some(stand_in.previous)).await,
+            Some(Err(_)) => LoadOutcome::Failed,
+            None => LoadOutcome::TimedOut,
+        };
+
+        self.throttle(load, stand_in.servable, failure).await;
+        Ok(stand_in.into_fetched())
     }
 
     /// Loads a value and stores it; nothing can stand in for it.
@@ -191,19 +193,23 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         T: Serialize + DeserializeOwned,
         E: Display,
     {
-        match self.renewing_lock(load, loader(previous.as_ref())).await {
+        let loading = self.begin_loading(load.key, || loader(previous.as_ref()));
+        match self.renewing_lock(load, loading).await {
             Ok(loaded) => self.finish(load, loaded, previous).await,
             Err(error) => {
-                self.count_load(load, false);
+                self.report_load(load, LoadOutcome::Failed);
                 join(self.share_failure(load, &error), self.flush_counters()).await;
                 Err(LoadError::Own(error))
             }
         }
     }
 
-    fn count_load(&self, load: &Load<'_>, is_ok: bool) {
+    /// Counts a load that has ended, and reports it to the observer.
+    fn report_load(&self, load: &Load<'_>, outcome: LoadOutcome) {
         let took = load.started.elapsed();
+        let is_ok = outcome == LoadOutcome::Loaded;
         self.inner.counters.count_load(load.key, took, is_ok);
+        self.inner.observer.load_ended(load.key, took, outcome);
     }
 
     /// Runs a load, renewing its lock. Fences are checked as often, because they leave the stream
@@ -251,8 +257,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
     /// After a failed load, lets nobody try again for the `throttle`: all are served the stand-in, as
     /// long as it may be served.
-    pub(super) async fn throttle(&self, load: &Load<'_>, servable: Duration) {
-        self.count_load(load, false);
+    pub(super) async fn throttle(&self, load: &Load<'_>, servable: Duration, failure: LoadOutcome) {
+        self.report_load(load, failure);
         let left = servable.saturating_sub(load.started.elapsed());
         let pause = load.options.throttle.min(left);
         join(self.pause_loads(load, pause), self.flush_counters()).await;
@@ -286,7 +292,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         T: Serialize + DeserializeOwned,
     {
         let took = load.started.elapsed();
-        self.count_load(load, true);
+        self.report_load(load, LoadOutcome::Loaded);
         let kept = || previous.map(|previous| previous.value);
         let Some(value) = loaded.value.or_else(kept) else {
             self.release_load_lock(load).await;

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::outcome::LookupOutcome;
+use super::outcome::{LoadOutcome, LookupOutcome};
 use super::store_error::StoreError;
 
 /// Hears what a [`super::Cache`] does. Each method does nothing unless it is implemented.
@@ -11,6 +12,12 @@ pub trait Observer {
     /// A lookup by `get_or_set` has ended.
     fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
         let _ = (key, outcome);
+    }
+
+    /// A load by this cache has ended: with the cache or without it. Waiters, who share its result,
+    /// are not reported.
+    fn load_ended(&self, key: &str, took: Duration, outcome: LoadOutcome) {
+        let _ = (key, took, outcome);
     }
 
     /// A loaded value could not be stored.
@@ -22,49 +29,44 @@ pub trait Observer {
     fn option_corrected(&self, key: &str, option: &'static str) {
         let _ = (key, option);
     }
+
+    /// Returns the span in which a load runs. Spans and events of the loader are inside it.
+    #[cfg(feature = "tracing")]
+    fn load_span(&self, key: &str) -> tracing::Span {
+        let _ = key;
+        tracing::Span::none()
+    }
 }
 
 /// Observes nothing.
 impl Observer for () {}
 
-impl<O: Observer> Observer for &O {
-    fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
-        (**self).lookup_ended(key, outcome);
-    }
+/// Implements [`Observer`] for pointers to an observer `O`.
+macro_rules! observe_through {
+    ($($pointer:ty),+) => {$(
+        impl<O: Observer + ?Sized> Observer for $pointer {
+            fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
+                (**self).lookup_ended(key, outcome);
+            }
 
-    fn store_failed(&self, key: &str, error: &StoreError) {
-        (**self).store_failed(key, error);
-    }
+            fn load_ended(&self, key: &str, took: Duration, outcome: LoadOutcome) {
+                (**self).load_ended(key, took, outcome);
+            }
 
-    fn option_corrected(&self, key: &str, option: &'static str) {
-        (**self).option_corrected(key, option);
-    }
+            fn store_failed(&self, key: &str, error: &StoreError) {
+                (**self).store_failed(key, error);
+            }
+
+            fn option_corrected(&self, key: &str, option: &'static str) {
+                (**self).option_corrected(key, option);
+            }
+
+            #[cfg(feature = "tracing")]
+            fn load_span(&self, key: &str) -> tracing::Span {
+                (**self).load_span(key)
+            }
+        }
+    )+};
 }
 
-impl<O: Observer> Observer for Arc<O> {
-    fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
-        (**self).lookup_ended(key, outcome);
-    }
-
-    fn store_failed(&self, key: &str, error: &StoreError) {
-        (**self).store_failed(key, error);
-    }
-
-    fn option_corrected(&self, key: &str, option: &'static str) {
-        (**self).option_corrected(key, option);
-    }
-}
-
-impl<O: Observer> Observer for Rc<O> {
-    fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
-        (**self).lookup_ended(key, outcome);
-    }
-
-    fn store_failed(&self, key: &str, error: &StoreError) {
-        (**self).store_failed(key, error);
-    }
-
-    fn option_corrected(&self, key: &str, option: &'static str) {
-        (**self).option_corrected(key, option);
-    }
-}
+observe_through!(&O, Arc<O>, Rc<O>);

@@ -34,6 +34,29 @@ impl LookupOutcome {
     }
 }
 
+/// How a load ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoadOutcome {
+    /// The loader returned a value, or kept the previous one.
+    Loaded,
+    /// The loader failed.
+    Failed,
+    /// The loader took longer than [`crate::Options::load_timeout`], and a stale value was served.
+    TimedOut,
+}
+
+impl LoadOutcome {
+    /// The name in lower case, for metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+        }
+    }
+}
+
 /// A value, and how it was obtained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched<T> {

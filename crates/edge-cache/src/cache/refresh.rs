@@ -13,7 +13,7 @@ use super::load::{Acquired, Load, LoadLock};
 use super::loaded::{Loaded, Previous};
 use super::observer::Observer;
 use super::options::Options;
-use super::outcome::{Fetched, LoadError};
+use super::outcome::{Fetched, LoadError, LoadOutcome};
 use super::store_error;
 use super::wait::Wait;
 use crate::redis::{Redis, Runtime};
@@ -194,13 +194,16 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         };
         let load = Load::begin(&deferred.key, &options, &deferred.lock, &deferred.old_tags);
 
-        let loading = self.renewing_lock(&load, loader());
-        match self.in_time(&load, loading).await {
+        let loading = self.begin_loading(load.key, || loader());
+        let loading = self.renewing_lock(&load, loading);
+        let failure = match self.in_time(&load, loading).await {
             Some(Ok(value)) => {
                 let finished = self.finish::<T, E>(&load, Loaded::new(value), None);
-                drop(finished.await);
+                return drop(finished.await);
             }
-            Some(Err(_)) | None => self.throttle(&load, deferred.servable).await,
-        }
+            Some(Err(_)) => LoadOutcome::Failed,
+            None => LoadOutcome::TimedOut,
+        };
+        self.throttle(&load, deferred.servable, failure).await;
     }
 }

@@ -118,6 +118,14 @@ impl StoreError {
         }
     }
 
+    /// The problem in words, with `{key}` where it names this key: for logs that hold no keys.
+    pub fn message_without(&self, key: &str) -> String {
+        if key.is_empty() {
+            return self.message.clone();
+        }
+        self.message.replace(key, "{key}")
+    }
+
     /// The error of a module that already has so many negative results.
     pub(super) fn too_many_negative(max: u32) -> Self {
         let message =
@@ -144,5 +152,22 @@ impl From<&Error> for StoreError {
             _ => StoreErrorReason::Redis,
         };
         Self::new(reason, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_can_be_had_without_the_key() {
+        let message = "`lock:{users:1}` is a list, and edge-cache keeps a string there";
+        let error = StoreError::new(StoreErrorReason::Redis, message);
+
+        assert_eq!(
+            error.message_without("users:1"),
+            "`lock:{{key}}` is a list, and edge-cache keeps a string there"
+        );
+        assert_eq!(error.message_without(""), message);
     }
 }
