@@ -85,8 +85,13 @@ fn every_request_is_logged_in_one_line() {
 
 /// The address of the client of [`identified`].
 const ADDRESS: &str = "198.51.100.77";
-/// Parts of the keys that [`identified`] uses.
-const KEYS: [&str; 3] = ["ada-lovelace", "users:stats", "4985"];
+/// Parts of the keys and paths that [`identified`] uses.
+const KEYS: [&str; 4] = [
+    "ada-lovelace",
+    "users:stats",
+    "products:4985",
+    "products/4985",
+];
 
 /// Starts an application with this `log_detail`, whose log has what a client with [`ADDRESS`] and
 /// requests for [`KEYS`] cause: lookups, a failed store, and a refused token.
@@ -166,7 +171,7 @@ fn a_full_log_has_paths_client_addresses_and_lookups_with_their_keys() {
 
 #[test]
 fn a_log_of_errors_has_no_lines_of_successful_requests() {
-    let app = identified("errors");
+    let mut app = identified("errors");
 
     let lines = lines(&app);
     assert!(!lines.is_empty());
@@ -175,7 +180,6 @@ fn a_log_of_errors_has_no_lines_of_successful_requests() {
         assert_ne!(line["event"], "request", "{line}");
     }
 
-    let mut app = app;
     app.redis_mut().kill();
     app.viewer().get("/stats").with_status(503);
     assert!(app.logs(&["\"request\"", "\"status\":503"]));
