@@ -36,25 +36,31 @@
 //! | File | Owns |
 //! | --- | --- |
 //! | `handle` | [`Cache`]: the connection, the observer, the counters of one instance |
-//! | `entry`, `batch`, `removal` | one key; many keys; removal by key, tag and pattern |
+//! | `entry`, `batch`, `set_item`, `removal` | one key; many keys; removal by key, tag and pattern |
 //! | `stored_entry` | reading what is stored under a key |
 //! | `judge`, `lookup` | whether an entry was invalidated; whether it is fresh enough to be served |
-//! | `held_locks` | load locks that were just found to be held |
+//! | `recent_keys` | keys for which Redis was just asked something |
+//! | `lacking_tags` | adding tags that an entry lacks |
 //! | `near` | copies in the instance's memory |
-//! | `get_or_set`, `wait` | lookup, who loads, and waiting for it |
+//! | `get_or_set`, `get_or_set_many` | one key, and many with one loader |
+//! | `attempt`, `wait` | lookup, who loads, and waiting for it |
 //! | `bypass`, `local_loads` | loads without the cache, and sharing them in an instance |
+//! | `extra_load` | loads of waiters who have waited for too long |
 //! | `load`, `loaded`, `store` | one load under its lock; its result; storing it unless it was invalidated |
 //! | `observer`, `observed_load`, `tracing_observer` | reports of lookups, loads and failed stores |
 //! | `refresh` | loads of values that are still fresh, and loads after the answer |
 
+mod attempt;
 mod batch;
 mod breaker;
 mod bypass;
 mod entry;
+mod extra_load;
 mod get_or_set;
+mod get_or_set_many;
 mod handle;
-mod held_locks;
 mod judge;
+mod lacking_tags;
 mod load;
 mod loaded;
 mod local_loads;
@@ -65,8 +71,10 @@ mod observed_load;
 mod observer;
 mod options;
 mod outcome;
+mod recent_keys;
 mod refresh;
 mod removal;
+mod set_item;
 mod store;
 pub mod store_error;
 mod stored_entry;
@@ -74,12 +82,12 @@ mod stored_entry;
 mod tracing_observer;
 mod wait;
 
-pub use batch::SetItem;
 pub use handle::Cache;
 pub use loaded::{Loaded, Previous};
 pub use observer::Observer;
 pub use options::{Near, Options};
 pub use outcome::{Fetched, LoadError, LoadOutcome, LookupOutcome};
+pub use set_item::SetItem;
 pub use store_error::{StoreError, StoreErrorReason};
 #[cfg(feature = "tracing")]
 pub use tracing_observer::TracingObserver;

@@ -74,10 +74,9 @@ async fn write_churning_keys(cache: &Cache<Native>, tags: &[String], round: usiz
     };
     let items: Vec<SetItem<'_, usize>> = (0..5000)
         .map(|n| SetItem {
-            key: &names[n],
-            value: &1,
             ttl: Some(ttl(n)),
             tags: &tag_of[n],
+            ..SetItem::new(&names[n], &1)
         })
         .collect();
 

@@ -348,7 +348,7 @@ proptest! {
         fails_as_documented(run(cache.set("users:1", &1, &options)));
 
         redis.restart();
-        fails_as_documented(run(cache.set_many(&[SetItem { key: "a", value: &1, ttl: None, tags: &["t"] }])));
+        fails_as_documented(run(cache.set_many(&[SetItem { tags: &["t"], ..SetItem::new("a", &1) }])));
 
         redis.restart();
         fails_as_documented(run(cache.ttl("users:1")));

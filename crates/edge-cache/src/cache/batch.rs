@@ -9,8 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::handle::Cache;
 use super::observer::Observer;
-use super::options::MIN_LIFE;
-use super::store_error;
+use super::set_item::{CheckedItem, SetItem};
 use super::stored_entry::{self, StoredEntry};
 use crate::error::{Error, ErrorKind, RedisError};
 use crate::keyspace::bulk_write::{WriteBatch, WriteConditions, WriteOutcome};
@@ -32,29 +31,6 @@ static FIND_LISTS: Script = script!(repeatable "value/find_lists", [shared::EXIS
 
 /// How often a write is repeated because of fences that do not cover its keys.
 const WRITE_TRIES: usize = 8;
-
-/// One value of a [`Cache::set_many`].
-#[derive(Debug, Clone, Copy)]
-pub struct SetItem<'a, T> {
-    /// The key.
-    pub key: &'a str,
-    /// Its value.
-    pub value: &'a T,
-    /// How long it lives; `None`: by the TTL table and its overrides. Zero: it is not stored, and the
-    /// old entry is removed.
-    pub ttl: Option<Duration>,
-    /// Its tags.
-    pub tags: &'a [&'a str],
-}
-
-/// An item whose value is encoded and whose key and tags are checked.
-struct CheckedItem<'a> {
-    key: &'a str,
-    value: Vec<u8>,
-    /// Zero: it is not stored.
-    life: Duration,
-    tags: Vec<Tag>,
-}
 
 /// An item whose chunks, if any, are written.
 struct StorableItem<'a> {
@@ -95,18 +71,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     async fn read_entries(&self, keys: &[&str]) -> Result<Vec<StoredEntry>, RedisError> {
-        let read = Command::read("MGET").args(keys.iter().copied());
-        let mut replies = Replies::new(self.inner.redis.execute(read).await?);
-        let mut entries = Vec::with_capacity(keys.len());
-        for _ in keys {
-            let stored = replies.optional_bytes()?;
-            entries.push(stored.map(StoredEntry::of_string).unwrap_or_default());
-        }
-        for (entry, key) in entries.iter_mut().zip(keys) {
-            *entry = std::mem::take(entry)
-                .with_former_chunks(&self.inner.redis, key)
-                .await?;
-        }
+        let mut entries = self.read_strings(keys).await?;
 
         let missing: Vec<usize> = (0..keys.len())
             .filter(|index| {
@@ -119,6 +84,24 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             if let (Some(entry), Some(key)) = (entries.get_mut(index), keys.get(index)) {
                 *entry = stored_entry::read_other_type(&self.inner.redis, key).await?;
             }
+        }
+        Ok(entries)
+    }
+
+    /// Reads up to 1,000 entries, in the order of their keys. Those in chunks are missing. One round
+    /// trip.
+    pub(super) async fn read_strings(&self, keys: &[&str]) -> Result<Vec<StoredEntry>, RedisError> {
+        let read = Command::read("MGET").args(keys.iter().copied());
+        let mut replies = Replies::new(self.inner.redis.execute(read).await?);
+        let mut entries = Vec::with_capacity(keys.len());
+        for _ in keys {
+            let stored = replies.optional_bytes()?;
+            entries.push(stored.map(StoredEntry::of_string).unwrap_or_default());
+        }
+        for (entry, key) in entries.iter_mut().zip(keys) {
+            *entry = std::mem::take(entry)
+                .with_former_chunks(&self.inner.redis, key)
+                .await?;
         }
         Ok(entries)
     }
@@ -146,7 +129,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         Ok(lists)
     }
 
-    /// Writes values, each with its own TTL and tags. An invalidation that comes meanwhile wins: the
+    /// Writes values, each with its own TTL, grace, jitter and tags. An invalidation that comes meanwhile wins: the
     /// values that it covers are not written. One round trip; per 1,000 values one, one per tag and
     /// one per chunk.
     ///
@@ -170,9 +153,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         asked?;
 
         for slice in items.chunks(MAX_KEYS_PER_CALL) {
-            let checked = slice.iter().map(|item| check(item, &overrides));
+            let checked = slice.iter().map(|item| self.check_item(item, &overrides));
             let checked = checked.collect::<Result<Vec<_>, _>>()?;
-            let (unstored, stored) = checked.into_iter().partition(|item| item.life.is_zero());
+            let (unstored, stored) = checked.into_iter().partition(|item| item.life().is_zero());
             self.remove_items(unstored).await?;
             self.write(stored, stamp).await?;
         }
@@ -219,42 +202,23 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     ) -> Result<StorableItem<'a>, Error> {
         let facts = Facts {
             stored_at: self.inner.clock.now(),
-            fresh_for: Some(milliseconds(item.life)),
+            fresh_for: Some(milliseconds(item.ttl)),
+            grace: milliseconds(item.grace),
             stamp,
             tags: tag::join(&item.tags),
             validator: None,
             ..Facts::default()
         };
-        let bytes = item.value.len();
+        let (bytes, life) = (item.value.len(), item.life());
         let key = item.key.as_bytes();
         Ok(StorableItem {
             key: item.key,
             value: StorableValue::prepare(&self.inner.redis, key, item.value, &facts).await?,
             bytes,
-            life: item.life,
+            life,
             tags: item.tags,
         })
     }
-}
-
-/// Checks an item's key and tags, and encodes its value.
-fn check<'a, T: Serialize>(
-    item: &SetItem<'a, T>,
-    overrides: &Overrides,
-) -> Result<CheckedItem<'a>, Error> {
-    store_error::check_name(item.key)?;
-    let life = match item.ttl {
-        Some(Duration::ZERO) => Duration::ZERO,
-        ttl => ttl
-            .unwrap_or_else(|| overrides.for_key(item.key))
-            .clamp(MIN_LIFE, ttl::MAX_TTL),
-    };
-    Ok(CheckedItem {
-        key: item.key,
-        value: codec::encode(item.value)?,
-        life,
-        tags: Tag::parse_all(item.tags)?,
-    })
 }
 
 /// Writes the items, except those that a fence after the stamp covers: an entry of an older stamp

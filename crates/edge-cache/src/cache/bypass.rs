@@ -7,10 +7,11 @@ use std::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::extra_load::ExtraLoad;
 use super::handle::Cache;
 use super::loaded::{Loaded, Previous};
 use super::local_loads::LocalResult;
-use super::lookup::{self, StandIn};
+use super::lookup;
 use super::observer::Observer;
 use super::options::Options;
 use super::outcome::{Fetched, LoadError, LookupOutcome};
@@ -31,24 +32,47 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         T: Serialize + DeserializeOwned,
         E: Display,
     {
-        let find = |_| self.inner.near.find_without_redis(&self.inner.fences, key);
-        let copy = options.near.and_then(find);
-        let served = copy.and_then(|copy| {
-            lookup::serve_near_without_redis(&copy, options, self.inner.clock.now())
-        });
-        match served {
+        match self.find_near_without_redis(key, options) {
             Some(fetched) => Ok(fetched),
             None => self.load_locally(key, None, loader).await,
         }
     }
 
-    /// Serves the stand-in, else loads without storing, after the load lock could not be acquired.
-    /// Redis may answer others, so invalidations since the caller asked have to be respected.
-    pub(super) async fn serve_unlocked<T, E>(
+    /// Returns a near copy within its grace, judged by the last views.
+    pub(super) fn find_near_without_redis<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        options: &Options<'_>,
+    ) -> Option<Fetched<T>> {
+        options.near?;
+        let copy = self.inner.near.find_without_redis(&self.inner.fences, key);
+        lookup::serve_near_without_redis(&*copy?, options, self.inner.clock.now())
+    }
+
+    /// Loads without storing, after another caller's load has taken too long.
+    pub(super) async fn load_extra<T, E>(
+        &self,
+        key: &str,
+        extra: &ExtraLoad,
+        loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
+    ) -> Result<Fetched<T>, LoadError<E>>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Display,
+    {
+        let fetched = self
+            .load_locally(key, Some(extra.not_before), loader)
+            .await?;
+        self.hand_over(key, extra, &fetched.value).await;
+        Ok(fetched)
+    }
+
+    /// Loads without storing, after the load lock could not be acquired. Redis may answer others, so
+    /// invalidations since the caller asked have to be respected.
+    pub(super) async fn load_unlocked<T, E>(
         &self,
         key: &str,
         wait: &Wait,
-        stand_in: Option<StandIn<T>>,
         error: RedisError,
         loader: impl AsyncFnOnce(Option<&Previous<T>>) -> Result<Loaded<T>, E>,
     ) -> Result<Fetched<T>, LoadError<E>>
@@ -56,9 +80,6 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         T: Serialize + DeserializeOwned,
         E: Display,
     {
-        if let Some(stand_in) = stand_in {
-            return Ok(stand_in.into_fetched());
-        }
         let error = StoreError::from(&error.into());
         let fetched = self.load_locally(key, Some(wait.started), loader).await?;
         Ok(self.unstored(key, error, fetched).await)
@@ -77,7 +98,12 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     /// Reports why a value is not stored.
-    async fn unstored<T>(&self, key: &str, error: StoreError, fetched: Fetched<T>) -> Fetched<T> {
+    pub(super) async fn unstored<T>(
+        &self,
+        key: &str,
+        error: StoreError,
+        fetched: Fetched<T>,
+    ) -> Fetched<T> {
         self.report_store_error(key, &error).await;
         Fetched {
             store_error: Some(error),

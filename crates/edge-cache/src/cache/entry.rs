@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::batch::SetItem;
 use super::handle::Cache;
 use super::observer::Observer;
 use super::options::Options;
+use super::set_item::SetItem;
 use super::store_error::{self, own_prefix};
 use super::stored_entry;
 use crate::error::{Error, RedisError};
@@ -46,8 +46,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         Ok(codec::decode(&value))
     }
 
-    /// Writes a value with the options' TTL, else that of the TTL table. A load of this key in
-    /// flight is not stored any more. Two round trips, and one per tag.
+    /// Writes a value with the options' TTL, else that of the TTL table; with their tags, grace and
+    /// jitter. The other options concern loads. A load of this key in flight is not stored any more.
+    /// Two round trips, and one per tag.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a bad tag, a key longer than [`crate::keyspace::key::MAX_NAME_BYTES`]
@@ -58,12 +59,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         value: &T,
         options: &Options<'_>,
     ) -> Result<(), Error> {
-        let item = SetItem {
-            key,
-            value,
-            ttl: options.ttl,
-            tags: options.tags,
-        };
+        let item = SetItem::with_options(key, value, options);
         self.set_many(&[item]).await
     }
 

@@ -27,10 +27,11 @@ use futures_util::future::join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::attempt::{Attempt, Found};
 use super::handle::Cache;
-use super::load::{Acquired, Load};
+use super::load::Load;
 use super::loaded::{Loaded, Previous};
-use super::lookup::{self, Lookup, StandIn, Usable};
+use super::lookup::{self, Lookup, Usable};
 use super::near::KnownAtRead;
 use super::observer::Observer;
 use super::options::Options;
@@ -44,22 +45,13 @@ use crate::redis::{Redis, Runtime};
 /// One hit in so many counts as a use of the sets of the entry's tags.
 const HITS_PER_TOUCH: u64 = 32;
 
-/// Result of a lookup.
-pub(super) enum Found<T> {
-    /// A value that is served.
-    Served(Fetched<T>),
-    /// No value, or one that stands in while a load runs.
-    Unusable(Box<Lookup<T>>, Option<StandIn<T>>),
-    /// Redis is unavailable.
-    WithoutRedis,
-}
-
 impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Reads a value, or loads and stores it.
     ///
     /// - However many callers ask for a key at once, on however many instances, one of them runs
-    ///   `loader`. The others wait for its result, at most `lock_wait`; then one caller of each
-    ///   instance runs its own.
+    ///   `loader`. The others wait for its result. Once they have waited for `lock_wait`, they take
+    ///   turns: in each `lock_wait` one of them runs its own loader, and shares the value with those
+    ///   who waited before. After four times that, one caller of each instance runs its own.
     /// - Waiters share a result (of up to 1 MiB as stored) even if it cannot be stored. If an
     ///   invalidation came between the beginning of that load and their call, they get the result of
     ///   the next load.
@@ -145,15 +137,20 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         Ok(fetched)
     }
 
-    /// Counts and reports a lookup.
+    /// Counts and reports a lookup, and adds the counters to Redis where that is due.
     pub(super) async fn end_lookup(&self, key: &str, outcome: LookupOutcome, is_storable: bool) {
-        self.inner.counters.count_lookup(key, outcome);
-        self.inner.observer.lookup_ended(key, outcome);
+        self.count_lookup(key, outcome);
         if !is_storable {
             self.flush_full_counters().await;
         } else if outcome != LookupOutcome::Bypass && self.inner.counters.is_flush_due() {
             self.flush_counters().await;
         }
+    }
+
+    /// Counts a lookup, and reports it to the observer.
+    pub(super) fn count_lookup(&self, key: &str, outcome: LookupOutcome) {
+        self.inner.counters.count_lookup(key, outcome);
+        self.inner.observer.lookup_ended(key, outcome);
     }
 
     async fn read_or_load<T, E>(
@@ -188,41 +185,23 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     {
         let mut wait = Wait::begin();
         loop {
-            let asked = Instant::now();
-            let found = self.find(key, options, wait.number.as_deref()).await;
-            let (lookup, stand_in) = match found {
-                Found::Served(fetched) => return Ok(fetched),
-                Found::Unusable(lookup, stand_in) => (lookup, stand_in),
-                Found::WithoutRedis => return self.serve_without_redis(key, options, loader).await,
-            };
-            let lookup_took = asked.elapsed();
-
-            match self.acquire_unless_locked(key, &lookup).await {
-                Ok(Acquired::Ours(lock)) => {
-                    let load = Load::begin(key, options, &lock, lookup.tags());
-                    return self.load(&load, stand_in, loader).await;
+            match self.attempt(key, options, &mut wait).await {
+                Attempt::Served(fetched) => return Ok(fetched),
+                Attempt::Claimed(claim) => {
+                    let load = Load::begin(key, options, &claim.lock, &claim.old_tags);
+                    return self.load(&load, claim.stand_in, loader).await;
                 }
-                Ok(Acquired::JustWritten) if wait.may_reread() => continue,
-                Ok(Acquired::Failed(error)) if stand_in.is_none() => {
-                    return Err(LoadError::Shared(error));
+                Attempt::Failed(error) => return Err(LoadError::Shared(error)),
+                Attempt::Overdue(extra) => return self.load_extra(key, &extra, loader).await,
+                Attempt::Refused(error) => {
+                    return self.load_unlocked(key, &wait, error, loader).await;
                 }
-                Ok(_) => {}
-                Err(error) => {
-                    return self
-                        .serve_unlocked(key, &wait, stand_in, error, loader)
-                        .await;
+                Attempt::WithoutRedis => {
+                    return self.serve_without_redis(key, options, loader).await;
                 }
+                Attempt::Rewritten => {}
+                Attempt::Held => self.pause(&mut wait, options).await,
             }
-
-            if let Some(stand_in) = stand_in {
-                self.inner.held_locks.insert(key);
-                return Ok(stand_in.into_fetched());
-            }
-            if wait.is_over(options) {
-                return self.load_locally(key, Some(wait.started), loader).await;
-            }
-            self.pause(&mut wait, lookup_took, options).await;
-            wait.number = Some(lookup.waiter);
         }
     }
 
@@ -234,13 +213,23 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         waiter: Option<&[u8]>,
     ) -> Found<T> {
         let known = self.inner.near.known(&self.inner.fences);
-        let Some(mut lookup) = self.look_up(key, waiter, options.near.is_some()).await else {
-            return Found::WithoutRedis;
-        };
+        match self.look_up(key, waiter, options.near.is_some()).await {
+            Some(lookup) => self.settle(key, options, lookup, known).await,
+            None => Found::WithoutRedis,
+        }
+    }
 
+    /// Serves of an entry what may be served; `known` was taken down before it was read.
+    pub(super) async fn settle<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        options: &Options<'_>,
+        mut lookup: Lookup<T>,
+        known: KnownAtRead,
+    ) -> Found<T> {
         let stand_in = match lookup.take_usable(options, || self.uniform()) {
             Usable::Fresh(fetched) => {
-                self.note_hit(key, lookup, known).await;
+                self.note_hit(key, options, lookup, known).await;
                 return Found::Served(fetched);
             }
             Usable::WhileLoading(stand_in) => Some(stand_in),
@@ -255,15 +244,26 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
         match stand_in {
             Some(stand_in) if self.inner.held_locks.contains(key) => {
+                self.add_lacking_tags(key, options, lookup.facts.as_ref())
+                    .await;
                 Found::Served(stand_in.into_fetched())
             }
             stand_in => Found::Unusable(Box::new(lookup), stand_in),
         }
     }
 
-    /// Counts as a use of the tags' sets at times, and keeps a near copy of the entry.
-    async fn note_hit<T>(&self, key: &str, lookup: Lookup<T>, known: KnownAtRead) {
+    /// Counts as a use of the tags' sets at times, adds tags that the entry lacks, and keeps a near
+    /// copy of it.
+    async fn note_hit<T>(
+        &self,
+        key: &str,
+        options: &Options<'_>,
+        lookup: Lookup<T>,
+        known: KnownAtRead,
+    ) {
         self.touch_tags_at_times(key, lookup.tags()).await;
+        self.add_lacking_tags(key, options, lookup.facts.as_ref())
+            .await;
         if let Some(value) = lookup.encoded {
             self.inner
                 .near
@@ -291,21 +291,6 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             .near
             .find(&self.inner.fences, key, began, near.max_age);
         Ok(copy.and_then(|copy| lookup::serve_near(&copy, self.inner.clock.now())))
-    }
-
-    pub(super) async fn acquire_unless_locked<T>(
-        &self,
-        key: &str,
-        lookup: &Lookup<T>,
-    ) -> Result<Acquired, RedisError> {
-        if lookup.is_locked {
-            return Ok(Acquired::HeldByAnother);
-        }
-        if let Some(error) = &lookup.failure {
-            return Ok(Acquired::Failed(error.clone()));
-        }
-        self.acquire_load_lock(key, &lookup.identity, lookup.is_dead)
-            .await
     }
 
     /// Looks up an entry, and adds full counters to Redis in the same round trip; `None` while Redis
@@ -342,7 +327,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
     /// Adds full counters to Redis after a lookup that did not need Redis. Such lookups do not wait
     /// for Redis while it fails.
-    async fn flush_full_counters(&self) {
+    pub(super) async fn flush_full_counters(&self) {
         let is_due = self.inner.counters.is_full() && !self.inner.breaker.is_open();
         if is_due && self.inner.counters.flush(&self.inner.redis).await.is_err() {
             self.record_redis_failure();

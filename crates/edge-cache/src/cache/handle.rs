@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::breaker::Breaker;
-use super::held_locks::HeldLocks;
 use super::judge::Judge;
 use super::local_loads::LocalLoads;
 use super::lookup_counters::LookupCounters;
 use super::near::NearCache;
 use super::observer::Observer;
 use super::options::Options;
+use super::recent_keys::RecentKeys;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::FenceView;
 use crate::redis::{Redis, Runtime, ServerClock};
@@ -54,7 +54,10 @@ pub(super) struct Inner<C, O> {
     pub(super) counters: LookupCounters,
     pub(super) clock: ServerClock,
     pub(super) fences: FenceView,
-    pub(super) held_locks: HeldLocks,
+    /// Keys whose load lock another caller was just found to hold.
+    pub(super) held_locks: RecentKeys,
+    /// Keys whose entries were just given tags that they lacked.
+    pub(super) tagged: RecentKeys,
     pub(super) local_loads: LocalLoads,
     pub(super) near: NearCache,
     /// Options that were reported to be out of range.
@@ -86,7 +89,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             counters: LookupCounters::default(),
             clock: ServerClock::default(),
             fences: FenceView::default(),
-            held_locks: HeldLocks::default(),
+            held_locks: RecentKeys::default(),
+            tagged: RecentKeys::default(),
             local_loads: LocalLoads::default(),
             near: NearCache::default(),
             reported_options: Guarded::default(),

@@ -4,9 +4,10 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::pin;
+use std::slice;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, join, join_all, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -171,7 +172,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         };
 
         let loading = self.begin_loading(load.key, || loader(Some(&stand_in.previous)));
-        let loading = self.renewing_lock(load, loading);
+        let loading = self.renewing_locks(slice::from_ref(load), loading);
         let failure = match self.in_time(load, loading).await {
             Some(Ok(loaded)) => return self.finish(load, loaded, Some(stand_in.previous)).await,
             Some(Err(_)) => LoadOutcome::Failed,
@@ -194,7 +195,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         E: Display,
     {
         let loading = self.begin_loading(load.key, || loader(previous.as_ref()));
-        match self.renewing_lock(load, loading).await {
+        match self.renewing_locks(slice::from_ref(load), loading).await {
             Ok(loaded) => self.finish(load, loaded, previous).await,
             Err(error) => {
                 self.report_load(load, LoadOutcome::Failed);
@@ -205,23 +206,24 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     }
 
     /// Counts a load that has ended, and reports it to the observer.
-    fn report_load(&self, load: &Load<'_>, outcome: LoadOutcome) {
+    pub(super) fn report_load(&self, load: &Load<'_>, outcome: LoadOutcome) {
         let took = load.started.elapsed();
         let is_ok = outcome == LoadOutcome::Loaded;
         self.inner.counters.count_load(load.key, took, is_ok);
         self.inner.observer.load_ended(load.key, took, outcome);
     }
 
-    /// Runs a load, renewing its lock. Fences are checked as often, because they leave the stream
-    /// some time after their removals have finished.
-    pub(super) async fn renewing_lock<F: Future>(&self, load: &Load<'_>, loading: F) -> F::Output {
+    /// Runs a loader, renewing the locks of what it loads. Fences are checked as often, because they
+    /// leave the stream some time after their removals have finished.
+    pub(super) async fn renewing_locks<F: Future>(
+        &self,
+        loads: &[Load<'_>],
+        loading: F,
+    ) -> F::Output {
         let renewing = async || -> Infallible {
             loop {
                 self.inner.redis.sleep(LEASE / 3).await;
-                // A failure is ignored: a lock that was lost is noticed when the value is stored.
-                let lock = load.name.lock();
-                let renewing = lock::renew(&self.inner.redis, lock, &load.lock.owner, LEASE);
-                let _ = join(renewing, self.check_fences(load)).await;
+                join_all(loads.iter().map(|load| self.renew_lock(load))).await;
             }
         };
 
@@ -229,6 +231,14 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             Either::Left((output, _)) => output,
             Either::Right((never, _)) => match never {},
         }
+    }
+
+    /// Renews the lock of a load. A failure is ignored: a lock that was lost is noticed when the value
+    /// is stored.
+    async fn renew_lock(&self, load: &Load<'_>) {
+        let lock = load.name.lock();
+        let renewing = lock::renew(&self.inner.redis, lock, &load.lock.owner, LEASE);
+        let _ = join(renewing, self.check_fences(load)).await;
     }
 
     /// Notes the fences that came since the last check. A failure is ignored: the script that stores
@@ -266,7 +276,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
     /// Keeps the error of a failed load for callers without a value, and releases its lock. Where that
     /// fails, the lease ends by itself.
-    async fn share_failure(&self, load: &Load<'_>, error: &impl Display) {
+    pub(super) async fn share_failure(&self, load: &Load<'_>, error: &impl Display) {
         let kept = milliseconds(load.options.failure_ttl);
         if kept == 0 {
             self.release_load_lock(load).await;

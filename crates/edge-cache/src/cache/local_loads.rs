@@ -60,6 +60,12 @@ impl LocalLoads {
         load
     }
 
+    /// Returns whether a load of this key runs that began at that time or later.
+    pub(super) fn is_running(&self, key: &str, not_before: Instant) -> bool {
+        let running = self.0.lock().get(key).and_then(Weak::upgrade);
+        running.is_some_and(|load| load.began >= not_before)
+    }
+
     /// Ends a load: later callers begin another one.
     pub(super) fn end(&self, key: &str, ended: &Arc<LocalLoad>) {
         let mut loads = self.0.lock();

@@ -171,8 +171,17 @@ impl<T: DeserializeOwned> Lookup<T> {
         let (mut entry, waited) = lookup.with(reading).await?;
         lookup.judge(key, &mut entry).await?;
 
-        Ok(Self {
-            found: FoundValue::decode(&entry, judge.clock.now()),
+        Ok(Self::new(entry, waited, judge.clock.now(), keeps_copies))
+    }
+
+    /// Takes an entry that was read with others, and judged. `now` is the time on Redis' clock.
+    pub(super) fn of_entry(entry: StoredEntry, now: u64, keeps_copies: bool) -> Self {
+        Self::new(entry, Waited::default(), now, keeps_copies)
+    }
+
+    fn new(entry: StoredEntry, waited: Waited, now: u64, keeps_copies: bool) -> Self {
+        Self {
+            found: FoundValue::decode(&entry, now),
             facts: entry.facts,
             encoded: entry.value.filter(|_| keeps_copies),
             failure: waited.failure,
@@ -181,7 +190,7 @@ impl<T: DeserializeOwned> Lookup<T> {
             identity: entry.identity,
             waiter: waited.number,
             from_load: codec::decode(trailer::split(&waited.handed).0),
-        })
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::keyspace::ttl::{self, MAX_TTL};
 
 /// The shortest life of an entry.
-pub(super) const MIN_LIFE: Duration = Duration::from_millis(1);
+const MIN_LIFE: Duration = Duration::from_millis(1);
 /// The longest time that a caller may wait: for another's load, or for its own where a value can be
 /// served instead.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
@@ -36,7 +36,8 @@ pub struct Options<'a> {
     /// How long a value is fresh; `None`: by the TTL table and its overrides. Zero: it is not stored,
     /// unless there is a grace, and the old entry is removed. Up to ten years.
     pub ttl: Option<Duration>,
-    /// Tags by which the entry is invalidated.
+    /// Tags by which the entry is invalidated. An entry that is found without one of them gets it;
+    /// tags that it has and the call lacks stay.
     pub tags: &'a [&'a str],
     /// How long past its TTL a value may still be served: while one caller refreshes it, and when
     /// its load fails. Zero: never. Up to ten years.
@@ -44,7 +45,9 @@ pub struct Options<'a> {
     /// Largest share by which the TTL is lengthened or shortened at random, so that values stored
     /// together do not expire together. 0 to 1.
     pub jitter: f64,
-    /// How long a caller waits for another caller's load before it loads itself. Up to an hour.
+    /// How long a caller waits for another caller's load. Callers who have waited for so long take
+    /// turns: in each such time one of them, on whichever instance, loads itself. After four times
+    /// `lock_wait` one caller of each instance does. Up to an hour.
     pub lock_wait: Duration,
     /// How long a load may take where a stale value could be served instead. Up to an hour.
     pub load_timeout: Duration,

@@ -81,6 +81,16 @@ impl<T> Fetched<T> {
             store_error: None,
         }
     }
+
+    /// The same with another value.
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Fetched<U> {
+        Fetched {
+            value: change(self.value),
+            outcome: self.outcome,
+            age: self.age,
+            store_error: self.store_error,
+        }
+    }
 }
 
 /// The text of [`LoadError::NothingKept`].

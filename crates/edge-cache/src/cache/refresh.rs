@@ -2,12 +2,13 @@
 
 use std::fmt::Display;
 use std::future::Future;
+use std::slice;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::get_or_set::Found;
+use super::attempt::Found;
 use super::handle::Cache;
 use super::load::{Acquired, Load, LoadLock};
 use super::loaded::{Loaded, Previous};
@@ -32,8 +33,8 @@ struct DeferredLoad {
 impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     /// Loads a value and stores it, also where a fresh one is stored. The loader is given that one.
     ///
-    /// - It waits until another load of the key has ended, at most `lock_wait`. After that, and while
-    ///   Redis is away, the value is loaded and not stored.
+    /// - It waits until another load of the key has ended. After `lock_wait`, when its turn among the
+    ///   waiters has come, and while Redis is away, the value is loaded and not stored.
     /// - Other callers are served the old value meanwhile. Where the loader fails, it stays.
     /// - An invalidation during the load wins, as in [`Cache::get_or_set`].
     ///
@@ -62,7 +63,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             let Some(mut lookup) = self.look_up(key, None, false).await else {
                 return self.load_locally(key, Some(wait.started), loader).await;
             };
-            let lookup_took = asked.elapsed();
+            wait.lookup_took = asked.elapsed();
 
             let acquiring = self.acquire_load_lock(key, &lookup.identity, lookup.is_dead);
             match acquiring.await {
@@ -75,14 +76,14 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
                 Ok(Acquired::Failed(error)) => return Err(LoadError::Shared(error)),
                 Ok(_) => {}
                 Err(error) => {
-                    return self.serve_unlocked(key, &wait, None, error, loader).await;
+                    return self.load_unlocked(key, &wait, error, loader).await;
                 }
             }
 
-            if wait.is_over(options) {
-                return self.load_locally(key, Some(wait.started), loader).await;
+            if let Some(extra) = self.begin_extra_load(key, options, &mut wait).await {
+                return self.load_extra(key, &extra, loader).await;
             }
-            self.pause(&mut wait, lookup_took, options).await;
+            self.pause(&mut wait, options).await;
         }
     }
 
@@ -195,7 +196,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         let load = Load::begin(&deferred.key, &options, &deferred.lock, &deferred.old_tags);
 
         let loading = self.begin_loading(load.key, || loader());
-        let loading = self.renewing_lock(&load, loading);
+        let loading = self.renewing_locks(slice::from_ref(&load), loading);
         let failure = match self.in_time(&load, loading).await {
             Some(Ok(value)) => {
                 let finished = self.finish::<T, E>(&load, Loaded::new(value), None);

@@ -43,7 +43,7 @@ static REMOVE_ENTRY: Script = script!(once "load/remove_entry", [
 ]);
 
 /// Ends a load whose value is not stored.
-static RELEASE_WITH_VALUE: Script = script!(repeatable "load/release_with_value", [
+pub(super) static RELEASE_WITH_VALUE: Script = script!(repeatable "load/release_with_value", [
     shared::EXISTENCE,
     shared::WAITERS,
 ]);
@@ -52,7 +52,7 @@ static RELEASE_WITH_VALUE: Script = script!(repeatable "load/release_with_value"
 const STORE_TRIES: usize = 8;
 /// The largest value, as stored, that waiters are given when it is not stored. Scripts that store a
 /// value have the same limit.
-const MAX_BYTES_FOR_WAITERS: usize = 1024 * 1024;
+pub(super) const MAX_BYTES_FOR_WAITERS: usize = 1024 * 1024;
 
 /// The longest validator that is stored, in bytes.
 const MAX_VALIDATOR_BYTES: usize = 1024;

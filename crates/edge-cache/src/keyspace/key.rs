@@ -158,6 +158,11 @@ impl KeyName {
     pub fn waiting(&self) -> Vec<u8> {
         slot::belonging("cache:waiting", &self.0)
     }
+
+    /// The record of the key's last load by a waiter who had waited for too long, in the key's slot.
+    pub(crate) fn extra_load(&self) -> Vec<u8> {
+        slot::belonging("cache:waiting:extra", &self.0)
+    }
 }
 
 fn starts_with_any(name: &[u8], prefixes: &[&str]) -> bool {

@@ -5,6 +5,7 @@ mod formats;
 mod patterns;
 mod tags;
 mod values;
+mod writing;
 
 use std::time::Duration;
 

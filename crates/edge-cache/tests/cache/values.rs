@@ -54,10 +54,10 @@ async fn values_are_written_and_read_by_the_thousand() {
         .iter()
         .zip(&values)
         .map(|(key, value)| SetItem {
-            key,
-            value,
             ttl: Some(Duration::from_secs(60 + *value as u64)),
             tags: &["numbers"],
+            jitter: 0.0,
+            ..SetItem::new(key, value)
         })
         .collect();
     let wanted: Vec<&str> = names.iter().map(String::as_str).chain(["absent"]).collect();

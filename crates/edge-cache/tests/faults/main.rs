@@ -61,10 +61,9 @@ impl Setup {
             .unwrap();
 
         let item = |key| SetItem {
-            key,
-            value: &1,
             ttl: Some(Duration::from_secs(300)),
             tags: TAGS,
+            ..SetItem::new(key, &1)
         };
         self.direct
             .set_many(&[item("a:1"), item("a:2"), item("a:3")])

@@ -36,6 +36,7 @@ operations! {
     KeyInfo,
     GetOrSet,
     GetOrSetAbsent,
+    GetOrSetMany,
 }
 
 use Operation::*;
@@ -51,12 +52,15 @@ impl Operation {
             ..Options::default()
         };
         let item = |key| SetItem {
-            key,
-            value: &7,
             ttl,
             tags: TAGS,
+            ..SetItem::new(key, &7)
         };
         let load = async || Ok::<_, String>(1);
+        let load_many = async |keys: Vec<&'static str>| {
+            let pairs = keys.into_iter().map(|key| (key, 1));
+            Ok::<_, String>(pairs.collect::<Vec<_>>())
+        };
 
         Ok(match self {
             Get => format!("{:?}", cache.get::<u32>("a:1").await?),
@@ -78,12 +82,16 @@ impl Operation {
             KeyInfo => format!("{:?}", cache.key_info("a:1").await?.map(|info| info.value)),
             GetOrSet => outcome(cache.get_or_set("a:1", &options, load).await),
             GetOrSetAbsent => outcome(cache.get_or_set("b:1", &options, load).await),
+            GetOrSetMany => {
+                let keys = ["a:1", "b:1", "a:2"];
+                outcomes(cache.get_or_set_many(&keys, &options, load_many).await)
+            }
         })
     }
 
     /// True if the operation returns the loader's value while Redis is unavailable.
     pub(crate) fn reads_through(self) -> bool {
-        matches!(self, GetOrSet | GetOrSetAbsent)
+        matches!(self, GetOrSet | GetOrSetAbsent | GetOrSetMany)
     }
 
     /// The number of prepared keys that the operation removes.
@@ -102,6 +110,13 @@ fn outcome(fetched: Result<Fetched<u32>, LoadError<String>>) -> String {
     let fetched = fetched.expect("the loader does not fail");
     assert_eq!(fetched.value, 1);
     format!("{:?}", fetched.outcome)
+}
+
+fn outcomes(fetched: Result<Vec<Fetched<Option<u32>>>, LoadError<String>>) -> String {
+    let fetched = fetched.expect("the loader does not fail");
+    assert!(fetched.iter().all(|fetched| fetched.value == Some(1)));
+    let outcomes = fetched.iter().map(|fetched| fetched.outcome);
+    format!("{:?}", outcomes.collect::<Vec<_>>())
 }
 
 /// Tests all operations at the same time: most of the time is spent waiting for time limits.

@@ -4,8 +4,10 @@ mod clocks;
 mod counters;
 mod failures;
 mod grace;
+mod lacking_tags;
 mod load;
 mod outage;
+mod overdue;
 mod waiting;
 
 use std::cell::Cell;

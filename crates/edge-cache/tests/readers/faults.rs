@@ -190,10 +190,8 @@ async fn an_invalidation_while_a_value_is_set_wins_for_good() {
 
     let of_before = [("k", 1_u64), ("other", 2)];
     let items = of_before.each_ref().map(|(key, value)| SetItem {
-        key,
-        value,
         ttl: Some(Duration::from_secs(60)),
-        tags: &[],
+        ..SetItem::new(key, value)
     });
     cache.set_many(&items).await.unwrap();
 

@@ -55,12 +55,7 @@ async fn setting_and_tagging_refuse_too_long_a_name() {
     let server = RedisServer::start();
     let (cache, mut other) = (cache(&server), server.connection());
     let long = "x".repeat(TOO_LONG);
-    let item = SetItem {
-        key: &long,
-        value: &1,
-        ttl: None,
-        tags: &[],
-    };
+    let item = SetItem::new(&long, &1);
 
     let results = [
         ("set", cache.set(&long, &1, &options()).await),

@@ -68,6 +68,15 @@ local function written_bytes(shape, first, last)
   return sum
 end
 
+-- The written keys of each set, by its position, and how long the longest-lived of them lives.
+local members, lives = {}, {}
+local function note_members(n, keys, ttl)
+  local noted = members[n] or {}
+  members[n] = noted
+  for _, key in ipairs(keys) do noted[#noted + 1] = key end
+  lives[n] = math.max(lives[n] or 0, ttl)
+end
+
 local written, skipped, bytes, refused, reason, locks, changed, left = 0, 0, 0, 0, '', {}, {}, {}
 local at, entry = 6, 0
 while entry < key_count do
@@ -110,9 +119,10 @@ while entry < key_count do
     end
   end
   if #tagged > 0 then
-    for _, n in ipairs(sets) do add_to_tag(set_at(tonumber(n)), ttl, unpack(tagged)) end
+    for _, n in ipairs(sets) do note_members(n, tagged, tonumber(ttl)) end
   end
 end
+for n, keys in pairs(members) do add_to_tag(set_at(tonumber(n)), lives[n], unpack(keys)) end
 unlink(locks)
 local interval = near_interval(KEYS[3])
 if interval > 0 then append_near_fences(KEYS[4], changed) end
