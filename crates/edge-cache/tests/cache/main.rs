@@ -21,6 +21,7 @@ fn tagged(tags: &'static [&'static str]) -> Options<'static> {
     Options {
         ttl: Some(Duration::from_secs(60)),
         tags,
+        jitter: 0.0,
         ..Options::default()
     }
 }

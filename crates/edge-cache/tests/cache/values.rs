@@ -26,7 +26,8 @@ async fn single_values_are_set_read_and_removed() {
     assert_eq!(info.value, value);
 
     let left = cache.ttl("test:key").await.unwrap().unwrap().unwrap();
-    assert!((295..=300).contains(&left.as_secs()), "{left:?}");
+    // 300 s by the TTL table, varied by 5 %.
+    assert!((280..=315).contains(&left.as_secs()), "{left:?}");
     assert!(cache.expire("test:key", None).await.unwrap());
     assert_eq!(cache.ttl("test:key").await.unwrap(), Some(None));
 

@@ -109,8 +109,10 @@ async fn near_copies_end_with_an_added_tag() {
         }),
         ..tagged(&[])
     };
+    // Copies are kept once the instance has asked for invalidations after its registration.
     for _ in 0..3 {
         look_up(&near, "k", &copying, &loads).await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
     }
     let copy = look_up(&near, "k", &copying, &loads).await;
     assert_eq!(copy.outcome, LookupOutcome::Near);
