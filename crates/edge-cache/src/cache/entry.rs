@@ -118,7 +118,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         };
 
         let life = NewLife {
-            ttl: options.ttl_of(key, false, &overrides, self.uniform()),
+            ttl: options.ttl_of(false, || self.ttl_by_table(key, &overrides), self.uniform()),
             grace: options.grace,
         };
         let name = KeyName::new(key);

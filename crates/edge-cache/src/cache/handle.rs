@@ -13,6 +13,7 @@ use super::options::Options;
 use super::recent_keys::RecentKeys;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::FenceView;
+use crate::keyspace::ttl::{Overrides, TtlTable};
 use crate::redis::{Redis, Runtime, ServerClock};
 
 const MIN_FENCE_INTERVAL: Duration = Duration::from_millis(10);
@@ -60,6 +61,8 @@ pub(super) struct Inner<C, O> {
     pub(super) tagged: RecentKeys,
     pub(super) local_loads: LocalLoads,
     pub(super) near: NearCache,
+    /// The TTLs of keys by prefix.
+    ttls: Guarded<TtlTable>,
     /// Options that were reported to be out of range.
     reported_options: Guarded<Vec<&'static str>>,
 }
@@ -93,6 +96,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             tagged: RecentKeys::default(),
             local_loads: LocalLoads::default(),
             near: NearCache::default(),
+            ttls: Guarded::default(),
             reported_options: Guarded::default(),
         };
         Self {
@@ -129,6 +133,32 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
             reported.push(option);
         }
         is_first
+    }
+
+    /// Sets the TTLs of keys by prefix, for calls without a TTL of their own: the longest prefix that
+    /// ends at a `:` boundary wins, and `*` is for keys that no other row covers. Overrides in Redis
+    /// win over these rows. Without this call, and for keys without a row, the TTL is 300 s. TTLs are
+    /// at most ten years.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, Redis, Runtime};
+    /// # fn create<C: Redis + Runtime>(connection: C) -> Cache<C> {
+    /// Cache::new(connection).with_ttls([
+    ///     ("products", Duration::from_secs(900)),
+    ///     ("products:stock", Duration::from_secs(60)),
+    /// ])
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_ttls(self, rows: impl IntoIterator<Item = (impl Into<String>, Duration)>) -> Self {
+        self.inner.ttls.set(rows.into_iter().collect());
+        self
+    }
+
+    /// Returns the TTL of a key by the overrides and the table.
+    pub(super) fn ttl_by_table(&self, key: &str, overrides: &Overrides) -> Duration {
+        self.inner.ttls.lock().for_key(key, overrides)
     }
 
     /// Sets how many bytes the near copies of this instance may take; 8 MiB without this call.

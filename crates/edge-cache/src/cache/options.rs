@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::keyspace::ttl::{self, MAX_TTL};
+use crate::keyspace::ttl::MAX_TTL;
 
 /// The shortest life of an entry.
 const MIN_LIFE: Duration = Duration::from_millis(1);
@@ -186,19 +186,16 @@ impl Options<'_> {
         (options, c.corrected)
     }
 
-    /// Returns the TTL of a value: the call's own, else that of the overrides, else that of the
-    /// table; varied by the jitter. `random` is uniform in 0..1.
+    /// Returns the TTL of a value: the call's own, else that of the table and its overrides; varied by
+    /// the jitter. `random` is uniform in 0..1.
     pub(super) fn ttl_of(
         &self,
-        key: &str,
         is_negative: bool,
-        overrides: &ttl::Overrides,
+        by_table: impl FnOnce() -> Duration,
         random: f64,
     ) -> Duration {
         let negative_ttl = self.negative_ttl.filter(|_| is_negative);
-        let ttl = negative_ttl
-            .or(self.ttl)
-            .unwrap_or_else(|| overrides.for_key(key));
+        let ttl = negative_ttl.or(self.ttl).unwrap_or_else(by_table);
         if ttl.is_zero() {
             return ttl;
         }
@@ -210,6 +207,7 @@ impl Options<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyspace::ttl::DEFAULT_TTL;
 
     fn with_ttl(seconds: u64) -> Options<'static> {
         Options {
@@ -221,7 +219,7 @@ mod tests {
     #[test]
     fn jitter_varies_the_ttl_by_at_most_its_share() {
         let options = with_ttl(100);
-        let ttl = |random| options.ttl_of("k", false, &ttl::Overrides::default(), random);
+        let ttl = |random| options.ttl_of(false, || DEFAULT_TTL, random);
 
         assert_eq!(ttl(0.0).as_millis(), 95_000);
         assert_eq!(ttl(0.5).as_millis(), 100_000);
@@ -237,16 +235,16 @@ mod tests {
         };
         let (options, _) = options.in_range();
 
-        let ttl = options.ttl_of("k", false, &ttl::Overrides::default(), 0.999);
+        let ttl = options.ttl_of(false, || DEFAULT_TTL, 0.999);
 
         assert_eq!(ttl, MAX_TTL);
     }
 
     #[test]
-    fn a_calls_own_ttl_wins_over_overrides_and_those_win_over_the_table() {
-        let overrides = ttl::Overrides::new([("stock".to_owned(), 7)]);
+    fn a_calls_own_ttl_wins_over_the_table() {
+        let by_table = || Duration::from_secs(7);
         let ttl = |options: &Options<'_>, is_negative| {
-            let ttl = options.ttl_of("stock:available", is_negative, &overrides, 0.5);
+            let ttl = options.ttl_of(is_negative, by_table, 0.5);
             ttl.as_secs()
         };
         let with_negative_ttl = Options {
@@ -308,7 +306,7 @@ mod tests {
             let (options, corrected) = bad.in_range();
 
             assert_eq!(corrected, ["jitter"]);
-            options.ttl_of("k", false, &ttl::Overrides::default(), 0.999);
+            options.ttl_of(false, || DEFAULT_TTL, 0.999);
         }
     }
 

@@ -101,7 +101,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         Ok(CheckedItem {
             key: item.key,
             value: codec::encode(item.value)?,
-            ttl: options.ttl_of(item.key, false, overrides, self.uniform()),
+            ttl: options.ttl_of(
+                false,
+                || self.ttl_by_table(item.key, overrides),
+                self.uniform(),
+            ),
             grace: options.grace,
             tags: Tag::parse_all(item.tags)?,
         })

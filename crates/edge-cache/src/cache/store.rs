@@ -282,7 +282,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         options: &Options<'_>,
         is_negative: bool,
     ) -> (Duration, Duration) {
-        let ttl = options.ttl_of(load.key, is_negative, &load.lock.overrides, self.uniform());
+        let by_table = || self.ttl_by_table(load.key, &load.lock.overrides);
+        let ttl = options.ttl_of(is_negative, by_table, self.uniform());
         let grace = if is_negative {
             Duration::ZERO
         } else {

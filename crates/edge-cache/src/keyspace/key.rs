@@ -21,6 +21,8 @@ use super::slot;
 
 /// Overrides of the TTL table (a hash). Outlives a global clear.
 pub const TTL_OVERRIDES: &str = "cache:ttl";
+/// Overrides of the rules for domain events (a hash of JSON). Outlives a global clear.
+pub const RULE_OVERRIDES: &str = "cache:rules";
 /// The progress of the running or last warmup (a string holding JSON).
 pub const WARMUP_STATUS: &str = "cache:warmup:status";
 /// Result of the last warmup of each module of the plan (a hash of JSON).

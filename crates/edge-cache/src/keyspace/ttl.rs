@@ -15,36 +15,56 @@ pub const MAX_TTL: Duration = Duration::from_secs(MAX_TTL_SECONDS);
 /// The TTL of keys that no row of the table covers.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(300);
 
-/// The built-in table: prefixes with their TTLs in seconds. The longest prefix that ends at a `:`
-/// boundary wins.
-pub const TABLE: [(&str, u64); 14] = [
-    // Real-time data.
-    ("stock:available", 60),
-    ("dashboard:realtime", 120),
-    ("orders:recent", 180),
-    ("dashboard:stats", 300),
-    // Frequent updates.
-    ("users:count", 600),
-    ("products:popular", 900),
-    ("blog:articles", 1800),
-    ("suppliers:list", 1800),
-    // Stable data.
-    ("seo:stats", 3600),
-    ("manufacturers:list", 3600),
-    ("vehicles:brands", 3600),
-    ("config:main", 3600),
-    // Very stable data.
-    ("static:content", 7200),
-    ("legal:terms", 14400),
-];
+/// The prefix of the row for keys that no other row covers.
+pub const DEFAULT_PREFIX: &str = "*";
 
-/// The TTL of a key by the built-in table: that of the longest prefix that ends at a `:` boundary,
-/// else [`DEFAULT_TTL`].
-pub fn for_key(key: &str) -> Duration {
-    Overrides::default().for_key(key)
+/// TTLs by key prefix, as a service or its configuration gives them. Empty unless given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TtlTable(Vec<(String, Duration)>);
+
+impl TtlTable {
+    /// The prefixes and their TTLs.
+    pub fn rows(&self) -> &[(String, Duration)] {
+        &self.0
+    }
+
+    /// The TTL of a key: that of the longest prefix that ends at a `:` boundary, among the overrides,
+    /// else in the table; else the row of `*`, in the same order; else [`DEFAULT_TTL`].
+    pub fn for_key(&self, key: &str, overrides: &Overrides) -> Duration {
+        let overrides = || {
+            overrides
+                .0
+                .iter()
+                .map(|(prefix, seconds)| (prefix.as_str(), Duration::from_secs(*seconds)))
+        };
+        let rows = || self.0.iter().map(|(prefix, ttl)| (prefix.as_str(), *ttl));
+
+        longest_prefix(key, overrides())
+            .or_else(|| longest_prefix(key, rows()))
+            .or_else(|| default_of(overrides()))
+            .or_else(|| default_of(rows()))
+            .unwrap_or(DEFAULT_TTL)
+    }
 }
 
-/// Rows that operators set at run time in place of built-in ones, or in addition: prefixes with
+impl<P: Into<String>> FromIterator<(P, Duration)> for TtlTable {
+    /// A table of these rows. TTLs above [`MAX_TTL`] are lowered to it.
+    fn from_iter<I: IntoIterator<Item = (P, Duration)>>(rows: I) -> Self {
+        let row = |(prefix, ttl): (P, Duration)| (prefix.into(), ttl.min(MAX_TTL));
+        Self(rows.into_iter().map(row).collect())
+    }
+}
+
+impl IntoIterator for TtlTable {
+    type Item = (String, Duration);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// Rows that operators set at run time in place of those of the table, or in addition: prefixes with
 /// their TTLs in seconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides(Vec<(String, u64)>);
@@ -77,22 +97,6 @@ impl Overrides {
     pub fn entries(&self) -> &[(String, u64)] {
         &self.0
     }
-
-    /// The TTL of a key: that of the longest prefix that ends at a `:` boundary, among the overrides,
-    /// else in the built-in table; else the override of `*`, else [`DEFAULT_TTL`].
-    pub fn for_key(&self, key: &str) -> Duration {
-        let rows = || {
-            self.0
-                .iter()
-                .map(|(prefix, seconds)| (prefix.as_str(), *seconds))
-        };
-        let default = || rows().find(|(prefix, _)| *prefix == "*");
-
-        longest_prefix(key, rows())
-            .or_else(|| longest_prefix(key, TABLE))
-            .or_else(|| default().map(|(_, seconds)| seconds))
-            .map_or(DEFAULT_TTL, Duration::from_secs)
-    }
 }
 
 /// Reads the overrides. One round trip.
@@ -105,51 +109,85 @@ pub async fn read_overrides<R: Redis>(redis: &R) -> Result<Overrides, RedisError
     Overrides::read(Replies::new(reply))
 }
 
-/// The TTL in seconds of the longest prefix that ends at a `:` boundary of the key.
-fn longest_prefix<'a>(key: &str, rows: impl IntoIterator<Item = (&'a str, u64)>) -> Option<u64> {
+/// The TTL of the longest prefix that ends at a `:` boundary of the key.
+fn longest_prefix<'a>(
+    key: &str,
+    rows: impl Iterator<Item = (&'a str, Duration)>,
+) -> Option<Duration> {
     let applies = |prefix: &str| {
         key.strip_prefix(prefix)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     };
 
-    rows.into_iter()
-        .filter(|(prefix, _)| applies(prefix))
+    rows.filter(|(prefix, _)| applies(prefix))
         .max_by_key(|(prefix, _)| prefix.len())
-        .map(|(_, seconds)| seconds)
+        .map(|(_, ttl)| ttl)
+}
+
+fn default_of<'a>(mut rows: impl Iterator<Item = (&'a str, Duration)>) -> Option<Duration> {
+    rows.find(|(prefix, _)| *prefix == DEFAULT_PREFIX)
+        .map(|(_, ttl)| ttl)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn table<const N: usize>(rows: [(&str, u64); N]) -> TtlTable {
+        let row = |(prefix, seconds)| (prefix, Duration::from_secs(seconds));
+        rows.into_iter().map(row).collect()
+    }
+
     #[test]
     fn the_longest_prefix_at_a_boundary_wins() {
+        let table = table([
+            ("stock:available", 60),
+            ("stock", 40),
+            ("legal:terms", 14_400),
+        ]);
         let cases = [
             ("stock:available", 60),
             ("stock:available:warehouse:3", 60),
-            ("stock:availables", 300),
-            ("products:popular:list", 900),
+            ("stock:availables", 40),
+            ("stocks", 300),
             ("legal:terms:fr", 14_400),
-            ("unknown:key", 300),
             ("", 300),
         ];
         for (key, seconds) in cases {
-            assert_eq!(for_key(key), Duration::from_secs(seconds), "{key}");
+            let ttl = table.for_key(key, &Overrides::default());
+            assert_eq!(ttl, Duration::from_secs(seconds), "{key}");
         }
     }
 
     #[test]
     fn overrides_win_over_the_table() {
-        let overrides = Overrides::new([
-            ("stock:available".into(), 5),
-            ("products".into(), 7),
-            ("*".into(), 9),
+        let table = table([
+            ("stock:available", 60),
+            ("products:popular", 900),
+            ("*", 20),
         ]);
-        let seconds = |key| overrides.for_key(key).as_secs();
+        let overrides = Overrides::new([("stock:available".into(), 5), ("products".into(), 7)]);
+        let seconds = |key| table.for_key(key, &overrides).as_secs();
 
         assert_eq!(seconds("stock:available:3"), 5);
-        assert_eq!(seconds("products:popular:list"), 7);
-        assert_eq!(seconds("unknown"), 9, "the override of `*`");
-        assert_eq!(seconds("legal:terms"), 14_400, "the built-in table");
+        assert_eq!(seconds("products:popular:list"), 7, "a shorter override");
+        assert_eq!(seconds("unknown"), 20, "the table's default");
+    }
+
+    #[test]
+    fn a_default_is_for_keys_that_no_row_covers() {
+        let table = table([("legal:terms", 14_400), ("*", 20)]);
+        let overrides = Overrides::new([("*".into(), 9)]);
+
+        let of_key = |key| table.for_key(key, &overrides).as_secs();
+
+        assert_eq!(of_key("unknown"), 9);
+        assert_eq!(of_key("legal:terms"), 14_400);
+    }
+
+    #[test]
+    fn without_rows_every_key_has_the_default() {
+        let ttl = TtlTable::default().for_key("stock:available", &Overrides::default());
+        assert_eq!(ttl, DEFAULT_TTL);
     }
 }

@@ -6,8 +6,9 @@ use crate::keyspace::key::{self, KeyName};
 
 /// Keys that scripts use in addition to those they are given, with the types that edge-cache keeps
 /// there.
-const OWN_KEYS: [(&str, &str); 15] = [
+const OWN_KEYS: [(&str, &str); 16] = [
     (key::TTL_OVERRIDES, "hash"),
+    (key::RULE_OVERRIDES, "hash"),
     (key::WARMUP_STATUS, "string"),
     (key::WARMUP_MODULES, "hash"),
     (key::WARMUP_CANCEL, "string"),

@@ -103,6 +103,40 @@ async fn overrides_of_the_ttl_table_are_in_force_at_once() {
 }
 
 #[tokio::test]
+async fn keys_live_by_the_table_of_the_service_unless_it_is_overridden() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    let cache = cache(&server).with_ttls([
+        ("stock", Duration::from_secs(60)),
+        ("stock:available", Duration::from_secs(20)),
+    ]);
+    let () = other.hset("cache:ttl", "stock:available", 7).unwrap();
+    let exact = Options {
+        jitter: 0.0,
+        ..Options::default()
+    };
+
+    for key in ["stock:sold", "stock:available:1", "unknown"] {
+        cache.set(key, &1, &exact).await.unwrap();
+        let loaded = format!("{key}:loaded");
+        cache
+            .get_or_set(&loaded, &exact, async || Ok::<_, String>(1))
+            .await
+            .unwrap();
+    }
+
+    for (key, seconds) in [
+        ("stock:sold", 60),
+        ("stock:available:1", 7),
+        ("unknown", 300),
+    ] {
+        let loaded = format!("{key}:loaded");
+        assert_eq!(other.ttl::<_, i64>(key).unwrap(), seconds, "{key}");
+        assert_eq!(other.ttl::<_, i64>(&loaded).unwrap(), seconds, "{loaded}");
+    }
+}
+
+#[tokio::test]
 async fn only_get_or_set_reads_an_entry_that_is_past_its_ttl() {
     let server = RedisServer::start();
     let cache = cache(&server);
