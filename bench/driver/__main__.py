@@ -108,8 +108,7 @@ class Measurement:
         self.cases["read"] = cases.reads(everyone, server, runs)
         self.cases["hit"] = cases.hits(everyone, server, runs, self.settings["seconds"])
         self.cases["stampede"] = cases.stampedes(everyone, server, runs, self.settings["callers"])
-        planned = (contestants.ROOT / "target/bench/warmup.wasm").exists()
-        self.cases["warmup"] = cases.warmups([each for each in everyone if planned or not each.ours], server, runs)
+        self.cases["warmup"] = cases.warmups(everyone, server, runs)
         self.cases["entry"], labels = cases.entries(server)
         self.labels |= labels
 

@@ -95,8 +95,8 @@ class Ours(Contestant):
 
     ours = True
 
-    # The warmup component with the plan of the benchmark; without it, that of the product is used.
-    warmup = ROOT / "target/bench/warmup.wasm"
+    # The files that make up its configuration: the tables of the shop and the plan of the benchmark.
+    configuration = ("edge-cache.toml", "bench/plans/rows.toml")
 
     def __init__(self, key, label, work, redis_port, program, sql, near_ms=0):
         super().__init__(key, label, work, redis_port)
@@ -113,13 +113,13 @@ class Ours(Contestant):
         }
 
     def manifest(self):
-        """spin.toml with absolute paths, the warmup component and the routes of examples/catalog, under one base URL."""
+        """spin.toml with absolute paths and the routes of examples/catalog, under one base URL, beside its configuration."""
         text = _with_shop((ROOT / "spin.toml").read_text())
-        if self.warmup and self.warmup.exists():
-            text = text.replace('"target/wasm32-wasip2/release/warmup.wasm"', f'"{self.warmup}"')
         text = text.replace('source = "target/', f'source = "{ROOT}/target/')
         path = self.work / "spin.toml"
         path.write_text(text)
+        parts = [(ROOT / part).read_text() for part in self.configuration]
+        (self.work / "edge-cache.toml").write_text("\n".join(parts))
         return str(path)
 
     def forget_compiled(self):

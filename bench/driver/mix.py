@@ -59,6 +59,7 @@ def _reads(dice, product, slot):
         Request("GET", f"/api/cache/keys/soak:{slot}:1", others=(404,), role="operator"),
         Request("GET", "/api/cache/audit?limit=10", role="admin"),
         Request("GET", "/api/cache/ttl", role="viewer"),
+        Request("GET", "/api/cache/rules", role="viewer"),
         Request("GET", "/api/cache/metrics", role="viewer"),
         Request("GET", "/api/cache/warmup", role="viewer"),
         Request("GET", "/api/cache/warmup/plan", role="viewer"),

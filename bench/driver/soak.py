@@ -45,9 +45,9 @@ def token(role):
 
 
 class Application(contestants.Ours):
-    """The product with the plan of the sample shop, and one token for each role, with the name of the role."""
+    """The product with the configuration of the sample shop, and one token for each role, with the name of the role."""
 
-    warmup = contestants.ROOT / "target/plans/sample.wasm"
+    configuration = ("examples/catalog/edge-cache.toml",)
 
     def __init__(self, work, server):
         program = os.environ.get("LOCAL_HOST_BIN") or str(contestants.ROOT / "target/host/local-host")

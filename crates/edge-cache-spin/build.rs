@@ -1,14 +1,25 @@
-//! Validates invalidation.toml at build time. Errors name the line.
+//! Compiles a configuration file in, if the build names one. A mistake in it fails the build with its
+//! place.
 
-use std::{env, fs, path::Path};
+use std::path::Path;
+use std::{env, fs};
+
+/// The variable that names the file: an absolute path, or one relative to this crate.
+const FILE_VARIABLE: &str = "EDGE_CACHE_CONFIG";
 
 fn main() -> Result<(), String> {
-    println!("cargo::rerun-if-changed=invalidation.toml");
-    let text = fs::read_to_string("invalidation.toml")
-        .map_err(|error| format!("invalidation.toml: {error}"))?;
-    let rules = edge_cache_admin::admin::events::EventRules::compile(&text)
-        .map_err(|error| format!("invalidation.toml: {error}"))?;
+    println!("cargo::rerun-if-env-changed={FILE_VARIABLE}");
+    let file = env::var(FILE_VARIABLE).unwrap_or_default();
+    let text = if file.is_empty() {
+        String::new()
+    } else {
+        println!("cargo::rerun-if-changed={file}");
+        edge_cache_admin::configuration::check_file(Path::new(&file))?
+    };
 
+    // Without its folder, which is of interest to nobody else.
+    let name = Path::new(&file).file_name().unwrap_or_default().display();
+    println!("cargo::rustc-env=EDGE_CACHE_CONFIG_FILE={name}");
     let out = env::var("OUT_DIR").map_err(|error| error.to_string())?;
-    fs::write(Path::new(&out).join("invalidation.json"), rules).map_err(|error| error.to_string())
+    fs::write(Path::new(&out).join("edge-cache.toml"), text).map_err(|error| error.to_string())
 }

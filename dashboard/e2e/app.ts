@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -98,10 +99,10 @@ async function startRedis(port: number, directory: string): Promise<ChildProcess
   return child;
 }
 
-/** Writes a copy of spin.toml with the warmup plan of the sample shop, because the product's own plan has no modules. */
+/** Writes a copy of spin.toml beside the configuration of the sample shop, because the product's own plan has no modules. */
 function withSamplePlan(state: string): string {
-  const product = '"target/wasm32-wasip2/release/warmup.wasm"';
-  const text = readFileSync(join(ROOT, 'spin.toml'), 'utf8').replace(product, `"${ROOT}/target/plans/sample.wasm"`);
+  const text = readFileSync(join(ROOT, 'spin.toml'), 'utf8');
+  copyFileSync(join(ROOT, 'examples/catalog/edge-cache.toml'), join(state, 'edge-cache.toml'));
 
   const manifest = join(state, 'spin.toml');
   writeFileSync(manifest, text.replaceAll('source = "target/', `source = "${ROOT}/target/`));

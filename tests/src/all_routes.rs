@@ -38,6 +38,13 @@ pub fn create_route_data(redis: &mut Connection) {
     let () = redis
         .hset("cache:ttl", "test", 60)
         .expect("Redis accepts a field");
+    let () = redis
+        .hset(
+            "cache:rules",
+            "test",
+            r#"{"keys":["a"],"patterns":[],"tags":[]}"#,
+        )
+        .expect("Redis accepts a field");
 }
 
 /// Sends requests to all routes at once, each with the role it requires and on its own connection.

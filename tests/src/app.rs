@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use edge_cache_testing::{Proxy, RedisServer};
 use tempfile::TempDir;
@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::client::Client;
 use crate::contract::repository;
 use crate::host::Host;
-use crate::options::{Options, Plan};
+use crate::options::{Configuration, Options};
 use crate::redis_user;
 use crate::routes::Route;
 use crate::shop::Shop;
@@ -51,51 +51,23 @@ pub struct App {
     _lock: MachineLock,
 }
 
-fn modified(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|found| found.modified()).ok()
-}
-
-/// The last change of the warmup component's sources, which cargo lists beside its output with what
-/// it has generated.
-fn last_change(root: &Path) -> Option<SystemTime> {
-    let list = root.join("target/planned/wasm32-wasip2/release/warmup.d");
-    let list = fs::read_to_string(list).ok()?;
-
-    let files = list.split_whitespace().skip(1);
-    let sources = files.filter(|file| !file.contains("/target/"));
-    sources.filter_map(|file| modified(Path::new(file))).max()
-}
-
-/// Writes a copy of `spin.toml` whose warmup component was built from another plan.
-fn manifest_with(plan: &str, directory: &Path) -> PathBuf {
+/// Writes a copy of `spin.toml` beside a configuration file of its own, which its components mount.
+fn manifest_with(configuration: &str, directory: &Path) -> PathBuf {
     let root = repository();
-    let component = root.join("target/plans").join(format!("{plan}.wasm"));
-    let hint = "scripts/build-warmup examples/catalog/warmup.toml target/plans/sample.wasm, or a file of tests/plans";
-
-    assert!(
-        component.is_file(),
-        "{} is absent: {hint}",
-        component.display()
-    );
-    assert!(
-        modified(&component) >= last_change(&root),
-        "{} is older than its sources: {hint}",
-        component.display()
-    );
-
     let text = fs::read_to_string(root.join("spin.toml")).expect("the manifest");
-    let text = text
-        .replace(
-            "\"target/wasm32-wasip2/release/warmup.wasm\"",
-            &format!("\"{}\"", component.display()),
-        )
-        .replace(
-            "source = \"target/",
-            &format!("source = \"{}/target/", root.display()),
-        );
+    let text = text.replace(
+        "source = \"target/",
+        &format!("source = \"{}/target/", root.display()),
+    );
+
     let manifest = directory.join("spin.toml");
     fs::write(&manifest, text).expect("a copy of the manifest");
+    fs::write(directory.join("edge-cache.toml"), configuration).expect("a configuration file");
     manifest
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository().join(path)).expect("a file of the repository")
 }
 
 impl Drop for App {
@@ -130,9 +102,10 @@ impl App {
         };
 
         let state = TempDir::new().expect("a temporary directory");
-        let manifest = match options.plan {
-            Plan::Product => "spin.toml".into(),
-            Plan::Built(plan) => manifest_with(plan, state.path()),
+        let manifest = match &options.configuration {
+            Configuration::Product => "spin.toml".into(),
+            Configuration::File(path) => manifest_with(&read(path), state.path()),
+            Configuration::Text(text) => manifest_with(text, state.path()),
         };
         let variables = options.into_variables(port);
 

@@ -8,18 +8,20 @@ use crate::redis_user;
 /// The variables of the login to Redis.
 const LOGIN: [&str; 2] = ["redis_username", "redis_password"];
 
-/// The plan of a warmup.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Plan {
-    /// A plan built into a component of its own.
-    Built(&'static str),
-    /// The plan of `spin.toml`.
+/// The configuration file of the application.
+#[derive(Debug, Clone)]
+pub(crate) enum Configuration {
+    /// A file of the repository.
+    File(&'static str),
+    /// A text.
+    Text(String),
+    /// The file beside `spin.toml`.
     Product,
 }
 
-impl Default for Plan {
+impl Default for Configuration {
     fn default() -> Self {
-        Self::Built("sample")
+        Self::File("examples/catalog/edge-cache.toml")
     }
 }
 
@@ -33,12 +35,12 @@ pub struct Options {
     pub(crate) exclusive: bool,
     pub(crate) proxied: bool,
     pub(crate) tls: bool,
-    pub(crate) plan: Plan,
+    pub(crate) configuration: Configuration,
 }
 
 impl Options {
-    /// The defaults: a token for each role and the plan of the sample shop, as `scripts/up` starts
-    /// it with its own Redis.
+    /// The defaults: a token for each role and the configuration of the sample shop, as `scripts/up`
+    /// starts it with its own Redis.
     pub fn new() -> Self {
         Self::default()
     }
@@ -61,15 +63,21 @@ impl Options {
         self
     }
 
-    /// Uses a plan of `tests/plans/`, which `scripts/test` has built into a component.
-    pub fn plan(mut self, name: &'static str) -> Self {
-        self.plan = Plan::Built(name);
+    /// Uses this file of the repository as the configuration.
+    pub fn configuration_file(mut self, path: &'static str) -> Self {
+        self.configuration = Configuration::File(path);
         self
     }
 
-    /// Runs `spin.toml` unchanged, with the product's own plan, which has no modules.
+    /// Uses this text as the configuration.
+    pub fn configuration(mut self, text: &str) -> Self {
+        self.configuration = Configuration::Text(text.to_owned());
+        self
+    }
+
+    /// Runs `spin.toml` unchanged, with the configuration beside it, whose plan has no modules.
     pub fn as_deployed(mut self) -> Self {
-        self.plan = Plan::Product;
+        self.configuration = Configuration::Product;
         self
     }
 

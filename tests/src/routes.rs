@@ -157,6 +157,19 @@ impl Route {
                 Caller::Admin,
             ),
             send("DELETE", "/ttl", json!({ "prefix": "test" }), Caller::Admin),
+            get("/rules", Caller::Viewer),
+            send(
+                "PUT",
+                "/rules",
+                json!({ "event": "test", "keys": ["test:{id}"] }),
+                Caller::Admin,
+            ),
+            send(
+                "DELETE",
+                "/rules",
+                json!({ "event": "test" }),
+                Caller::Admin,
+            ),
             send(
                 "POST",
                 "/events",

@@ -214,6 +214,15 @@ fn send_in_every_field(app: &App, text: &str) {
         "/api/cache/ttl",
         Some(json!({ "prefix": text, "ttl": 60 }).to_string().as_bytes()),
     );
+    app.admin().send(
+        "PUT",
+        "/api/cache/rules",
+        Some(
+            json!({ "event": text, "keys": [text] })
+                .to_string()
+                .as_bytes(),
+        ),
+    );
 }
 
 #[test]

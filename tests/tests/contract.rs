@@ -80,6 +80,39 @@ fn every_component_has_a_test_of_its_name() {
     }
 }
 
+fn configuration(file: &str) -> toml::Table {
+    let text = fs::read_to_string(repository().join(file)).unwrap();
+    toml::from_str(&text).unwrap()
+}
+
+#[test]
+fn the_sample_shop_has_the_tables_of_the_product_and_a_plan() {
+    let product = configuration("edge-cache.toml");
+    let mut shop = configuration("examples/catalog/edge-cache.toml");
+
+    assert!(shop.remove("module").is_some(), "the shop has no plan");
+    assert_eq!(shop, product);
+}
+
+#[test]
+fn every_deprecated_path_has_a_route_and_every_route_of_clear_a_pattern() {
+    let product = configuration("edge-cache.toml");
+    let deprecated = product["deprecated"]["route"].as_array().unwrap();
+    let configured: BTreeSet<&str> = deprecated
+        .iter()
+        .map(|route| route["path"].as_str().unwrap())
+        .collect();
+
+    let routes = routes_of("spin.toml");
+    let served: BTreeSet<&str> = routes
+        .iter()
+        .filter(|(route, component)| *component == "clear" && *route != "/api/cache/clear")
+        .map(|(route, _)| route.as_str())
+        .collect();
+
+    assert_eq!(configured, served);
+}
+
 #[test]
 fn the_product_has_no_route_for_sample_data() {
     let product = routes_of("spin.toml");
@@ -91,9 +124,8 @@ fn the_product_has_no_route_for_sample_data() {
 
     assert_eq!(shared, ["/..."], "the product serves a path of the shop");
 
-    let text = fs::read_to_string(repository().join("components/warmup/warmup.toml")).unwrap();
-    let plan: toml::Table = toml::from_str(&text).unwrap();
-    assert!(plan.is_empty(), "the product's plan is not empty: {plan:?}");
+    let product = configuration("edge-cache.toml");
+    assert!(!product.contains_key("module"), "the product has a plan");
 }
 
 #[test]

@@ -284,6 +284,7 @@ fn trailing_slashes_are_ignored() {
         "/warmup/",
         "/warmup/plan/",
         "/ttl/",
+        "/rules/",
         "/audit/",
     ] {
         app.admin().get(path).ok();

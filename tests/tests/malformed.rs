@@ -141,6 +141,7 @@ fn a_field_of_the_wrong_type_is_named() {
         ("POST", "/invalidate", "dryRun", "flag"),
         ("POST", "/warmup", "modules", "list"),
         ("POST", "/warmup", "force", "flag"),
+        ("PUT", "/rules", "event", "string"),
         ("PATCH", "/keys/users:1", "ttl", "number"),
         ("PATCH", "/keys/users:1", "persist", "flag"),
     ];

@@ -66,7 +66,7 @@ fn the_product_as_deployed_writes_no_entries() {
         response["message"]
             .as_str()
             .unwrap()
-            .contains("WARMUP_PLAN"),
+            .contains("edge-cache.toml"),
         "{response:#}"
     );
     assert_eq!(response["stats"]["keysCreated"], 0);

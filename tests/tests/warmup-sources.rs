@@ -21,7 +21,7 @@ fn document(redis: &mut Connection, key: &str) -> Value {
 
 fn start_with_web_source(origin: &Origin, token: &str) -> App {
     let options = Options::new()
-        .plan("origin")
+        .configuration_file("tests/plans/origin.toml")
         .variable("warmup_origin", &origin.url());
     App::with(options.variable("warmup_origin_token", token))
 }
@@ -148,7 +148,7 @@ fn an_error_of_a_web_server_does_not_reveal_the_token() {
     let away = format!("http://127.0.0.1:{}", end_to_end::free_port());
     let app = App::with(
         Options::new()
-            .plan("origin")
+            .configuration_file("tests/plans/origin.toml")
             .variable("warmup_origin", &away),
     );
     let report = app

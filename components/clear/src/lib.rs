@@ -1,23 +1,21 @@
 //! `POST /api/cache/clear`: removes the keys of a pattern, or all keys. Also serves the deprecated
-//! paths of older systems.
+//! paths of older systems, which the configuration file lists.
 
 use std::time::Instant;
 
-use edge_cache::{Pattern, units};
+use edge_cache::units;
 use edge_cache_admin::Role;
 use edge_cache_admin::admin::audit::AuditRecord;
 use edge_cache_admin::admin::clear::{ClearReport, ClearRequest};
-use edge_cache_spin::alias::{self, Alias};
-use edge_cache_spin::{Call, HandlerResult, HostResponse, Method, Request, Route, serve};
+use edge_cache_spin::{
+    Call, HandlerResult, HostResponse, Method, Request, alias, serve, serve_misconfigured,
+    serve_not_found,
+};
 use serde::Serialize;
 
 const METHODS: &[Method] = &[Method::new("POST", Role::Operator).with_body()];
-/// Headers of every response of a deprecated path.
-const DEPRECATION_HEADERS: &[(&str, &str)] = &[
-    ("deprecation", alias::DEPRECATION),
-    ("sunset", alias::SUNSET),
-    ("link", alias::SUCCESSOR_LINK),
-];
+/// The path that is not deprecated.
+const PATH: &str = "/api/cache/clear";
 
 #[derive(Serialize)]
 struct ClearResponse {
@@ -40,24 +38,19 @@ struct ClearStats {
 edge_cache_spin::http_service!(handle);
 
 async fn handle(request: Request) -> HostResponse {
-    let Some(alias) = alias::find(request.route_path()) else {
+    if request.route_path() == PATH {
         return serve(request, METHODS, clear).await;
-    };
-
-    // A GET that clears keys must not be run by a HEAD.
-    let method = |name: &&'static str| Method::new(name, Role::Operator).without_head();
-    let methods: Vec<Method> = alias.methods.iter().map(method).collect();
-    let route = Route::new(&methods).with_headers(DEPRECATION_HEADERS);
-    serve(request, route, async |call: &Call| {
-        clear_module(call, alias).await
-    })
-    .await
-}
-
-/// Clears the keys of a deprecated path.
-async fn clear_module(call: &Call, alias: Alias) -> HandlerResult {
-    let pattern = Pattern::parse("pattern", alias.pattern)?;
-    run(call, ClearRequest::configured(pattern)).await
+    }
+    match alias::find(request.route_path()) {
+        Ok(Some(alias)) => {
+            serve(request, alias.route(), async |call: &Call| {
+                run(call, ClearRequest::configured(alias.pattern.clone())).await
+            })
+            .await
+        }
+        Ok(None) => serve_not_found(request).await,
+        Err(error) => serve_misconfigured(request, &error).await,
+    }
 }
 
 async fn clear(call: &Call) -> HandlerResult {

@@ -3,6 +3,7 @@
 use edge_cache_admin::Role;
 use edge_cache_admin::admin::audit::AuditRecord;
 use edge_cache_admin::admin::ttl_table::{self, ChangeTtlRequest};
+use edge_cache_admin::configuration::Configuration;
 use edge_cache_spin::{Call, HandlerResult, HostResponse, Method, Request, Response, serve};
 
 const METHODS: &[Method] = &[
@@ -27,7 +28,11 @@ async fn route(call: &Call) -> HandlerResult {
             let request = ChangeTtlRequest::parse_delete(&call.body().await?, call.query())?;
             change(call, request).await
         }
-        _ => Ok(Response::data(ttl_table::read(&call.redis()).await?)),
+        _ => {
+            let configured = call.configured(Configuration::ttls)?;
+            let table = ttl_table::read(&call.redis(), &configured).await?;
+            Ok(Response::data(table))
+        }
     }
 }
 
@@ -35,7 +40,9 @@ async fn change(call: &Call, request: ChangeTtlRequest) -> HandlerResult {
     let mut record = AuditRecord::new("ttl");
     record.detail = Some(request.describe());
 
+    let configured = call.configured(Configuration::ttls)?;
     let redis = call.redis();
-    let table = call.run_audited(record, request.run(&redis), |_| 0).await?;
+    let change = request.run(&redis, &configured);
+    let table = call.run_audited(record, change, |_| 0).await?;
     Ok(call.respond_with_data(table))
 }

@@ -104,7 +104,7 @@ async fn read_progress(redis: &impl Redis) -> Result<Option<WarmupStatus>, Strin
 }
 
 async fn show_plan(call: &Call) -> HandlerResult {
-    let plan = read_plan()?;
+    let plan = read_plan(call)?.plan;
     let settings = &call.config().schedule;
     let overview = warmup::read_overview(&call.redis(), &plan, settings).await?;
     Ok(Response::data(overview))
@@ -125,9 +125,9 @@ async fn cancel(call: &Call) -> HandlerResult {
 }
 
 async fn run(call: &Call) -> HandlerResult {
-    let plan = read_plan()?;
-    let request = WarmupRequest::parse(&call.body().await?, &plan)?;
-    let status = run_warmup(call, &plan, &request, &call.caller_name(), None).await?;
+    let configured = read_plan(call)?;
+    let request = WarmupRequest::parse(&call.body().await?, &configured.plan)?;
+    let status = run_warmup(call, &configured, &request, &call.caller_name(), None).await?;
 
     let stats = WarmupStats {
         modules_warmed: status.modules_warmed(),

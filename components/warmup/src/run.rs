@@ -1,18 +1,24 @@
-//! The plan of this build, and warmups by it.
+//! The plan of the configuration file, and warmups by it.
 
+use edge_cache::keyspace::ttl::TtlTable;
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::audit::AuditRecord;
+use edge_cache_admin::configuration::Configuration;
 use edge_cache_admin::warmup::{Plan, Warmup, WarmupLimits, WarmupRequest, WarmupStatus};
 use edge_cache_spin::{Call, Problem, Sources};
 
-/// The compiled plan, which was checked when this component was built.
-const PLAN: &str = include_str!(concat!(env!("OUT_DIR"), "/warmup.json"));
+/// The sections of the configuration file that a warmup needs.
+pub(crate) struct ConfiguredPlan {
+    pub(crate) plan: Plan,
+    /// The TTLs of keys whose plan entry has none.
+    ttl_table: TtlTable,
+}
 
 /// Runs a warmup for `by`. Unless it is a dry run, it has an audit record; `reason` marks it as
 /// started by the schedule.
 pub(crate) async fn run_warmup(
     call: &Call,
-    plan: &Plan,
+    configured: &ConfiguredPlan,
     request: &WarmupRequest,
     by: &str,
     reason: Option<String>,
@@ -20,7 +26,8 @@ pub(crate) async fn run_warmup(
     let warmup = Warmup {
         redis: &call.redis(),
         source: &Sources::new(call),
-        plan,
+        plan: &configured.plan,
+        ttl_table: &configured.ttl_table,
         limits: WarmupLimits {
             keys_per_second: call.config().warmup_rate,
             memory_percent: call.config().thresholds.memory_percent,
@@ -51,7 +58,10 @@ fn audit_record(request: &WarmupRequest, reason: Option<String>) -> AuditRecord 
     }
 }
 
-/// Reads the plan of this build.
-pub(crate) fn read_plan() -> Result<Plan, Problem> {
-    Plan::read(PLAN).map_err(|error| Problem::unavailable(format!("invalid warmup plan: {error}")))
+/// Reads the plan and the TTL table.
+pub(crate) fn read_plan(call: &Call) -> Result<ConfiguredPlan, Problem> {
+    Ok(ConfiguredPlan {
+        plan: call.configured(Configuration::plan)?,
+        ttl_table: call.configured(Configuration::ttls)?,
+    })
 }

@@ -11,10 +11,10 @@ use edge_cache_admin::admin::events;
 use edge_cache_admin::warmup::schedule::{
     self, Relief, ScheduleCheck, ScheduleReport, TagPruning, WarmupReason,
 };
-use edge_cache_admin::warmup::{Plan, WarmupRequest, WarmupStatus};
+use edge_cache_admin::warmup::{WarmupRequest, WarmupStatus};
 use edge_cache_spin::{Call, HandlerResult};
 
-use crate::run::{read_plan, run_warmup};
+use crate::run::{ConfiguredPlan, read_plan, run_warmup};
 
 /// The most time that one wake-up removes keys of gathered removals.
 const REMOVAL_TIME: Duration = Duration::from_secs(10);
@@ -23,15 +23,16 @@ const TURN_TIME: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(call: &Call) -> HandlerResult {
     let redis = call.redis();
-    let plan = read_plan()?;
-    let check = schedule::check(&redis, &call.config().schedule, &plan).await?;
+    let configured = read_plan(call)?;
+    let plan = &configured.plan;
+    let check = schedule::check(&redis, &call.config().schedule, plan).await?;
 
     let relief = match check.memory_to_relieve {
         Some(usage_percent) => Some(relieve_memory(call, usage_percent).await?),
         None => None,
     };
     let warmup = match check.reason {
-        Some(reason) => warm(call, &plan, &check, reason).await,
+        Some(reason) => warm(call, &configured, &check, reason).await,
         None => Ok(None),
     };
     // Pruning follows a failed warmup too: it frees memory on a full server.
@@ -65,7 +66,7 @@ async fn relieve_memory(call: &Call, usage_percent: f64) -> Result<Relief, Error
 /// Warms all modules. Returns `None` where another warmup is running, which does the same.
 async fn warm(
     call: &Call,
-    plan: &Plan,
+    configured: &ConfiguredPlan,
     check: &ScheduleCheck,
     reason: WarmupReason,
 ) -> Result<Option<WarmupStatus>, Error> {
@@ -73,7 +74,7 @@ async fn warm(
 
     let request = WarmupRequest::default();
     let reason = Some(format!("by the schedule: {reason}"));
-    match run_warmup(call, plan, &request, "schedule", reason).await {
+    match run_warmup(call, configured, &request, "schedule", reason).await {
         Ok(status) => Ok(Some(status)),
         Err(Error::Conflict(_)) => Ok(None),
         Err(error) => Err(error),

@@ -12,6 +12,7 @@ pub mod metrics;
 mod remove_key;
 mod replication;
 pub mod role;
+pub mod rule_table;
 pub mod share;
 pub mod stats;
 pub mod ttl_table;

@@ -7,15 +7,17 @@
 //! | --- | --- |
 //! | [`admin`] | one module for each operation: clear, invalidate, list keys, statistics, health, audit |
 //! | [`warmup`] | filling the cache by a plan, and the schedule that keeps it filled |
-//! | [`input`] | fields and parameters of requests |
+//! | [`configuration`] | the sections of an application's file: TTLs, rules, deprecated routes, plan |
+//! | [`input`] | fields and parameters of requests, tables of files |
 //!
 //! Nothing here knows Spin, HTTP or an async runtime.
 
 pub mod admin;
+pub mod configuration;
 mod error;
 pub mod input;
 mod lua;
-#[cfg(all(test, feature = "compile"))]
+#[cfg(test)]
 mod properties;
 pub mod warmup;
 

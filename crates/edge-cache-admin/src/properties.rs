@@ -10,22 +10,43 @@ use proptest::sample::Index;
 use crate::admin::audit::AuditPageRequest;
 use crate::admin::clear::ClearRequest;
 use crate::admin::events::DomainEvent;
-use crate::admin::events::EventRules;
 use crate::admin::invalidate::InvalidateRequest;
 use crate::admin::list_keys::ListKeysRequest;
+use crate::admin::rule_table::ChangeRuleRequest;
 use crate::admin::ttl_table::ChangeTtlRequest;
+use crate::configuration::Configuration;
 use crate::input::Fields;
-use crate::warmup::Plan;
 
-const RULES: &str = r#"
-    [[rule]]
-    event = "product.*"
-    keys = ["products:{id}"]
-    patterns = ["products:{id}:*"]
-    tags = ["product-{id}"]
+/// A configuration file with all sections.
+const FILE: &str = r#"
+[ttl]
+"products:popular" = 900
+
+[[rule]]
+event = "product.*"
+keys = ["products:{id}"]
+patterns = ["products:{id}:*"]
+tags = ["product-{id}"]
+
+[deprecated]
+since = 2026-11-22
+sunset = 2027-11-22
+route = [{ path = "/products/clear", pattern = "products:*", methods = ["GET"] }]
+
+[[module]]
+name = "products"
+priority = 1
+[[module.entry]]
+key = "products:{id}:details"
+query = "SELECT id, name FROM products"
+shape = "row"
+ttl_seconds = 60
+tags = ["product-catalog"]
 "#;
 
-const PLAN: &str = include_str!("../../../components/warmup/warmup.toml");
+fn configuration(text: &str) -> Configuration<'_> {
+    Configuration::parse("edge-cache.toml", text).unwrap()
+}
 
 fn reply() -> impl Strategy<Value = Reply> {
     prop_oneof![
@@ -46,6 +67,7 @@ proptest! {
             let _ = ClearRequest::parse(body);
             let _ = InvalidateRequest::parse(body);
             let _ = ChangeTtlRequest::parse_put(body);
+            let _ = ChangeRuleRequest::parse_put(body);
         }
     }
 
@@ -59,24 +81,24 @@ proptest! {
 
     #[test]
     fn any_event_is_parsed_or_refused(payload in vec(any::<u8>(), 0..120), id in ".{1,40}") {
-        let rules = EventRules::read(&EventRules::compile(RULES).unwrap()).unwrap();
+        let rules = configuration(FILE).rules().unwrap();
         let _ = DomainEvent::parse(&payload, &rules);
         let event = serde_json::json!({ "type": "product.updated", "id": id });
         let _ = DomainEvent::parse(event.to_string().as_bytes(), &rules);
     }
 
     #[test]
-    fn any_file_of_rules_or_a_plan_is_parsed_or_refused(text in ".{0,200}") {
-        let _ = (EventRules::compile(&text), Plan::compile(&text), EventRules::read(&text), Plan::read(&text));
+    fn any_file_is_parsed_or_refused(text in ".{0,200}") {
+        let _ = Configuration::parse("x", &text).map(|file| file.check());
     }
 
     #[test]
     fn files_with_a_mistake_are_parsed_or_refused(at in any::<Index>(), length in 0_usize..6, other in r#"["\[\]{}=*:#a-z0-9\n]{0,4}"#) {
-        let broken = |file: &str| {
-            let start = at.index(file.len());
-            [&file[..start], &other, &file[(start + length).min(file.len())..]].concat()
-        };
-        prop_assert!(EventRules::compile(RULES).is_ok() && Plan::compile(PLAN).is_ok());
-        let _ = (EventRules::compile(&broken(RULES)), Plan::compile(&broken(PLAN)));
+        let start = FILE.floor_char_boundary(at.index(FILE.len()));
+        let end = FILE.ceil_char_boundary((start + length).min(FILE.len()));
+        let broken = [&FILE[..start], &other, &FILE[end..]].concat();
+
+        prop_assert!(configuration(FILE).check().is_ok());
+        let _ = Configuration::parse("x", &broken).map(|file| file.check());
     }
 }

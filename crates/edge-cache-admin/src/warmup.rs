@@ -12,6 +12,7 @@
 //! | `write/` | slices of keys on their way to Redis |
 //! | `outcome` | how a slice ended, and why a warmup stops early |
 //! | `memory`, `warmup_lock` | the memory limit; the lock |
+//! | `ttls` | the TTLs of keys whose plan entry has none |
 //! | `run` | one warmup, from its lock to its result |
 //! | `status`, `progress` | progress and result; storing, reading, following and cancelling |
 //! | `overview` | the plan with the last results |
@@ -28,11 +29,12 @@ mod run;
 pub mod schedule;
 mod source;
 mod status;
+mod ttls;
 mod warmup_lock;
 mod write;
 
 pub use overview::{PlanOverview, read_overview};
-pub use plan::{EntryShape, EntrySource, Plan, PlanEntry, PlanError, PlanModule};
+pub use plan::{EntryShape, EntrySource, Plan, PlanEntry, PlanModule};
 pub use progress::{FOLLOW_INTERVAL, cancel, follow, follow_with, read_progress};
 pub use request::WarmupRequest;
 pub use run::{Warmup, WarmupLimits};

@@ -4,9 +4,10 @@ use edge_cache::keyspace::tag::prune::PruneWalk;
 use edge_cache::{Cache, ErrorKind, Redis, Runtime};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::clear::{ClearMethod, ClearReport, ClearRequest};
-use edge_cache_admin::admin::events::{DomainEvent, EventRules};
+use edge_cache_admin::admin::events::DomainEvent;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
 use edge_cache_admin::admin::list_keys::ListKeysRequest;
+use edge_cache_admin::configuration::Configuration;
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 
@@ -146,7 +147,10 @@ async fn the_error_of_an_event_names_the_set_of_its_tag_that_has_a_foreign_type(
     let server = RedisServer::start();
     let () = server.connection().set("cache:tags:config", 1).unwrap();
     let rules = "[[rule]]\nevent = \"config.changed\"\ntags = [\"config\"]\n";
-    let rules = EventRules::read(&EventRules::compile(rules).unwrap()).unwrap();
+    let rules = Configuration::parse("edge-cache.toml", rules)
+        .unwrap()
+        .rules()
+        .unwrap();
     let event = DomainEvent::parse(br#"{"type":"config.changed"}"#, &rules).unwrap();
 
     let failed = event.run(&client(&server.url(0))).await;

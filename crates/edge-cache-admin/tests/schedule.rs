@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use edge_cache::keyspace::tag::prune::PruneReport;
+use edge_cache::keyspace::ttl::TtlTable;
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{Client, Pattern};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::clear::ClearRequest;
+use edge_cache_admin::configuration::Configuration;
 use edge_cache_admin::warmup::schedule::{
     self, ScheduleCheck, ScheduleSettings, TagPruning, WarmupReason,
 };
@@ -42,7 +44,8 @@ impl Source for OneValue {
 }
 
 fn read_plan(text: &str) -> Plan {
-    Plan::read(&Plan::compile(text).unwrap()).unwrap()
+    let file = Configuration::parse("edge-cache.toml", text).unwrap();
+    file.plan().unwrap()
 }
 
 fn settings(relief: &[&str]) -> ScheduleSettings {
@@ -70,6 +73,7 @@ async fn warm(redis: &Native) {
         redis,
         source: &OneValue,
         plan: &plan,
+        ttl_table: &TtlTable::default(),
         limits: WarmupLimits::default(),
         by: "schedule",
         id: "unique",

@@ -1,6 +1,8 @@
-//! Domain events: over HTTP, and as messages of a Redis channel. Both use the same rules, which are
-//! compiled in.
+//! Domain events: over HTTP, and as messages of a Redis channel. Both use the same rules: those of the
+//! configuration file, and their overrides.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use edge_cache::keyspace::gathered::{FinishedWalk, Turn};
@@ -10,16 +12,44 @@ use edge_cache_admin::Error;
 use edge_cache_admin::admin::audit::IntentId;
 use edge_cache_admin::admin::events::{self, DomainEvent, EventRules, RemovalTurn};
 use edge_cache_admin::admin::invalidate::InvalidateReport;
+use edge_cache_admin::admin::rule_table;
+use edge_cache_admin::configuration::Configuration;
 
 use crate::audit_recording::{log_unwritten_record, record_intent};
+use crate::configuration;
 use crate::http::call::Call;
 use crate::http::problem::Problem;
 use crate::http::request_id::random_id;
 use crate::instance::{Instance, instance};
 use crate::log;
 
-/// The rules of invalidation.toml, which the build validated.
-const RULES: &str = include_str!(concat!(env!("OUT_DIR"), "/invalidation.json"));
+/// How long an instance uses the overrides of rules before it reads them again.
+const OVERRIDES_AGE: Duration = Duration::from_millis(500);
+
+thread_local! {
+    /// The rules in force, and when their overrides were read.
+    static RULES: RefCell<Option<(Instant, Rc<EventRules>)>> = const { RefCell::new(None) };
+}
+
+/// Returns the rules in force. One round trip at most twice a second, else none.
+async fn rules_in_force(redis: &impl Redis) -> Result<Rc<EventRules>, Problem> {
+    let now = Instant::now();
+    let known = RULES.with_borrow(Option::clone);
+    if let Some((read_at, rules)) = known
+        && now.duration_since(read_at) < OVERRIDES_AGE
+    {
+        return Ok(rules);
+    }
+
+    let configured = configuration::read(Configuration::rules);
+    let configured = configured.map_err(|error| Problem::bad_file(&error))?;
+    let overrides = rule_table::read_overrides(redis)
+        .await
+        .map_err(Error::from)?;
+    let rules = Rc::new(configured.with_overrides(overrides));
+    RULES.set(Some((now, Rc::clone(&rules))));
+    Ok(rules)
+}
 
 /// Handles a message of the channel: invalidates what the rules for its event define. A message
 /// that fails is logged and counted, and does not stop the next one.
@@ -30,7 +60,6 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
     let instance = instance()
         .await
         .map_err(|bad| format!("the variable {} {}", bad.name, bad.problem))?;
-    let rules = EventRules::read(RULES).map_err(|error| error.to_string())?;
     if let Some(turn) = RemovalTurn::parse(payload) {
         return remove_in_turns(&instance, &turn).await.map_err(|error| {
             log::failure("-", "event.removal_failed", &error.to_string());
@@ -38,6 +67,10 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
         });
     }
 
+    let rules = rules_in_force(&instance.redis).await.map_err(|problem| {
+        log::failure("-", "event.failed", problem.detail());
+        problem.detail().to_owned()
+    })?;
     let result = match DomainEvent::parse(payload, &rules) {
         Ok(event) => run_recorded(&instance, event).await,
         Err(error) => {
@@ -145,9 +178,10 @@ async fn record_walk(instance: &Instance, walk: &FinishedWalk) {
 /// Reads an event that arrived over HTTP. One that is refused is counted.
 ///
 /// # Errors
-/// Those of [`DomainEvent::parse`].
+/// Those of [`DomainEvent::parse`]; 503 for a mistake in the configuration file, or if Redis cannot be
+/// reached.
 pub async fn parse_event(call: &Call, payload: &[u8]) -> Result<DomainEvent, Problem> {
-    let rules = EventRules::read(RULES).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let rules = rules_in_force(&call.redis()).await?;
     match DomainEvent::parse(payload, &rules) {
         Ok(event) => Ok(event),
         Err(error) => {

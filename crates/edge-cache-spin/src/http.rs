@@ -23,4 +23,4 @@ pub use problem::Problem;
 pub use request::Request;
 pub use response::Response;
 pub use route::{Method, Route};
-pub use serve::{HandlerResult, serve, serve_not_found};
+pub use serve::{HandlerResult, serve, serve_misconfigured, serve_not_found};

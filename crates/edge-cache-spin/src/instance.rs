@@ -1,15 +1,18 @@
 //! State that an instance keeps between requests: its validated configuration and its connections.
 //! It never holds anything of a single request.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use edge_cache::Client;
 use edge_cache_admin::admin::audit::AuditTrail;
+use edge_cache_admin::configuration::Configuration;
+use edge_cache_admin::input::FileError;
 
 use crate::auth::AttemptLimiter;
 use crate::caches::{ConnectedCache, SpinCache, client, connected};
 use crate::config::{BadVariable, Config};
+use crate::configuration;
 use crate::connection::SpinTransport;
 use crate::log;
 
@@ -18,8 +21,8 @@ pub(crate) struct Instance {
     pub(crate) config: Config,
     /// The Redis database of the cache.
     pub(crate) redis: Rc<Client<SpinTransport>>,
-    /// The cache as services use it. Kept because of its circuit breaker and its counters.
-    pub(crate) cache: Rc<SpinCache>,
+    /// The cache as services use it, with the TTL table of the configuration file.
+    cache: OnceCell<SpinCache>,
     /// Finds out where the audit trail is when it is first used.
     pub(crate) audit: AuditTrail<SpinTransport>,
     pub(crate) attempt_limiter: RefCell<AttemptLimiter>,
@@ -27,7 +30,7 @@ pub(crate) struct Instance {
 
 impl Instance {
     fn new(config: Config) -> Self {
-        let ConnectedCache { redis, cache } = connected(&config.cache, &config.cache.url);
+        let ConnectedCache { redis, .. } = connected(&config.cache, &config.cache.url);
         let audit = AuditTrail::new(
             client(&config.cache, &config.audit_url, "audit"),
             Rc::clone(&redis),
@@ -35,12 +38,27 @@ impl Instance {
         );
 
         Self {
-            cache,
+            cache: OnceCell::new(),
             config,
             redis,
             audit,
             attempt_limiter: RefCell::default(),
         }
+    }
+
+    /// The cache as services use it.
+    ///
+    /// # Errors
+    /// The first mistake in the TTL table of the configuration file.
+    pub(crate) fn cache(&self) -> Result<&SpinCache, FileError> {
+        if let Some(cache) = self.cache.get() {
+            return Ok(cache);
+        }
+
+        let ttls = configuration::read(Configuration::ttls)?;
+        let settings = &self.config.cache;
+        let cache = SpinCache::clone(&connected(settings, &settings.url).cache);
+        Ok(self.cache.get_or_init(|| cache.with_ttls(ttls)))
     }
 }
 

@@ -8,6 +8,7 @@
 //! - `http`: requests, routes, responses and problems; `serve` is where a request enters.
 //! - `auth` and `audit_recording`: tokens and roles; records of changes and denied attempts.
 //! - `caches`, `instance`, `config` and `connection`: what an instance keeps between requests.
+//! - `configuration`: the configuration file.
 //! - `event` and `invalidation`: what several components do in the same way.
 //! - `sources` and `key_value`: Spin's databases, and its key-value store.
 
@@ -15,6 +16,7 @@ mod audit_recording;
 pub mod auth;
 mod caches;
 mod config;
+mod configuration;
 mod connection;
 mod event;
 pub mod host_errors;
@@ -23,6 +25,7 @@ mod instance;
 mod invalidation;
 pub mod key_value;
 mod log;
+mod misconfiguration;
 #[cfg(test)]
 mod properties;
 mod sources;
@@ -32,7 +35,8 @@ pub use config::{BadVariable, Config};
 pub use event::{handle_event, parse_event, publish_event};
 pub use http::{
     Call, HandlerResult, Method, Problem, Request, Response, Route, SharedCheck, alias,
-    decode_segment, key_from_path, serve, serve_not_found, share_check, share_recent_check,
+    decode_segment, key_from_path, serve, serve_misconfigured, serve_not_found, share_check,
+    share_recent_check,
 };
 pub use sources::{Database, Postgres, Sources, Sqlite};
 /// The host's response, which [`serve`] returns.

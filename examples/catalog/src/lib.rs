@@ -62,7 +62,7 @@ async fn show(call: &Call) -> HandlerResult {
     };
 
     let fetched = call
-        .cache()
+        .cache()?
         .get_or_set(&query.key, &options, async || {
             query.run(call.config()).await
         })

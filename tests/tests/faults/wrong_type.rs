@@ -47,6 +47,15 @@ fn keys_with_requests() -> Vec<(&'static str, &'static str, Vec<Request>)> {
         ),
         (
             "0",
+            "cache:rules",
+            vec![
+                ("GET", "/rules", Value::Null),
+                ("PUT", "/rules", json!({ "event": "test", "keys": ["a"] })),
+                ("DELETE", "/rules", json!({ "event": "test" })),
+            ],
+        ),
+        (
+            "0",
             "cache:warmup:status",
             vec![
                 ("GET", "/warmup", Value::Null),

@@ -1,7 +1,7 @@
 //! Domain events, and the rules that define what each invalidates.
 //!
-//! Rules are written in TOML and checked when a component is built with them. Fields of an event
-//! are escaped before they become part of a pattern, so an id can never widen it.
+//! Rules are in the configuration file, and overridden at run time ([`super::rule_table`]). Fields of
+//! an event are escaped before they become part of a pattern, so an id can never widen it.
 
 mod fields;
 mod removal_turn;
@@ -20,8 +20,9 @@ use crate::error::Error;
 use crate::input::Fields;
 use fields::{EventFields, MAX_FIELD_BYTES};
 pub use removal_turn::{RemovalTurn, record_of_walk};
-pub use rules::{EventRules, EventRulesError};
-use rules::{Rule, fill_key, fill_pattern, fill_tag};
+pub use rules::{EventRules, Rule};
+pub(crate) use rules::{RuleMistake, check_type};
+use rules::{fill_key, fill_pattern, fill_tag};
 
 /// A checked event, and what it invalidates.
 #[derive(Debug)]
@@ -149,11 +150,12 @@ pub async fn count_event<R: Redis>(redis: &R, outcome: &str) -> Result<(), Redis
     redis.execute(count).await.map(drop)
 }
 
-#[cfg(all(test, feature = "compile"))]
+#[cfg(test)]
 mod tests {
     use edge_cache::keyspace::pattern::escape;
 
     use super::*;
+    use crate::input::TomlFile;
 
     const RULES: &str = r#"
         [[rule]]
@@ -167,7 +169,8 @@ mod tests {
     "#;
 
     fn read_rules(toml: &str) -> EventRules {
-        EventRules::read(&EventRules::compile(toml).unwrap()).unwrap()
+        let file = TomlFile::parse("edge-cache.toml", toml).unwrap();
+        EventRules::read(&file.root()).unwrap()
     }
 
     fn parse(event: &str) -> Result<DomainEvent, Error> {

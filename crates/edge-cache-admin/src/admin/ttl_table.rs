@@ -1,15 +1,15 @@
-//! The TTL table: read, and changed by overrides.
+//! The TTL table: that of the configuration file, and overrides that change it at run time.
+
+use std::time::Duration;
 
 use edge_cache::keyspace::key::{PROTECTED_PREFIXES, TTL_OVERRIDES};
-use edge_cache::keyspace::ttl::{self, DEFAULT_TTL, MAX_TTL_SECONDS, TABLE};
+use edge_cache::keyspace::ttl::{self, DEFAULT_PREFIX, DEFAULT_TTL, MAX_TTL_SECONDS, TtlTable};
 use edge_cache::redis::{Command, Redis, Replies};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::input::{Fields, Parameters};
+use crate::input::{Fields, read_removed_name};
 
-/// The prefix that stands for keys that no other row covers.
-const DEFAULT_PREFIX: &str = "*";
 /// The longest prefix.
 const MAX_PREFIX_BYTES: usize = 256;
 
@@ -31,22 +31,22 @@ pub struct TtlRow {
 pub enum TtlSource {
     /// Set by an admin.
     Override,
-    /// Built in.
+    /// From the configuration file, or the default.
     Builtin,
 }
 
 /// The table in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TtlTable {
+pub struct TtlTableReport {
     /// Its rows: overrides first, each group in the order of its prefixes.
     pub table: Vec<TtlRow>,
 }
 
-/// Reads the table in force. One round trip.
+/// Reads the table in force: `configured` is that of the file. One round trip.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn read<R: Redis>(redis: &R) -> Result<TtlTable, Error> {
+pub async fn read<R: Redis>(redis: &R, configured: &TtlTable) -> Result<TtlTableReport, Error> {
     let stored = ttl::read_overrides(redis).await?;
     let overrides = stored.entries();
     let is_overridden = |prefix: &str| overrides.iter().any(|(known, _)| known == prefix);
@@ -55,16 +55,21 @@ pub async fn read<R: Redis>(redis: &R) -> Result<TtlTable, Error> {
         .iter()
         .map(|(prefix, ttl)| row(prefix, *ttl, TtlSource::Override))
         .collect();
-    for (prefix, ttl) in TABLE
-        .into_iter()
-        .chain([(DEFAULT_PREFIX, DEFAULT_TTL.as_secs())])
-    {
+    for (prefix, ttl) in with_default(configured) {
         if !is_overridden(prefix) {
-            table.push(row(prefix, ttl, TtlSource::Builtin));
+            table.push(row(prefix, ttl.as_secs(), TtlSource::Builtin));
         }
     }
     table.sort_by(|a, b| (a.source, &a.prefix).cmp(&(b.source, &b.prefix)));
-    Ok(TtlTable { table })
+    Ok(TtlTableReport { table })
+}
+
+/// The rows of the file, and the default if they have none.
+fn with_default(configured: &TtlTable) -> impl Iterator<Item = (&str, Duration)> {
+    let rows = configured.rows().iter();
+    let rows = rows.map(|(prefix, ttl)| (prefix.as_str(), *ttl));
+    let has_default = rows.clone().any(|(prefix, _)| prefix == DEFAULT_PREFIX);
+    rows.chain((!has_default).then_some((DEFAULT_PREFIX, DEFAULT_TTL)))
 }
 
 fn row(prefix: &str, ttl: u64, source: TtlSource) -> TtlRow {
@@ -115,26 +120,8 @@ impl ChangeTtlRequest {
     /// # Errors
     /// [`Error::Malformed`] and [`Error::Invalid`] for either.
     pub fn parse_delete(body: &[u8], query: &str) -> Result<Self, Error> {
-        let mut fields = Fields::from_json(body)?;
-        let mut parameters = Parameters::parse(query);
-        let in_body = fields.string("prefix")?;
-        let in_query = parameters.bytes("prefix");
-        if in_body.is_some() && in_query.is_some() {
-            return Err(Error::invalid(
-                "prefix",
-                "is given twice: in the body and in the query",
-            ));
-        }
-
-        let in_query = in_query
-            .map(String::from_utf8)
-            .transpose()
-            .map_err(|_| Error::invalid("prefix", "must be UTF-8"))?;
-        fields.reject_unknown("prefix")?;
-        parameters.reject_unknown("prefix")?;
-
         Ok(Self {
-            prefix: parse_prefix(in_body.or(in_query))?,
+            prefix: parse_prefix(read_removed_name("prefix", body, query)?)?,
             change: Change::Remove,
         })
     }
@@ -143,16 +130,20 @@ impl ChangeTtlRequest {
     pub fn describe(&self) -> String {
         match self.change {
             Change::Set(ttl) => format!("{} lives {ttl} s", self.prefix),
-            Change::Remove => format!("{} as built in", self.prefix),
+            Change::Remove => format!("{} as configured", self.prefix),
         }
     }
 
-    /// Carries it out, and returns the new table. It applies at once, to values written from then
-    /// on. Two round trips.
+    /// Carries it out, and returns the new table; `configured` is that of the file. It applies at once,
+    /// to values written from then on. Two round trips.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such override to remove; those of the connection.
-    pub async fn run<R: Redis>(&self, redis: &R) -> Result<TtlTable, Error> {
+    pub async fn run<R: Redis>(
+        &self,
+        redis: &R,
+        configured: &TtlTable,
+    ) -> Result<TtlTableReport, Error> {
         let prefix = self.prefix.as_str();
         match self.change {
             Change::Set(ttl) => {
@@ -168,7 +159,7 @@ impl ChangeTtlRequest {
             }
         }
 
-        read(redis).await
+        read(redis, configured).await
     }
 }
 
@@ -179,7 +170,25 @@ fn parse_prefix(given: Option<String>) -> Result<String, Error> {
             "is needed, such as products:popular, or * for the default",
         )
     })?;
+    match check_prefix(&prefix) {
+        Ok(()) => Ok(prefix),
+        Err(problem) => Err(Error::invalid("prefix", problem)),
+    }
+}
 
+/// Rejects a new prefix that looks like another in a table. An existing one may be removed whatever
+/// it looks like.
+fn reject_invisible(prefix: &str) -> Result<(), Error> {
+    check_visible(prefix).map_err(|problem| Error::invalid("prefix", problem))
+}
+
+/// Checks the prefix of a row.
+pub(crate) fn check_new_prefix(prefix: &str) -> Result<(), &'static str> {
+    check_prefix(prefix)?;
+    check_visible(prefix)
+}
+
+fn check_prefix(prefix: &str) -> Result<(), &'static str> {
     let is_protected = PROTECTED_PREFIXES
         .iter()
         .any(|protected| prefix.starts_with(protected));
@@ -189,22 +198,18 @@ fn parse_prefix(given: Option<String>) -> Result<String, Error> {
     let is_glob = prefix.contains('*') && prefix != DEFAULT_PREFIX;
 
     if is_protected || !is_plain || is_glob || prefix.ends_with(':') {
-        let problem = "must be the start of keys up to a colon, such as products:popular, or * for the default";
-        return Err(Error::invalid("prefix", problem));
+        return Err(
+            "must be the start of keys up to a colon, such as products:popular, or * for the default",
+        );
     }
-    Ok(prefix)
+    Ok(())
 }
 
-/// Rejects a new prefix that looks like another in a table. An existing one may be removed whatever
-/// it looks like.
-fn reject_invisible(prefix: &str) -> Result<(), Error> {
+fn check_visible(prefix: &str) -> Result<(), &'static str> {
     if prefix.trim() == prefix && !prefix.chars().any(is_invisible) {
         return Ok(());
     }
-    Err(Error::invalid(
-        "prefix",
-        "must not begin or end with a space, or contain invisible characters",
-    ))
+    Err("must not begin or end with a space, or contain invisible characters")
 }
 
 fn is_invisible(c: char) -> bool {

@@ -9,22 +9,22 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{PLAN, RULES, reply};
+use super::{FILE, configuration, reply};
 use crate::admin::audit::AuditPageRequest;
 use crate::admin::change_expiry::ChangeExpiryRequest;
 use crate::admin::clear::ClearRequest;
 use crate::admin::events::DomainEvent;
-use crate::admin::events::EventRules;
 use crate::admin::inspect_key::InspectKeyRequest;
 use crate::admin::invalidate::InvalidateRequest;
 use crate::admin::invalidate::preview;
 use crate::admin::list_keys::ListKeysRequest;
+use crate::admin::rule_table::ChangeRuleRequest;
 use crate::admin::stats::Thresholds;
 use crate::admin::ttl_table::ChangeTtlRequest;
-use crate::admin::{audit, health, metrics, stats, ttl_table};
+use crate::admin::{audit, health, metrics, rule_table, stats, ttl_table};
 use crate::error::Error;
 use crate::warmup::schedule::{self, ScheduleSettings, TagPruning};
-use crate::warmup::{self, Plan, Rows, Source, Warmup, WarmupLimits, WarmupRequest};
+use crate::warmup::{self, Rows, Source, Warmup, WarmupLimits, WarmupRequest};
 use edge_cache::KeyName;
 use edge_cache::Runtime;
 use edge_cache::keyspace::fence;
@@ -300,7 +300,7 @@ proptest! {
             fails_as_documented(run(request.run(redis.restart())));
             fails_as_documented(run(request.measure_share(redis.restart())));
         }
-        let rules = EventRules::read(&EventRules::compile(RULES).unwrap()).unwrap();
+        let rules = configuration(FILE).rules().unwrap();
         let event = DomainEvent::parse(br#"{"type":"product.updated","id":1}"#, &rules).unwrap();
         fails_as_documented(run(event.run(redis.restart())));
     }
@@ -310,8 +310,12 @@ proptest! {
         fails_as_documented(run(stats::run(redis.restart(), &Thresholds::default())));
         fails_as_documented(run(AuditPageRequest::parse("limit=3").unwrap().run(redis.restart())));
         fails_as_documented(run(audit::AuditRecord::new("clear").write_denied(0, redis.restart())));
-        fails_as_documented(run(ttl_table::read(redis.restart())));
-        fails_as_documented(run(ChangeTtlRequest::parse_put(br#"{"prefix":"a","ttl":60}"#).unwrap().run(redis.restart())));
+        let file = configuration(FILE);
+        let (ttls, rules) = (file.ttls().unwrap(), file.rules().unwrap());
+        fails_as_documented(run(ttl_table::read(redis.restart(), &ttls)));
+        fails_as_documented(run(ChangeTtlRequest::parse_put(br#"{"prefix":"a","ttl":60}"#).unwrap().run(redis.restart(), &ttls)));
+        fails_as_documented(run(rule_table::read(redis.restart(), &rules)));
+        fails_as_documented(run(ChangeRuleRequest::parse_put(br#"{"event":"a","keys":["b"]}"#).unwrap().run(redis.restart(), &rules)));
         let _ = (run(health::run(redis.restart(), &Thresholds::default())), run(metrics::run(redis.restart(), &redis)));
     }
 
@@ -356,9 +360,10 @@ proptest! {
 
     #[test]
     fn a_warmup_and_the_schedule_run(redis in arbitrary_server(), force: bool) {
-        let plan = Plan::read(&Plan::compile(PLAN).unwrap()).unwrap();
+        let file = configuration(FILE);
+        let (plan, ttl_table) = (file.plan().unwrap(), file.ttls().unwrap());
         let limits = WarmupLimits::default();
-        let warmup = Warmup { redis: redis.restart(), source: &FixedSource, plan: &plan, limits, by: "x", id: "y" };
+        let warmup = Warmup { redis: redis.restart(), source: &FixedSource, plan: &plan, ttl_table: &ttl_table, limits, by: "x", id: "y" };
         let request = WarmupRequest { force, ..WarmupRequest::default() };
         fails_as_documented(run(request.run(warmup)));
 

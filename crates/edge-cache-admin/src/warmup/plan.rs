@@ -1,19 +1,16 @@
-//! The plan of a warmup: a TOML file that is checked whole when a component is built from it.
+//! The plan of a warmup: the tables `[[module]]` of the configuration file.
 
 mod entry;
-mod error;
 mod module;
-mod raw;
 mod shape;
 
 pub use entry::{EntrySource, PlanEntry};
-pub use error::PlanError;
 pub use module::PlanModule;
 pub use shape::EntryShape;
 
 pub(crate) use entry::key_columns;
 
-use raw::RawPlan;
+use crate::input::{FileError, TomlTable};
 
 /// Modules by ascending priority. With none, a warmup loads nothing and the schedule never starts
 /// one.
@@ -24,36 +21,22 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Checks a plan written in TOML and returns it in the form that [`Plan::read`] takes.
+    /// Reads and checks the plan of a configuration file.
     ///
     /// # Errors
-    /// The first mistake, with its line, or with its module and entry.
-    #[cfg(feature = "compile")]
-    pub fn compile(text: &str) -> Result<String, PlanError> {
-        let raw: RawPlan =
-            toml::from_str(text).map_err(|error| PlanError::new(error.to_string()))?;
-        let compiled =
-            serde_json::to_string(&raw).map_err(|error| PlanError::new(error.to_string()))?;
+    /// The first mistake.
+    pub(crate) fn read(root: &TomlTable<'_>) -> Result<Self, FileError> {
+        let mut modules: Vec<PlanModule> = Vec::new();
+        for table in root.tables("module")? {
+            let module = PlanModule::read(&table)?;
+            if modules.iter().any(|known| known.name == module.name) {
+                let problem = format!("module {} appears twice", module.name);
+                return Err(table.error_at("name", problem));
+            }
+            modules.push(module);
+        }
 
-        Self::read(&compiled).map_err(|error| error.with_line_in(text))?;
-        Ok(compiled)
-    }
-
-    /// Reads and checks a compiled plan.
-    ///
-    /// # Errors
-    /// The first mistake, with its module and entry.
-    pub fn read(compiled: &str) -> Result<Self, PlanError> {
-        let mut raw: RawPlan =
-            serde_json::from_str(compiled).map_err(|error| PlanError::new(error.to_string()))?;
-        check_names_are_unique(&raw)?;
-
-        raw.module.sort_by_key(|module| module.priority);
-        let modules = raw
-            .module
-            .into_iter()
-            .map(PlanModule::check)
-            .collect::<Result<_, _>>()?;
+        modules.sort_by_key(|module| module.priority);
         Ok(Self { modules })
     }
 
@@ -78,29 +61,14 @@ impl Plan {
     }
 }
 
-fn check_names_are_unique(raw: &RawPlan) -> Result<(), PlanError> {
-    let mut names: Vec<&str> = raw
-        .module
-        .iter()
-        .map(|module| module.name.as_str())
-        .collect();
-    names.sort_unstable();
-
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => {
-            let problem = format!("module {} appears twice", pair[0]);
-            Err(PlanError::new(problem).at("name", pair[0]))
-        }
-        None => Ok(()),
-    }
-}
-
-#[cfg(all(test, feature = "compile"))]
+#[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
-    use edge_cache::keyspace::ttl::{self, Overrides};
+    use crate::input::TomlFile;
+    use crate::warmup::ttls::Ttls;
+    use edge_cache::keyspace::ttl::{self, Overrides, TtlTable};
 
     const GOOD: &str = r#"
         [[module]]
@@ -122,8 +90,12 @@ mod tests {
         ttl_seconds = 60
     "#;
 
+    fn try_read(text: &str) -> Result<Plan, FileError> {
+        Plan::read(&TomlFile::parse("plan.toml", text)?.root())
+    }
+
     fn read(text: &str) -> Plan {
-        Plan::read(&Plan::compile(text).unwrap()).unwrap()
+        try_read(text).unwrap()
     }
 
     #[test]
@@ -134,13 +106,16 @@ mod tests {
     #[test]
     fn the_ttl_of_an_entry_wins_over_the_ttl_table() {
         let plan = read(GOOD);
-        let table = Overrides::new([("products".into(), 7), ("config".into(), 8)]);
+        let overridden = Ttls {
+            table: TtlTable::default(),
+            overrides: Overrides::new([("products".into(), 7), ("config".into(), 8)]),
+        };
         let config = &plan.modules[0].entries[0];
         let details = &plan.modules[1].entries[0];
 
-        let own = config.ttl_of("config:main:all", &table);
-        let from_table = details.ttl_of("products:1:details", &table);
-        let default = details.ttl_of("products:1:details", &Overrides::default());
+        let own = config.ttl_of("config:main:all", &overridden);
+        let from_table = details.ttl_of("products:1:details", &overridden);
+        let default = details.ttl_of("products:1:details", &Ttls::default());
 
         assert_eq!(own, Duration::from_secs(60));
         assert_eq!(from_table, Duration::from_secs(7));
@@ -150,18 +125,18 @@ mod tests {
     #[test]
     fn an_error_names_the_place_of_the_mistake() {
         let cases = [
-            ("\"row\"", "\"rows\"", "line 8"),
-            ("priority = 3", "", "missing field `priority`"),
-            ("tags =", "tag =", "unknown field `tag`"),
+            ("\"row\"", "\"rows\"", "plan.toml:8:17: "),
+            ("priority = 3", "", "plan.toml:2:9: `priority` is needed"),
+            ("tags =", "tag =", "plan.toml:9:9: `tag` is not known here"),
             (
                 "{id}",
                 "id",
-                "line 6: module products, entry products:id:details: a `row` needs a column",
+                "plan.toml:6:15: module products, entry products:id:details: a `row` needs a column",
             ),
             (
                 "query = \"SELECT key",
                 "url = \"/x\"\nquery = \"SELECT key",
-                "line 15: module config, entry",
+                "plan.toml:15:15: module config, entry",
             ),
             (
                 "query = \"SELECT key, value FROM settings\"",
@@ -175,17 +150,15 @@ mod tests {
             ),
             ("{id}", "{id", "braces"),
             ("config:main", "cache:main", "must not start with cache:"),
-            ("ttl_seconds = 60", "ttl_seconds = 0", "at least 1"),
+            ("ttl_seconds = 60", "ttl_seconds = 0", "plan.toml:18:23: "),
             (
                 "\"config\"",
                 "\"products\"",
-                "line 3: module products appears twice",
+                "plan.toml:12:16: module products appears twice",
             ),
         ];
         for (good, bad, expected) in cases {
-            let problem = Plan::compile(&GOOD.replace(good, bad))
-                .unwrap_err()
-                .to_string();
+            let problem = try_read(&GOOD.replace(good, bad)).unwrap_err().to_string();
             assert!(problem.contains(expected), "{problem}");
         }
     }

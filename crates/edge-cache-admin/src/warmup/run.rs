@@ -19,13 +19,14 @@ use super::render::{RenderedKey, render_batches};
 use super::request::WarmupRequest;
 use super::source::{LoadedEntry, Source};
 use super::status::{ModuleState, ModuleStatus, WarmupStatus};
+use super::ttls::Ttls;
 use super::warmup_lock::WarmupLock;
 use super::write::{MAX_SLICE_KEYS, SliceWriter, cut_into_slices};
 use crate::error::Error;
 use edge_cache::Runtime;
 use edge_cache::keyspace::fence::{self, Stamp};
 use edge_cache::keyspace::key::{WARMUP_CANCEL, WARMUP_MODULES};
-use edge_cache::keyspace::ttl::{self, Overrides};
+use edge_cache::keyspace::ttl::TtlTable;
 use edge_cache::redis::{Command, Redis, Replies, ServerClock};
 use edge_cache::{ErrorKind, RedisError};
 
@@ -64,6 +65,8 @@ pub struct Warmup<'a, R, S> {
     pub source: &'a S,
     /// Its plan.
     pub plan: &'a Plan,
+    /// The TTLs of keys whose plan entry has none, before overrides.
+    pub ttl_table: &'a TtlTable,
     /// Its limits.
     pub limits: WarmupLimits,
     /// Its starter: a token's name, or `schedule`.
@@ -87,8 +90,8 @@ impl WarmupRequest {
         &self,
         warmup: Warmup<'_, R, S>,
     ) -> Result<WarmupStatus, Error> {
-        let ttl_table = ttl::read_overrides(warmup.redis).await?;
-        let run = Run::new(self, &warmup, ttl_table);
+        let ttls = Ttls::read(warmup.redis, warmup.ttl_table).await?;
+        let run = Run::new(self, &warmup, ttls);
         if !self.dry_run {
             run.lock.acquire().await?;
         }
@@ -136,7 +139,7 @@ struct Run<'a, R, S> {
 }
 
 impl<'a, R: Redis + Runtime, S: Source> Run<'a, R, S> {
-    fn new(request: &'a WarmupRequest, warmup: &'a Warmup<'a, R, S>, ttl_table: Overrides) -> Self {
+    fn new(request: &'a WarmupRequest, warmup: &'a Warmup<'a, R, S>, ttls: Ttls) -> Self {
         let status = WarmupStatus::started(warmup.plan, request, warmup.by, warmup.id);
         let lock = WarmupLock {
             redis: warmup.redis,
@@ -147,7 +150,7 @@ impl<'a, R: Redis + Runtime, S: Source> Run<'a, R, S> {
             owner: warmup.id,
             force: request.force,
             dry_run: request.dry_run,
-            ttl_table,
+            ttls,
             clock: ServerClock::default(),
         };
 

@@ -308,8 +308,8 @@ impl WarmupStatus {
     /// The result in one sentence.
     pub fn message(&self) -> String {
         if self.state == WarmupState::Done && self.modules.is_empty() {
-            return "Nothing was warmed: the plan has no modules. Write one and build with \
-                    WARMUP_PLAN=<its path> (docs/warmup.md)"
+            return "Nothing was warmed: the plan has no modules. Write one into edge-cache.toml \
+                    (docs/warmup.md)"
                 .to_owned();
         }
 

@@ -13,6 +13,7 @@ mod chunked_values;
 use super::outcome::StopReason;
 use super::plan::PlanEntry;
 use super::render::RenderedKey;
+use super::ttls::Ttls;
 use chunked_values::ChunkedValues;
 use edge_cache::KeyName;
 use edge_cache::RedisError;
@@ -24,7 +25,6 @@ use edge_cache::keyspace::chunks::MAX_CHUNK_BYTES;
 use edge_cache::keyspace::fence::Stamp;
 use edge_cache::keyspace::tag::set::{self, NewMembers};
 use edge_cache::keyspace::trailer::Facts;
-use edge_cache::keyspace::ttl::Overrides;
 use edge_cache::keyspace::{MAX_KEYS_PER_CALL, existence, tag};
 use edge_cache::redis::{Arg, Redis, ServerClock};
 use edge_cache::units::milliseconds;
@@ -43,7 +43,7 @@ pub(super) struct SliceWriter<'a, R> {
     pub(super) owner: &'a str,
     pub(super) force: bool,
     pub(super) dry_run: bool,
-    pub(super) ttl_table: Overrides,
+    pub(super) ttls: Ttls,
     /// Redis' clock, by which entries say when they were stored.
     pub(super) clock: ServerClock,
 }
@@ -155,7 +155,7 @@ impl<R: Redis + Runtime> SliceWriter<'_, R> {
             .collect();
         let longest_ttl = slice
             .iter()
-            .map(|rendered| entry.ttl_of(&rendered.key, &self.ttl_table))
+            .map(|rendered| entry.ttl_of(&rendered.key, &self.ttls))
             .max()
             .unwrap_or_default();
 
@@ -225,7 +225,7 @@ impl<R: Redis + Runtime> SliceWriter<'_, R> {
         batch: &mut WriteBatch<'a>,
         chunked: &mut ChunkedValues,
     ) -> Result<(), RedisError> {
-        let life = entry.ttl_of(&rendered.key, &self.ttl_table);
+        let life = entry.ttl_of(&rendered.key, &self.ttls);
         let key = KeyName::new(rendered.key.as_str());
         if rendered.is_string() {
             let facts = Facts {

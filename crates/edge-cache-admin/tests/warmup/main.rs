@@ -6,8 +6,10 @@ mod stopping;
 mod written;
 
 use edge_cache::Client;
+use edge_cache::keyspace::ttl::TtlTable;
 use edge_cache::tokio::TokioTransport;
 use edge_cache_admin::Error;
+use edge_cache_admin::configuration::Configuration;
 use edge_cache_admin::warmup::{
     Plan, Rows, Source, Warmup, WarmupLimits, WarmupRequest, WarmupStatus,
 };
@@ -108,7 +110,8 @@ fn noise(n: u64) -> Value {
 }
 
 fn read_plan(text: &str) -> Plan {
-    Plan::read(&Plan::compile(text).unwrap()).unwrap()
+    let file = Configuration::parse("edge-cache.toml", text).unwrap();
+    file.plan().unwrap()
 }
 
 /// A plan of one entry.
@@ -135,6 +138,7 @@ async fn run_with(
         redis,
         source,
         plan: &plan,
+        ttl_table: &TtlTable::default(),
         limits,
         by: "tester",
         id: "unique",

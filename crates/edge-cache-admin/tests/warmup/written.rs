@@ -1,6 +1,7 @@
 //! Keys that a warmup writes, and keys that it leaves unchanged.
 
 use edge_cache::Cache;
+use edge_cache::keyspace::ttl::TtlTable;
 use edge_cache_admin::admin::ttl_table::ChangeTtlRequest;
 use edge_cache_admin::warmup::{WarmupLimits, WarmupState};
 use edge_cache_testing::{RedisServer, client};
@@ -127,7 +128,7 @@ async fn an_override_of_the_ttl_table_applies() {
     let redis = client(&server.url(0));
     let mut other = server.connection();
     let change = ChangeTtlRequest::parse_put(br#"{"prefix":"config","ttl":4321}"#).unwrap();
-    change.run(&redis).await.unwrap();
+    change.run(&redis, &TtlTable::default()).await.unwrap();
 
     run(&redis, r#"{"modules":["config"]}"#).await.unwrap();
 

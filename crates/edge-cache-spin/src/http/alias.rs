@@ -1,103 +1,149 @@
-//! Deprecated paths of older systems. Each clears the keys of one module, under the same rules and
-//! roles as `/api/cache/clear`.
+//! Deprecated paths of older systems, as the configuration file lists them. Each clears the keys of a
+//! pattern, under the same rules and roles as `/api/cache/clear`.
+
+use std::cell::OnceCell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use edge_cache::Pattern;
+use edge_cache_admin::Role;
+use edge_cache_admin::configuration::{Configuration, DeprecatedRoute, DeprecatedRoutes};
+use edge_cache_admin::input::FileError;
+
+use crate::configuration;
+use crate::http::route::{Method, Route};
+
+/// The method of a path for which the file names none.
+const DEFAULT_METHOD: &str = "POST";
+/// The `link` header: the route that replaces the path (RFC 8288).
+const SUCCESSOR_LINK: &str = "</api/cache/clear>; rel=\"successor-version\"";
+
+/// A header of every response of a deprecated path.
+type Header = (&'static str, &'static str);
 
 /// A deprecated path and the pattern it clears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Alias {
-    /// The path.
-    pub path: &'static str,
+    path: &'static str,
     /// The pattern it clears.
-    pub pattern: &'static str,
-    /// The methods that the older system accepted there.
-    pub methods: &'static [&'static str],
+    pub pattern: Pattern,
+    methods: Vec<Method>,
+    headers: &'static [Header],
 }
 
-/// The `deprecation` header: 2026-11-22, in seconds since 1970 (RFC 9745).
-pub const DEPRECATION: &str = "@1795305600";
-/// The `sunset` header: the paths may be removed a year later (RFC 8594).
-pub const SUNSET: &str = "Mon, 22 Nov 2027 00:00:00 GMT";
-/// The `link` header: the route that replaces them (RFC 8288).
-pub const SUCCESSOR_LINK: &str = "</api/cache/clear>; rel=\"successor-version\"";
+impl Alias {
+    /// Its methods, and the headers of its responses.
+    pub fn route(&self) -> Route<'_> {
+        Route::new(&self.methods).with_headers(self.headers)
+    }
 
-const POST: &[&str] = &["POST"];
+    fn new(route: &'static DeprecatedRoute, headers: &'static [Header]) -> Self {
+        // A GET that clears keys must not be run by a HEAD.
+        let method = |name| Method::new(name, Role::Operator).without_head();
+        let names = route.methods.iter().map(String::as_str);
+        let default = route.methods.is_empty().then_some(DEFAULT_METHOD);
 
-/// All deprecated paths.
-pub const ALIASES: [Alias; 10] = [
-    Alias {
-        path: "/api/catalog/invalidate-cache",
-        pattern: "catalog:*",
-        methods: &["GET", "POST"],
-    },
-    Alias {
-        path: "/api/manufacturers/cache/clear",
-        pattern: "manufacturers:*",
-        methods: POST,
-    },
-    Alias {
-        path: "/api/blog/refresh-cache",
-        pattern: "blog:*",
-        methods: POST,
-    },
-    Alias {
-        path: "/api/products/cache/clear",
-        pattern: "products:*",
-        methods: POST,
-    },
-    Alias {
-        path: "/api/users/cache/clear",
-        pattern: "users:*",
-        methods: POST,
-    },
-    Alias {
-        path: "/api/vehicles/cache/clear",
-        pattern: "vehicles:*",
-        methods: POST,
-    },
-    Alias {
-        path: "/api/config/cache/clear",
-        pattern: "config:*",
-        methods: POST,
-    },
-    Alias {
-        path: "/api/seo/cache/clear",
-        pattern: "seo:*",
-        methods: POST,
-    },
-    Alias {
-        path: "/api/suppliers/cache/clear",
-        pattern: "suppliers:*",
-        methods: POST,
-    },
-    Alias {
-        path: "/api/dashboard/cache/clear",
-        pattern: "dashboard:*",
-        methods: POST,
-    },
-];
+        Self {
+            path: &route.path,
+            pattern: route.pattern.clone(),
+            methods: names.chain(default).map(method).collect(),
+            headers,
+        }
+    }
+}
+
+thread_local! {
+    /// All deprecated paths, read once and kept for as long as the instance lives.
+    static ALIASES: OnceCell<Result<&'static [Alias], FileError>> = const { OnceCell::new() };
+}
 
 /// Finds the alias with this path.
-pub fn find(path: &str) -> Option<Alias> {
-    ALIASES.into_iter().find(|alias| alias.path == path)
+///
+/// # Errors
+/// The first mistake in the section of the configuration file.
+pub fn find(path: &str) -> Result<Option<&'static Alias>, FileError> {
+    let read = || {
+        let routes = configuration::read(Configuration::deprecated_routes)?;
+        let aliases: &'static [Alias] = aliases(Box::leak(Box::new(routes))).leak();
+        Ok(aliases)
+    };
+    let aliases = ALIASES.with(|aliases| aliases.get_or_init(read).clone())?;
+    Ok(aliases.iter().find(|alias| alias.path == path))
+}
+
+fn aliases(routes: &'static DeprecatedRoutes) -> Vec<Alias> {
+    let headers: &'static [Header] = headers(routes).leak();
+    let routes = routes.routes.iter();
+    routes.map(|route| Alias::new(route, headers)).collect()
+}
+
+fn headers(routes: &DeprecatedRoutes) -> Vec<Header> {
+    let since = routes
+        .since
+        .map(|since| ("deprecation", deprecation(since)));
+    let sunset = routes
+        .sunset
+        .map(|sunset| ("sunset", httpdate::fmt_http_date(sunset)));
+    let dates = since.into_iter().chain(sunset);
+    dates
+        .map(|(name, value)| (name, &*value.leak()))
+        .chain([("link", SUCCESSOR_LINK)])
+        .collect()
+}
+
+/// The `deprecation` header (RFC 9745). That of `sunset` is an HTTP date (RFC 8594).
+fn deprecation(since: SystemTime) -> String {
+    let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("@{}", since.as_secs())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_alias_clears_one_module() {
-        for alias in ALIASES {
-            let pattern = edge_cache::Pattern::parse("pattern", alias.pattern).unwrap();
-            assert!(!pattern.matches_everything(), "{}", alias.path);
-            assert!(!pattern.names_protected(), "{}", alias.path);
-        }
+    fn aliases_of(text: &str) -> Vec<Alias> {
+        let file = Configuration::parse("edge-cache.toml", text).unwrap();
+        let routes = file.deprecated_routes().unwrap();
+        aliases(Box::leak(Box::new(routes)))
     }
 
     #[test]
-    fn an_alias_is_found_by_its_path() {
-        for alias in ALIASES {
-            assert_eq!(find(alias.path), Some(alias));
-        }
-        assert_eq!(find("/api/other"), None);
+    fn a_path_has_the_methods_of_the_file_or_post() {
+        let aliases = aliases_of(
+            r#"
+            [deprecated]
+            route = [
+              { path = "/a", pattern = "a:*", methods = ["GET", "POST"] },
+              { path = "/b", pattern = "b:*" },
+            ]"#,
+        );
+
+        assert_eq!(aliases[0].route().method_names(), ["GET", "POST"]);
+        assert!(aliases[0].route().method("HEAD").is_none());
+        assert_eq!(aliases[1].route().method_names(), ["POST"]);
+        assert_eq!(aliases[1].pattern.display(), "b:*");
+    }
+
+    #[test]
+    fn responses_have_the_dates_of_the_file() {
+        let aliases = aliases_of(
+            r#"
+            [deprecated]
+            since = 2026-11-22
+            sunset = 2027-11-22
+            route = [{ path = "/a", pattern = "a:*" }]"#,
+        );
+
+        let expected = [
+            ("deprecation", "@1795305600"),
+            ("sunset", "Mon, 22 Nov 2027 00:00:00 GMT"),
+            ("link", SUCCESSOR_LINK),
+        ];
+        assert_eq!(aliases[0].headers, expected);
+    }
+
+    #[test]
+    fn without_dates_responses_name_only_the_successor() {
+        let aliases = aliases_of("deprecated.route = [{ path = \"/a\", pattern = \"a:*\" }]");
+        assert_eq!(aliases[0].headers, [("link", SUCCESSOR_LINK)]);
     }
 }

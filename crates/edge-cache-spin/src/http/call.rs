@@ -7,10 +7,13 @@ use std::time::Duration;
 use edge_cache::{Cache, Observer, Redis, Runtime};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::walks;
+use edge_cache_admin::configuration::Configuration;
+use edge_cache_admin::input::FileError;
 use serde::Serialize;
 
 use crate::auth::Caller;
 use crate::config::Config;
+use crate::configuration;
 use crate::http::problem::Problem;
 use crate::http::request::RequestHead;
 use crate::http::request_body::{AnnouncedBody, UnreadBody};
@@ -127,8 +130,23 @@ impl Call {
     }
 
     /// The cache as services use it.
-    pub fn cache(&self) -> &Cache<impl Redis + Runtime, impl Observer> {
-        &self.instance.cache
+    ///
+    /// # Errors
+    /// 503 for a mistake in the TTL table of the configuration file.
+    pub fn cache(&self) -> Result<&Cache<impl Redis + Runtime, impl Observer>, Problem> {
+        let cache = self.instance.cache();
+        cache.map_err(|error| Problem::bad_file(&error))
+    }
+
+    /// Reads a section of the configuration file, such as `Configuration::plan`.
+    ///
+    /// # Errors
+    /// 503 for a mistake in the file.
+    pub fn configured<T>(
+        &self,
+        section: impl FnOnce(&Configuration<'static>) -> Result<T, FileError>,
+    ) -> Result<T, Problem> {
+        configuration::read(section).map_err(|error| Problem::bad_file(&error))
     }
 
     /// The Redis database of the cache. Its commands are counted in `server-timing`.

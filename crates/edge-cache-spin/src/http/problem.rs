@@ -1,5 +1,6 @@
 //! Problems: responses to failures, as `application/problem+json` (RFC 9457).
 
+use edge_cache_admin::input::FileError;
 use serde_json::{Map, Value, json};
 
 use crate::config::BadVariable;
@@ -118,6 +119,19 @@ impl Problem {
         );
         Self::new(503, "misconfigured", "Service Unavailable", detail)
             .with_member("variable", bad.name)
+    }
+
+    /// 503 for a mistake in the configuration file.
+    pub(crate) fn bad_file(error: &FileError) -> Self {
+        let detail = error.to_string();
+        let problem = Self::new(503, "misconfigured", "Service Unavailable", detail)
+            .with_member("file", error.file.as_str());
+        match error.place {
+            Some(place) => problem
+                .with_member("line", place.line)
+                .with_member("column", place.column),
+            None => problem,
+        }
     }
 
     /// 503 for a dependency other than Redis that is unavailable.

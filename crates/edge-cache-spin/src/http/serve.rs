@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use edge_cache_admin::input::{Fields, Parameters};
+use edge_cache_admin::input::{Fields, FileError, Parameters};
 use spin_sdk::wasip3::http::types::Response as HostResponse;
 
 use crate::http::call::Call;
@@ -84,12 +84,21 @@ pub async fn serve<'a>(
 /// the request are.
 pub async fn serve_not_found(request: Request) -> HostResponse {
     let missing = Problem::no_route(request.path());
+    serve_problem(request, missing).await
+}
+
+/// Responds with 503 because of a mistake in the configuration file, whatever the request is.
+pub async fn serve_misconfigured(request: Request, error: &FileError) -> HostResponse {
+    serve_problem(request, Problem::bad_file(error)).await
+}
+
+async fn serve_problem(request: Request, problem: Problem) -> HostResponse {
     let Request { head, body } = request;
 
     let (problem, summary) = match instance().await {
         Ok(instance) => {
             let call = Call::new(Rc::clone(&head), body, instance);
-            (missing, CallSummary::new(&call))
+            (problem, CallSummary::new(&call))
         }
         Err(bad) => {
             let summary = CallSummary {

@@ -3,7 +3,7 @@
 use edge_cache::RedisError;
 use edge_cache::keyspace::fence::InForce;
 use edge_cache::keyspace::key::{
-    EVENTS, FENCES, LOOKUPS, NEAR, NONE, TTL_OVERRIDES, TURNS, WARMUP_LOCK,
+    EVENTS, FENCES, LOOKUPS, NEAR, NONE, RULE_OVERRIDES, TTL_OVERRIDES, TURNS, WARMUP_LOCK,
 };
 use edge_cache::redis::script::{Script, shared};
 use edge_cache::redis::{Arg, Redis, Replies, Runtime};
@@ -31,7 +31,14 @@ static COUNT_FLUSH: Script = script!(repeatable "clear/count_flush", [
 ]);
 
 /// Keys that a global clear carries over.
-const CARRIED_OVER: [&str; 5] = [TTL_OVERRIDES, WARMUP_LOCK, LOOKUPS, EVENTS, TURNS];
+const CARRIED_OVER: [&str; 6] = [
+    TTL_OVERRIDES,
+    RULE_OVERRIDES,
+    WARMUP_LOCK,
+    LOOKUPS,
+    EVENTS,
+    TURNS,
+];
 
 /// A number of keys.
 pub(super) struct KeyCount {

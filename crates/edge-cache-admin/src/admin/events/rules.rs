@@ -1,7 +1,5 @@
 //! Rules: the keys, patterns and tags that events of a type invalidate.
 
-use std::fmt;
-
 use edge_cache::keyspace::key::KeyName;
 use edge_cache::keyspace::pattern::{Pattern, escape};
 use edge_cache::keyspace::tag::Tag;
@@ -9,72 +7,68 @@ use serde::{Deserialize, Serialize};
 
 use super::template::{fill, uses_field};
 use crate::error::Error;
+use crate::input::{FileError, TomlTable};
 
-/// The rule for the events of a type.
+/// The longest type of a rule, in bytes.
+const MAX_TYPE_BYTES: usize = 256;
+
+/// A rule: the keys, patterns and tags that the events of a type invalidate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Rule {
+pub struct Rule {
     /// The type: `product.updated`, or `product.*` for all that begin with `product.`.
-    event: String,
+    pub event: String,
     /// Keys, with fields of the event in braces.
     #[serde(default)]
-    pub(super) keys: Vec<String>,
+    pub keys: Vec<String>,
     /// Patterns, likewise.
     #[serde(default)]
-    pub(super) patterns: Vec<String>,
+    pub patterns: Vec<String>,
     /// Tags, likewise.
     #[serde(default)]
-    pub(super) tags: Vec<String>,
+    pub tags: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRules {
-    rule: Vec<Rule>,
+/// A mistake in a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RuleMistake {
+    /// The field with the mistake.
+    pub(crate) field: &'static str,
+    /// The position in the field's list, and the template there.
+    pub(crate) template: Option<(usize, String)>,
+    /// The mistake, as the rest of a sentence that begins with the field or the template.
+    pub(crate) problem: String,
 }
 
 /// All rules, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventRules(Vec<Rule>);
 
-/// A mistake in the rules, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventRulesError(String);
-
-impl std::error::Error for EventRulesError {}
-
-impl fmt::Display for EventRulesError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl EventRules {
-    /// Checks rules written in TOML, and compiles them for [`EventRules::read`].
+    /// Reads and checks the rules of a configuration file: its tables `[[rule]]`.
     ///
     /// # Errors
-    /// The first mistake, with its line or rule.
-    #[cfg(feature = "compile")]
-    pub fn compile(text: &str) -> Result<String, EventRulesError> {
-        let raw: RawRules =
-            toml::from_str(text).map_err(|error| EventRulesError(error.to_string()))?;
-        let compiled =
-            serde_json::to_string(&raw).map_err(|error| EventRulesError(error.to_string()))?;
-        Self::read(&compiled).map(|_| compiled)
+    /// The first mistake.
+    pub(crate) fn read(root: &TomlTable<'_>) -> Result<Self, FileError> {
+        let rules = root.tables("rule")?;
+        rules
+            .iter()
+            .map(Rule::read)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
-    /// Reads and checks compiled rules.
-    ///
-    /// # Errors
-    /// The first mistake, with its rule.
-    pub fn read(compiled: &str) -> Result<Self, EventRulesError> {
-        let raw: RawRules =
-            serde_json::from_str(compiled).map_err(|error| EventRulesError(error.to_string()))?;
-        for rule in &raw.rule {
-            rule.check()
-                .map_err(|problem| EventRulesError(format!("rule {}: {problem}", rule.event)))?;
-        }
-        Ok(Self(raw.rule))
+    /// These rules, except that those of a type give way to the overrides of the same type.
+    #[must_use]
+    pub fn with_overrides(mut self, overrides: Vec<Rule>) -> Self {
+        let is_overridden = |rule: &Rule| overrides.iter().any(|known| known.event == rule.event);
+        self.0.retain(|rule| !is_overridden(rule));
+        self.0.extend(overrides);
+        self
+    }
+
+    /// The rules, in their order.
+    pub(crate) fn rules(&self) -> &[Rule] {
+        &self.0
     }
 
     /// The rules for events of a type.
@@ -84,34 +78,55 @@ impl EventRules {
 
     /// The types that have a rule, for an error.
     pub(super) fn types(&self) -> String {
+        if self.0.is_empty() {
+            return "none: there are no rules".to_owned();
+        }
         let types: Vec<&str> = self.0.iter().map(|rule| rule.event.as_str()).collect();
         types.join(", ")
     }
 }
 
 impl Rule {
-    fn check(&self) -> Result<(), String> {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let name = self.event.strip_suffix(".*").unwrap_or(&self.event);
-        if name.is_empty() || !name.bytes().all(is_plain) {
-            return Err("`event` has letters, digits, - _ and dots, and may end in `.*`".into());
-        }
+    fn read(table: &TomlTable<'_>) -> Result<Self, FileError> {
+        let rule = Self {
+            event: table.required_string("event")?.to_owned(),
+            keys: table.strings("keys")?,
+            patterns: table.strings("patterns")?,
+            tags: table.strings("tags")?,
+        };
+        table.reject_unknown(&["event", "keys", "patterns", "tags"])?;
+
+        rule.check().map(|()| rule.clone()).map_err(|mistake| {
+            let RuleMistake { field, problem, .. } = &mistake;
+            match &mistake.template {
+                Some((index, template)) => {
+                    let problem = format!("rule {}: `{template}` {problem}", rule.event);
+                    table.error_in(field, *index, problem)
+                }
+                None => table.error_at(field, format!("rule {}: `{field}` {problem}", rule.event)),
+            }
+        })
+    }
+
+    /// Checks a rule.
+    pub(crate) fn check(&self) -> Result<(), RuleMistake> {
+        check_type(&self.event)?;
         if self.keys.is_empty() && self.patterns.is_empty() && self.tags.is_empty() {
-            return Err("needs `keys`, `patterns` or `tags`".into());
+            let problem = "must name at least one key, unless patterns or tags are given";
+            return Err(RuleMistake::of_field("keys", problem));
         }
 
         // A template must be valid with any field; `x` stands for all of them.
         let field = |_: &str| Some("x".to_owned());
-        for template in &self.keys {
-            fill_key(template, field).map_err(|error| error.to_string())?;
-        }
-        for template in &self.patterns {
-            fill_pattern(template, field).map_err(|error| error.to_string())?;
-        }
-        for template in &self.tags {
-            fill_text(template, field).map_err(|error| error.to_string())?;
-        }
-        Ok(())
+        check_each("keys", &self.keys, |template| {
+            fill_key(template, field).map(drop)
+        })?;
+        check_each("patterns", &self.patterns, |template| {
+            fill_pattern(template, field).map(drop)
+        })?;
+        check_each("tags", &self.tags, |template| {
+            fill_tag(template, field).map(drop)
+        })
     }
 
     fn applies_to(&self, kind: &str) -> bool {
@@ -126,6 +141,46 @@ impl Rule {
         let mut templates = self.keys.iter().chain(&self.patterns).chain(&self.tags);
         templates.any(|template| uses_field(template, name))
     }
+}
+
+impl RuleMistake {
+    fn of_field(field: &'static str, problem: &str) -> Self {
+        Self {
+            field,
+            template: None,
+            problem: problem.to_owned(),
+        }
+    }
+}
+
+/// Checks the type of a rule.
+pub(crate) fn check_type(event: &str) -> Result<(), RuleMistake> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let name = event.strip_suffix(".*").unwrap_or(event);
+    let is_valid = !name.is_empty() && event.len() <= MAX_TYPE_BYTES && name.bytes().all(is_plain);
+    if is_valid {
+        return Ok(());
+    }
+    let problem = "must consist of letters, digits, - _ and dots, and may end in `.*`";
+    Err(RuleMistake::of_field("event", problem))
+}
+
+fn check_each(
+    field: &'static str,
+    templates: &[String],
+    check: impl Fn(&str) -> Result<(), Error>,
+) -> Result<(), RuleMistake> {
+    for (index, template) in templates.iter().enumerate() {
+        check(template).map_err(|error| RuleMistake {
+            field,
+            template: Some((index, template.clone())),
+            problem: match error {
+                Error::Invalid { problem, .. } => problem,
+                other => other.to_string(),
+            },
+        })?;
+    }
+    Ok(())
 }
 
 /// Fills a key. An event must not remove a protected key, which a field of it could name.
@@ -166,9 +221,15 @@ fn fill_text(template: &str, field: impl Fn(&str) -> Option<String>) -> Result<S
     fill(template, field).map_err(|problem| Error::invalid(template, problem))
 }
 
-#[cfg(all(test, feature = "compile"))]
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::TomlFile;
+
+    fn read(text: &str) -> Result<EventRules, String> {
+        let file = TomlFile::parse("rules.toml", text).map_err(|error| error.to_string())?;
+        EventRules::read(&file.root()).map_err(|error| error.to_string())
+    }
 
     #[test]
     fn a_mistake_in_the_rules_is_reported_with_its_place() {
@@ -179,11 +240,11 @@ mod tests {
         let cases = [
             (
                 with("\"product.*\"", "pattern", "a:*"),
-                "unknown field `pattern`",
+                "rules.toml:3:1: `pattern` is not known here",
             ),
             (
                 with("\"product.*\"", "patterns", "products:{id:*"),
-                "rule product.*: `products:{id:*` a brace is not closed",
+                "rules.toml:3:13: rule product.*: `products:{id:*` has a brace that is not closed",
             ),
             (with("\"product.*\"", "patterns", "*"), "every key"),
             (
@@ -191,13 +252,58 @@ mod tests {
                 "protected keys",
             ),
             (with("\"product.*\"", "keys", "cache:ttl"), "protected key"),
-            (with("3", "patterns", "a:*"), "line 2"),
-            ("[[rule]]\nevent = \"a\"".to_owned(), "needs `keys`"),
+            (
+                with("\"product.*\"", "tags", ""),
+                "rules.toml:3:9: rule product.*: `` must",
+            ),
+            (
+                with("3", "patterns", "a:*"),
+                "rules.toml:2:9: `event` must be a string",
+            ),
+            (
+                with("\"a b\"", "patterns", "a:*"),
+                "rules.toml:2:9: rule a b: `event` must",
+            ),
+            (
+                "[[rule]]\nevent = \"a\"".to_owned(),
+                "rules.toml:1:1: rule a: `keys` must name at least one key",
+            ),
+            (
+                "[[rule]]\nkeys = [\"a\"]".to_owned(),
+                "rules.toml:1:1: `event` is needed",
+            ),
         ];
 
         for (rules, expected) in cases {
-            let problem = EventRules::compile(&rules).unwrap_err().to_string();
+            let problem = read(&rules).unwrap_err();
             assert!(problem.contains(expected), "{problem}");
         }
+    }
+
+    #[test]
+    fn an_override_replaces_all_rules_of_its_type_only() {
+        let rules = read(
+            r#"
+            rule = [
+              { event = "a.*", keys = ["one"] },
+              { event = "a.b", keys = ["two"] },
+              { event = "a.*", keys = ["three"] },
+            ]"#,
+        );
+        let new = Rule {
+            event: "a.*".to_owned(),
+            keys: vec!["four".to_owned()],
+            patterns: vec![],
+            tags: vec![],
+        };
+
+        let rules = rules.unwrap().with_overrides(vec![new]);
+
+        let keys = |kind| -> Vec<&str> {
+            let rules = rules.applying_to(kind);
+            rules.iter().map(|rule| rule.keys[0].as_str()).collect()
+        };
+        assert_eq!(keys("a.b"), ["two", "four"]);
+        assert_eq!(keys("a.c"), ["four"]);
     }
 }

@@ -11,19 +11,21 @@ pub(super) fn fill(
     let mut filled = String::with_capacity(template.len() + 16);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
-        let (name, tail) = after.split_once('}').ok_or("a brace is not closed")?;
+        let (name, tail) = after
+            .split_once('}')
+            .ok_or("has a brace that is not closed")?;
         if name.is_empty() || before.contains('}') {
-            return Err("braces do not match, or are empty".into());
+            return Err("has braces that do not match, or are empty".into());
         }
 
-        let value = field(name).ok_or_else(|| format!("the event has no `{name}`"))?;
+        let value = field(name).ok_or_else(|| format!("needs `{name}`, which the event lacks"))?;
         filled.push_str(before);
         filled.push_str(&value);
         rest = tail;
     }
 
     if rest.contains('}') {
-        return Err("a brace is not opened".into());
+        return Err("has a brace that is not opened".into());
     }
     filled.push_str(rest);
     Ok(filled)

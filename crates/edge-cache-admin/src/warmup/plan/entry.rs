@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::raw::RawEntry;
 use super::shape::EntryShape;
+use crate::input::{FileError, TomlTable};
+use crate::warmup::ttls::Ttls;
 use edge_cache::KeyName;
 use edge_cache::keyspace::tag::Tag;
-use edge_cache::keyspace::ttl::{self, Overrides};
+use edge_cache::keyspace::ttl::MAX_TTL_SECONDS;
 
 /// Keys that are loaded with one query or one URL.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,58 +40,46 @@ pub enum EntrySource {
     },
 }
 
-impl PlanEntry {
-    pub(super) fn check(raw: &RawEntry) -> Result<Self, String> {
-        check_key(raw)?;
-        let ttl = check_ttl(raw.ttl_seconds)?;
-        let tags = raw
-            .tags
-            .iter()
-            .map(|tag| Tag::parse("tags", tag.as_str()).map_err(|error| error.to_string()))
-            .collect::<Result<_, _>>()?;
+/// The fields of a plan entry, before they are checked together.
+struct EntryFields<'f> {
+    key: &'f str,
+    query: Option<&'f str>,
+    url: Option<&'f str>,
+    items: Option<&'f str>,
+    columns: Vec<String>,
+    shape: EntryShape,
+    tags: Vec<String>,
+}
 
+impl PlanEntry {
+    /// Reads and checks a table `[[module.entry]]` of a module.
+    pub(super) fn read(table: &TomlTable<'_>, module: &str) -> Result<Self, FileError> {
+        let fields = EntryFields::read(table)?;
+        let ttl = table.number("ttl_seconds", 1..=MAX_TTL_SECONDS)?;
+        table.reject_unknown(&EntryFields::NAMES)?;
+
+        let locate = |problem: String| {
+            let problem = format!("module {module}, entry {}: {problem}", fields.key);
+            table.error_at("key", problem)
+        };
+        fields.check_key().map_err(locate)?;
         Ok(Self {
-            key: raw.key.clone(),
-            source: EntrySource::check(raw)?,
-            shape: raw.shape,
-            ttl,
-            tags,
+            key: fields.key.to_owned(),
+            source: fields.check_source().map_err(locate)?,
+            shape: fields.shape,
+            ttl: ttl.map(Duration::from_secs),
+            tags: fields.check_tags().map_err(locate)?,
         })
     }
 
     /// The TTL of a key of this entry.
-    pub(crate) fn ttl_of(&self, key: &str, table: &Overrides) -> Duration {
-        self.ttl.unwrap_or_else(|| table.for_key(key))
+    pub(crate) fn ttl_of(&self, key: &str, ttls: &Ttls) -> Duration {
+        self.ttl.unwrap_or_else(|| ttls.for_key(key))
     }
 
     /// True if the key names columns, so that each row decides its key.
     pub(crate) fn has_columns_in_key(&self) -> bool {
         key_columns(&self.key).is_some_and(|columns| !columns.is_empty())
-    }
-}
-
-fn check_key(raw: &RawEntry) -> Result<(), String> {
-    let columns = key_columns(&raw.key).ok_or("`key` has unmatched or empty braces")?;
-
-    if raw.key.is_empty() {
-        return Err("`key` must not be empty".into());
-    }
-    if KeyName::new(raw.key.as_str()).is_protected() {
-        return Err("`key` must not start with cache: or lock:, which are reserved".into());
-    }
-    if raw.shape == EntryShape::Row && columns.is_empty() {
-        return Err("a `row` needs a column in its key, such as products:{id}:details".into());
-    }
-    Ok(())
-}
-
-fn check_ttl(seconds: Option<u64>) -> Result<Option<Duration>, String> {
-    match seconds {
-        Some(seconds) if !(1..=ttl::MAX_TTL_SECONDS).contains(&seconds) => Err(format!(
-            "`ttl_seconds` must be at least 1 and at most {}",
-            ttl::MAX_TTL_SECONDS
-        )),
-        seconds => Ok(seconds.map(Duration::from_secs)),
     }
 }
 
@@ -102,17 +91,67 @@ impl EntrySource {
             Self::Url { .. } => "url",
         }
     }
+}
 
-    fn check(raw: &RawEntry) -> Result<Self, String> {
-        match (&raw.query, &raw.url) {
-            (Some(query), None) => Self::check_query(raw, query),
-            (None, Some(path)) => Self::check_url(raw, path),
+impl<'f> EntryFields<'f> {
+    const NAMES: [&'static str; 8] = [
+        "key",
+        "query",
+        "url",
+        "items",
+        "columns",
+        "shape",
+        "ttl_seconds",
+        "tags",
+    ];
+
+    fn read(table: &TomlTable<'f>) -> Result<Self, FileError> {
+        let shape = table.required_string("shape")?;
+        let shape = EntryShape::parse(shape)
+            .ok_or_else(|| table.error_at("shape", EntryShape::EXPECTED))?;
+
+        Ok(Self {
+            key: table.required_string("key")?,
+            query: table.string("query")?,
+            url: table.string("url")?,
+            items: table.string("items")?,
+            columns: table.strings("columns")?,
+            shape,
+            tags: table.strings("tags")?,
+        })
+    }
+
+    fn check_key(&self) -> Result<(), String> {
+        let columns = key_columns(self.key).ok_or("`key` has unmatched or empty braces")?;
+
+        if self.key.is_empty() {
+            return Err("`key` must not be empty".into());
+        }
+        if KeyName::new(self.key).is_protected() {
+            return Err("`key` must not start with cache: or lock:, which are reserved".into());
+        }
+        if self.shape == EntryShape::Row && columns.is_empty() {
+            return Err("a `row` needs a column in its key, such as products:{id}:details".into());
+        }
+        Ok(())
+    }
+
+    fn check_tags(&self) -> Result<Vec<Tag>, String> {
+        let tags = self.tags.iter();
+        tags.map(|tag| Tag::parse("tags", tag.as_str()).map_err(|error| error.to_string()))
+            .collect()
+    }
+
+    fn check_source(&self) -> Result<EntrySource, String> {
+        match (self.query, self.url) {
+            (Some(query), None) => self.check_query(query),
+            (None, Some(path)) => self.check_url(path),
             _ => Err("needs either `query` or `url`, not both".into()),
         }
     }
 
-    fn check_query(raw: &RawEntry, query: &str) -> Result<Self, String> {
-        if raw.items.is_some() || !raw.columns.is_empty() {
+    fn check_query(&self, query: &str) -> Result<EntrySource, String> {
+        if self.items.is_some() || !self.columns.is_empty() {
             return Err(format!(
                 "`items` and `columns` apply to `url` only; choose the columns in the query: {}",
                 query.trim()
@@ -121,10 +160,10 @@ impl EntrySource {
         if query.trim().is_empty() {
             return Err("`query` must not be empty".into());
         }
-        Ok(Self::Query(query.to_owned()))
+        Ok(EntrySource::Query(query.to_owned()))
     }
 
-    fn check_url(raw: &RawEntry, path: &str) -> Result<Self, String> {
+    fn check_url(&self, path: &str) -> Result<EntrySource, String> {
         let is_path = path.starts_with('/') && !path.starts_with("//");
         let has_bad_character = path.contains(|c: char| c.is_control() || c == ' ');
         if !is_path || has_bad_character {
@@ -134,18 +173,18 @@ impl EntrySource {
             );
         }
 
-        let items = raw.items.clone().unwrap_or_default();
+        let items = self.items.unwrap_or_default();
         if !items.is_empty() && !items.starts_with('/') {
             return Err("`items` must be a JSON pointer such as /data/items".into());
         }
-        if !raw.columns.is_empty() && raw.columns.len() < raw.shape.min_columns() {
+        if !self.columns.is_empty() && self.columns.len() < self.shape.min_columns() {
             return Err("this shape needs two `columns`".into());
         }
 
-        Ok(Self::Url {
+        Ok(EntrySource::Url {
             path: path.to_owned(),
-            items,
-            columns: raw.columns.clone(),
+            items: items.to_owned(),
+            columns: self.columns.clone(),
         })
     }
 }

@@ -1,8 +1,7 @@
 //! Modules of a plan.
 
 use super::entry::PlanEntry;
-use super::error::PlanError;
-use super::raw::{RawEntry, RawModule};
+use crate::input::{FileError, TomlTable};
 
 /// A named group of plan entries that can be warmed by itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,36 +15,40 @@ pub struct PlanModule {
 }
 
 impl PlanModule {
-    pub(super) fn check(raw: RawModule) -> Result<Self, PlanError> {
-        check_name(&raw.name)?;
-        if raw.entry.is_empty() {
-            let problem = format!("module {}: needs at least one [[module.entry]]", raw.name);
-            return Err(PlanError::new(problem).at("name", &raw.name));
-        }
+    /// Reads and checks a table `[[module]]`.
+    pub(super) fn read(table: &TomlTable<'_>) -> Result<Self, FileError> {
+        let name = table.required_string("name")?;
+        check_name(name).map_err(|problem| table.error_at("name", problem))?;
+        let priority = table
+            .number("priority", 0..=u64::from(u32::MAX))?
+            .and_then(|priority| u32::try_from(priority).ok())
+            .ok_or_else(|| table.missing("priority"))?;
 
-        let locate = |entry: &RawEntry, problem: String| {
-            let problem = format!("module {}, entry {}: {problem}", raw.name, entry.key);
-            PlanError::new(problem).at("key", &entry.key)
-        };
-        let entries = raw
-            .entry
+        let entries = table.tables("entry")?;
+        if entries.is_empty() {
+            let problem = format!("module {name}: needs at least one [[module.entry]]");
+            return Err(table.error_at("entry", problem));
+        }
+        let entries = entries
             .iter()
-            .map(|entry| PlanEntry::check(entry).map_err(|problem| locate(entry, problem)))
+            .map(|entry| PlanEntry::read(entry, name))
             .collect::<Result<_, _>>()?;
+        table.reject_unknown(&["name", "priority", "entry"])?;
 
         Ok(Self {
+            name: name.to_owned(),
+            priority,
             entries,
-            priority: raw.priority,
-            name: raw.name,
         })
     }
 }
 
-fn check_name(name: &str) -> Result<(), PlanError> {
+fn check_name(name: &str) -> Result<(), String> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !name.is_empty() && name.bytes().all(is_allowed) {
         return Ok(());
     }
-    let problem = format!("module {name:?}: a name consists of letters, digits, - and _");
-    Err(PlanError::new(problem).at("name", name))
+    Err(format!(
+        "module {name:?}: a name consists of letters, digits, - and _"
+    ))
 }

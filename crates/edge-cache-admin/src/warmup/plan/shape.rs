@@ -1,9 +1,9 @@
 //! Shapes of plan entries.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The form of values made of rows. Rows whose keys are equal form one value, except for `row`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryShape {
     /// All rows as one JSON list of objects.
@@ -21,6 +21,23 @@ pub enum EntryShape {
 }
 
 impl EntryShape {
+    /// The problem of a shape that does not exist.
+    pub(super) const EXPECTED: &'static str =
+        "`shape` must be document, row, scalar, list, hash or zset";
+
+    /// The shape of this name.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "document" => Some(Self::Document),
+            "row" => Some(Self::Row),
+            "scalar" => Some(Self::Scalar),
+            "list" => Some(Self::List),
+            "hash" => Some(Self::Hash),
+            "zset" => Some(Self::Zset),
+            _ => None,
+        }
+    }
+
     /// Columns that the shape needs at least.
     pub(crate) fn min_columns(self) -> usize {
         match self {
