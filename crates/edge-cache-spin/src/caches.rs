@@ -35,8 +35,8 @@ thread_local! {
 /// Returns the cache of this component, for any component: the variables `redis_host`, `redis_port`,
 /// `redis_username`, `redis_password`, `redis_db`, `redis_tls`, `command_timeout_ms` and
 /// `fence_interval_ms` say where it is, and `log_detail` what it logs. Those that the manifest does not
-/// pass have their defaults. The TTL table of `edge-cache.toml` is for calls that [`crate::serve`] handles;
-/// any other component gives its own with [`Cache::with_ttls`].
+/// pass have their defaults. Keys without a TTL of their own live by overrides in Redis, else 300 s
+/// ([`crate::configured_cache`] has the TTL table of `edge-cache.toml`).
 ///
 /// # Errors
 /// The first variable with a bad value.

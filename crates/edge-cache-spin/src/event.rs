@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use edge_cache::keyspace::gathered::{FinishedWalk, Turn};
 use edge_cache::redis::Replies;
-use edge_cache::{Command, Redis};
+use edge_cache::{Command, Redis, RedisError};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::audit::IntentId;
 use edge_cache_admin::admin::events::{self, DomainEvent, EventRules, RemovalTurn};
 use edge_cache_admin::admin::invalidate::InvalidateReport;
 use edge_cache_admin::admin::rule_table;
 use edge_cache_admin::configuration::Configuration;
+use edge_cache_admin::input::FileError;
 
 use crate::audit_recording::{log_unwritten_record, record_intent};
 use crate::configuration;
@@ -31,24 +32,44 @@ thread_local! {
     static RULES: RefCell<Option<(Instant, Rc<EventRules>)>> = const { RefCell::new(None) };
 }
 
-/// Returns the rules in force. One round trip at most twice a second, else none.
-async fn rules_in_force(redis: &impl Redis) -> Result<Rc<EventRules>, Problem> {
+/// Returns the rules in force. If their overrides cannot be read: those of the file, and the reason. One
+/// round trip at most twice a second, else none.
+async fn rules_in_force(
+    redis: &impl Redis,
+) -> Result<(Rc<EventRules>, Option<RedisError>), FileError> {
     let now = Instant::now();
     let known = RULES.with_borrow(Option::clone);
     if let Some((read_at, rules)) = known
         && now.duration_since(read_at) < OVERRIDES_AGE
     {
-        return Ok(rules);
+        return Ok((rules, None));
     }
 
-    let configured = configuration::read(Configuration::rules);
-    let configured = configured.map_err(|error| Problem::bad_file(&error))?;
-    let overrides = rule_table::read_overrides(redis)
-        .await
-        .map_err(Error::from)?;
-    let rules = Rc::new(configured.with_overrides(overrides));
-    RULES.set(Some((now, Rc::clone(&rules))));
-    Ok(rules)
+    let configured = configuration::read(Configuration::rules)?;
+    match rule_table::read_overrides(redis).await {
+        Ok(overrides) => {
+            let rules = Rc::new(configured.with_overrides(overrides));
+            RULES.set(Some((now, Rc::clone(&rules))));
+            Ok((rules, None))
+        }
+        Err(error) => Ok((Rc::new(configured), Some(error))),
+    }
+}
+
+/// Parses an event, and counts one that is refused.
+async fn parse(
+    redis: &impl Redis,
+    payload: &[u8],
+) -> Result<Result<DomainEvent, Error>, FileError> {
+    let (rules, unknown_overrides) = rules_in_force(redis).await?;
+    match DomainEvent::parse(payload, &rules) {
+        Ok(event) => Ok(Ok(event.without_overrides(unknown_overrides))),
+        Err(error) => {
+            // Counting is secondary. Its failure must not hide the event's own.
+            let _ = events::count_event(redis, "refused").await;
+            Ok(Err(error))
+        }
+    }
 }
 
 /// Handles a message of the channel: invalidates what the rules for its event define. A message
@@ -67,17 +88,13 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
         });
     }
 
-    let rules = rules_in_force(&instance.redis).await.map_err(|problem| {
-        log::failure("-", "event.failed", problem.detail());
-        problem.detail().to_owned()
+    let parsed = parse(&instance.redis, payload).await.map_err(|error| {
+        log::failure("-", "event.failed", &error.to_string());
+        error.to_string()
     })?;
-    let result = match DomainEvent::parse(payload, &rules) {
+    let result = match parsed {
         Ok(event) => run_recorded(&instance, event).await,
-        Err(error) => {
-            // Counting is secondary. Its failure must not hide the message's own.
-            let _ = events::count_event(&instance.redis, "refused").await;
-            Err(error)
-        }
+        Err(error) => Err(error),
     };
     result.map_err(|error| {
         log::failure("-", "event.failed", &error.to_string());
@@ -178,18 +195,11 @@ async fn record_walk(instance: &Instance, walk: &FinishedWalk) {
 /// Reads an event that arrived over HTTP. One that is refused is counted.
 ///
 /// # Errors
-/// Those of [`DomainEvent::parse`]; 503 for a mistake in the configuration file, or if Redis cannot be
-/// reached.
+/// Those of [`DomainEvent::parse`]; 503 for a mistake in the configuration file.
 pub async fn parse_event(call: &Call, payload: &[u8]) -> Result<DomainEvent, Problem> {
-    let rules = rules_in_force(&call.redis()).await?;
-    match DomainEvent::parse(payload, &rules) {
-        Ok(event) => Ok(event),
-        Err(error) => {
-            // Counting is secondary. Its failure must not hide the request's own.
-            let _ = events::count_event(&call.redis(), "refused").await;
-            Err(error.into())
-        }
-    }
+    let parsed = parse(&call.redis(), payload).await;
+    let event = parsed.map_err(|error| Problem::bad_file(&error))?;
+    Ok(event?)
 }
 
 /// Publishes an event to other services. Pub/sub reaches only current subscribers, so a failure is

@@ -15,14 +15,15 @@ use crate::config::{BadVariable, Config};
 use crate::configuration;
 use crate::connection::SpinTransport;
 use crate::log;
+use crate::misconfiguration::Misconfiguration;
 
 /// Configuration and connections of this instance.
 pub(crate) struct Instance {
     pub(crate) config: Config,
     /// The Redis database of the cache.
     pub(crate) redis: Rc<Client<SpinTransport>>,
-    /// The cache as services use it, with the TTL table of the configuration file.
-    cache: OnceCell<SpinCache>,
+    /// The cache with the TTL table of the configuration file, which is read when this is first used.
+    configured_cache: OnceCell<Rc<SpinCache>>,
     /// Finds out where the audit trail is when it is first used.
     pub(crate) audit: AuditTrail<SpinTransport>,
     pub(crate) attempt_limiter: RefCell<AttemptLimiter>,
@@ -38,7 +39,7 @@ impl Instance {
         );
 
         Self {
-            cache: OnceCell::new(),
+            configured_cache: OnceCell::new(),
             config,
             redis,
             audit,
@@ -46,20 +47,31 @@ impl Instance {
         }
     }
 
-    /// The cache as services use it.
+    /// The cache with the TTL table of the configuration file.
     ///
     /// # Errors
-    /// The first mistake in the TTL table of the configuration file.
-    pub(crate) fn cache(&self) -> Result<&SpinCache, FileError> {
-        if let Some(cache) = self.cache.get() {
+    /// The first mistake in that table.
+    pub(crate) fn configured_cache(&self) -> Result<&Rc<SpinCache>, FileError> {
+        if let Some(cache) = self.configured_cache.get() {
             return Ok(cache);
         }
 
         let ttls = configuration::read(Configuration::ttls)?;
         let settings = &self.config.cache;
         let cache = SpinCache::clone(&connected(settings, &settings.url).cache);
-        Ok(self.cache.get_or_init(|| cache.with_ttls(ttls)))
+        let configured = Rc::new(cache.with_ttls(ttls));
+        Ok(self.configured_cache.get_or_init(|| configured))
     }
+}
+
+/// Returns the cache of this component like [`crate::cache`], with the TTL table of `edge-cache.toml`: the
+/// file that the build compiled in, else the one that the manifest mounts (`files = ["edge-cache.toml"]`).
+/// This adds 100 KB to a component.
+///
+/// # Errors
+/// The first variable with a bad value, or the first mistake in that table.
+pub async fn configured_cache() -> Result<Rc<SpinCache>, Misconfiguration> {
+    Ok(Rc::clone(instance().await?.configured_cache()?))
 }
 
 thread_local! {

@@ -38,6 +38,8 @@ pub use http::{
     decode_segment, key_from_path, serve, serve_misconfigured, serve_not_found, share_check,
     share_recent_check,
 };
+pub use instance::configured_cache;
+pub use misconfiguration::Misconfiguration;
 pub use sources::{Database, Postgres, Sources, Sqlite};
 /// The host's response, which [`serve`] returns.
 pub use spin_sdk::wasip3::http::types::Response as HostResponse;

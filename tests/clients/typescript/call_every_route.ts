@@ -50,6 +50,9 @@ const calls: Call[] = [
   (api) => api.PUT('/api/cache/ttl', { body: { prefix: 'clients', ttl: 60 } }),
   (api) => api.GET('/api/cache/ttl'),
   (api) => api.DELETE('/api/cache/ttl', { body: { prefix: 'clients' } }),
+  (api) => api.PUT('/api/cache/rules', { body: { event: 'clients.changed', keys: ['clients:{id}'] } }),
+  (api) => api.GET('/api/cache/rules'),
+  (api) => api.DELETE('/api/cache/rules', { body: { event: 'clients.changed' } }),
   (api) => api.GET('/api/cache/warmup/plan'),
   (api) => api.GET('/api/cache/warmup'),
   (api) => api.GET('/api/catalog/invalidate-cache'),
@@ -77,6 +80,7 @@ const callsForNothing: Call[] = [
   (api) => api.PATCH('/api/cache/keys/{key}', { params: { path: { key: missing } }, body: { ttl: 600 } }),
   (api) => api.DELETE('/api/cache/keys/entry', { body: { key: missing } }),
   (api) => api.DELETE('/api/cache/ttl', { body: { prefix: 'missing' } }),
+  (api) => api.DELETE('/api/cache/rules', { body: { event: 'missing' } }),
   (api) => api.POST('/api/cache/warmup/cancel'),
   (api) => api.GET('/admin/{file}', { params: { path: { file: 'missing.js' } } }),
 ];

@@ -31,6 +31,8 @@ pub struct DomainEvent {
     pub kind: String,
     /// The invalidation that its rules define.
     pub invalidation: InvalidateRequest,
+    /// Why the overrides of rules are unknown.
+    unknown_overrides: Option<RedisError>,
 }
 
 impl DomainEvent {
@@ -56,7 +58,20 @@ impl DomainEvent {
         Ok(Self {
             kind,
             invalidation: fill_rules(&applying, &fields)?,
+            unknown_overrides: None,
         })
+    }
+
+    /// Lets the event fail when it is carried out, if the overrides of its rules could not be read: its
+    /// invalidation may be another one.
+    #[must_use]
+    pub fn without_overrides(mut self, problem: Option<RedisError>) -> Self {
+        self.unknown_overrides = problem;
+        self
+    }
+
+    fn require_overrides(&self) -> Result<(), RedisError> {
+        self.unknown_overrides.clone().map_or(Ok(()), Err)
     }
 
     /// The event's audit record: its type, and what its rules name.
@@ -75,6 +90,7 @@ impl DomainEvent {
     /// # Errors
     /// Those of the connection.
     pub async fn gather_patterns<R: Redis>(&self, redis: &R) -> Result<Option<Turn>, RedisError> {
+        self.require_overrides()?;
         match self.invalidation.patterns.as_slice() {
             [] => Ok(None),
             patterns => gathered::gather(redis, patterns).await,
@@ -90,6 +106,7 @@ impl DomainEvent {
         &self,
         redis: &R,
     ) -> Result<InvalidateReport, Error> {
+        self.require_overrides()?;
         let report = self.invalidation.run_without_patterns(redis).await?;
         let _ = count_event(redis, "handled").await;
         Ok(report)
@@ -101,6 +118,7 @@ impl DomainEvent {
     /// # Errors
     /// Those of the invalidation.
     pub async fn run<R: Redis + Runtime>(&self, redis: &R) -> Result<InvalidateReport, Error> {
+        self.require_overrides()?;
         let report = self.invalidation.run(redis).await?;
         // A failure to count must not fail an invalidation that is complete.
         let _ = count_event(redis, "handled").await;

@@ -129,13 +129,15 @@ impl Call {
         self.config().cache.fence_interval
     }
 
-    /// The cache as services use it.
+    /// The cache as services use it, with the TTL table of the configuration file.
     ///
     /// # Errors
     /// 503 for a mistake in the TTL table of the configuration file.
     pub fn cache(&self) -> Result<&Cache<impl Redis + Runtime, impl Observer>, Problem> {
-        let cache = self.instance.cache();
-        cache.map_err(|error| Problem::bad_file(&error))
+        let cache = self.instance.configured_cache();
+        cache
+            .map(Rc::as_ref)
+            .map_err(|error| Problem::bad_file(&error))
     }
 
     /// Reads a section of the configuration file, such as `Configuration::plan`.

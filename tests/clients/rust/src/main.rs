@@ -118,6 +118,9 @@ fn protected_calls() -> Vec<Call> {
         |client| client.set_ttl(&body(json!({ "prefix": "clients", "ttl": 60 }))),
         |client| client.get_ttl(),
         |client| client.reset_ttl(None, &body(json!({ "prefix": "clients" }))),
+        |client| client.set_rule(&body(json!({ "event": "clients.changed", "keys": ["clients:{id}"] }))),
+        |client| client.get_rules(),
+        |client| client.reset_rule(None, &body(json!({ "event": "clients.changed" }))),
         |client| client.get_warmup_plan(),
         |client| client.get_warmup(),
         |client| client.get_catalog_invalidate_cache(),
@@ -153,6 +156,7 @@ fn calls_for_nothing() -> Vec<Call> {
         |client| client.change_plain_key_expiry(MISSING, &body(json!({ "ttl": 600 }))),
         |client| client.remove_key(&body(json!({ "key": MISSING }))),
         |client| client.reset_ttl(None, &body(json!({ "prefix": "missing" }))),
+        |client| client.reset_rule(None, &body(json!({ "event": "missing" }))),
         |client| client.cancel_warmup(),
         |client| client.get_dashboard_file("missing.js"),
     }
