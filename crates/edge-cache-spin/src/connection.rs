@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use edge_cache::{
     Arg, Command, ConnectionEvent, ErrorKind, RedisError, Reply, Transport, other_scheme,
 };
+use edge_cache_host_errors::redis_error;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
 
-use crate::host_errors::redis_error;
 use crate::log;
 
 /// Opens connections to one logical database.
@@ -21,7 +21,9 @@ pub struct SpinTransport {
 }
 
 impl SpinTransport {
-    pub(crate) fn new(url: String, purpose: &'static str) -> Self {
+    /// Creates the transport to the database at this URL: `redis[s]://[user:password@]host:port[/db]`.
+    /// `purpose` names its connections in the log.
+    pub fn new(url: String, purpose: &'static str) -> Self {
         Self { url, purpose }
     }
 }

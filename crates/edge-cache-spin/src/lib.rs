@@ -19,7 +19,6 @@ mod config;
 mod configuration;
 mod connection;
 mod event;
-pub mod host_errors;
 mod http;
 mod instance;
 mod invalidation;
@@ -32,6 +31,8 @@ mod sources;
 
 pub use caches::{SpinCache, cache, cache_at};
 pub use config::{BadVariable, Config};
+pub use connection::SpinTransport;
+pub use edge_cache_host_errors as host_errors;
 pub use event::{handle_event, parse_event, publish_event};
 pub use http::{
     Call, HandlerResult, Method, Problem, Request, Response, Route, SharedCheck, alias,

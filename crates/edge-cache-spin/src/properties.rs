@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::auth::{Tokens, TrustedProxies};
-use crate::host_errors::redis_error;
+use edge_cache_host_errors::redis_error;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
