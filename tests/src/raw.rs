@@ -12,9 +12,17 @@ const CLOSE: &[u8] = b"connection: close";
 /// # Panics
 /// If the application cannot be reached, or neither responds nor closes within 10 s.
 pub fn raw(address: &str, request: &[u8]) -> String {
+    raw_within(address, request, Duration::from_secs(10))
+}
+
+/// Does the same, with another limit than 10 s.
+///
+/// # Panics
+/// As [`raw`].
+pub(crate) fn raw_within(address: &str, request: &[u8], limit: Duration) -> String {
     let mut stream = TcpStream::connect(address).expect("the application listens");
     stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
+        .set_read_timeout(Some(limit))
         .expect("a socket has a timeout");
     // The application may respond and close before it has read everything.
     let _ = stream.write_all(request);

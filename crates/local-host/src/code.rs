@@ -15,7 +15,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::code_cache::CodeCache;
 use crate::guest::Guest;
-use crate::log;
+use crate::{absent, log};
 
 /// First bytes of a component's file: `\x0d` is the version, `\x01` stands for a component instead
 /// of a core module.
@@ -50,6 +50,11 @@ impl Compiler {
             cache: CodeCache::new(directory)?,
             urgent: RwLock::default(),
         })
+    }
+
+    /// Returns the directory of compiled code.
+    pub fn directory(&self) -> &Path {
+        self.cache.directory()
     }
 
     /// Returns the path of the compiled form of `wasm`, named by everything that determines it.
@@ -107,7 +112,16 @@ impl Compiler {
 
     /// Links `component`. The error of Wasmtime names the interface that is missing.
     fn link(&self, component: &Component) -> Result<InstancePre<Guest>> {
-        self.linker
+        let mut linker = self.linker.clone();
+        let absent = absent::define_traps(&mut linker, component)?;
+        if !absent.is_empty() {
+            log::error(format_args!(
+                "this host does not have these interfaces, so calling them will fail: {}",
+                absent.join(", ")
+            ));
+        }
+
+        linker
             .instantiate_pre(component)
             .map_err(anyhow::Error::from)
             .context("it needs an interface this host does not have; run it with spin")
@@ -220,14 +234,33 @@ mod tests {
     use crate::engine;
     use crate::guest::link_interfaces;
 
+    fn compiler(directory: &Path) -> Arc<Compiler> {
+        let mut linker = Linker::new(&engine::build(1).unwrap());
+        link_interfaces(&mut linker).unwrap();
+        Arc::new(Compiler::new(linker, directory.join("cache")).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_missing_interface_of_spin_matters_only_when_it_is_called() {
+        let directory = tempfile::tempdir().unwrap();
+        let source = directory.path().join("llm.wasm");
+        let text = r#"(component
+            (import "fermyon:spin/llm@2.0.0" (instance
+                (export "model" (type (sub resource)))
+                (export "infer" (func)))))"#;
+        std::fs::write(&source, wat::parse_str(text).unwrap()).unwrap();
+
+        let code = Arc::new(Code::new(&compiler(directory.path()), source).unwrap());
+
+        code.get().await.unwrap();
+    }
+
     #[tokio::test]
     async fn a_compilation_outlives_the_request_that_started_it() {
         let directory = tempfile::tempdir().unwrap();
         let source = directory.path().join("empty.wasm");
         std::fs::write(&source, wat::parse_str("(component)").unwrap()).unwrap();
-        let mut linker = Linker::new(&engine::build(1).unwrap());
-        link_interfaces(&mut linker).unwrap();
-        let compiler = Arc::new(Compiler::new(linker, directory.path().join("cache")).unwrap());
+        let compiler = compiler(directory.path());
         let code = Arc::new(Code::new(&compiler, source).unwrap());
 
         let first = code.get().now_or_never();

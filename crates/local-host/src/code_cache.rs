@@ -177,10 +177,8 @@ fn remove_unused(directory: &Path) {
     let now = SystemTime::now();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path
-            .extension()
-            .is_none_or(|extension| extension != "cwasm")
-        {
+        let is_code = |extension| extension == "cwasm" || extension == "wasm";
+        if !path.extension().is_some_and(is_code) {
             continue;
         }
 

@@ -1,7 +1,7 @@
 //! A component: its code, and what the manifest grants it.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -21,7 +21,7 @@ use crate::manifest::{self, Manifest};
 use crate::outbound_http::OwnApplication;
 use crate::template::Template;
 use crate::variables::Variables;
-use crate::{engine, files};
+use crate::{composition, engine, files};
 
 /// A component that can be instantiated.
 pub struct Component {
@@ -90,7 +90,7 @@ impl Loader<'_> {
     /// A file that is missing or not a component, an invalid host entry or template, or, for code
     /// that was compiled before, an interface this host does not have.
     pub fn load(&self, used: &HashSet<&str>) -> Result<HashMap<String, Arc<Component>>> {
-        let mut codes: HashMap<&str, Arc<Code>> = HashMap::new();
+        let mut codes: HashMap<PathBuf, Arc<Code>> = HashMap::new();
         let mut loaded = HashMap::new();
         for (id, declared) in &self.manifest.components {
             if !used.contains(id.as_str()) {
@@ -98,11 +98,11 @@ impl Loader<'_> {
             }
 
             let place = || format!("component `{id}`");
-            let source = declared.source();
-            let code = match codes.get(source) {
+            let source = self.source(declared).with_context(place)?;
+            let code = match codes.get(&source) {
                 Some(code) => code.clone(),
                 None => {
-                    let code = Code::new(&self.compiler, self.root.join(source));
+                    let code = Code::new(&self.compiler, source.clone());
                     Arc::new(code.with_context(place)?)
                 }
             };
@@ -116,6 +116,18 @@ impl Loader<'_> {
             loaded.insert(id.clone(), Arc::new(component));
         }
         Ok(loaded)
+    }
+
+    /// Returns the file of a component, with its dependencies.
+    fn source(&self, declared: &manifest::Component) -> Result<PathBuf> {
+        let source = self.root.join(declared.source());
+        let dependencies = declared
+            .dependencies(self.manifest)
+            .map_err(anyhow::Error::msg)?;
+        if dependencies.is_empty() {
+            return Ok(source);
+        }
+        composition::compose_file(self.root, &source, &dependencies, self.compiler.directory())
     }
 
     fn grants(&self, id: &str, declared: &manifest::Component) -> Result<Grants> {

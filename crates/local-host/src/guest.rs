@@ -105,6 +105,10 @@ pub fn link_interfaces(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     redis::bindings::redis::add_to_linker::<_, HasSelf<RedisState>>(linker, |guest| {
         &mut guest.redis
     })?;
+    redis::synchronous::bindings::redis::add_to_linker::<_, HasSelf<RedisState>>(
+        linker,
+        |guest| &mut guest.redis,
+    )?;
     postgres::bindings::postgres::add_to_linker::<_, HasSelf<PostgresState>>(linker, |guest| {
         &mut guest.postgres
     })

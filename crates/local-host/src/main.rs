@@ -24,14 +24,20 @@
 //! - At SIGTERM or SIGINT, running requests, messages and ticks may finish within 5 s.
 //! - All triggers run in one process. There is no TLS, no runtime configuration file and no log
 //!   directory, and the only key-value store and database is `default`.
+//! - A dependency of a component inherits all of the component's configuration or nothing, and one that
+//!   inherits nothing must not import what it would have to be denied. Spin passes on parts.
+//! - Interfaces of Spin and WASI that this host does not have (MySQL, MQTT, LLM, drafts of WASI) trap when
+//!   they are called.
 //! - A directory named in `files` as a plain string is refused; Spin nests it within itself.
 
+mod absent;
 mod allowed_hosts;
 mod application;
 mod cli;
 mod code;
 mod code_cache;
 mod component;
+mod composition;
 mod engine;
 mod files;
 mod grants;

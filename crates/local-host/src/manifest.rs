@@ -5,12 +5,14 @@
 //! profiles) are accepted and ignored.
 
 mod check;
+mod dependency;
 mod schema;
 
 use std::path::Path;
 
 use thiserror::Error;
 
+pub use dependency::Dependency;
 pub use schema::{
     Component, FileMount, HttpTrigger, Manifest, Route, StaticResponse, VariableDeclaration,
 };

@@ -19,7 +19,7 @@ use end_to_end::repository;
 use source::{SourceFile, read_files, without_test_files};
 
 /// Folders whose members are crates.
-const CRATE_FOLDERS: [&str; 3] = ["crates", "components", "examples"];
+const CRATE_FOLDERS: [&str; 4] = ["crates", "components", "examples", "providers"];
 /// The crates that do not know Spin, HTTP or an asynchronous runtime.
 const INDEPENDENT_CRATES: [&str; 2] = ["crates/edge-cache", "crates/edge-cache-admin"];
 /// The optional dependency and the module of the ready transport for services on Tokio.
@@ -44,8 +44,12 @@ fn crates() -> Vec<String> {
     let mut crates = Vec::new();
     for folder in CRATE_FOLDERS {
         for entry in fs::read_dir(repository().join(folder)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            crates.push(format!("{folder}/{name}"));
+            let entry = entry.unwrap();
+            // Some examples are not in Rust.
+            if entry.path().join("Cargo.toml").is_file() {
+                let name = entry.file_name().into_string().unwrap();
+                crates.push(format!("{folder}/{name}"));
+            }
         }
     }
     crates.sort();

@@ -39,6 +39,7 @@ pub fn check(manifest: &Manifest) -> Result<(), Refusal> {
 
     for (id, component) in &manifest.components {
         check_component(component)
+            .and_then(|()| component.dependencies(manifest).map(drop))
             .map_err(|problem| Refusal::new(format!("[component.{id}]"), problem))?;
     }
 
@@ -123,8 +124,6 @@ fn check_component(component: &Component) -> Result<(), String> {
         "`source` must be the path of a .wasm file; this host downloads nothing"
     } else if !component.ai_models.is_empty() {
         "ai_models is not supported by this host"
-    } else if !component.dependencies.is_empty() {
-        "dependencies are not composed by this host; compose the .wasm file at build time"
     } else if !component.allowed_http_hosts.is_empty() {
         "allowed_http_hosts is deprecated; write allowed_outbound_hosts"
     } else {

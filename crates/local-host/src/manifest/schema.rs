@@ -175,9 +175,9 @@ pub struct Component {
     build: Option<toml::Table>,
     #[serde(default)]
     tool: toml::Table,
-    dependencies_inherit_configuration: Option<bool>,
+    pub(super) dependencies_inherit_configuration: Option<bool>,
     #[serde(default)]
-    pub(super) dependencies: toml::Table,
+    pub(super) dependencies: IndexMap<String, toml::Value>,
     #[serde(default)]
     profile: toml::Table,
 }

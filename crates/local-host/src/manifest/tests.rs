@@ -69,11 +69,67 @@ fn a_key_that_only_spin_supports_is_named() {
         ("key_value_stores = ['other']", "only `default`"),
         ("sqlite_databases = ['other']", "only `default`"),
         ("allowed_http_hosts = ['a']", "allowed_outbound_hosts"),
-        ("dependencies = { 'a:b/c' = '1' }", "dependencies"),
+        ("dependencies = { 'a:b/c' = '1' }", "downloads nothing"),
+        (
+            "dependencies = { 'a:b/c' = { url = 'http://x', digest = 'y' } }",
+            "downloads nothing",
+        ),
+        (
+            "dependencies = { 'a:b/c' = { path = 'd.wasm', inherit_configuration = ['variables'] } }",
+            "everything or nothing",
+        ),
     ] {
         let message = refusal(&format!("{HEAD}{TRIGGER}{COMPONENT}{key}\n"));
         assert!(message.contains("[component.c]"), "{message}");
         assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_dependency_is_a_file_or_a_component_without_grants() {
+    let other = "[component.d]\nsource = 'd.wasm'\n";
+    let text = format!(
+        "{HEAD}{TRIGGER}{COMPONENT}dependencies_inherit_configuration = true\n[component.c.dependencies]\n\
+         'a:b/c' = {{ path = 'p.wasm', export = 'x:y/z' }}\n'a:d' = {{ component = 'd' }}\n{other}"
+    );
+
+    let manifest = parse(&text).unwrap();
+    let dependencies = manifest.components["c"].dependencies(&manifest).unwrap();
+
+    assert_eq!(dependencies[0].source.to_str(), Some("p.wasm"));
+    assert_eq!(dependencies[0].export.as_deref(), Some("x:y/z"));
+    assert!(dependencies[0].inherits);
+    assert_eq!(dependencies[1].source.to_str(), Some("d.wasm"));
+
+    let granted = refusal(&format!("{text}key_value_stores = ['default']\n"));
+    assert!(granted.contains("a dependency cannot have"), "{granted}");
+}
+
+#[test]
+fn a_contradictory_dependency_is_refused() {
+    for (dependency, expected) in [
+        (
+            "{ path = 'd.wasm', component = 'c' }",
+            "either `path` or `component`",
+        ),
+        ("{ export = 'x' }", "either `path` or `component`"),
+        ("{ component = 'none' }", "no [component.none]"),
+        (
+            "{ path = 'd.wasm', inherit = true }",
+            "unknown field `inherit`",
+        ),
+        (
+            "{ path = 'd.wasm', inherit_configuration = true }",
+            "is not allowed",
+        ),
+    ] {
+        let message = refusal(&format!(
+            "{HEAD}{TRIGGER}{COMPONENT}dependencies_inherit_configuration = false\ndependencies = {{ 'a:b' = {dependency} }}\n"
+        ));
+        assert!(
+            message.contains("`a:b`") && message.contains(expected),
+            "{message}"
+        );
     }
 }
 

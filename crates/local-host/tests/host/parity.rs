@@ -15,6 +15,8 @@ const PATHS: &[&str] = &[
     "/redis/parallel",
     "/redis/many",
     "/redis/replies",
+    "/redis/synchronous",
+    "/redis/synchronous/open?redis://10.0.0.1:6379",
     "/redis/open?redis://10.0.0.1:6379",
     "/redis/open?redis://127.0.0.1:1",
     "/redis/open?http://127.0.0.1:1",

@@ -26,6 +26,31 @@ get set: Err(Error::Other(\"WRONGTYPE: Operation against a key holding the wrong
     assert_eq!(host.get("/redis"), expected);
 }
 
+#[test]
+fn the_interface_of_spin_2_has_the_same_functions() {
+    let redis = RedisServer::start();
+    let host = redis.application().start();
+    let expected = "\
+set: Ok(())
+get: Ok(Some([0, 255]))
+get none: Ok(None)
+incr: Ok(1)
+incr text: Err(Error::Other(\"An error was signalled by the server - ResponseError: value is not an integer or out of range\"))
+del: Ok(1)
+sadd: Ok(2)
+sadd number: Err(Error::Other(\"WRONGTYPE: Operation against a key holding the wrong kind of value\"))
+srem: Ok(1)
+smembers: Ok([\"a\"])
+publish: Ok(())
+execute: Ok([RedisResult::Int64(1), RedisResult::Status(\"fine\"), RedisResult::Binary([120]), RedisResult::Nil])";
+
+    assert_eq!(host.get("/redis/synchronous"), expected);
+    assert_eq!(
+        host.get("/redis/synchronous/open?redis://10.0.0.1:6379"),
+        "Error::InvalidAddress"
+    );
+}
+
 /// The replies to the guest's commands, one `command => reply` a line.
 struct Replies(String);
 

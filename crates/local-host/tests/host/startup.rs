@@ -102,7 +102,7 @@ fn an_address_in_use_is_named() {
 #[test]
 fn a_missing_interface_is_named() {
     let source =
-        "(component (import \"fermyon:spin/llm@2.0.0\" (instance (export \"infer\" (func)))))";
+        "(component (import \"example:models/llm@2.0.0\" (instance (export \"infer\" (func)))))";
     let application = application_with_source("llm.wasm", wat::parse_str(source).unwrap());
 
     // The first start listens while it compiles. The second one finds the compiled code.
@@ -112,7 +112,7 @@ fn a_missing_interface_is_named() {
 
     for error in [first, second] {
         assert!(error.contains("component `guest`"), "{error}");
-        assert!(error.contains("fermyon:spin/llm@2.0.0"), "{error}");
+        assert!(error.contains("example:models/llm@2.0.0"), "{error}");
     }
 }
 

@@ -7,6 +7,7 @@ mod postgres_values;
 mod redis;
 mod storage;
 mod subscriber;
+mod synchronous_redis;
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -49,6 +50,8 @@ async fn respond(request: Request) -> Outcome {
         "/redis/open" => Ok(redis::open(&argument).await),
         "/redis/many" => Ok(redis::open_many().await),
         "/redis/parallel" => redis::parallel().await,
+        "/redis/synchronous" => synchronous_redis::every_function().await,
+        "/redis/synchronous/open" => Ok(synchronous_redis::open(&argument)),
         "/kv" => storage::key_value().await,
         "/kv/open" => Ok(storage::open_store(&argument).await),
         "/kv/get" => storage::read(&argument).await,
