@@ -137,24 +137,20 @@ fn while_redis_is_away_the_callers_of_an_instance_share_a_load() {
     let instance = instance(&server.url(0));
     server.kill();
 
-    // The lookup pauses before each retry of its command.
+    // A lookup pauses before each retry of its commands, and then for the load of the first one.
     let turn = load(wait(&instance, "k"));
-    let waiting = blocking::advance(instance.begin("k".to_owned(), LookupOptions::default())).0;
-    let Found::Wait(mut waiting) = waiting else {
-        panic!("{}", describe(&waiting));
-    };
+    let mut waiting = instance.begin("k".to_owned(), LookupOptions::default());
+    for _ in 0..100 {
+        let (found, _) = blocking::advance(waiting);
+        let Found::Wait(lookup) = found else {
+            panic!("{}", describe(&found));
+        };
+        waiting = lookup;
+        thread::sleep(Duration::from_millis(10));
+    }
     assert_eq!(blocking::store(turn, "1".to_owned()), None);
 
-    let shared = loop {
-        match blocking::advance(waiting) {
-            (Found::Wait(lookup), delay) => {
-                thread::sleep(delay);
-                waiting = lookup;
-            }
-            (found, _) => break found,
-        }
-    };
-    assert_eq!(describe(&shared), "hit 1");
+    assert_eq!(describe(&blocking::advance(waiting).0), "hit 1");
 }
 
 #[test]
