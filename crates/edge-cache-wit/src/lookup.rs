@@ -175,9 +175,7 @@ impl Lookup {
                     _ => Found::Hit(value),
                 }
             }
-            Progress::Ended(Err(LoadError::Own(error) | LoadError::Shared(error))) => {
-                Found::LoadFailed(error)
-            }
+            Progress::Ended(Err(error)) => Found::LoadFailed(error.into()),
         }
     }
 }

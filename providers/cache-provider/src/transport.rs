@@ -9,6 +9,8 @@ use edge_cache::{
 };
 use edge_cache_host_errors::redis_error;
 use edge_cache_wit::{Gauge, log_connection};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use spin_sdk_5::redis::{Connection, Error, RedisParameter, RedisResult};
 
 /// Opens connections to one logical database.
@@ -25,6 +27,7 @@ impl SpinTransport {
 
 impl Transport for SpinTransport {
     type Connection = Connection;
+    type Timer = LocalBoxFuture<'static, ()>;
 
     async fn open(&self) -> Result<Connection, RedisError> {
         Connection::open(&self.url).map_err(to_redis_error)
@@ -53,8 +56,10 @@ impl Transport for SpinTransport {
         Ok(results.into_iter().map(reply).collect())
     }
 
-    async fn sleep(&self, duration: Duration) {
-        self.gauge.pause(duration).await;
+    fn timer(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        let gauge = Rc::clone(&self.gauge);
+        let timer = async move { gauge.pause(duration).await };
+        timer.boxed_local()
     }
 
     fn random(&self) -> u64 {

@@ -4,7 +4,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_cache::Client;
-use edge_cache_testing::{NativeTransport, RedisServer, client};
+use edge_cache::tokio::TokioTransport;
+use edge_cache_testing::{RedisServer, client};
 use edge_cache_wit::concurrent::{self, Timer};
 use edge_cache_wit::{Found, Gauge, Lookup, LookupOptions, Provider, Settings};
 use futures_util::future::join;
@@ -19,7 +20,7 @@ impl Timer for TokioTimer {
     }
 }
 
-type Instance = Provider<Client<NativeTransport>>;
+type Instance = Provider<Client<TokioTransport>>;
 
 fn instance(server: &RedisServer) -> Instance {
     let settings = Settings::new(vec![("redis_url", server.url(0))]).unwrap();

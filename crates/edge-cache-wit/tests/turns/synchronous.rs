@@ -8,6 +8,8 @@ use edge_cache::{Arg, Client, Command, ErrorKind, RedisError, Reply, Transport};
 use edge_cache_host_errors::redis_error;
 use edge_cache_testing::RedisServer;
 use edge_cache_wit::{Found, Gauge, Lookup, LookupOptions, Provider, Settings, blocking};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use redis::Value;
 
 /// The provider of one instance.
@@ -66,6 +68,7 @@ pub(crate) fn lock_ms(server: &RedisServer, key: &str) -> i64 {
 
 impl Transport for BlockingTransport {
     type Connection = RefCell<redis::Connection>;
+    type Timer = LocalBoxFuture<'static, ()>;
 
     async fn open(&self) -> Result<Self::Connection, RedisError> {
         let client = redis::Client::open(self.url.as_str())
@@ -97,8 +100,10 @@ impl Transport for BlockingTransport {
         Ok(replies)
     }
 
-    async fn sleep(&self, duration: Duration) {
-        self.gauge.pause(duration).await;
+    fn timer(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        let gauge = Rc::clone(&self.gauge);
+        let timer = async move { gauge.pause(duration).await };
+        timer.boxed_local()
     }
 
     fn random(&self) -> u64 {

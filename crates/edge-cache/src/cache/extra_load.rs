@@ -1,7 +1,7 @@
 //! Extra loads: those of waiters whose `lock_wait` is over while another caller still loads.
 //!
-//! A source that has become slow must not get a load of every waiter when all of them lose patience
-//! at once. So waiters of all instances take turns: in each `lock_wait` one of them begins an extra
+//! A source that has become slow must not get a load of every waiter when their `lock_wait` is over
+//! at the same time. So waiters of all instances take turns: in each `lock_wait` one begins an extra
 //! load, and its value goes to all who waited before it began.
 //!
 //! ```text

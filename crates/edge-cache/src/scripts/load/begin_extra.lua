@@ -1,4 +1,4 @@
--- Lets a waiter whose patience is over load a key although another caller holds its load lock: one waiter in each `lock_wait`.
+-- Lets a waiter whose `lock_wait` is over load a key although another caller holds its load lock: one waiter in each `lock_wait`.
 -- KEYS: 1 the record of the key's last extra load, 2 the order of loads and waiters
 -- ARGV: 1 the waiter's `lock_wait` in ms
 -- Reply: 1 and the load's number; or 0, and for how many ms no other waiter begins one
