@@ -1,4 +1,4 @@
-//! What keeps a component from working: a bad variable, or a mistake in its configuration file.
+//! A mistake in a setting: a bad variable, or a wrong line of the configuration file.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What an instance's futures wait for.
+//! The pauses and commands that an instance's futures wait for.
 //!
 //! A turn outlives the call that began it, so its future must not hold a timer of the host, which
 //! belongs to one call. Pauses are therefore only instants, and whoever polls a future asks when the

@@ -17,7 +17,7 @@ use tracing::{Event, Metadata, Subscriber};
 /// The key of the tests. No line may contain it unless that was asked for.
 const KEY: &str = "users:ada-lovelace";
 
-/// What a subscriber was told, as one line for each span and event:
+/// The spans and events that a subscriber received, one in each line:
 /// `LEVEL target: name field=value, inside span`.
 #[derive(Clone, Default)]
 struct Recorder(Arc<Recorded>);

@@ -19,7 +19,7 @@ pub(crate) struct MemoryServer {
     accepting: Option<JoinHandle<()>>,
 }
 
-/// What the connections share.
+/// The state that the connections share.
 #[derive(Debug, Default)]
 struct Shared {
     /// The logical databases that were selected.

@@ -50,9 +50,9 @@ impl<T> Loaded<T> {
         self
     }
 
-    /// Sets what identifies this version of the value at its source, such as an `ETag`. The next load
-    /// is given it ([`Previous::validator`]). At most 1,024 bytes without control characters;
-    /// anything else is not stored.
+    /// Sets the value's version at its source, such as an `ETag`. The next load is given it
+    /// ([`Previous::validator`]). At most 1,024 bytes without control characters; anything else is not
+    /// stored.
     pub fn validator(mut self, validator: impl Into<String>) -> Self {
         self.options.validator = Some(validator.into());
         self
@@ -73,7 +73,7 @@ pub struct Previous<T> {
     pub value: T,
     /// How long ago it was stored; `None` for a value that another client wrote.
     pub age: Option<Duration>,
-    /// What identifies it at its source, where its loader said that.
+    /// Its version at its source, such as an `ETag`, where its loader gave one.
     pub validator: Option<String>,
 }
 

@@ -19,7 +19,7 @@ use super::store_error;
 use super::wait::Wait;
 use crate::redis::{Redis, Runtime};
 
-/// What a load after the answer needs, without borrowing from the call.
+/// A load after the answer. It borrows nothing from the call.
 struct DeferredLoad {
     key: String,
     options: Options<'static>,

@@ -55,7 +55,7 @@ pub struct Facts {
     pub stamp: Stamp,
     /// Its tags, joined by newlines.
     pub tags: String,
-    /// What identifies the value at its source.
+    /// The value's version at its source, such as an `ETag`.
     pub validator: Option<String>,
 }
 

@@ -118,7 +118,7 @@ fn keys(keyspace: &mut Keyspace, args: &Args<'_>) -> Answered {
     Ok(Response::strings(matching))
 }
 
-/// What a scanning command is asked for.
+/// The options of a scanning command.
 pub(super) struct Scan<'a> {
     cursor: u64,
     pub(super) count: usize,
