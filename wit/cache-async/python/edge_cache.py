@@ -5,7 +5,6 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from componentize_py_types import Err
 from wit_world.imports import cache
 
 
