@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use edge_cache_admin::Role;
 use edge_cache_admin::admin::invalidate::{InvalidateReport, InvalidateStats};
-use edge_cache_spin::{Call, HandlerResult, HostResponse, Method, Request, parse_event, serve};
+use edge_cache_spin::{
+    Call, HandlerResult, HostResponse, Method, Request, parse_event, run_event, serve,
+};
 use serde::Serialize;
 
 const METHODS: &[Method] = &[Method::new("POST", Role::Operator).with_body()];
@@ -27,14 +29,7 @@ async fn handle_event(call: &Call) -> HandlerResult {
     let event = parse_event(call, &call.body().await?).await?;
 
     let began = Instant::now();
-    let redis = call.redis();
-    let details = call
-        .run_audited(
-            event.record(),
-            event.run(&redis),
-            InvalidateReport::keys_invalidated,
-        )
-        .await?;
+    let details = run_event(call, &event).await?;
 
     let in_force_at = details.in_force_at(call.fence_interval());
     Ok(call.respond(EventResponse {

@@ -104,6 +104,7 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
 
 /// Runs the invalidations of an event from the channel, recorded as an automatic change.
 async fn run_recorded(instance: &Instance, event: DomainEvent) -> Result<(), Error> {
+    event.require_overrides()?;
     let began = Instant::now();
     let mut record = event.record().automatic();
     record.who = "channel".to_owned();
@@ -200,6 +201,23 @@ pub async fn parse_event(call: &Call, payload: &[u8]) -> Result<DomainEvent, Pro
     let parsed = parse(&call.redis(), payload).await;
     let event = parsed.map_err(|error| Problem::bad_file(&error))?;
     Ok(event?)
+}
+
+/// Carries out an event that arrived over HTTP, recorded as a change of the caller.
+///
+/// # Errors
+/// Those of the invalidation. Without the overrides of its rules, nothing is tried: Redis has just failed,
+/// and a response must not take twice the time limit of a command.
+pub async fn run_event(call: &Call, event: &DomainEvent) -> Result<InvalidateReport, Error> {
+    event.require_overrides()?;
+    let redis = call.redis();
+    let invalidation = event.run(&redis);
+    call.run_audited(
+        event.record(),
+        invalidation,
+        InvalidateReport::keys_invalidated,
+    )
+    .await
 }
 
 /// Publishes an event to other services. Pub/sub reaches only current subscribers, so a failure is

@@ -33,7 +33,7 @@ pub use caches::{SpinCache, cache, cache_at};
 pub use config::{BadVariable, Config};
 pub use connection::SpinTransport;
 pub use edge_cache_host_errors as host_errors;
-pub use event::{handle_event, parse_event, publish_event};
+pub use event::{handle_event, parse_event, publish_event, run_event};
 pub use http::{
     Call, HandlerResult, Method, Problem, Request, Response, Route, SharedCheck, alias,
     decode_segment, key_from_path, serve, serve_misconfigured, serve_not_found, share_check,

@@ -10,12 +10,11 @@ mod sql;
 use std::time::Duration;
 
 use edge_cache::{Fetched, LookupOutcome, Options};
-use edge_cache_admin::admin::invalidate::InvalidateReport;
 use edge_cache_admin::input::Fields;
 use edge_cache_admin::{Error, Role};
 use edge_cache_spin::{
     Call, Database, HandlerResult, HostResponse, Method, Problem, Request, Response, parse_event,
-    publish_event, serve,
+    publish_event, run_event, serve,
 };
 use serde_json::json;
 
@@ -105,20 +104,12 @@ async fn change_price(call: &Call) -> HandlerResult {
         return Err(Problem::not_found(call.path()));
     }
 
-    let redis = call.redis();
-    let report = call
-        .run_audited(
-            event.record(),
-            event.run(&redis),
-            InvalidateReport::keys_invalidated,
-        )
-        .await
-        .map_err(|error| {
-            Problem::from(error).with_context(&format!(
-                "the price is {price_cents} cents now, but cached entries may show the old one \
-                 until they expire; send the request again"
-            ))
-        })?;
+    let report = run_event(call, &event).await.map_err(|error| {
+        Problem::from(error).with_context(&format!(
+            "the price is {price_cents} cents now, but cached entries may show the old one \
+             until they expire; send the request again"
+        ))
+    })?;
     publish_event(call, &message).await;
 
     Ok(call.respond(json!({ "data": {

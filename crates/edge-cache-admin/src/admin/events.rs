@@ -70,7 +70,11 @@ impl DomainEvent {
         self
     }
 
-    fn require_overrides(&self) -> Result<(), RedisError> {
+    /// Checks that the overrides of its rules are known.
+    ///
+    /// # Errors
+    /// The error of reading them.
+    pub fn require_overrides(&self) -> Result<(), RedisError> {
         self.unknown_overrides.clone().map_or(Ok(()), Err)
     }
 
