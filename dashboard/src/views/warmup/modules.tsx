@@ -50,8 +50,8 @@ function SelectionNote() {
 function EmptyPlanNote() {
   return (
     <p class="muted">
-      The plan has no modules, so there is nothing to warm up. Write a plan into edge-cache.toml; docs/warmup.md describes
-      how.
+      The plan has no modules, so there is nothing to warm up. Write a plan into edge-cache.toml; docs/warmup.md
+      describes how.
     </p>
   );
 }
