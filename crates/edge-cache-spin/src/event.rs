@@ -104,7 +104,6 @@ pub async fn handle_event(payload: &[u8]) -> Result<(), String> {
 
 /// Runs the invalidations of an event from the channel, recorded as an automatic change.
 async fn run_recorded(instance: &Instance, event: DomainEvent) -> Result<(), Error> {
-    event.require_overrides()?;
     let began = Instant::now();
     let mut record = event.record().automatic();
     record.who = "channel".to_owned();
@@ -209,7 +208,12 @@ pub async fn parse_event(call: &Call, payload: &[u8]) -> Result<DomainEvent, Pro
 /// Those of the invalidation. Without the overrides of its rules, nothing is tried: Redis has just failed,
 /// and a response must not take twice the time limit of a command.
 pub async fn run_event(call: &Call, event: &DomainEvent) -> Result<InvalidateReport, Error> {
-    event.require_overrides()?;
+    if let Err(error) = event.require_overrides() {
+        let error = Error::from(error);
+        call.record_not_started(event.record(), &error).await;
+        return Err(error);
+    }
+
     let redis = call.redis();
     let invalidation = event.run(&redis);
     call.run_audited(
