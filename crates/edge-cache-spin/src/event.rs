@@ -65,8 +65,11 @@ async fn parse(
     match DomainEvent::parse(payload, &rules) {
         Ok(event) => Ok(Ok(event.without_overrides(unknown_overrides))),
         Err(error) => {
-            // Counting is secondary. Its failure must not hide the event's own.
-            let _ = events::count_event(redis, "refused").await;
+            // Counting is secondary: its failure must not hide the event's own, and Redis that has
+            // just failed is not asked.
+            if unknown_overrides.is_none() {
+                let _ = events::count_event(redis, "refused").await;
+            }
             Ok(Err(error))
         }
     }
