@@ -29,6 +29,7 @@ struct Operation {
     method: String,
     path: String,
     is_public: bool,
+    is_deprecated: bool,
     statuses: Vec<u16>,
 }
 
@@ -40,6 +41,7 @@ impl Operation {
             method: method.to_ascii_uppercase(),
             path: path.to_owned(),
             is_public: operation["security"].as_array().is_some_and(Vec::is_empty),
+            is_deprecated: operation["deprecated"].as_bool().unwrap_or_default(),
             statuses: statuses.map(|status| status.parse().unwrap()).collect(),
         }
     }
@@ -53,7 +55,8 @@ impl Operation {
         if !self.path.starts_with("/admin") {
             expected.push(422);
         }
-        if self.statuses.contains(&404) {
+        // A deprecated address is unknown only where `edge-cache.toml` does not list it.
+        if self.statuses.contains(&404) && !self.is_deprecated {
             expected.push(404);
         }
         assert!(expected.len() > 1 || self.id == WITHOUT_ERRORS, "{self:?}");
@@ -134,7 +137,8 @@ fn assert_all_called(app: &App) {
 /// its instance was slow.
 fn start_with_key(key: &str) -> App {
     // Each attempt without a valid token comes from an address of its own.
-    let app = App::with(Options::new().variable("trusted_proxies", "1"));
+    let options = Options::new().variable("trusted_proxies", "1");
+    let app = App::with(options.variable("log_detail", "full"));
     let mut redis = app.redis().connection();
 
     let () = redis.set(key, "1").unwrap();

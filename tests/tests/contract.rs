@@ -92,6 +92,19 @@ fn configuration(file: &str) -> toml::Table {
 }
 
 #[test]
+fn every_component_of_a_manifest_is_given_the_detail_of_the_log() {
+    for manifest in ["spin.toml", "examples/catalog/spin.toml"] {
+        let manifest = configuration(manifest);
+        let components = manifest["component"].as_table().unwrap();
+        for (name, component) in components {
+            let variables = component.get("variables");
+            let is_given = variables.is_some_and(|given| given.get("log_detail").is_some());
+            assert!(is_given || name == "scheduled-warmup", "{name}");
+        }
+    }
+}
+
+#[test]
 fn the_sample_shop_has_the_tables_of_the_product_and_a_plan() {
     let product = configuration("edge-cache.toml");
     let mut shop = configuration("examples/catalog/edge-cache.toml");
