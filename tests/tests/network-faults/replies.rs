@@ -173,9 +173,10 @@ fn late_replies_only_delay_responses() {
 #[test]
 fn slow_replies_are_awaited_within_the_time_limit() {
     let app = proxied();
-    app.proxy().fail(Fault::Drip(Duration::from_millis(3)));
     // The reply to INFO takes longer than the time limit of a probe.
+    app.proxy().fail(Fault::Drip(Duration::from_millis(10)));
     app.nobody().get("/health/ready").with_status(503);
+    app.proxy().fail(Fault::Drip(Duration::from_millis(2)));
     let responses = send_all(&app);
     heal(&app);
     let stats = responses
