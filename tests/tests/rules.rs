@@ -95,6 +95,27 @@ fn an_override_adds_a_type_that_the_file_does_not_have() {
 }
 
 #[test]
+fn an_event_is_not_refused_while_its_overrides_are_unknown() {
+    let app = App::start();
+    let rule = json!({ "event": "order.paid", "keys": ["orders:{id}"] });
+    put(&app.admin(), &rule).data();
+    let post = |event: &[u8]| {
+        app.operator()
+            .send("POST", "/api/cache/events", Some(event))
+    };
+    app.redis().freeze();
+
+    let response = post(br#"{"type":"order.paid","id":7}"#);
+    assert_eq!(response.status, 503, "{response:#?}");
+    let response = post(b"{");
+    assert_eq!(response.status, 400, "{response:#?}");
+
+    app.redis().thaw();
+    post(br#"{"type":"order.paid","id":7}"#).with_status(200);
+    post(br#"{"type":"nothing.known"}"#).with_status(422);
+}
+
+#[test]
 fn an_override_is_in_force_for_messages_of_the_channel() {
     let app = App::with(Options::new().default_user());
     let subscriber = Subscriber::start(app.redis());

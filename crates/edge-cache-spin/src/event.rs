@@ -62,17 +62,18 @@ async fn parse(
     payload: &[u8],
 ) -> Result<Result<DomainEvent, Error>, FileError> {
     let (rules, unknown_overrides) = rules_in_force(redis).await?;
-    match DomainEvent::parse(payload, &rules) {
-        Ok(event) => Ok(Ok(event.without_overrides(unknown_overrides))),
-        Err(error) => {
-            // Counting is secondary: its failure must not hide the event's own, and Redis that has
-            // just failed is not asked.
-            if unknown_overrides.is_none() {
-                let _ = events::count_event(redis, "refused").await;
-            }
-            Ok(Err(error))
+    let parsed = DomainEvent::parse(payload, &rules);
+    Ok(match (parsed, unknown_overrides) {
+        (Ok(event), unknown) => Ok(event.without_overrides(unknown)),
+        // An override may have a rule for it, or need other fields.
+        (Err(Error::Invalid { .. }), Some(unknown)) => Err(unknown.into()),
+        (Err(error), Some(_)) => Err(error),
+        (Err(error), None) => {
+            // Counting is secondary. Its failure must not hide the event's own.
+            let _ = events::count_event(redis, "refused").await;
+            Err(error)
         }
-    }
+    })
 }
 
 /// Handles a message of the channel: invalidates what the rules for its event define. A message
