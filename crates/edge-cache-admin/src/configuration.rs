@@ -190,6 +190,7 @@ mod tests {
                 "edge-cache.toml:2:1: `until` is not known",
             ),
         ];
+
         for (text, expected) in cases {
             let problem = check(text).unwrap_err();
             assert!(problem.starts_with(expected), "{problem}");

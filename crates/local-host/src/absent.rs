@@ -71,6 +71,7 @@ fn define_instance<T: 'static>(
         let problem = format!(
             "this host does not have {interface}, so `{name}` cannot be called; run it with spin"
         );
+
         match export.ty {
             ComponentItem::ComponentFunc(function) if function.async_() => {
                 linker.func_new_concurrent(name, move |_, _, _, _| {
@@ -87,5 +88,6 @@ fn define_instance<T: 'static>(
             _ => {}
         }
     }
+
     Ok(())
 }

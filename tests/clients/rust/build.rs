@@ -101,7 +101,7 @@ fn rewrite_keywords(members: &mut Map<String, Value>) {
         !is_restriction && (name != "additionalProperties" || *value != false)
     });
     if members.contains_key("properties") {
-        // Which of the properties belong together.
+        // The generator has no type for properties that need or exclude each other.
         members.retain(|name, _| name != "oneOf" && name != "allOf");
     }
     if let Some(only) = members.remove("const") {

@@ -350,6 +350,7 @@ key = "k"
                 "f.toml:2:1: `name` is not known here",
             ),
         ];
+
         for (result, expected) in errors {
             let problem = result.unwrap_err();
             assert!(problem.starts_with(expected), "{problem}");

@@ -157,6 +157,7 @@ mod tests {
                 "plan.toml:12:16: module products appears twice",
             ),
         ];
+
         for (good, bad, expected) in cases {
             let problem = try_read(&GOOD.replace(good, bad)).unwrap_err().to_string();
             assert!(problem.contains(expected), "{problem}");

@@ -14,7 +14,7 @@ pub(crate) struct CacheSettings {
     pub(crate) command_timeout: Duration,
     /// How old an instance's knowledge of invalidations may be when a lookup begins.
     pub(crate) fence_interval: Duration,
-    /// Which events the log has, and how much of them.
+    /// The detail of the log: `errors`, `requests` or `full`.
     pub(crate) log_detail: LogDetail,
 }
 

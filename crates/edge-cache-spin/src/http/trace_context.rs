@@ -86,7 +86,7 @@ mod tests {
     fn an_invalid_header_is_ignored() {
         let parent = "00f067aa0ba902b7";
         let (no_trace, no_parent) = ("0".repeat(32), "0".repeat(16));
-        for header in [
+        let invalid = [
             String::new(),
             TRACE.to_owned(),
             format!("00-{TRACE}-{parent}"),
@@ -102,9 +102,12 @@ mod tests {
             format!("0x-{TRACE}-{parent}-01"),
             format!("ff-{TRACE}-{parent}-01"),
             format!("cc-{TRACE}-{parent}-01more"),
-        ] {
+        ];
+
+        for header in invalid {
             assert_eq!(parse(&header), None, "{header}");
         }
+
         assert_eq!(TraceContext::read(&[]), None);
         let twice = [VALID.to_owned(), VALID.to_owned()];
         assert_eq!(TraceContext::read(&twice), None);

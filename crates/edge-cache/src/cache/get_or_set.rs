@@ -184,6 +184,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
         E: Display,
     {
         let mut wait = Wait::begin();
+
         loop {
             match self.attempt(key, options, &mut wait).await {
                 Attempt::Served(fetched) => return Ok(fetched),

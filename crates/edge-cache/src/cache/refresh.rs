@@ -133,12 +133,14 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     {
         if let Some((fetched, deferred)) = self.find_deferrable(key, options).await {
             self.end_lookup(key, fetched.outcome, true).await;
+
             let cache = self.clone();
             let refresh = deferred.map(|deferred| async move {
                 cache.run_deferred(deferred, loader).await;
             });
             return Ok((fetched, refresh));
         }
+
         let fetched = self.get_or_set(key, options, loader).await?;
         Ok((fetched, None))
     }

@@ -107,7 +107,7 @@ fn a_dependency_is_a_file_or_a_component_without_grants() {
 
 #[test]
 fn a_contradictory_dependency_is_refused() {
-    for (dependency, expected) in [
+    let contradictions = [
         (
             "{ path = 'd.wasm', component = 'c' }",
             "either `path` or `component`",
@@ -122,7 +122,9 @@ fn a_contradictory_dependency_is_refused() {
             "{ path = 'd.wasm', inherit_configuration = true }",
             "is not allowed",
         ),
-    ] {
+    ];
+
+    for (dependency, expected) in contradictions {
         let message = refusal(&format!(
             "{HEAD}{TRIGGER}{COMPONENT}dependencies_inherit_configuration = false\ndependencies = {{ 'a:b' = {dependency} }}\n"
         ));

@@ -227,6 +227,7 @@ where
     /// Records what was served, and sorts the other keys by what happens to them.
     fn sort(&self, attempts: Vec<(WantedKey<'k>, Attempt<Option<T>>)>) -> Round<'k, T> {
         let mut round = Round::default();
+
         for (wanted, attempt) in attempts {
             let key = wanted.key;
             let started = Some(wanted.wait.started);
@@ -251,12 +252,14 @@ where
                 Attempt::Refused(error) => (started, Unlocked::Refused(error)),
                 Attempt::WithoutRedis => (None, Unlocked::WithoutRedis),
             };
+
             round.unlocked.push(UnlockedKey {
                 key,
                 not_before,
                 reason,
             });
         }
+
         round
     }
 

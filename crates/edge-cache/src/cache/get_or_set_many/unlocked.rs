@@ -68,9 +68,11 @@ where
         loads: &'l [Arc<LocalLoad>],
     ) -> Vec<OwnKey<'k, 'l>> {
         let mut own = Vec::with_capacity(unlocked.len());
+
         for (unlocked, load) in unlocked.into_iter().zip(loads) {
             let result = load.result.lock().await;
             let shared = result.as_ref().map(LocalResult::share::<Option<T>, E>);
+
             match shared {
                 Some(Some(Ok(value))) => {
                     let fetched = Fetched::new(value, LookupOutcome::Bypass);
