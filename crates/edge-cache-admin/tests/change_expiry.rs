@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, KeyName, LookupOutcome, Options};
+use edge_cache::{Cache, KeyName, LookupOutcome, Options, RedisClient};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::change_expiry::ChangeExpiryRequest;
 use edge_cache_testing::{RedisServer, client};
@@ -12,7 +12,7 @@ use redis::Commands;
 const TEN_YEARS_SECONDS: i64 = 315_360_000;
 
 /// Changes the expiry of the key `k`. Returns the seconds left.
-async fn change(redis: &Client<TokioTransport>, body: &str) -> i64 {
+async fn change(redis: &RedisClient<TokioTransport>, body: &str) -> i64 {
     let request = ChangeExpiryRequest::parse(KeyName::new("k"), body.as_bytes()).unwrap();
     request.run(redis).await.unwrap().ttl
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Client, ErrorKind};
+use edge_cache::{ErrorKind, RedisClient};
 use edge_cache_admin::admin::health::{self, HealthStatus};
 use edge_cache_admin::admin::stats::Thresholds;
 use edge_cache_testing::{Fault, Proxy, RedisServer, client, free_port, transport};
 use serde_json::Value;
 
 /// Checks health and readiness. Returns the state, the report, and the error of readiness.
-async fn examine(redis: &Client<TokioTransport>) -> (HealthStatus, Value, Option<ErrorKind>) {
+async fn examine(redis: &RedisClient<TokioTransport>) -> (HealthStatus, Value, Option<ErrorKind>) {
     let report = health::run(redis, &Thresholds::default()).await;
     let ready = health::ready(redis).await;
     (
@@ -131,7 +131,7 @@ async fn too_few_replicas_are_unhealthy() {
 #[tokio::test]
 async fn paused_writes_are_unhealthy_within_the_time_limit() {
     let server = RedisServer::start();
-    let redis = Client::new(transport(&server.url(0)), Duration::from_millis(400));
+    let redis = RedisClient::new(transport(&server.url(0)), Duration::from_millis(400));
 
     assert_eq!(examine(&redis).await.0, HealthStatus::Healthy);
 

@@ -1,7 +1,7 @@
 //! Removals on data that other clients wrote: the keys they keep, their errors, and their cost.
 
 use edge_cache::keyspace::tag::prune::PruneWalk;
-use edge_cache::{Cache, ErrorKind, Redis, Runtime};
+use edge_cache::{Cache, ErrorKind, HostRuntime, Redis};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::clear::{ClearMethod, ClearReport, ClearRequest};
 use edge_cache_admin::admin::events::DomainEvent;
@@ -227,7 +227,7 @@ async fn list(redis: &impl Redis, query: &str) -> u64 {
 }
 
 /// Clears by pattern. Returns the number of keys removed or, in a dry run, matched.
-async fn clear(redis: &(impl Redis + Runtime), body: &str) -> u64 {
+async fn clear(redis: &(impl Redis + HostRuntime), body: &str) -> u64 {
     let request = ClearRequest::parse(body.as_bytes()).unwrap();
     let report = serde_json::to_value(request.run(redis, false).await.unwrap()).unwrap();
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use edge_cache::keyspace::tag::prune::PruneReport;
 use edge_cache::keyspace::ttl::TtlTable;
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Client, Pattern};
+use edge_cache::{Pattern, RedisClient};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::configuration::Configuration;
@@ -18,7 +18,7 @@ use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 use serde_json::{Value, json};
 
-type Native = Client<TokioTransport>;
+type Native = RedisClient<TokioTransport>;
 
 const PLAN: &str = r#"
     [[module]]

@@ -1,7 +1,7 @@
 //! Statistics and recent hit rates on a real server.
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, Options, Redis, Runtime};
+use edge_cache::{Cache, HostRuntime, Options, Redis, RedisClient};
 use edge_cache_admin::admin::inspect_key::InspectKeyRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
 use edge_cache_admin::admin::list_keys::ListKeysRequest;
@@ -23,7 +23,7 @@ fn with_long_uptime(server: &RedisServer) -> Proxy {
     proxy
 }
 
-async fn statistics(redis: &Client<TokioTransport>) -> StatsReport {
+async fn statistics(redis: &RedisClient<TokioTransport>) -> StatsReport {
     stats::run(redis, &Thresholds::default()).await.unwrap()
 }
 
@@ -103,7 +103,7 @@ async fn recent_misses_raise_an_alert_after_days_of_hits() {
 }
 
 /// Lists and inspects keys, and does a dry run: more than 5,000 own reads.
-async fn browse(redis: &(impl Redis + Runtime)) {
+async fn browse(redis: &(impl Redis + HostRuntime)) {
     for query in [
         "limit=100",
         "limit=100&type=hash",

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use edge_cache::{Redis, Runtime};
+use edge_cache::{HostRuntime, Redis};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::walks::{WALK_PLACES, run_admitted};
 use edge_cache_testing::{RedisServer, client};
@@ -68,7 +68,7 @@ struct FastClock {
     slept: RefCell<Vec<Duration>>,
 }
 
-impl Runtime for FastClock {
+impl HostRuntime for FastClock {
     async fn sleep(&self, duration: Duration) {
         self.slept.borrow_mut().push(duration);
     }

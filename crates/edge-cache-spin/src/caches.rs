@@ -5,19 +5,19 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use edge_cache::{Cache, Client};
+use edge_cache::{Cache, RedisClient};
 
 use crate::config::{BadVariable, CacheSettings};
 use crate::connection::SpinTransport;
 use crate::log::{self, LookupLog};
 
 /// The cache of a Spin component. It is shared by all requests of an instance.
-pub type SpinCache = Cache<Rc<Client<SpinTransport>>, LookupLog>;
+pub type SpinCache = Cache<Rc<RedisClient<SpinTransport>>, LookupLog>;
 
 /// A cache, and the client that it uses.
 #[derive(Clone)]
 pub(crate) struct ConnectedCache {
-    pub(crate) redis: Rc<Client<SpinTransport>>,
+    pub(crate) redis: Rc<RedisClient<SpinTransport>>,
     pub(crate) cache: Rc<SpinCache>,
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn client(
     settings: &CacheSettings,
     url: &str,
     purpose: &'static str,
-) -> Client<SpinTransport> {
+) -> RedisClient<SpinTransport> {
     let transport = SpinTransport::new(url.to_owned(), purpose);
-    Client::new(transport, settings.command_timeout)
+    RedisClient::new(transport, settings.command_timeout)
 }

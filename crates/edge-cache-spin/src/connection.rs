@@ -1,4 +1,4 @@
-//! Spin's Redis connection as the transport of [`edge_cache::Client`].
+//! Spin's Redis connection as the transport of [`edge_cache::RedisClient`].
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use edge_cache::Client;
+use edge_cache::RedisClient;
 use edge_cache_admin::admin::audit::AuditTrail;
 use edge_cache_admin::configuration::Configuration;
 use edge_cache_admin::input::FileError;
@@ -21,7 +21,7 @@ use crate::misconfiguration::Misconfiguration;
 pub(crate) struct Instance {
     pub(crate) config: Config,
     /// The Redis database of the cache.
-    pub(crate) redis: Rc<Client<SpinTransport>>,
+    pub(crate) redis: Rc<RedisClient<SpinTransport>>,
     /// The cache with the TTL table of the configuration file, which is read when this is first used.
     configured_cache: OnceCell<Rc<SpinCache>>,
     /// Finds out where the audit trail is when it is first used.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_cache::{Command, Redis, RedisError, Reply, Runtime};
+use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply};
 
 use crate::gauge::Gauge;
 
@@ -40,7 +40,7 @@ impl<C: Redis> Redis for Paced<C> {
     }
 }
 
-impl<C: Runtime> Runtime for Paced<C> {
+impl<C: HostRuntime> HostRuntime for Paced<C> {
     async fn sleep(&self, duration: Duration) {
         self.gauge.pause(duration).await;
     }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use edge_cache::{Cache, Error, Redis, Runtime};
+use edge_cache::{Cache, Error, HostRuntime, Redis};
 use futures_util::FutureExt as _;
 use serde_json::value::RawValue;
 
@@ -35,7 +35,7 @@ pub struct Selection {
     pub patterns: Vec<String>,
 }
 
-impl<C: Redis + Runtime + 'static> Provider<C> {
+impl<C: Redis + HostRuntime + 'static> Provider<C> {
     /// Creates the cache over this connection. If the connection itself pauses, it does so by the
     /// same gauge, or by the host.
     pub fn new(connection: C, gauge: Rc<Gauge>, settings: &Settings) -> Self {

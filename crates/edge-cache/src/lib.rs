@@ -3,9 +3,9 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use edge_cache::{Cache, Options, Redis, Runtime};
+//! use edge_cache::{Cache, Options, Redis, HostRuntime};
 //!
-//! # async fn popular<C: Redis + Runtime>(connection: C) -> Result<(), String> {
+//! # async fn popular<C: Redis + HostRuntime>(connection: C) -> Result<(), String> {
 //! let cache = Cache::new(connection);
 //! let options = Options {
 //!     ttl: Some(Duration::from_secs(900)),
@@ -30,7 +30,7 @@
 //! | `testing` | a Redis in memory for tests of services |
 //!
 //! The crate does not depend on Spin, HTTP or an async runtime: commands go out through the
-//! [`Redis`] trait, and [`Client`] implements it over any [`Transport`]. Spin components get their
+//! [`Redis`] trait, and [`RedisClient`] implements it over any [`Transport`]. Spin components get their
 //! cache from `edge-cache-spin`.
 //!
 //! | Feature | Brings |
@@ -64,6 +64,6 @@ pub use error::{Error, ErrorKind, RedisError, TlsFault};
 pub use keyspace::key::KeyName;
 pub use keyspace::pattern::Pattern;
 pub use redis::{
-    Arg, Client, Command, ConnectionEvent, DeadlineClient, Redis, Replies, Reply, Runtime,
+    Arg, Command, ConnectionEvent, DeadlineClient, HostRuntime, Redis, RedisClient, Replies, Reply,
     Transport, other_scheme,
 };

@@ -2,14 +2,14 @@
 //!
 //! Spin's `execute` flattens nested arrays, so [`Reply`] has no nesting either, and every script
 //! replies with a fixed stride that [`Replies`] reads. All implementations (Spin's connection, the
-//! native one in tests) go through [`Client`], which adds time limits, reconnection and retries.
+//! native one in tests) go through [`RedisClient`], which adds time limits, reconnection and retries.
 //!
 //! | File | Owns |
 //! | --- | --- |
 //! | `connection` | [`Redis`], the trait that the rest of the library uses |
 //! | `command`, `reply` | what goes out and what comes back |
 //! | `transport`, `runtime` | what a host offers: connections; time and randomness |
-//! | `client` | [`Client`]: time limits and retries over a transport |
+//! | `client` | [`RedisClient`]: time limits and retries over a transport |
 //! | `clock` | an estimate of Redis' clock |
 //! | `connector`, `raised`, `topology`, `tls` | opening a connection, and why it cannot be opened |
 //! | `script` | Lua scripts |
@@ -31,11 +31,11 @@ mod topology;
 mod transport;
 pub(crate) mod wrong_type;
 
-pub use client::{Client, DeadlineClient};
+pub use client::{DeadlineClient, RedisClient};
 pub use clock::ServerClock;
 pub use command::{Arg, Command};
 pub use connection::Redis;
 pub use reply::{Replies, Reply};
-pub use runtime::Runtime;
+pub use runtime::HostRuntime;
 pub use tls::other_scheme;
 pub use transport::{ConnectionEvent, Transport};

@@ -61,7 +61,7 @@ use std::time::Duration;
 use crate::error::{ErrorKind, RedisError};
 use crate::keyspace::trailer;
 use crate::redis::wrong_type;
-use crate::redis::{Arg, Command, Redis, Reply, Runtime};
+use crate::redis::{Arg, Command, HostRuntime, Redis, Reply};
 use failure::Failure;
 use lock::lock;
 use response::{Refusal, Response};
@@ -323,7 +323,7 @@ impl Redis for Memory {
     }
 }
 
-/// Adds the key's name to an error because of a value's type, as [`Client`](crate::Client) does.
+/// Adds the key's name to an error because of a value's type, as [`RedisClient`](crate::RedisClient) does.
 fn name_key(server: &Server, error: RedisError, command: &Command) -> RedisError {
     if error.kind != ErrorKind::WrongType || !command.explains_type {
         return error;
@@ -338,7 +338,7 @@ fn name_key(server: &Server, error: RedisError, command: &Command) -> RedisError
     named.unwrap_or(error)
 }
 
-impl Runtime for Memory {
+impl HostRuntime for Memory {
     async fn sleep(&self, duration: Duration) {
         Pause::new(&self.server, &self.sleepers, duration).await;
     }

@@ -34,10 +34,10 @@ use tokio::time::{Sleep, sleep};
 
 use crate::cache::Cache;
 use crate::error::{ErrorKind, RedisError};
-use crate::redis::{Arg, Client, Command, Reply, Transport, other_scheme};
+use crate::redis::{Arg, Command, RedisClient, Reply, Transport, other_scheme};
 
 /// A cache over [`TokioTransport`]. Clones are cheap and share everything.
-pub type TokioCache = Cache<Client<TokioTransport>>;
+pub type TokioCache = Cache<RedisClient<TokioTransport>>;
 
 /// Time limit of a command, its retries included, unless the client has another one.
 const COMMAND_LIMIT: Duration = Duration::from_millis(1500);
@@ -55,7 +55,7 @@ impl TokioCache {
     /// [`ErrorKind::AddressForbidden`] for an address that cannot be read.
     pub fn at(url: &str) -> Result<Self, RedisError> {
         let transport = TokioTransport::new(url)?;
-        Ok(Self::new(Client::new(transport, COMMAND_LIMIT)))
+        Ok(Self::new(RedisClient::new(transport, COMMAND_LIMIT)))
     }
 }
 

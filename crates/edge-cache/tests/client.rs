@@ -5,7 +5,7 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Client, Command, ErrorKind, Redis, RedisError, Reply, Transport};
+use edge_cache::{Command, ErrorKind, Redis, RedisClient, RedisError, Reply, Transport};
 use edge_cache_testing::{RedisServer, client, free_port, transport};
 
 async fn ping(redis: &impl Redis) -> Result<Vec<Reply>, ErrorKind> {
@@ -82,7 +82,7 @@ async fn a_command_that_must_not_run_twice_is_not_risked_on_a_dead_connection() 
 #[tokio::test]
 async fn a_server_that_does_not_answer_costs_no_more_than_the_time_limit() {
     let server = RedisServer::start();
-    let redis = Client::new(transport(&server.url(0)), Duration::from_millis(300));
+    let redis = RedisClient::new(transport(&server.url(0)), Duration::from_millis(300));
     ping(&redis).await.unwrap();
 
     server.freeze();
@@ -101,7 +101,7 @@ async fn a_server_that_does_not_answer_costs_no_more_than_the_time_limit() {
 #[tokio::test]
 async fn commands_with_a_common_deadline_share_its_time() {
     let server = RedisServer::start();
-    let redis = Client::new(transport(&server.url(0)), Duration::from_secs(60));
+    let redis = RedisClient::new(transport(&server.url(0)), Duration::from_secs(60));
     let short = redis.within(Duration::from_millis(300));
     ping(&short).await.unwrap();
 
@@ -182,13 +182,13 @@ async fn a_server_is_asked_for_tls_once_no_retry_is_left_and_for_a_short_time() 
         tls_attempts: Cell::new(0),
     };
 
-    let redis = Client::new(&closing, Duration::from_secs(15));
+    let redis = RedisClient::new(&closing, Duration::from_secs(15));
     ping(&redis).await.unwrap();
     let attempts = closing.tls_attempts.get();
     assert_eq!(attempts, 0, "the third try succeeded");
 
     closing.closes.set(u32::MAX);
-    let redis = Client::new(&closing, Duration::from_secs(15));
+    let redis = RedisClient::new(&closing, Duration::from_secs(15));
     let started = Instant::now();
     assert_eq!(ping(&redis).await, Err(ErrorKind::Unreachable));
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{
-    Arg, Cache, Client, Command, LookupOutcome, Options, Redis, RedisError, Reply, Runtime,
+    Arg, Cache, Command, HostRuntime, LookupOutcome, Options, Redis, RedisClient, RedisError, Reply,
 };
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
@@ -14,7 +14,7 @@ use redis::Commands;
 /// A connection that records the names of its commands, without those that add counters. One that
 /// asks for invalidations is `fences`.
 struct Recording {
-    redis: Client<TokioTransport>,
+    redis: RedisClient<TokioTransport>,
     sent: Rc<RefCell<Vec<&'static str>>>,
 }
 
@@ -38,7 +38,7 @@ impl Redis for Recording {
     }
 }
 
-impl Runtime for Recording {
+impl HostRuntime for Recording {
     async fn sleep(&self, duration: Duration) {
         self.redis.sleep(duration).await;
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use edge_cache::Client;
+use edge_cache::RedisClient;
 use edge_cache::keyspace::gathered::{self, FinishedWalk, Turn, TurnResult, Waiting};
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::tag::Tag;
@@ -11,7 +11,7 @@ use edge_cache::tokio::TokioTransport;
 use edge_cache_testing::{RedisServer, client};
 use redis::{Commands, Connection};
 
-type Native = Client<TokioTransport>;
+type Native = RedisClient<TokioTransport>;
 
 /// A turn with this limit ends after its first slice.
 const ONE_SLICE: Duration = Duration::ZERO;

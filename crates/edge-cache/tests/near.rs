@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{
-    Cache, Client, Command, Fetched, LookupOutcome, Near, Options, Redis, RedisError, Reply,
-    Runtime,
+    Cache, Command, Fetched, HostRuntime, LookupOutcome, Near, Options, Redis, RedisClient,
+    RedisError, Reply,
 };
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 /// A connection that counts its commands.
 struct Counted {
-    redis: Client<TokioTransport>,
+    redis: RedisClient<TokioTransport>,
     commands: Cell<u32>,
 }
 
@@ -31,7 +31,7 @@ impl Redis for &Counted {
     }
 }
 
-impl Runtime for &Counted {
+impl HostRuntime for &Counted {
     async fn sleep(&self, duration: Duration) {
         self.redis.sleep(duration).await;
     }
@@ -51,13 +51,13 @@ fn options() -> Options<'static> {
     }
 }
 
-async fn load<C: Redis + Runtime>(cache: &Cache<C>, key: &str, value: u64) -> Fetched<u64> {
+async fn load<C: Redis + HostRuntime>(cache: &Cache<C>, key: &str, value: u64) -> Fetched<u64> {
     let loader = async || Ok::<_, String>(value);
     cache.get_or_set(key, &options(), loader).await.unwrap()
 }
 
 /// Looks the key up until it is served from the near cache, and longer than the views are old.
-async fn warm<C: Redis + Runtime>(cache: &Cache<C>, key: &str, value: u64) {
+async fn warm<C: Redis + HostRuntime>(cache: &Cache<C>, key: &str, value: u64) {
     for _ in 0..30 {
         load(cache, key, value).await;
         sleep(Duration::from_millis(5)).await;

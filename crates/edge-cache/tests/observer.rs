@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, LoadOutcome, LookupOutcome, Observer, Options};
+use edge_cache::{Cache, LoadOutcome, LookupOutcome, Observer, Options, RedisClient};
 use edge_cache_testing::{RedisServer, client, free_port};
 use tokio::time::sleep;
 
@@ -34,7 +34,7 @@ impl Reports {
     }
 }
 
-type Observed<'a> = Cache<Client<TokioTransport>, &'a Reports>;
+type Observed<'a> = Cache<RedisClient<TokioTransport>, &'a Reports>;
 
 fn observed<'a>(server: &RedisServer, reports: &'a Reports) -> Observed<'a> {
     Cache::with_observer(client(&server.url(0)), reports)

@@ -5,10 +5,10 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, LoadError, Loaded, LookupOutcome, Options, Previous};
+use edge_cache::{Cache, LoadError, Loaded, LookupOutcome, Options, Previous, RedisClient};
 use edge_cache_testing::{RedisServer, client};
 
-type Native = Cache<Client<TokioTransport>>;
+type Native = Cache<RedisClient<TokioTransport>>;
 
 fn cache(server: &RedisServer) -> Native {
     Cache::new(client(&server.url(0)))

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use edge_cache::keyspace::tag::prune::PruneWalk;
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, SetItem};
+use edge_cache::{Cache, RedisClient, SetItem};
 use edge_cache_testing::{RedisServer, client};
 use redis::Connection;
 
-type Native = Client<TokioTransport>;
+type Native = RedisClient<TokioTransport>;
 
 /// Keys that one step of a pruning walk may look at.
 const STEP: u64 = 2000;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use edge_cache::{Client, Command, ErrorKind, Redis, TlsFault};
+use edge_cache::{Command, ErrorKind, Redis, RedisClient, TlsFault};
 use edge_cache_testing::{RedisServer, free_port, transport};
 
 async fn kind(url: String) -> ErrorKind {
-    let redis = Client::new(transport(&url), Duration::from_secs(10));
+    let redis = RedisClient::new(transport(&url), Duration::from_secs(10));
     redis.execute(Command::read("PING")).await.unwrap_err().kind
 }
 

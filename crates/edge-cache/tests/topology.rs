@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edge_cache::{Cache, Client, Command, ErrorKind, LookupOutcome, Options, Redis};
+use edge_cache::{Cache, Command, ErrorKind, LookupOutcome, Options, Redis, RedisClient};
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::admin::health::HealthStatus;
 use edge_cache_admin::admin::{health, metrics, stats};
@@ -127,7 +127,7 @@ async fn where_hello_is_not_known_info_tells() {
 
     for (server, is_refused) in [(&node, true), (&single, false)] {
         let proxy = Proxy::before(server.port());
-        let redis = Client::new(transport(&proxy.url(0)), Duration::from_secs(5));
+        let redis = RedisClient::new(transport(&proxy.url(0)), Duration::from_secs(5));
         for refusal in [
             "ERR unknown command 'HELLO'",
             "NOPERM this user has no permissions to run the 'hello' command",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edge_cache::Client;
+use edge_cache::RedisClient;
 use edge_cache::tokio::TokioTransport;
 
 /// A transport to this address.
@@ -11,6 +11,6 @@ pub fn transport(url: &str) -> TokioTransport {
 }
 
 /// A client of a server's logical database 0, with the default time limit.
-pub fn client(url: &str) -> Client<TokioTransport> {
-    Client::new(transport(url), Duration::from_millis(1500))
+pub fn client(url: &str) -> RedisClient<TokioTransport> {
+    RedisClient::new(transport(url), Duration::from_millis(1500))
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_cache::Client;
+use edge_cache::RedisClient;
 use edge_cache_spin::SpinTransport;
 use edge_cache_wit::concurrent::{self, Timer};
 use edge_cache_wit::{Found, Gauge, Lookup, LookupOptions, Provider, Settings, VARIABLES};
@@ -25,7 +25,7 @@ mod bindings {
     export!(Component);
 }
 
-type SpinProvider = Provider<Client<SpinTransport>>;
+type SpinProvider = Provider<RedisClient<SpinTransport>>;
 
 thread_local! {
     static PROVIDER: RefCell<Option<Rc<SpinProvider>>> = const { RefCell::new(None) };
@@ -57,7 +57,7 @@ async fn provider() -> Result<Rc<SpinProvider>, String> {
     }
     let settings = Settings::new(given)?;
     let transport = SpinTransport::new(settings.redis_url.clone(), "cache");
-    let client = Client::new(transport, settings.command_timeout);
+    let client = RedisClient::new(transport, settings.command_timeout);
     let created = Rc::new(Provider::new(client, Rc::new(Gauge::default()), &settings));
 
     // Another call may have created it during the await. Then all calls share that.

@@ -8,7 +8,7 @@ mod transport;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use edge_cache::Client;
+use edge_cache::RedisClient;
 use edge_cache_wit::{
     Found, Gauge, Lookup, LookupOptions, Provider, Settings, VARIABLES, blocking,
 };
@@ -29,7 +29,7 @@ mod bindings {
     export!(Component);
 }
 
-type SpinProvider = Provider<Client<SpinTransport>>;
+type SpinProvider = Provider<RedisClient<SpinTransport>>;
 
 thread_local! {
     static PROVIDER: RefCell<Option<Rc<SpinProvider>>> = const { RefCell::new(None) };
@@ -48,7 +48,7 @@ fn provider() -> Result<Rc<SpinProvider>, String> {
     let settings = Settings::new(VARIABLES.into_iter().filter_map(read).collect())?;
     let gauge = Rc::new(Gauge::default());
     let transport = SpinTransport::new(settings.redis_url.clone(), Rc::clone(&gauge));
-    let client = Client::new(transport, settings.command_timeout);
+    let client = RedisClient::new(transport, settings.command_timeout);
     let provider = Rc::new(Provider::new(client, gauge, &settings));
 
     PROVIDER.set(Some(Rc::clone(&provider)));

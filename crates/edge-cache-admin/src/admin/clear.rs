@@ -9,7 +9,7 @@ use edge_cache::keyspace::fence::InForce;
 use edge_cache::keyspace::key::{self, KeyName};
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::scan;
-use edge_cache::redis::{Redis, Runtime};
+use edge_cache::redis::{HostRuntime, Redis};
 use serde::Serialize;
 
 use crate::admin::role::Role;
@@ -227,7 +227,7 @@ impl ClearRequest {
     /// # Errors
     /// Those of the connection; [`Error::Partial`] with the number of keys removed before it
     /// failed.
-    pub async fn run<R: Redis + Runtime>(
+    pub async fn run<R: Redis + HostRuntime>(
         &self,
         redis: &R,
         spare_protected: bool,

@@ -12,7 +12,7 @@ use edge_cache::RedisError;
 use edge_cache::keyspace::gathered::{self, Turn};
 use edge_cache::keyspace::key::EVENTS;
 use edge_cache::keyspace::tag::Tag;
-use edge_cache::redis::{Command, Redis, Runtime};
+use edge_cache::redis::{Command, HostRuntime, Redis};
 
 use crate::admin::audit::AuditRecord;
 use crate::admin::invalidate::{InvalidateReport, InvalidateRequest};
@@ -106,7 +106,7 @@ impl DomainEvent {
     ///
     /// # Errors
     /// Those of the invalidation.
-    pub async fn run_without_patterns<R: Redis + Runtime>(
+    pub async fn run_without_patterns<R: Redis + HostRuntime>(
         &self,
         redis: &R,
     ) -> Result<InvalidateReport, Error> {
@@ -121,7 +121,7 @@ impl DomainEvent {
     ///
     /// # Errors
     /// Those of the invalidation.
-    pub async fn run<R: Redis + Runtime>(&self, redis: &R) -> Result<InvalidateReport, Error> {
+    pub async fn run<R: Redis + HostRuntime>(&self, redis: &R) -> Result<InvalidateReport, Error> {
         self.require_overrides()?;
         let report = self.invalidation.run(redis).await?;
         // A failure to count must not fail an invalidation that is complete.

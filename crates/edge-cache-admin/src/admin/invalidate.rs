@@ -11,7 +11,7 @@ use edge_cache::keyspace::key::{self, KeyName};
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::tag::{Tag, set};
 use edge_cache::keyspace::{removal, scan};
-use edge_cache::redis::{Redis, Runtime};
+use edge_cache::redis::{HostRuntime, Redis};
 use edge_cache::units;
 use serde::Serialize;
 use serde_json::Value;
@@ -196,7 +196,7 @@ impl InvalidateRequest {
     /// # Errors
     /// Those of the connection; [`Error::Partial`] with the number of keys removed before it
     /// failed.
-    pub async fn run<R: Redis + Runtime>(&self, redis: &R) -> Result<InvalidateReport, Error> {
+    pub async fn run<R: Redis + HostRuntime>(&self, redis: &R) -> Result<InvalidateReport, Error> {
         if self.dry_run {
             return self.preview(redis).await;
         }
@@ -211,7 +211,7 @@ impl InvalidateRequest {
     ///
     /// # Errors
     /// Those of [`InvalidateRequest::run`].
-    pub(crate) async fn run_without_patterns<R: Redis + Runtime>(
+    pub(crate) async fn run_without_patterns<R: Redis + HostRuntime>(
         &self,
         redis: &R,
     ) -> Result<InvalidateReport, Error> {
@@ -222,7 +222,7 @@ impl InvalidateRequest {
         }
     }
 
-    async fn remove<R: Redis + Runtime>(
+    async fn remove<R: Redis + HostRuntime>(
         &self,
         redis: &R,
         report: &mut InvalidateReport,
@@ -236,7 +236,7 @@ impl InvalidateRequest {
         Ok(())
     }
 
-    async fn remove_named<R: Redis + Runtime>(
+    async fn remove_named<R: Redis + HostRuntime>(
         &self,
         redis: &R,
         report: &mut InvalidateReport,

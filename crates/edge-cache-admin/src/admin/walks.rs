@@ -19,7 +19,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use edge_cache::Runtime;
+use edge_cache::HostRuntime;
 use edge_cache::redis::script::Script;
 use edge_cache::redis::{Arg, Redis};
 use edge_cache::script;
@@ -53,7 +53,7 @@ const PLACE_TTL_MS: u64 = 35_000;
 /// of the walk and the connection.
 pub async fn run_admitted<T>(
     places: &impl Redis,
-    runtime: &impl Runtime,
+    runtime: &impl HostRuntime,
     walk: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let owner = format!("{:016x}", runtime.random());

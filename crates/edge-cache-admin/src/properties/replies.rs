@@ -25,8 +25,8 @@ use crate::admin::{audit, health, metrics, rule_table, stats, ttl_table};
 use crate::error::Error;
 use crate::warmup::schedule::{self, ScheduleSettings, TagPruning};
 use crate::warmup::{self, Rows, Source, Warmup, WarmupLimits, WarmupRequest};
+use edge_cache::HostRuntime;
 use edge_cache::KeyName;
-use edge_cache::Runtime;
 use edge_cache::keyspace::fence;
 use edge_cache::keyspace::tag::{Tag, set};
 use edge_cache::redis::{Command, Redis, Reply};
@@ -81,7 +81,7 @@ impl Redis for ArbitraryServer {
     }
 }
 
-impl Runtime for ArbitraryServer {
+impl HostRuntime for ArbitraryServer {
     async fn sleep(&self, _: Duration) {
         tokio::task::yield_now().await;
     }

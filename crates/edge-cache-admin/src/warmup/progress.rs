@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::status::{WarmupState, WarmupStatus};
 use crate::error::Error;
+use edge_cache::HostRuntime;
 use edge_cache::RedisError;
-use edge_cache::Runtime;
 use edge_cache::keyspace::key::{WARMUP_CANCEL, WARMUP_LOCK, WARMUP_STATUS};
 use edge_cache::redis::{Command, Redis, Replies};
 
@@ -68,7 +68,7 @@ type ProgressEvent = (&'static str, Value);
 /// Follows the progress: an event `progress` with the [`WarmupStatus`] (null before the first
 /// warmup) now and at each change, until the warmup ends; an event `problem` with a message where
 /// Redis cannot be read, which is the last. Two commands, four times a second.
-pub fn follow<R: Redis + Runtime + Clone>(redis: R) -> impl Stream<Item = ProgressEvent> {
+pub fn follow<R: Redis + HostRuntime + Clone>(redis: R) -> impl Stream<Item = ProgressEvent> {
     let reader = redis.clone();
     follow_with(redis, async move || {
         read_progress(&reader)
@@ -79,7 +79,7 @@ pub fn follow<R: Redis + Runtime + Clone>(redis: R) -> impl Stream<Item = Progre
 
 /// As [`follow`], with the caller's function to read the progress, called once each
 /// [`FOLLOW_INTERVAL`].
-pub fn follow_with<R: Runtime>(
+pub fn follow_with<R: HostRuntime>(
     runtime: R,
     read: impl AsyncFn() -> Result<Option<WarmupStatus>, String>,
 ) -> impl Stream<Item = ProgressEvent> {
@@ -100,7 +100,7 @@ struct Follower<R, F> {
     shown_at: String,
 }
 
-impl<R: Runtime, F: AsyncFn() -> Result<Option<WarmupStatus>, String>> Follower<R, F> {
+impl<R: HostRuntime, F: AsyncFn() -> Result<Option<WarmupStatus>, String>> Follower<R, F> {
     /// Waits for the next event; returns no follower after the last.
     async fn next_event(mut self) -> (ProgressEvent, Option<Self>) {
         loop {

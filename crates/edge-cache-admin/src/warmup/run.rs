@@ -23,7 +23,7 @@ use super::ttls::Ttls;
 use super::warmup_lock::WarmupLock;
 use super::write::{MAX_SLICE_KEYS, SliceWriter, cut_into_slices};
 use crate::error::Error;
-use edge_cache::Runtime;
+use edge_cache::HostRuntime;
 use edge_cache::keyspace::fence::{self, Stamp};
 use edge_cache::keyspace::key::{WARMUP_CANCEL, WARMUP_MODULES};
 use edge_cache::keyspace::ttl::TtlTable;
@@ -86,7 +86,7 @@ impl WarmupRequest {
     /// [`Error::Conflict`] while another warmup runs or when it took the lock; [`Error::Full`] when
     /// the memory limit is reached; those of the connection. Each says how many keys were written.
     /// A cancelled warmup is not an error.
-    pub async fn run<R: Redis + Runtime, S: Source>(
+    pub async fn run<R: Redis + HostRuntime, S: Source>(
         &self,
         warmup: Warmup<'_, R, S>,
     ) -> Result<WarmupStatus, Error> {
@@ -138,7 +138,7 @@ struct Run<'a, R, S> {
     status: RefCell<WarmupStatus>,
 }
 
-impl<'a, R: Redis + Runtime, S: Source> Run<'a, R, S> {
+impl<'a, R: Redis + HostRuntime, S: Source> Run<'a, R, S> {
     fn new(request: &'a WarmupRequest, warmup: &'a Warmup<'a, R, S>, ttls: Ttls) -> Self {
         let status = WarmupStatus::started(warmup.plan, request, warmup.by, warmup.id);
         let lock = WarmupLock {

@@ -15,9 +15,9 @@ use super::plan::PlanEntry;
 use super::render::RenderedKey;
 use super::ttls::Ttls;
 use chunked_values::ChunkedValues;
+use edge_cache::HostRuntime;
 use edge_cache::KeyName;
 use edge_cache::RedisError;
-use edge_cache::Runtime;
 use edge_cache::keyspace::bulk_write::{
     EntryFormat, WriteBatch, WriteConditions, WriteCounts, WriteOutcome,
 };
@@ -48,7 +48,7 @@ pub(super) struct SliceWriter<'a, R> {
     pub(super) clock: ServerClock,
 }
 
-impl<R: Redis + Runtime> SliceWriter<'_, R> {
+impl<R: Redis + HostRuntime> SliceWriter<'_, R> {
     /// Writes a slice; a dry run counts what would be written. One round trip, and one for each
     /// tag.
     ///

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Client, ErrorKind};
+use edge_cache::{ErrorKind, RedisClient};
 use edge_cache_admin::admin::audit::AuditTrail;
 use edge_cache_testing::{Fault, Proxy, RedisServer, transport};
 
@@ -12,7 +12,7 @@ use crate::{change, length, trail_connection};
 
 /// The trail's connections, as a component has them.
 fn trail(own: &str, cache: &str) -> AuditTrail<TokioTransport> {
-    let open = |url: &str| Client::new(transport(url), Duration::from_millis(1500));
+    let open = |url: &str| RedisClient::new(transport(url), Duration::from_millis(1500));
     AuditTrail::new(open(own), Rc::new(open(cache)), own == cache)
 }
 

@@ -5,7 +5,7 @@ mod running;
 mod stopping;
 mod written;
 
-use edge_cache::Client;
+use edge_cache::RedisClient;
 use edge_cache::keyspace::ttl::TtlTable;
 use edge_cache::tokio::TokioTransport;
 use edge_cache_admin::Error;
@@ -18,7 +18,7 @@ use futures_util::stream::{self, LocalBoxStream, StreamExt};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-type Native = Client<TokioTransport>;
+type Native = RedisClient<TokioTransport>;
 
 const PLAN: &str = r#"
     [[module]]

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_cache::{Cache, Observer, Redis, Runtime};
+use edge_cache::{Cache, HostRuntime, Observer, Redis};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::walks;
 use edge_cache_admin::configuration::Configuration;
@@ -133,7 +133,7 @@ impl Call {
     ///
     /// # Errors
     /// 503 for a mistake in the TTL table of the configuration file.
-    pub fn cache(&self) -> Result<&Cache<impl Redis + Runtime, impl Observer>, Problem> {
+    pub fn cache(&self) -> Result<&Cache<impl Redis + HostRuntime, impl Observer>, Problem> {
         let cache = self.instance.configured_cache();
         cache
             .map(Rc::as_ref)
@@ -152,7 +152,7 @@ impl Call {
     }
 
     /// The Redis database of the cache. Its commands are counted in `server-timing`.
-    pub fn redis(&self) -> impl Redis + Runtime {
+    pub fn redis(&self) -> impl Redis + HostRuntime {
         self.timing.measure(self.instance.redis.as_ref())
     }
 
@@ -163,7 +163,7 @@ impl Call {
     }
 
     /// The Redis database of the cache, for work that goes on after the handler returned.
-    pub fn owned_redis(&self) -> impl Redis + Runtime + use<> {
+    pub fn owned_redis(&self) -> impl Redis + HostRuntime + use<> {
         Rc::clone(&self.instance.redis)
     }
 

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use edge_cache::{Command, Redis, RedisError, Reply, Runtime};
+use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply};
 
 /// One call's use of Redis so far. Commands that overlap share a round trip and its duration.
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ impl<R: Redis> Redis for MeasuredRedis<'_, R> {
     }
 }
 
-impl<R: Runtime> Runtime for MeasuredRedis<'_, R> {
+impl<R: HostRuntime> HostRuntime for MeasuredRedis<'_, R> {
     async fn sleep(&self, duration: Duration) {
         self.redis.sleep(duration).await;
     }

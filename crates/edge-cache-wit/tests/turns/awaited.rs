@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_cache::Client;
+use edge_cache::RedisClient;
 use edge_cache::tokio::TokioTransport;
 use edge_cache_testing::{RedisServer, client};
 use edge_cache_wit::concurrent::{self, Timer};
@@ -20,7 +20,7 @@ impl Timer for TokioTimer {
     }
 }
 
-type Instance = Provider<Client<TokioTransport>>;
+type Instance = Provider<RedisClient<TokioTransport>>;
 
 fn instance(server: &RedisServer) -> Instance {
     let settings = Settings::new(vec![("redis_url", server.url(0))]).unwrap();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_cache::{Arg, Client, Command, ErrorKind, RedisError, Reply, Transport};
+use edge_cache::{Arg, Command, ErrorKind, RedisClient, RedisError, Reply, Transport};
 use edge_cache_host_errors::redis_error;
 use edge_cache_testing::RedisServer;
 use edge_cache_wit::{Found, Gauge, Lookup, LookupOptions, Provider, Settings, blocking};
@@ -13,7 +13,7 @@ use futures_util::future::LocalBoxFuture;
 use redis::Value;
 
 /// The provider of one instance.
-pub(crate) type Instance = Provider<Client<BlockingTransport>>;
+pub(crate) type Instance = Provider<RedisClient<BlockingTransport>>;
 
 /// Opens blocking connections.
 pub(crate) struct BlockingTransport {
@@ -29,7 +29,7 @@ pub(crate) fn instance(url: &str) -> Instance {
         url: url.to_owned(),
         gauge: Rc::clone(&gauge),
     };
-    let client = Client::new(transport, settings.command_timeout);
+    let client = RedisClient::new(transport, settings.command_timeout);
     Provider::new(client, gauge, &settings)
 }
 

@@ -15,7 +15,7 @@ use super::options::Options;
 use super::outcome::Fetched;
 use super::wait::Wait;
 use crate::error::RedisError;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
 /// Result of a lookup.
 pub(super) enum Found<T> {
@@ -55,7 +55,7 @@ pub(super) enum Attempt<T> {
     WithoutRedis,
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Looks up a key, and acquires its load lock where there is nothing to serve. One round trip for
     /// the lookup, and one where nobody is known to hold the lock.
     pub(super) async fn attempt<T: DeserializeOwned>(

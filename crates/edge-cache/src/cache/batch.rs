@@ -22,7 +22,7 @@ use crate::keyspace::trailer::Facts;
 use crate::keyspace::ttl::{self, Overrides};
 use crate::keyspace::{MAX_KEYS_PER_CALL, codec};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Command, Redis, Replies, Runtime};
+use crate::redis::{Command, HostRuntime, Redis, Replies};
 use crate::script;
 use crate::units::milliseconds;
 
@@ -42,7 +42,7 @@ struct StorableItem<'a> {
     tags: Vec<Tag>,
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Reads fresh values, in the order of their keys; `None` without one, for a stale one and for
     /// one of another type. Unlike [`Cache::get`], this never counts as a use of their tags' sets.
     /// One round trip per 1,000 keys; where some are missing another one, which finds values in
@@ -223,7 +223,7 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
 
 /// Writes the items, except those that a fence after the stamp covers: an entry of an older stamp
 /// would be served again once readers forget the fence. Returns the positions of those written.
-async fn write_unless_fenced<R: Redis + Runtime>(
+async fn write_unless_fenced<R: Redis + HostRuntime>(
     redis: &R,
     items: &[StorableItem<'_>],
     stamp: Stamp,

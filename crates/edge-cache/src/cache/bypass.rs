@@ -18,9 +18,9 @@ use super::outcome::{Fetched, LoadError, LookupOutcome};
 use super::store_error::StoreError;
 use super::wait::Wait;
 use crate::error::RedisError;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Serves a near copy within its grace, else loads without the cache.
     pub(super) async fn serve_without_redis<T, E>(
         &self,

@@ -20,9 +20,9 @@ use crate::keyspace::tag::{self, Tag};
 use crate::keyspace::trailer::Facts;
 use crate::keyspace::ttl::{self, Overrides};
 use crate::keyspace::{codec, entry_facts};
-use crate::redis::{Command, Redis, Replies, Runtime};
+use crate::redis::{Command, HostRuntime, Redis, Replies};
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Reads a fresh value; `None` without one, for a stale one (only `get_or_set` serves those) and
     /// for one of another type. One round trip, and one per chunk; one time in 32 another one, which
     /// on a server that evicts counts as a use of its tags' sets.

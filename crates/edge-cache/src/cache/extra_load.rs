@@ -34,7 +34,7 @@ use crate::error::RedisError;
 use crate::keyspace::codec;
 use crate::keyspace::key::{KeyName, TURNS};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 use crate::script;
 use crate::units::milliseconds;
 
@@ -72,7 +72,7 @@ impl ExtraLoad {
     }
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Returns the extra load of a waiter; `None` while it has to wait. One round trip in each
     /// `lock_wait` after the first one, otherwise none.
     pub(super) async fn begin_extra_load(

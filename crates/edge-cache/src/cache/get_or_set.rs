@@ -40,12 +40,12 @@ use super::store_error;
 use super::wait::Wait;
 use crate::error::RedisError;
 use crate::keyspace::tag::{Tag, set};
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
 /// One hit in so many counts as a use of the sets of the entry's tags.
 const HITS_PER_TOUCH: u64 = 32;
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Reads a value, or loads and stores it.
     ///
     /// - However many callers ask for a key at once, on however many instances, one of them runs
@@ -91,11 +91,11 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     ///
     /// ```no_run
     /// use std::time::Duration;
-    /// use edge_cache::{Cache, Loaded, Options, Previous, Redis, Runtime};
+    /// use edge_cache::{Cache, Loaded, Options, Previous, Redis, HostRuntime};
     ///
     /// # struct Answer { is_not_modified: bool, etag: String, max_age: Duration, body: String }
     /// # async fn ask(etag: Option<&str>) -> Result<Answer, String> { unreachable!("{etag:?}") }
-    /// # async fn page<C: Redis + Runtime>(cache: &Cache<C>) -> Result<(), String> {
+    /// # async fn page<C: Redis + HostRuntime>(cache: &Cache<C>) -> Result<(), String> {
     /// let options = Options { grace: Duration::from_secs(3600), ..Options::default() };
     /// let loader = async |previous: Option<&Previous<String>>| {
     ///     let etag = previous.and_then(|previous| previous.validator.as_deref());

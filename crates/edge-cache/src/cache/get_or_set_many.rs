@@ -33,9 +33,9 @@ use super::options::Options;
 use super::outcome::{Fetched, LoadError, LookupOutcome};
 use crate::error::RedisError;
 use crate::keyspace::MAX_KEYS_PER_CALL;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Reads values in the order of their keys, and loads and stores those that are missing.
     ///
     /// `loader` is given the missing keys, each once, and returns pairs of a key and its value: a
@@ -45,9 +45,9 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     ///
     /// ```no_run
     /// use std::collections::HashMap;
-    /// use edge_cache::{Cache, Options, Redis, Runtime};
+    /// use edge_cache::{Cache, Options, Redis, HostRuntime};
     ///
-    /// # async fn names<C: Redis + Runtime>(cache: &Cache<C>) -> Result<(), String> {
+    /// # async fn names<C: Redis + HostRuntime>(cache: &Cache<C>) -> Result<(), String> {
     /// let keys = ["users:1", "users:2", "users:3"];
     /// let users = cache
     ///     .get_or_set_many(&keys, &Options::default(), async |missing| query(&missing).await)

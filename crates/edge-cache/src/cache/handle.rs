@@ -14,7 +14,7 @@ use super::recent_keys::RecentKeys;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::FenceView;
 use crate::keyspace::ttl::{Overrides, TtlTable};
-use crate::redis::{Redis, Runtime, ServerClock};
+use crate::redis::{HostRuntime, Redis, ServerClock};
 
 const MIN_FENCE_INTERVAL: Duration = Duration::from_millis(10);
 const MAX_FENCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -24,9 +24,9 @@ const MAX_FENCE_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use edge_cache::{Cache, Options, Redis, Runtime};
+/// use edge_cache::{Cache, Options, Redis, HostRuntime};
 ///
-/// # async fn popular<C: Redis + Runtime>(connection: C) -> Result<(), String> {
+/// # async fn popular<C: Redis + HostRuntime>(connection: C) -> Result<(), String> {
 /// let cache = Cache::new(connection);
 /// let options = Options {
 ///     ttl: Some(Duration::from_secs(900)),
@@ -75,14 +75,14 @@ impl<C, O> Clone for Cache<C, O> {
     }
 }
 
-impl<C: Redis + Runtime> Cache<C> {
+impl<C: Redis + HostRuntime> Cache<C> {
     /// Creates a cache over this connection.
     pub fn new(redis: C) -> Self {
         Self::with_observer(redis, ())
     }
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Creates a cache over this connection whose lookups are reported to an observer.
     pub fn with_observer(redis: C, observer: O) -> Self {
         let inner = Inner {
@@ -142,8 +142,8 @@ impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
     ///
     /// ```no_run
     /// # use std::time::Duration;
-    /// # use edge_cache::{Cache, Redis, Runtime};
-    /// # fn create<C: Redis + Runtime>(connection: C) -> Cache<C> {
+    /// # use edge_cache::{Cache, Redis, HostRuntime};
+    /// # fn create<C: Redis + HostRuntime>(connection: C) -> Cache<C> {
     /// Cache::new(connection).with_ttls([
     ///     ("products", Duration::from_secs(900)),
     ///     ("products:stock", Duration::from_secs(60)),

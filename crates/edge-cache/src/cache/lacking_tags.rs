@@ -8,9 +8,9 @@ use super::handle::Cache;
 use super::observer::Observer;
 use super::options::Options;
 use crate::keyspace::trailer::Facts;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Adds the call's tags that an entry of the library lacks. Those of [`Cache::tag`], none where
     /// it lacks none. A failure is ignored: the entry was found, and a later hit tries again.
     pub(super) async fn add_lacking_tags(

@@ -25,7 +25,7 @@ use crate::keyspace::lock;
 use crate::keyspace::tag::Tag;
 use crate::keyspace::ttl::Overrides;
 use crate::redis::script::{Script, shared};
-use crate::redis::{Redis, Replies, Runtime};
+use crate::redis::{HostRuntime, Redis, Replies};
 use crate::script;
 use crate::units::milliseconds;
 
@@ -121,7 +121,7 @@ impl Acquired {
     }
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Acquires the right to load a key, unless the value was written since the caller read the one
     /// with this identity; `is_dead` says that an invalidation covers that one. One round trip.
     pub(super) async fn acquire_load_lock(

@@ -7,9 +7,9 @@ use super::handle::Cache;
 use super::loaded::{Loaded, Previous};
 use super::observer::Observer;
 use super::outcome::{LoadError, LoadOutcome};
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Begins a load, in the span of the observer.
     #[cfg(feature = "tracing")]
     pub(super) fn begin_loading<F: Future>(

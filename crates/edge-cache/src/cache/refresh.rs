@@ -17,7 +17,7 @@ use super::options::Options;
 use super::outcome::{Fetched, LoadError, LoadOutcome};
 use super::store_error;
 use super::wait::Wait;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
 /// A load after the answer. It borrows nothing from the call.
 struct DeferredLoad {
@@ -30,7 +30,7 @@ struct DeferredLoad {
     servable: Duration,
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Loads a value and stores it, also where a fresh one is stored. The loader is given that one.
     ///
     /// - It waits until another load of the key has ended. After `lock_wait`, when its turn among the

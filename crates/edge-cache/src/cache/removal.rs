@@ -8,9 +8,9 @@ use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::Pattern;
 use crate::keyspace::tag::{Tag, set};
 use crate::keyspace::{MAX_KEYS_PER_CALL, removal, scan};
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Removes keys, 1,000 in one atomic round trip; how many existed. Edge-cache's own keys stay.
     ///
     /// # Errors

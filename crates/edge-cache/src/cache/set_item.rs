@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::keyspace::codec;
 use crate::keyspace::tag::Tag;
 use crate::keyspace::ttl::Overrides;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
 /// One value of a [`super::Cache::set_many`], with the options that concern writing. Each means what it
 /// means in [`Options`].
@@ -89,7 +89,7 @@ impl CheckedItem<'_> {
     }
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Checks an item's key and tags, brings its options into their ranges, and encodes its value.
     pub(super) fn check_item<'a, T: Serialize>(
         &self,

@@ -23,7 +23,7 @@ use crate::keyspace::key::{FENCES, TURNS};
 use crate::keyspace::tag::{self, Tag};
 use crate::keyspace::trailer::Facts;
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Redis, Replies, Runtime};
+use crate::redis::{Arg, HostRuntime, Redis, Replies};
 use crate::script;
 use crate::units::milliseconds;
 
@@ -136,7 +136,7 @@ impl StoreCommand<'_> {
     }
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Stores a loaded value and ends its load; the error says why it could not be stored.
     pub(super) async fn store_loaded<T: Serialize + DeserializeOwned>(
         &self,

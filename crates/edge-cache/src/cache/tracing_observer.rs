@@ -27,9 +27,9 @@ const TARGET: &str = "edge_cache";
 /// [`TracingObserver::with_keys`] each has the field `key`.
 ///
 /// ```no_run
-/// use edge_cache::{Cache, Redis, Runtime, TracingObserver};
+/// use edge_cache::{Cache, Redis, HostRuntime, TracingObserver};
 ///
-/// fn traced<C: Redis + Runtime>(connection: C) -> Cache<C, TracingObserver> {
+/// fn traced<C: Redis + HostRuntime>(connection: C) -> Cache<C, TracingObserver> {
 ///     Cache::with_observer(connection, TracingObserver::new())
 /// }
 /// ```

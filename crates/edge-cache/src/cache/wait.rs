@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::handle::Cache;
 use super::observer::Observer;
 use super::options::Options;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
 /// A waiter's first pause between two lookups; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -76,7 +76,7 @@ impl Wait {
     }
 }
 
-impl<C: Redis + Runtime, O: Observer> Cache<C, O> {
+impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Pauses between two lookups of a waiter.
     pub(super) async fn pause(&self, wait: &mut Wait, options: &Options<'_>) {
         let pause = wait.next_pause(options);

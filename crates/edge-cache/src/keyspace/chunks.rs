@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::slot;
 use super::trailer::{self, Facts};
 use crate::error::{Error, ErrorKind, RedisError};
-use crate::redis::{Command, Redis, Replies, Runtime};
+use crate::redis::{Command, HostRuntime, Redis, Replies};
 use crate::units::milliseconds;
 
 /// Most bytes in one chunk; an encoded value above this is split.
@@ -102,7 +102,7 @@ impl StorableValue {
     ///
     /// # Errors
     /// Those of the connection, and of [`trailer::append`]; chunks written before are removed.
-    pub async fn prepare<R: Redis + Runtime>(
+    pub async fn prepare<R: Redis + HostRuntime>(
         redis: &R,
         key: &[u8],
         value: Vec<u8>,

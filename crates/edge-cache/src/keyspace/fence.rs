@@ -58,7 +58,7 @@ use crate::keyspace::key::{FENCES, KeyName, NEAR, NONE};
 use crate::keyspace::pattern::Pattern;
 use crate::keyspace::tag::Tag;
 use crate::redis::script::{Script, shared};
-use crate::redis::{Redis, Replies, Runtime};
+use crate::redis::{HostRuntime, Redis, Replies};
 use crate::script;
 
 pub(crate) use stamp::take_known;
@@ -118,7 +118,7 @@ impl InForce {
     }
 
     /// Waits until near caches know it.
-    pub async fn wait<R: Runtime>(self, runtime: &R) {
+    pub async fn wait<R: HostRuntime>(self, runtime: &R) {
         let left = self.after.saturating_sub(self.acknowledged.elapsed());
         if !left.is_zero() {
             runtime.sleep(left).await;
@@ -155,7 +155,7 @@ impl OpenFence {
     /// Records that the removal has finished, so that the fence can leave after a while, and waits
     /// until near caches know the invalidation. If that fails, the error says how many keys were
     /// removed. One round trip.
-    pub(crate) async fn end<R: Redis + Runtime>(
+    pub(crate) async fn end<R: Redis + HostRuntime>(
         self,
         redis: &R,
         keys_removed: u64,

@@ -5,7 +5,7 @@ use crate::keyspace::MAX_KEYS_PER_CALL;
 use crate::keyspace::fence::InForce;
 use crate::keyspace::key::{FENCES, KeyName, NEAR, NEAR_FENCES, NONE, WARMUP_LOCK};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Redis, Runtime};
+use crate::redis::{Arg, HostRuntime, Redis};
 use crate::script;
 
 /// Removes keys that a request names.
@@ -29,7 +29,7 @@ static DELETE_FOUND: Script = script!(once "keys/delete_found", [
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn delete_named<R: Redis + Runtime>(
+pub async fn delete_named<R: Redis + HostRuntime>(
     redis: &R,
     names: &[KeyName],
 ) -> Result<Vec<bool>, RedisError> {

@@ -16,7 +16,7 @@ use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::{Pattern, Search};
 use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Redis, Runtime};
+use crate::redis::{Arg, HostRuntime, Redis};
 use crate::script;
 
 /// Counts the keys of a slice that match a pattern, and names some of them.
@@ -227,7 +227,7 @@ pub async fn count_all<R: Redis>(
 ///
 /// # Errors
 /// [`Error::Partial`] says how many keys were removed before the connection failed.
-pub async fn delete_matching<R: Redis + Runtime>(
+pub async fn delete_matching<R: Redis + HostRuntime>(
     redis: &R,
     pattern: &Pattern,
 ) -> Result<Removed, Error> {
@@ -241,7 +241,7 @@ pub async fn delete_matching<R: Redis + Runtime>(
 ///
 /// # Errors
 /// [`Error::Partial`] says how many keys were removed before the connection failed.
-pub async fn delete_matching_atomically<R: Redis + Runtime>(
+pub async fn delete_matching_atomically<R: Redis + HostRuntime>(
     redis: &R,
     pattern: &Pattern,
 ) -> Result<Removed, Error> {

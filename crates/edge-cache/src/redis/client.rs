@@ -25,7 +25,7 @@ use super::connection::Redis;
 use super::connector::{Connector, OpenConnection};
 use super::deadline::Deadline;
 use super::reply::{Replies, Reply};
-use super::runtime::Runtime;
+use super::runtime::HostRuntime;
 use super::transport::{ConnectionEvent, Transport};
 use super::wrong_type;
 use crate::error::{ErrorKind, RedisError};
@@ -51,12 +51,12 @@ struct FailedTry {
 }
 
 /// A [`Redis`] over any [`Transport`].
-pub struct Client<T: Transport> {
+pub struct RedisClient<T: Transport> {
     connector: Connector<T>,
     limit: Duration,
 }
 
-impl<T: Transport> Client<T> {
+impl<T: Transport> RedisClient<T> {
     /// Creates a client that opens its connection when it is first used. `limit` bounds each
     /// command, its retries included.
     pub fn new(transport: T, limit: Duration) -> Self {
@@ -234,7 +234,7 @@ fn is_broken<C>(error: &RedisError, open: &OpenConnection<C>) -> bool {
     error.is_connection() || leads_to_replica
 }
 
-impl<T: Transport> Runtime for Client<T> {
+impl<T: Transport> HostRuntime for RedisClient<T> {
     async fn sleep(&self, duration: Duration) {
         self.connector.transport().timer(duration).await;
     }
@@ -244,7 +244,7 @@ impl<T: Transport> Runtime for Client<T> {
     }
 }
 
-impl<T: Transport> Redis for Client<T> {
+impl<T: Transport> Redis for RedisClient<T> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
         let (replies, _) = self.execute_timed(command).await?;
         Ok(replies)
@@ -260,9 +260,9 @@ impl<T: Transport> Redis for Client<T> {
     }
 }
 
-/// A [`Client`] whose commands share one deadline: the request's own limit.
+/// A [`RedisClient`] whose commands share one deadline: the request's own limit.
 pub struct DeadlineClient<'a, T: Transport> {
-    client: &'a Client<T>,
+    client: &'a RedisClient<T>,
     deadline: Deadline<T>,
 }
 
@@ -281,7 +281,7 @@ impl<T: Transport> Redis for DeadlineClient<'_, T> {
     }
 }
 
-impl<T: Transport> Runtime for DeadlineClient<'_, T> {
+impl<T: Transport> HostRuntime for DeadlineClient<'_, T> {
     async fn sleep(&self, duration: Duration) {
         self.client.sleep(duration).await;
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
     async_fn_in_trait,
     reason = "whether the futures are Send depends on the implementation: those of components are not"
 )]
-pub trait Runtime {
+pub trait HostRuntime {
     /// Waits.
     async fn sleep(&self, duration: Duration);
 
@@ -17,7 +17,7 @@ pub trait Runtime {
     fn random(&self) -> u64;
 }
 
-impl<R: Runtime> Runtime for &R {
+impl<R: HostRuntime> HostRuntime for &R {
     async fn sleep(&self, duration: Duration) {
         (**self).sleep(duration).await;
     }
@@ -27,7 +27,7 @@ impl<R: Runtime> Runtime for &R {
     }
 }
 
-impl<R: Runtime> Runtime for Arc<R> {
+impl<R: HostRuntime> HostRuntime for Arc<R> {
     async fn sleep(&self, duration: Duration) {
         (**self).sleep(duration).await;
     }
@@ -37,7 +37,7 @@ impl<R: Runtime> Runtime for Arc<R> {
     }
 }
 
-impl<R: Runtime> Runtime for Rc<R> {
+impl<R: HostRuntime> HostRuntime for Rc<R> {
     async fn sleep(&self, duration: Duration) {
         (**self).sleep(duration).await;
     }

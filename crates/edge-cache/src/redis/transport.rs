@@ -1,4 +1,4 @@
-//! A host's means to reach one Redis server. [`Client`](super::Client) turns it into a connection
+//! A host's means to reach one Redis server. [`RedisClient`](super::RedisClient) turns it into a connection
 //! that heals.
 
 use std::time::Duration;

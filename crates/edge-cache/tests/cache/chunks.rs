@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client};
+use edge_cache::{Cache, RedisClient};
 use edge_cache_testing::RedisServer;
 use redis::{Commands, Connection};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ async fn chunks_of_a_value_that_the_server_refused_are_removed() {
 /// Stores a large value, reads it in each way, and changes what is known of it.
 async fn write_and_read_back(
     server: &RedisServer,
-    cache: &Cache<Client<TokioTransport>>,
+    cache: &Cache<RedisClient<TokioTransport>>,
     name: &str,
     value: &Value,
 ) {

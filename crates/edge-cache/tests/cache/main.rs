@@ -10,10 +10,10 @@ mod writing;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, Options};
+use edge_cache::{Cache, Options, RedisClient};
 use edge_cache_testing::{RedisServer, client};
 
-fn cache(server: &RedisServer) -> Cache<Client<TokioTransport>> {
+fn cache(server: &RedisServer) -> Cache<RedisClient<TokioTransport>> {
     Cache::new(client(&server.url(0)))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{
-    Arg, Cache, Client, Command, LookupOutcome, Options, Redis, RedisError, Reply, Runtime,
+    Arg, Cache, Command, HostRuntime, LookupOutcome, Options, Redis, RedisClient, RedisError, Reply,
 };
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
 use edge_cache_testing::{RedisServer, client};
@@ -111,7 +111,7 @@ async fn an_entry_that_is_loaded_again_loses_the_tags_it_no_longer_has() {
 
 /// A connection on which something happens before the value of a key with the tag `t` is written.
 struct Before<'a, F> {
-    redis: Client<TokioTransport>,
+    redis: RedisClient<TokioTransport>,
     is_done: Cell<bool>,
     act: &'a F,
 }
@@ -134,7 +134,7 @@ impl<F: Fn()> Redis for Before<'_, F> {
     }
 }
 
-impl<F: Fn()> Runtime for Before<'_, F> {
+impl<F: Fn()> HostRuntime for Before<'_, F> {
     async fn sleep(&self, duration: Duration) {
         self.redis.sleep(duration).await;
     }

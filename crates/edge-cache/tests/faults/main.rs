@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, SetItem};
+use edge_cache::{Cache, RedisClient, SetItem};
 use edge_cache_testing::{Proxy, RedisServer, transport};
 use redis::{Commands, Connection};
 
@@ -25,7 +25,7 @@ const RECORDS_OF_ATTEMPTS: [&str; 4] = [
     "cache:turns",
 ];
 
-type TestCache = Cache<Client<TokioTransport>>;
+type TestCache = Cache<RedisClient<TokioTransport>>;
 
 struct Setup {
     server: RedisServer,
@@ -40,8 +40,8 @@ impl Setup {
     fn new(limit: Duration) -> Self {
         let server = RedisServer::start();
         let proxy = Proxy::before(server.port());
-        let cache = Cache::new(Client::new(transport(&proxy.url(0)), limit));
-        let direct = Cache::new(Client::new(
+        let cache = Cache::new(RedisClient::new(transport(&proxy.url(0)), limit));
+        let direct = Cache::new(RedisClient::new(
             transport(&server.url(0)),
             Duration::from_secs(30),
         ));

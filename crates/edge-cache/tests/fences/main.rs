@@ -9,7 +9,7 @@ mod waiters;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, LookupOutcome, Options};
+use edge_cache::{Cache, LookupOutcome, Options, RedisClient};
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
 use edge_cache_testing::{RedisServer, client};
@@ -17,7 +17,7 @@ use futures_util::future::join;
 use redis::Commands;
 use tokio::sync::Notify;
 
-type Native = Client<TokioTransport>;
+type Native = RedisClient<TokioTransport>;
 
 fn cache(server: &RedisServer) -> Cache<Native> {
     Cache::new(client(&server.url(0)))

@@ -4,14 +4,14 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, LoadError, LookupOutcome, Options};
+use edge_cache::{Cache, LoadError, LookupOutcome, Options, RedisClient};
 use edge_cache_testing::{RedisServer, client, free_port};
 use futures_util::future::{join, join_all, select};
 use redis::Commands;
 
 use crate::{cache, look_up, ttl};
 
-type Native = Cache<Client<TokioTransport>>;
+type Native = Cache<RedisClient<TokioTransport>>;
 
 /// Keeps failures for long enough that a slow machine finds them.
 fn patient() -> Options<'static> {

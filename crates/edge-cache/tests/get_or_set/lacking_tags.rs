@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, LookupOutcome, Near, Options};
+use edge_cache::{Cache, LookupOutcome, Near, Options, RedisClient};
 use edge_cache_testing::{Fault, Proxy, RedisServer, client};
 use redis::Commands;
 
@@ -18,7 +18,7 @@ fn tagged(tags: &'static [&'static str]) -> Options<'static> {
 }
 
 /// The tags among the facts of an entry, sorted.
-async fn tags(cache: &Cache<Client<TokioTransport>>, key: &str) -> Vec<String> {
+async fn tags(cache: &Cache<RedisClient<TokioTransport>>, key: &str) -> Vec<String> {
     let info = cache.key_info(key).await.unwrap().unwrap();
     let mut tags = info.tags;
     tags.sort();

@@ -14,10 +14,10 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, Fetched, Options, Redis, Runtime};
+use edge_cache::{Cache, Fetched, HostRuntime, Options, Redis, RedisClient};
 use edge_cache_testing::{RedisServer, client};
 
-fn cache(server: &RedisServer) -> Cache<Client<TokioTransport>> {
+fn cache(server: &RedisServer) -> Cache<RedisClient<TokioTransport>> {
     Cache::new(client(&server.url(0)))
 }
 
@@ -45,7 +45,7 @@ async fn slow(loads: &Cell<u32>, milliseconds: u64) -> Result<u32, String> {
 }
 
 /// A lookup whose loader takes no time; the loaded value is the number of its loads.
-async fn look_up<R: Redis + Runtime>(
+async fn look_up<R: Redis + HostRuntime>(
     cache: &Cache<R>,
     key: &str,
     options: &Options<'_>,

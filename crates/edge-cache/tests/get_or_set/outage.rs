@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use edge_cache::{Cache, Client, LookupOutcome};
+use edge_cache::{Cache, LookupOutcome, RedisClient};
 use edge_cache_testing::{RedisServer, client, free_port, transport};
 
 use crate::{look_up, ttl};
@@ -31,7 +31,7 @@ async fn without_redis_the_loader_serves_and_the_circuit_opens() {
 #[tokio::test]
 async fn a_frozen_server_delays_a_caller_by_about_the_command_limit() {
     let server = RedisServer::start();
-    let cache = Cache::new(Client::new(
+    let cache = Cache::new(RedisClient::new(
         transport(&server.url(0)),
         Duration::from_millis(200),
     ));

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{
-    Cache, Client, Command, Fetched, LookupOutcome, Options, Redis, RedisError, Reply, Runtime,
+    Cache, Command, Fetched, HostRuntime, LookupOutcome, Options, Redis, RedisClient, RedisError,
+    Reply,
 };
 use edge_cache_testing::{RedisServer, client};
 use futures_util::future::join_all;
@@ -15,7 +16,7 @@ use crate::{cache, look_up, slow, ttl};
 
 /// A connection on which another client writes the entry before each command.
 struct Meddled {
-    redis: Client<TokioTransport>,
+    redis: RedisClient<TokioTransport>,
     server: RedisServer,
     commands: Cell<u32>,
 }
@@ -32,7 +33,7 @@ impl Redis for &Meddled {
     }
 }
 
-impl Runtime for &Meddled {
+impl HostRuntime for &Meddled {
     async fn sleep(&self, duration: Duration) {
         self.redis.sleep(duration).await;
     }

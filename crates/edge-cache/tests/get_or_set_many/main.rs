@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, Fetched, LoadError, LookupOutcome, Options};
+use edge_cache::{Cache, Fetched, LoadError, LookupOutcome, Options, RedisClient};
 use edge_cache_testing::{RedisServer, client};
 
-type Native = Cache<Client<TokioTransport>>;
+type Native = Cache<RedisClient<TokioTransport>>;
 
 fn cache(server: &RedisServer) -> Native {
     Cache::new(client(&server.url(0)))

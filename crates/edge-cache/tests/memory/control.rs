@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use edge_cache::testing::Memory;
-use edge_cache::{Cache, Command, ErrorKind, LookupOutcome, Options, Redis, Reply, Runtime};
+use edge_cache::{Cache, Command, ErrorKind, HostRuntime, LookupOutcome, Options, Redis, Reply};
 use futures_util::future::join;
 
 fn is_shareable<T: Send + Sync + Clone + Default + 'static>(_: &T) {}

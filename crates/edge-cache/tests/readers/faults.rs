@@ -8,7 +8,8 @@ use edge_cache::keyspace::bulk_write::{WriteBatch, WriteConditions, WriteOutcome
 use edge_cache::keyspace::chunks::StorableValue;
 use edge_cache::keyspace::key::KeyName;
 use edge_cache::{
-    Cache, Command, ErrorKind, LookupOutcome, Options, Redis, RedisError, Reply, Runtime, SetItem,
+    Cache, Command, ErrorKind, HostRuntime, LookupOutcome, Options, Redis, RedisError, Reply,
+    SetItem,
 };
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
@@ -24,7 +25,7 @@ fn options() -> Options<'static> {
     }
 }
 
-async fn load<C: Redis + Runtime>(cache: &Cache<C>, key: &str, value: u64) -> LookupOutcome {
+async fn load<C: Redis + HostRuntime>(cache: &Cache<C>, key: &str, value: u64) -> LookupOutcome {
     let loader = async || Ok::<_, String>(value);
     let fetched = cache.get_or_set(key, &options(), loader).await;
     fetched.unwrap().outcome
@@ -65,7 +66,7 @@ impl Redis for Watched {
     }
 }
 
-impl Runtime for Watched {
+impl HostRuntime for Watched {
     async fn sleep(&self, duration: Duration) {
         self.redis.sleep(duration).await;
     }

@@ -8,11 +8,11 @@ mod stream;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, LookupOutcome, Options};
+use edge_cache::{Cache, LookupOutcome, Options, RedisClient};
 use edge_cache_testing::{RedisServer, client};
 use redis::Connection;
 
-type Native = Client<TokioTransport>;
+type Native = RedisClient<TokioTransport>;
 
 /// A little more than the interval at which instances read new fences.
 const IN_FORCE: Duration = Duration::from_millis(60);

@@ -11,7 +11,7 @@ mod loads;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, Fetched, LookupOutcome, Options};
+use edge_cache::{Cache, Fetched, LookupOutcome, Options, RedisClient};
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use former::{Entry, Former};
 
-type Native = Client<TokioTransport>;
+type Native = RedisClient<TokioTransport>;
 
 /// The value that old instances load and set.
 const BY_OLD: &[u8] = br#"{"by":"old"}"#;

@@ -9,12 +9,12 @@ mod refusals;
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, Fetched, Options};
+use edge_cache::{Cache, Fetched, Options, RedisClient};
 use edge_cache_testing::{RedisServer, client};
 use redis::Connection;
 use serde_json::Value;
 
-fn cache(server: &RedisServer) -> Cache<Client<TokioTransport>> {
+fn cache(server: &RedisServer) -> Cache<RedisClient<TokioTransport>> {
     Cache::new(client(&server.url(0)))
 }
 
@@ -28,12 +28,16 @@ fn options() -> Options<'static> {
     }
 }
 
-async fn load(cache: &Cache<Client<TokioTransport>>, key: &str, value: Value) -> Fetched<Value> {
+async fn load(
+    cache: &Cache<RedisClient<TokioTransport>>,
+    key: &str,
+    value: Value,
+) -> Fetched<Value> {
     load_with(cache, key, &options(), value).await
 }
 
 async fn load_with(
-    cache: &Cache<Client<TokioTransport>>,
+    cache: &Cache<RedisClient<TokioTransport>>,
     key: &str,
     options: &Options<'_>,
     value: Value,
@@ -45,7 +49,7 @@ async fn load_with(
 }
 
 /// The tags that the inspection of a key shows.
-async fn tags(cache: &Cache<Client<TokioTransport>>, key: &str) -> Vec<String> {
+async fn tags(cache: &Cache<RedisClient<TokioTransport>>, key: &str) -> Vec<String> {
     cache.key_info(key).await.unwrap().unwrap().tags
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use edge_cache::{Cache, Client, Error, LookupOutcome, SetItem, StoreErrorReason};
+use edge_cache::{Cache, Error, LookupOutcome, RedisClient, SetItem, StoreErrorReason};
 use edge_cache_testing::{RedisServer, transport};
 use redis::{Commands, Connection};
 use serde_json::json;
@@ -96,7 +96,7 @@ async fn lookups_of_too_long_names_are_counted() {
 async fn lookups_of_too_long_names_do_not_wait_for_a_server_that_hangs() {
     let server = RedisServer::start();
     let transport = transport(&server.url(0));
-    let cache = Cache::new(Client::new(transport, Duration::from_millis(300)));
+    let cache = Cache::new(RedisClient::new(transport, Duration::from_millis(300)));
     load(&cache, "k", json!(1)).await;
     server.freeze();
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, Client, Fetched, Options, StoreErrorReason};
+use edge_cache::{Cache, Fetched, Options, RedisClient, StoreErrorReason};
 use edge_cache_testing::RedisServer;
 use redis::{Commands, Connection};
 use serde_json::{Value, json};
@@ -21,12 +21,16 @@ fn bounded() -> Options<'static> {
     }
 }
 
-async fn look_up(cache: &Cache<Client<TokioTransport>>, key: &str, found: Value) -> Fetched<Value> {
+async fn look_up(
+    cache: &Cache<RedisClient<TokioTransport>>,
+    key: &str,
+    found: Value,
+) -> Fetched<Value> {
     load_with(cache, key, &bounded(), found).await
 }
 
 /// Stores as many negative results of `seo` as one module may have.
-async fn fill_module(cache: &Cache<Client<TokioTransport>>) {
+async fn fill_module(cache: &Cache<RedisClient<TokioTransport>>) {
     for n in 0..10 {
         let fetched = look_up(cache, &format!("seo:page:{n}"), Value::Null).await;
         assert_eq!(fetched.store_error, None, "{n}");

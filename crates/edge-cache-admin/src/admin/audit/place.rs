@@ -10,9 +10,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_cache::Runtime;
+use edge_cache::HostRuntime;
 use edge_cache::redis::{Command, Redis, Reply};
-use edge_cache::{Client, DeadlineClient, Transport};
+use edge_cache::{DeadlineClient, RedisClient, Transport};
 use edge_cache::{ErrorKind, RedisError};
 use serde::Serialize;
 
@@ -142,15 +142,15 @@ fn is_refusal(error: &RedisError) -> bool {
 
 /// The connections of the trail: one to its own database, one to the cache's.
 pub struct AuditTrail<T: Transport> {
-    own: Client<T>,
-    cache: Rc<Client<T>>,
+    own: RedisClient<T>,
+    cache: Rc<RedisClient<T>>,
     known_place: RefCell<Option<TrailPlace>>,
 }
 
 impl<T: Transport> AuditTrail<T> {
     /// A trail that finds its place when it is first used. `is_one_database` says that the
     /// configuration names one database for both.
-    pub fn new(own: Client<T>, cache: Rc<Client<T>>, is_one_database: bool) -> Self {
+    pub fn new(own: RedisClient<T>, cache: Rc<RedisClient<T>>, is_one_database: bool) -> Self {
         let known_place = is_one_database.then(|| {
             TrailPlace::cache_database("redis_db and audit_redis_db name the same database")
         });

@@ -6,7 +6,7 @@ use edge_cache::keyspace::key::{
     EVENTS, FENCES, LOOKUPS, NEAR, NONE, RULE_OVERRIDES, TTL_OVERRIDES, TURNS, WARMUP_LOCK,
 };
 use edge_cache::redis::script::{Script, shared};
-use edge_cache::redis::{Arg, Redis, Replies, Runtime};
+use edge_cache::redis::{Arg, HostRuntime, Redis, Replies};
 use edge_cache::script;
 
 use crate::admin::audit;
@@ -48,7 +48,7 @@ pub(super) struct KeyCount {
 
 /// Empties the database, and returns the number of keys that removed. `None` if it has to be done
 /// by a walk; then nothing was removed. One round trip.
-pub(super) async fn try_flush<R: Redis + Runtime>(
+pub(super) async fn try_flush<R: Redis + HostRuntime>(
     redis: &R,
 ) -> Result<Option<KeyCount>, RedisError> {
     let keys = [FENCES, NONE, WARMUP_LOCK, NEAR]

@@ -12,7 +12,7 @@ use edge_cache::RedisError;
 use edge_cache::keyspace::key::WARMUP_SCHEDULE;
 use edge_cache::keyspace::scan;
 use edge_cache::redis::info::Info;
-use edge_cache::redis::{Command, Redis, Replies, Runtime};
+use edge_cache::redis::{Command, HostRuntime, Redis, Replies};
 
 /// The result of a relief.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,7 +33,7 @@ pub struct Relief {
 ///
 /// # Errors
 /// Those of the connection; [`Error::Partial`] has the number of keys removed before.
-pub async fn relieve_memory<R: Redis + Runtime>(
+pub async fn relieve_memory<R: Redis + HostRuntime>(
     redis: &R,
     settings: &ScheduleSettings,
     usage_percent_before: f64,

@@ -1,7 +1,7 @@
 //! Values that are too large for one key and are stored in chunks.
 
 use crate::warmup::render::RenderedKey;
-use edge_cache::Runtime;
+use edge_cache::HostRuntime;
 use edge_cache::keyspace::chunks::StorableValue;
 use edge_cache::keyspace::codec;
 use edge_cache::keyspace::trailer::Facts;
@@ -17,7 +17,7 @@ pub(super) struct ChunkedValues(HashMap<String, StorableValue>);
 impl ChunkedValues {
     /// Encodes a string like any value of the cache, and writes its chunks unless that was done
     /// before.
-    pub(super) async fn store<R: Redis + Runtime>(
+    pub(super) async fn store<R: Redis + HostRuntime>(
         &mut self,
         redis: &R,
         rendered: &RenderedKey,

@@ -18,7 +18,7 @@ use super::super::store_error::{self, StoreError};
 use super::super::wait::Wait;
 use crate::error::RedisError;
 use crate::guarded::Guarded;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
 /// Most keys for which a call sends commands side by side.
 const SIDE_BY_SIDE: usize = 250;
@@ -98,7 +98,7 @@ impl<T> Default for Round<'_, T> {
 
 impl<'a, 'k, C, O, F, T, E, K, L, U> Batch<'a, 'k, C, O, F, T, E>
 where
-    C: Redis + Runtime,
+    C: Redis + HostRuntime,
     O: Observer,
     F: Fn(Vec<&'k str>) -> U,
     U: Future<Output = Result<L, E>>,

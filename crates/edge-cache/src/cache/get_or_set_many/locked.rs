@@ -12,7 +12,7 @@ use super::super::lookup::StandIn;
 use super::super::observer::Observer;
 use super::super::outcome::{Fetched, LoadError, LoadOutcome, LookupOutcome};
 use super::batch::{Batch, ClaimedKey, UnstorableKey, side_by_side};
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
 /// A claimed key whose load runs.
 struct RunningLoad<'k, 'l, T> {
@@ -23,7 +23,7 @@ struct RunningLoad<'k, 'l, T> {
 
 impl<'k, C, O, F, T, E, K, L, U> Batch<'_, 'k, C, O, F, T, E>
 where
-    C: Redis + Runtime,
+    C: Redis + HostRuntime,
     O: Observer,
     F: Fn(Vec<&'k str>) -> U,
     U: Future<Output = Result<L, E>>,

@@ -13,7 +13,7 @@ use super::super::outcome::{Fetched, LoadError, LookupOutcome};
 use super::super::store_error::StoreError;
 use super::batch::{Batch, Unlocked, UnlockedKey};
 use crate::keyspace::codec;
-use crate::redis::{Redis, Runtime};
+use crate::redis::{HostRuntime, Redis};
 
 /// A key that this caller loads, and where it leaves the result for others of its instance; `None`
 /// where they cannot share it.
@@ -25,7 +25,7 @@ struct OwnKey<'k, 'l> {
 
 impl<'k, C, O, F, T, E, K, L, U> Batch<'_, 'k, C, O, F, T, E>
 where
-    C: Redis + Runtime,
+    C: Redis + HostRuntime,
     O: Observer,
     F: Fn(Vec<&'k str>) -> U,
     U: Future<Output = Result<L, E>>,

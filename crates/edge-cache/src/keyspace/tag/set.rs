@@ -11,7 +11,7 @@ use crate::keyspace::fence::Removed;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal, ttl};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Command, Redis, Runtime};
+use crate::redis::{Arg, Command, HostRuntime, Redis};
 use crate::{script, units};
 
 /// Adds keys to a tag, whose set then lives as long as they do.
@@ -173,7 +173,7 @@ pub async fn count_removable<R: Redis>(redis: &R, sets: Vec<Arg>) -> Result<u64,
 ///
 /// # Errors
 /// Those of the connection; [`Error::Partial`] says how many keys were removed before it failed.
-pub async fn invalidate<R: Redis + Runtime>(redis: &R, tag: &Tag) -> Result<Removed, Error> {
+pub async fn invalidate<R: Redis + HostRuntime>(redis: &R, tag: &Tag) -> Result<Removed, Error> {
     let fence = fence::append_tag(redis, tag).await?;
 
     let mut removed = 0;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use edge_cache::{Command, Redis, RedisError, Reply, Runtime};
+use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply};
 use edge_cache_testing::client;
 use tokio::time::sleep;
 
@@ -51,7 +51,7 @@ impl Redis for Slow {
     }
 }
 
-impl Runtime for Slow {
+impl HostRuntime for Slow {
     async fn sleep(&self, duration: Duration) {
         self.redis.sleep(duration).await;
     }
