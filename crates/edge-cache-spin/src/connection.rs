@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use edge_cache::redis::{NodeAddress, at_node, node_of};
 use edge_cache::{
     Arg, Command, ConnectionEvent, ErrorKind, RedisError, Reply, Transport, other_scheme,
 };
@@ -47,6 +48,14 @@ impl Transport for SpinTransport {
         self.send(&connection, &Command::read("SELECT").arg(database))
             .await?;
         Ok(connection)
+    }
+
+    fn to_node(&self, address: &NodeAddress) -> Option<Self> {
+        Some(Self::new(at_node(&self.url, address), self.purpose))
+    }
+
+    fn address(&self) -> Option<NodeAddress> {
+        node_of(&self.url)
     }
 
     fn is_tls(&self) -> bool {

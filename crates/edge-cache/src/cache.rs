@@ -77,6 +77,7 @@ mod removal;
 mod set_item;
 mod store;
 pub mod store_error;
+mod store_on_cluster;
 mod stored_entry;
 #[cfg(feature = "tracing")]
 mod tracing_observer;

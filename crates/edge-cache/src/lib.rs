@@ -64,6 +64,6 @@ pub use error::{Error, ErrorKind, RedisError, TlsFault};
 pub use keyspace::key::KeyName;
 pub use keyspace::pattern::Pattern;
 pub use redis::{
-    Arg, Command, ConnectionEvent, DeadlineClient, HostRuntime, Redis, RedisClient, Replies, Reply,
-    Transport, other_scheme,
+    Arg, Command, ConnectionEvent, DeadlineClient, HostRuntime, NodeAddress, Redis, RedisClient,
+    Replies, Reply, SlotMap, Topology, Transport, other_scheme,
 };

@@ -8,34 +8,51 @@
 //! | --- | --- |
 //! | `connection` | [`Redis`], the trait that the rest of the library uses |
 //! | `command`, `reply` | what goes out and what comes back |
+//! | `concurrently` | round trips that overlap |
 //! | `transport`, `runtime` | what a host offers: connections; time and randomness |
 //! | `client` | [`RedisClient`]: time limits and retries over a transport |
 //! | `clock` | an estimate of Redis' clock |
-//! | `connector`, `raised`, `topology`, `tls` | opening a connection, and why it cannot be opened |
+//! | `connector`, `raised`, `server_mode`, `tls` | opening a connection, and why it cannot be opened |
+//! | `topology`, `slot_map`, `node` | the nodes that hold the keys, and a connection to one of them |
+//! | `url` | addresses within URLs |
+//! | `cluster`, `redirect`, `key_positions` | sending each command to the node of its key |
 //! | `script` | Lua scripts |
 //! | `info`, `wrong_type` | `INFO`; which key has the wrong type |
 
 mod client;
 mod clock;
+mod cluster;
 mod command;
+mod concurrently;
 mod connection;
 mod connector;
 mod deadline;
 pub mod info;
+mod key_positions;
+mod node;
 mod raised;
+mod redirect;
 mod reply;
 mod runtime;
 pub mod script;
+mod server_mode;
+mod slot_map;
 mod tls;
 mod topology;
 mod transport;
+mod url;
 pub(crate) mod wrong_type;
 
 pub use client::{DeadlineClient, RedisClient};
 pub use clock::ServerClock;
 pub use command::{Arg, Command};
+pub use concurrently::concurrently;
 pub use connection::Redis;
+pub use node::OnNode;
 pub use reply::{Replies, Reply};
 pub use runtime::HostRuntime;
+pub use slot_map::{NodeAddress, SlotMap};
 pub use tls::other_scheme;
+pub use topology::Topology;
 pub use transport::{ConnectionEvent, Transport};
+pub use url::{at_node, node_of};

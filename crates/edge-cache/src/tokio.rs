@@ -34,7 +34,9 @@ use tokio::time::{Sleep, sleep};
 
 use crate::cache::Cache;
 use crate::error::{ErrorKind, RedisError};
-use crate::redis::{Arg, Command, RedisClient, Reply, Transport, other_scheme};
+use crate::redis::{
+    Arg, Command, NodeAddress, RedisClient, Reply, Transport, at_node, node_of, other_scheme,
+};
 
 /// A cache over [`TokioTransport`]. Clones are cheap and share everything.
 pub type TokioCache = Cache<RedisClient<TokioTransport>>;
@@ -92,6 +94,14 @@ impl Transport for TokioTransport {
         }
         let opened = self.client.get_multiplexed_async_connection().await;
         opened.map_err(|error| error::from_crate(&error))
+    }
+
+    fn to_node(&self, address: &NodeAddress) -> Option<Self> {
+        Self::new(&at_node(&self.url, address)).ok()
+    }
+
+    fn address(&self) -> Option<NodeAddress> {
+        node_of(&self.url)
     }
 
     fn is_tls(&self) -> bool {

@@ -2,20 +2,22 @@
 //! every key that existed throughout.
 
 mod cursor;
+mod place;
 
 use edge_cache::KeyName;
-use edge_cache::RedisError;
 use edge_cache::keyspace::expiry::{self, RemainingLife};
 use edge_cache::keyspace::pattern::{Pattern, Search};
 use edge_cache::keyspace::{scan, trailer};
 use edge_cache::redis::script::{Script, shared};
-use edge_cache::redis::{Arg, Redis, Replies};
+use edge_cache::redis::{Arg, Command, OnNode, Redis, Replies};
+use edge_cache::{ErrorKind, RedisError};
 use edge_cache::{script, units};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::input::{self, Parameters};
 use cursor::{Cursor, NameHash};
+use place::Place;
 
 /// Reads a page of keys with type, TTL and size.
 static READ_PAGE: Script = script!(repeatable "list_keys/read_page", [
@@ -139,13 +141,18 @@ impl ListKeysRequest {
     }
 
     /// Reads the page. One round trip. With `exact=true` for a pattern, about one more per 1,000
-    /// keys of the database.
+    /// keys of the database. A Cluster's nodes are listed one after the other.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<ListKeysReport, Error> {
+        let topology = redis.topology().await?;
+        let nodes = topology.nodes(redis);
+        let Some(place) = Place::find(&topology, &nodes, &self.cursor) else {
+            return Err(no_primaries().into());
+        };
         let mut replies = READ_PAGE
-            .run(redis, [], self.script_args())
+            .run(place.node, [], self.script_args(place.cursor()))
             .await
             .map_err(explain_unknown_type)?;
 
@@ -154,7 +161,14 @@ impl ListKeysRequest {
         let database_keys = replies.count()?;
         let keys = read_rows(redis, replies.packed()?).await?;
 
-        let next_cursor = self.next_cursor(scan, unfinished, &keys);
+        let next = next_cursor(place.cursor(), scan, unfinished, &keys);
+        let next = next.map_or_else(|| place.next_node(), |next| Some(place.at(next)));
+        let next_cursor = next.map(|cursor| cursor.render(&self.pattern, &self.kind));
+        let database_keys = if self.is_everything() && topology.is_cluster() {
+            count_keys(&nodes).await?
+        } else {
+            database_keys
+        };
         let pagination = KeyPagination {
             total: self.total(redis, database_keys).await?,
             returned: keys.len(),
@@ -167,10 +181,10 @@ impl ListKeysRequest {
         })
     }
 
-    fn script_args(&self) -> Vec<Arg> {
+    fn script_args(&self, cursor: &Cursor) -> Vec<Arg> {
         let Search { head, parts } = self.pattern.search();
         let mut args = vec![
-            self.cursor.scan.into(),
+            cursor.scan.into(),
             head.into(),
             parts.into(),
             self.kind.as_str().into(),
@@ -178,7 +192,7 @@ impl ListKeysRequest {
             MAX_VISITED_KEYS.into(),
             MAX_PAGE_NAME_BYTES.into(),
         ];
-        args.extend(self.cursor.returned.iter().map(|hash| hash.hex().into()));
+        args.extend(cursor.returned.iter().map(|hash| hash.hex().into()));
         args
     }
 
@@ -201,29 +215,47 @@ impl ListKeysRequest {
         let matching = scan::count_all(redis, &self.pattern, &self.kind).await?;
         Ok(Some(matching))
     }
+}
 
-    /// The cursor after a page whose last `unfinished` keys belong to a step that has more.
-    fn next_cursor(
-        &self,
-        scan: u64,
-        unfinished: usize,
-        keys: &[(KeyName, KeyRow)],
-    ) -> Option<String> {
-        if scan == 0 && unfinished == 0 {
-            return None;
-        }
-
-        let mut returned = Vec::new();
-        if unfinished > 0 {
-            // The step that this page resumed has still more.
-            if scan == self.cursor.scan {
-                returned.clone_from(&self.cursor.returned);
-            }
-            let last = keys.iter().rev().take(unfinished);
-            returned.extend(last.map(|(key, _)| NameHash::of(key)));
-        }
-        Some(Cursor { scan, returned }.render(&self.pattern, &self.kind))
+/// The cursor of the same node after a page whose last `unfinished` keys belong to a step that has more; `None`
+/// at the node's end.
+fn next_cursor(
+    cursor: &Cursor,
+    scan: u64,
+    unfinished: usize,
+    keys: &[(KeyName, KeyRow)],
+) -> Option<Cursor> {
+    if scan == 0 && unfinished == 0 {
+        return None;
     }
+
+    let mut returned = Vec::new();
+    if unfinished > 0 {
+        // The step that this page resumed has still more.
+        if scan == cursor.scan {
+            returned.clone_from(&cursor.returned);
+        }
+        let last = keys.iter().rev().take(unfinished);
+        returned.extend(last.map(|(key, _)| NameHash::of(key)));
+    }
+    Some(Cursor {
+        scan,
+        returned,
+        node: None,
+    })
+}
+
+/// Counts the keys of all nodes. One round trip at each.
+async fn count_keys<R: Redis>(nodes: &[OnNode<'_, R>]) -> Result<u64, RedisError> {
+    let counted = scan::on_each(nodes, async |node: &OnNode<'_, R>| {
+        let size = node.execute(Command::read("DBSIZE")).await?;
+        Replies::new(size).count()
+    });
+    Ok(counted.await?.into_iter().sum())
+}
+
+fn no_primaries() -> RedisError {
+    RedisError::new(ErrorKind::Cluster, "no node of the Cluster serves any slot")
 }
 
 fn check_type(kind: &str) -> Result<(), Error> {

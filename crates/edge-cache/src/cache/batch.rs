@@ -22,7 +22,7 @@ use crate::keyspace::trailer::Facts;
 use crate::keyspace::ttl::{self, Overrides};
 use crate::keyspace::{MAX_KEYS_PER_CALL, codec};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Command, HostRuntime, Redis, Replies};
+use crate::redis::{Command, HostRuntime, Redis, Replies, concurrently};
 use crate::script;
 use crate::units::milliseconds;
 
@@ -89,14 +89,24 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     }
 
     /// Reads up to 1,000 entries, in the order of their keys. Those in chunks are missing. One round
-    /// trip.
+    /// trip, on a Cluster one for each slot; these overlap.
     pub(super) async fn read_strings(&self, keys: &[&str]) -> Result<Vec<StoredEntry>, RedisError> {
-        let read = Command::read("MGET").args(keys.iter().copied());
-        let mut replies = Replies::new(self.inner.redis.execute(read).await?);
-        let mut entries = Vec::with_capacity(keys.len());
-        for _ in keys {
-            let stored = replies.optional_bytes()?;
-            entries.push(stored.map(StoredEntry::of_string).unwrap_or_default());
+        let redis = &self.inner.redis;
+        let groups = redis.topology().await?.group(keys, |key| key.as_bytes());
+        let reading = groups.into_iter().map(|group| async move {
+            let read = Command::read("MGET").args(group.iter().map(|(_, key)| **key));
+            let mut replies = Replies::new(redis.execute(read).await?);
+            let found = group
+                .iter()
+                .map(|(at, _)| Ok((*at, replies.optional_bytes()?)));
+            found.collect::<Result<Vec<_>, RedisError>>()
+        });
+
+        let mut entries: Vec<StoredEntry> = keys.iter().map(|_| StoredEntry::default()).collect();
+        for (at, stored) in concurrently(reading.collect()).await?.into_iter().flatten() {
+            if let (Some(entry), Some(stored)) = (entries.get_mut(at), stored) {
+                *entry = StoredEntry::of_string(stored);
+            }
         }
         for (entry, key) in entries.iter_mut().zip(keys) {
             *entry = std::mem::take(entry)
@@ -106,27 +116,37 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         Ok(entries)
     }
 
-    /// Returns those of these positions whose keys are lists. One round trip, none without positions.
+    /// Returns those of these positions whose keys are lists. One round trip, on a Cluster one for each
+    /// slot, none without positions.
     async fn find_lists(
         &self,
         keys: &[&str],
         positions: Vec<usize>,
     ) -> Result<Vec<usize>, RedisError> {
-        if positions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let names = positions.iter().filter_map(|index| keys.get(*index));
-        let mut replies = FIND_LISTS
-            .run(&self.inner.redis, names.map(|key| (*key).into()), [])
-            .await?;
-
-        let mut lists = Vec::new();
-        for position in positions {
-            if replies.count()? == 1 {
-                lists.push(position);
+        let redis = &self.inner.redis;
+        let named = positions
+            .into_iter()
+            .filter_map(|at| Some((at, *keys.get(at)?)));
+        let groups = redis
+            .topology()
+            .await?
+            .group(named, |(_, key)| key.as_bytes());
+        let finding = groups.into_iter().map(|group| async move {
+            let names = group.iter().map(|(_, (_, key))| (*key).into());
+            let mut replies = FIND_LISTS.run(redis, names, []).await?;
+            let mut lists = Vec::new();
+            for (_, (position, _)) in group {
+                if replies.count()? == 1 {
+                    lists.push(position);
+                }
             }
-        }
-        Ok(lists)
+            Ok(lists)
+        });
+        Ok(concurrently(finding.collect())
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// Writes values, each with its own TTL, grace, jitter and tags. An invalidation that comes meanwhile wins: the

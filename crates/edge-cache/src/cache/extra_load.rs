@@ -32,7 +32,7 @@ use super::store::{MAX_BYTES_FOR_WAITERS, RELEASE_WITH_VALUE};
 use super::wait::Wait;
 use crate::error::RedisError;
 use crate::keyspace::codec;
-use crate::keyspace::key::{KeyName, TURNS};
+use crate::keyspace::key::KeyName;
 use crate::redis::script::{Script, shared};
 use crate::redis::{HostRuntime, Redis};
 use crate::script;
@@ -108,7 +108,9 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
     /// Asks for the turn to begin an extra load. One round trip.
     async fn take_turn(&self, key: &str, options: &Options<'_>) -> Result<Turn, RedisError> {
-        let keys = [KeyName::new(key).extra_load().into(), TURNS.into()];
+        let name = KeyName::new(key);
+        let is_on_cluster = self.inner.redis.topology().await?.is_cluster();
+        let keys = [name.extra_load().into(), name.turns(is_on_cluster).into()];
         let lasts = milliseconds(options.lock_wait).max(1);
         let mut replies = BEGIN.run(&self.inner.redis, keys, [lasts.into()]).await?;
 
@@ -136,10 +138,13 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         }
 
         let name = KeyName::new(key);
+        let Ok(topology) = self.inner.redis.topology().await else {
+            return;
+        };
         let keys = [
             name.extra_load().into(),
             name.waiting().into(),
-            TURNS.into(),
+            name.turns(topology.is_cluster()).into(),
         ];
         // Without an owner, the script leaves the record: a waiter that has just looked would otherwise
         // begin another load.

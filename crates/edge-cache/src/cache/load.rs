@@ -20,10 +20,10 @@ use super::outcome::{Fetched, LoadError, LoadOutcome, LookupOutcome};
 use crate::error::RedisError;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::{self, Fences, Stamp};
-use crate::keyspace::key::{FENCES, KeyName, TTL_OVERRIDES, TURNS};
+use crate::keyspace::key::{FENCES, KeyName, TTL_OVERRIDES};
 use crate::keyspace::lock;
 use crate::keyspace::tag::Tag;
-use crate::keyspace::ttl::Overrides;
+use crate::keyspace::ttl::{self, Overrides};
 use crate::redis::script::{Script, shared};
 use crate::redis::{HostRuntime, Redis, Replies};
 use crate::script;
@@ -48,6 +48,12 @@ const MAX_FAILURE_BYTES: usize = 1024;
 
 /// How long a load lock lasts unless it is renewed. It is renewed three times in that time.
 const LEASE: Duration = Duration::from_secs(10);
+
+/// What a load has to know, and its key's slot does not have on a Cluster.
+struct ReadApart {
+    stamp: Stamp,
+    overrides: Overrides,
+}
 
 /// Result of acquiring a load lock.
 pub(super) enum Acquired {
@@ -106,16 +112,26 @@ impl<'a> Load<'a> {
 
 impl Acquired {
     /// Reads the reply of `load/acquire.lua`.
-    fn read(mut replies: Replies, owner: String) -> Result<Self, RedisError> {
-        match replies.count()? {
-            0 => Ok(Self::HeldByAnother),
-            1 => Ok(Self::Ours(LoadLock {
+    fn read(
+        mut replies: Replies,
+        owner: String,
+        apart: Option<ReadApart>,
+    ) -> Result<Self, RedisError> {
+        match (replies.count()?, apart) {
+            (0, _) => Ok(Self::HeldByAnother),
+            (1, Some(apart)) => Ok(Self::Ours(LoadLock {
+                owner,
+                stamp: apart.stamp,
+                number: replies.count()?,
+                overrides: apart.overrides,
+            })),
+            (1, None) => Ok(Self::Ours(LoadLock {
                 owner,
                 stamp: Stamp::read(&mut replies)?,
                 number: replies.count()?,
                 overrides: Overrides::read(replies)?,
             })),
-            3 => Ok(Self::Failed(replies.text()?)),
+            (3, _) => Ok(Self::Failed(replies.text()?)),
             _ => Ok(Self::JustWritten),
         }
     }
@@ -136,24 +152,55 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             self.inner.redis.random()
         );
         let name = KeyName::new(key);
+        let is_on_cluster = self.inner.redis.topology().await?.is_cluster();
+        let (fences, overrides) = if is_on_cluster {
+            (name.none().into(), name.none().into())
+        } else {
+            (FENCES.into(), TTL_OVERRIDES.into())
+        };
         let keys = [
             name.as_bytes().into(),
             name.lock().into(),
-            FENCES.into(),
-            TTL_OVERRIDES.into(),
-            TURNS.into(),
+            fences,
+            overrides,
+            name.turns(is_on_cluster).into(),
         ];
         let args = [
             owner.as_str().into(),
             milliseconds(LEASE).into(),
             identity.into(),
             if is_dead { "dead" } else { "" }.into(),
+            if is_on_cluster { "1" } else { "" }.into(),
         ];
 
-        let replies = ACQUIRE.run(&self.inner.redis, keys, args).await;
+        let acquiring = ACQUIRE.run(&self.inner.redis, keys, args);
+        let (replies, apart) = join(acquiring, self.read_apart(is_on_cluster)).await;
         lock::release_after_break(&self.inner.redis, name.lock(), &owner, &replies).await;
 
-        Acquired::read(replies?, owner)
+        let acquired = match apart {
+            Ok(apart) => Acquired::read(replies?, owner.clone(), apart),
+            Err(error) => Err(error),
+        };
+        if acquired.is_err() && is_on_cluster {
+            // Where this fails too, the lease ends by itself.
+            let _ = lock::release(&self.inner.redis, name.lock(), &owner).await;
+        }
+        acquired
+    }
+
+    /// Reads on a Cluster what is in another slot than the key. One round trip, at the same time as the
+    /// lock is acquired: the source is read afterwards.
+    async fn read_apart(&self, is_on_cluster: bool) -> Result<Option<ReadApart>, RedisError> {
+        if !is_on_cluster {
+            return Ok(None);
+        }
+        let stamp = fence::take_stamp(&self.inner.redis);
+        let overrides = ttl::read_overrides(&self.inner.redis);
+        let (stamp, overrides) = join(stamp, overrides).await;
+        Ok(Some(ReadApart {
+            stamp: stamp?,
+            overrides: overrides?,
+        }))
     }
 
     /// Loads a value and stores it, or serves its stand-in when that fails or takes too long.

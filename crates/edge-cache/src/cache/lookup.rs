@@ -15,7 +15,7 @@ use super::outcome::{Fetched, LookupOutcome};
 use super::stored_entry::{StoredEntry, read_entry, read_other_type};
 use crate::error::RedisError;
 use crate::keyspace::codec;
-use crate::keyspace::key::{KeyName, TURNS};
+use crate::keyspace::key::KeyName;
 use crate::keyspace::trailer::{self, Facts};
 use crate::redis::Redis;
 use crate::redis::script::{Script, shared};
@@ -52,11 +52,12 @@ async fn read_waiting<R: Redis>(
     number: &[u8],
 ) -> Result<(StoredEntry, Waited), RedisError> {
     let name = KeyName::new(key);
+    let is_on_cluster = redis.topology().await?.is_cluster();
     let keys = [
         name.as_bytes().into(),
         name.lock().into(),
         name.waiting().into(),
-        TURNS.into(),
+        name.turns(is_on_cluster).into(),
     ];
 
     let mut replies = AWAIT.run(redis, keys, [number.into()]).await?;

@@ -12,7 +12,7 @@ use super::outcome::LookupOutcome;
 use super::store_error::StoreErrorReason;
 use crate::error::RedisError;
 use crate::guarded::Guarded;
-use crate::keyspace::key::LOOKUPS;
+use crate::keyspace::key::{LOOKUPS, NONE};
 use crate::redis::script::Script;
 use crate::redis::{Arg, Redis};
 use crate::script;
@@ -113,7 +113,9 @@ impl LookupCounters {
             .into_iter()
             .flat_map(|(field, count)| [Arg::from(field), count.into()]);
         let args = [MAX_MODULES.into()].into_iter().chain(pairs);
-        ADD.run(redis, [LOOKUPS.into()], args).await.map(drop)
+        ADD.run(redis, [LOOKUPS.into(), NONE.into()], args)
+            .await
+            .map(drop)
     }
 }
 

@@ -15,11 +15,12 @@ use super::lookup_counters;
 use super::observer::Observer;
 use super::options::Options;
 use super::store_error::{StoreError, StoreErrorReason};
+use super::store_on_cluster;
 use crate::error::{Error, ErrorKind, RedisError};
 use crate::keyspace::chunks::StorableValue;
 use crate::keyspace::codec;
 use crate::keyspace::fence::Fences;
-use crate::keyspace::key::{FENCES, TURNS};
+use crate::keyspace::key::FENCES;
 use crate::keyspace::tag::{self, Tag};
 use crate::keyspace::trailer::Facts;
 use crate::redis::script::{Script, shared};
@@ -28,7 +29,7 @@ use crate::script;
 use crate::units::milliseconds;
 
 /// Stores a loaded value unless an invalidation came first.
-static STORE: Script = script!(once "load/store", [
+pub(super) static STORE: Script = script!(once "load/store", [
     shared::FENCES,
     shared::EXISTENCE,
     shared::TAGS,
@@ -63,7 +64,7 @@ fn is_validator(text: &str) -> bool {
 
 /// End of a load whose value was ready to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StoreOutcome {
+pub(super) enum StoreOutcome {
     /// The value is stored, or the entry removed because the source has nothing or its result is not
     /// to be stored; the lock is released.
     Stored,
@@ -83,18 +84,18 @@ struct Storable<'a> {
 }
 
 /// A value with all that the script needs to store it.
-struct StoreCommand<'a> {
-    life: Duration,
-    value: &'a StorableValue,
-    tags: &'a [Tag],
-    negative: Option<NegativeLimit>,
+pub(super) struct StoreCommand<'a> {
+    pub(super) life: Duration,
+    pub(super) value: &'a StorableValue,
+    pub(super) tags: &'a [Tag],
+    pub(super) negative: Option<NegativeLimit>,
 }
 
 /// Bound of a module's negative results.
-struct NegativeLimit {
+pub(super) struct NegativeLimit {
     /// The key that counts them.
-    counter: String,
-    max: u32,
+    pub(super) counter: String,
+    pub(super) max: u32,
 }
 
 impl StoreCommand<'_> {
@@ -110,17 +111,22 @@ impl StoreCommand<'_> {
             name.lock().into(),
             FENCES.into(),
             name.waiting().into(),
-            TURNS.into(),
+            name.turns(false).into(),
             list.into(),
             counter.unwrap_or(name.as_bytes()).into(),
         ];
 
-        let left = load.old_tags.iter().filter(|tag| !self.tags.contains(tag));
-        keys.extend(self.tags.iter().chain(left).map(|tag| tag.key().into()));
+        let tags = self.tags.iter().chain(self.left_tags(load));
+        keys.extend(tags.map(|tag| tag.key().into()));
         keys
     }
 
-    fn args(&self, load: &Load<'_>, stamp: &[u8]) -> [Arg; 6] {
+    /// The tags that the value before had and this one has not.
+    pub(super) fn left_tags<'l>(&'l self, load: &'l Load<'_>) -> impl Iterator<Item = &'l Tag> {
+        load.old_tags.iter().filter(|tag| !self.tags.contains(tag))
+    }
+
+    fn args(&self, load: &Load<'_>, stamp: &[u8]) -> [Arg; 7] {
         let max_negative = self
             .negative
             .as_ref()
@@ -132,6 +138,7 @@ impl StoreCommand<'_> {
             self.value.as_bytes().into(),
             self.tags.len().into(),
             max_negative.unwrap_or_default().into(),
+            "".into(),
         ]
     }
 }
@@ -214,10 +221,14 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Releases the lock of a load whose value is not stored, and gives the value to waiters. One
     /// round trip.
     async fn release_with_value(&self, load: &Load<'_>, value: Vec<u8>) {
+        // Where that fails, the lease ends by itself.
+        let Ok(topology) = self.inner.redis.topology().await else {
+            return;
+        };
         let keys = [
             load.name.lock().into(),
             load.name.waiting().into(),
-            TURNS.into(),
+            load.name.turns(topology.is_cluster()).into(),
         ];
         let args = [
             load.lock.owner.as_str().into(),
@@ -238,12 +249,12 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         let tags = Tag::parse_all(options.tags)?;
         let is_negative = encoded == b"null";
         if is_negative && options.negative_ttl.is_none() {
-            return self.remove_entry(load, encoded).await;
+            return Ok(self.remove_entry(load, encoded).await?);
         }
 
         let (ttl, grace) = self.times_of(load, options, is_negative);
         if (ttl + grace).is_zero() {
-            return self.remove_entry(load, encoded).await;
+            return Ok(self.remove_entry(load, encoded).await?);
         }
         let facts = Facts {
             stored_at: self.inner.clock.now(),
@@ -294,17 +305,27 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
     /// Removes the entry, because its source has nothing any more, or its result is not to be stored.
     /// One round trip.
-    async fn remove_entry(&self, load: &Load<'_>, value: Vec<u8>) -> Result<StoreOutcome, Error> {
+    async fn remove_entry(
+        &self,
+        load: &Load<'_>,
+        value: Vec<u8>,
+    ) -> Result<StoreOutcome, RedisError> {
+        let is_on_cluster = self.inner.redis.topology().await?.is_cluster();
+        let (fences, stamp) = if is_on_cluster {
+            (load.name.none().into(), String::new())
+        } else {
+            (FENCES.into(), load.lock.stamp.id.to_string())
+        };
         let keys = [
             load.name.as_bytes().into(),
             load.name.lock().into(),
-            FENCES.into(),
+            fences,
             load.name.waiting().into(),
-            TURNS.into(),
+            load.name.turns(is_on_cluster).into(),
         ];
         let args = [
             load.lock.owner.as_str().into(),
-            load.lock.stamp.id.to_string().into(),
+            stamp.into(),
             load.lock.number.into(),
             value.into(),
         ];
@@ -323,12 +344,20 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         load: &Load<'_>,
         command: &StoreCommand<'_>,
     ) -> Result<StoreOutcome, RedisError> {
-        let keys = command.keys(load);
         let covers = |fences: &Fences| fences.cover(&load.name, command.tags);
         if load.fences.lock().iter().any(covers) {
             return Ok(StoreOutcome::Superseded);
         }
+        if self.inner.redis.topology().await?.is_cluster() {
+            let stored = store_on_cluster::store(&self.inner.redis, load, command).await?;
+            if stored == StoreOutcome::LimitReached {
+                let value = command.value.as_bytes().to_vec();
+                self.remove_entry(load, value).await?;
+            }
+            return Ok(stored);
+        }
 
+        let keys = command.keys(load);
         let mut stamp = load.read_to.lock().clone();
         for _ in 0..STORE_TRIES {
             let args = command.args(load, &stamp);

@@ -1,5 +1,8 @@
 //! Batches of entries written in one script call, each entry whole or not at all.
 
+mod by_slot;
+mod call;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,10 +12,11 @@ use crate::error::RedisError;
 use crate::keyspace::chunks::StorableValue;
 use crate::keyspace::fence::{Fences, InForce};
 use crate::keyspace::key::{FENCES, KeyName, NEAR, NEAR_FENCES, WARMUP_LOCK};
-use crate::keyspace::tag::{self, Tag, set};
+use crate::keyspace::tag::{Tag, set};
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, Redis, Replies};
-use crate::{script, units};
+use crate::script;
+use call::Call;
 
 static WRITE_BATCH: Script = script!(once "value/write_batch", [
     shared::FENCES,
@@ -34,26 +38,20 @@ pub struct EntryFormat<'a> {
     pub tags: &'a [Tag],
 }
 
-/// Consecutive entries with the same attributes.
+/// An entry that is to be written.
 #[derive(Debug)]
-struct Run<'a> {
+struct Entry<'a> {
+    key: KeyName,
     format: EntryFormat<'a>,
-    values_per_entry: usize,
-    entries: usize,
-    /// Position of `entries` among the arguments.
-    entries_at: usize,
+    values: Vec<Arg>,
+    /// The list that holds its chunks.
+    list: Option<Arg>,
 }
 
-/// Entries for one script call.
+/// Entries for one script call; on a Cluster for one each.
 #[derive(Debug, Default)]
 pub struct WriteBatch<'a> {
-    keys: Vec<KeyName>,
-    /// Lists that hold chunks.
-    lists: Vec<Arg>,
-    /// The tags of all entries, each once.
-    tags: Vec<&'a Tag>,
-    args: Vec<Arg>,
-    current: Option<Run<'a>>,
+    entries: Vec<Entry<'a>>,
 }
 
 /// Conditions of writing a batch.
@@ -103,9 +101,7 @@ impl<'a> WriteBatch<'a> {
     /// Creates an empty batch with room for so many entries.
     pub fn with_capacity(entries: usize) -> Self {
         Self {
-            keys: Vec::with_capacity(entries),
-            args: Vec::with_capacity(entries + 8),
-            ..Self::default()
+            entries: Vec::with_capacity(entries),
         }
     }
 
@@ -119,18 +115,22 @@ impl<'a> WriteBatch<'a> {
         tags: &'a [Tag],
     ) {
         let format = |kind| EntryFormat { kind, life, tags };
-
-        match value {
+        let (format, values, list) = match value {
             StorableValue::Whole(stored) => {
-                let stored = stored.as_slice().into();
-                self.push(key, format("string"), [stored].into_iter());
+                (format("string"), vec![stored.as_slice().into()], None)
             }
+            // The script knows the list by its position, which is not known yet.
             StorableValue::Chunks(list) => {
-                self.lists.push(list.as_slice().into());
-                let values = [self.lists.len().into(), bytes.into()];
-                self.push(key, format("chunks"), values.into_iter());
+                let list = list.as_slice().into();
+                (format("chunks"), vec![bytes.into()], Some(list))
             }
-        }
+        };
+        self.entries.push(Entry {
+            key,
+            format,
+            values,
+            list,
+        });
     }
 
     /// Appends an entry.
@@ -138,65 +138,18 @@ impl<'a> WriteBatch<'a> {
         &mut self,
         key: KeyName,
         format: EntryFormat<'a>,
-        values: impl ExactSizeIterator<Item = Arg>,
+        values: impl Iterator<Item = Arg>,
     ) {
-        let continues_run = self
-            .current
-            .as_ref()
-            .is_some_and(|run| run.format == format && run.values_per_entry == values.len());
-        if !continues_run {
-            self.begin_run(format, values.len());
-        }
-
-        self.count_entry();
-        self.keys.push(key);
-        self.args.extend(values);
-    }
-
-    fn begin_run(&mut self, format: EntryFormat<'a>, values_per_entry: usize) {
-        let entries_at = self.args.len();
-        self.args.extend([
-            Arg::Int(0),
-            format.kind.into(),
-            units::milliseconds(format.life).into(),
-            tag::join(format.tags).into(),
-            format.tags.len().into(),
-        ]);
-
-        for tag in format.tags {
-            let place = self.place_of(tag);
-            self.args.push(place.into());
-        }
-        self.args.push(values_per_entry.into());
-
-        self.current = Some(Run {
+        self.entries.push(Entry {
+            key,
             format,
-            values_per_entry,
-            entries: 0,
-            entries_at,
+            values: values.collect(),
+            list: None,
         });
     }
 
-    /// Returns the position of a tag among those of the batch, counted from 1.
-    fn place_of(&mut self, tag: &'a Tag) -> usize {
-        let known = self.tags.iter().position(|known| *known == tag);
-        known.unwrap_or_else(|| {
-            self.tags.push(tag);
-            self.tags.len() - 1
-        }) + 1
-    }
-
-    fn count_entry(&mut self) {
-        let Some(run) = &mut self.current else {
-            return;
-        };
-        run.entries += 1;
-        if let Some(count) = self.args.get_mut(run.entries_at) {
-            *count = run.entries.into();
-        }
-    }
-
-    /// Writes the batch. One round trip, and one for each tag that keys no longer have.
+    /// Writes the batch. One round trip, and one for each tag that keys no longer have. On a Cluster two for each entry,
+    /// and five more.
     ///
     /// # Errors
     /// Those of the connection.
@@ -205,27 +158,18 @@ impl<'a> WriteBatch<'a> {
         redis: &R,
         conditions: WriteConditions<'_>,
     ) -> Result<WriteOutcome, RedisError> {
-        let force = if conditions.force { "1" } else { "0" };
-        let head = [
-            force.into(),
-            conditions.stamp.into(),
-            conditions.warmup_owner.into(),
-            self.keys.len().into(),
-            self.lists.len().into(),
-        ];
-        let own = [FENCES, WARMUP_LOCK, NEAR, NEAR_FENCES].map(Arg::from);
-        let names = self.keys.iter().map(|key| key.as_bytes().into());
-        let locks = self.keys.iter().map(|key| key.lock().into());
-        let sets = self.tags.iter().map(|tag| tag.key().into());
-        let keys = own.into_iter().chain(names).chain(locks);
-        let keys = keys.chain(self.lists).chain(sets);
+        if redis.topology().await?.is_cluster() {
+            return by_slot::write(redis, self.entries, conditions).await;
+        }
 
-        let args = head.into_iter().chain(self.args);
-        let mut replies = WRITE_BATCH.run(redis, keys, args).await?;
+        let own = [FENCES, WARMUP_LOCK, NEAR, NEAR_FENCES].map(Arg::from);
+        let keys: Vec<KeyName> = self.entries.iter().map(|entry| entry.key.clone()).collect();
+        let call = Call::encode(self.entries, conditions);
+        let mut replies = WRITE_BATCH.run(redis, call.keys(own), call.args).await?;
 
         let outcome = WriteOutcome::read(&mut replies)?;
         if let WriteOutcome::Written(..) = outcome {
-            leave_old_tags(redis, &self.keys, replies).await?;
+            leave_old_tags(redis, &keys, replies).await?;
         }
         Ok(outcome)
     }
@@ -236,9 +180,21 @@ impl<'a> WriteBatch<'a> {
 async fn leave_old_tags<R: Redis>(
     redis: &R,
     keys: &[KeyName],
-    mut replies: Replies,
+    replies: Replies,
 ) -> Result<(), RedisError> {
-    let mut left: BTreeMap<Tag, Vec<Arg>> = BTreeMap::new();
+    let left = read_left_tags(keys, replies)?;
+    let leaving = left
+        .into_iter()
+        .map(|(tag, keys)| async move { set::leave(redis, &tag, keys).await });
+    join_all(leaving).await.into_iter().collect()
+}
+
+/// Reads the keys that had tags which they no longer have, by these tags.
+fn read_left_tags(
+    keys: &[KeyName],
+    mut replies: Replies,
+) -> Result<BTreeMap<Tag, Vec<KeyName>>, RedisError> {
+    let mut left: BTreeMap<Tag, Vec<KeyName>> = BTreeMap::new();
     while replies.remaining() > 0 {
         let position = replies.count()? as usize;
         let tags = replies.text()?;
@@ -246,14 +202,10 @@ async fn leave_old_tags<R: Redis>(
             continue;
         };
         for tag in Tag::of_trailer(&tags) {
-            left.entry(tag).or_default().push(key.as_bytes().into());
+            left.entry(tag).or_default().push(key.clone());
         }
     }
-
-    let leaving = left
-        .into_iter()
-        .map(|(tag, keys)| async move { set::leave(redis, &tag, keys).await });
-    join_all(leaving).await.into_iter().collect()
+    Ok(left)
 }
 
 impl WriteOutcome {

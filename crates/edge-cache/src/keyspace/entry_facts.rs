@@ -1,9 +1,9 @@
 //! Changing what is known of an entry, without reading or copying its value.
 
 use crate::error::{ErrorKind, RedisError};
-use crate::keyspace::codec;
 use crate::keyspace::key::{KeyName, NEAR, NEAR_FENCES};
 use crate::keyspace::trailer::{self, Facts};
+use crate::keyspace::{codec, fence};
 use crate::redis::script::{Script, shared};
 use crate::redis::{Redis, Replies, ServerClock};
 use crate::script;
@@ -90,7 +90,12 @@ async fn replace_trailer<R: Redis>(
     replacement: Replacement,
     expiry: &str,
 ) -> Result<(bool, i64), RedisError> {
-    let keys = [key.as_bytes().into(), NEAR.into(), NEAR_FENCES.into()];
+    let is_on_cluster = redis.topology().await?.is_cluster();
+    let keys = if is_on_cluster {
+        [key.as_bytes().into(), key.none().into(), key.none().into()]
+    } else {
+        [key.as_bytes().into(), NEAR.into(), NEAR_FENCES.into()]
+    };
     let args = [
         found.into(),
         replacement.replaced.into(),
@@ -99,7 +104,19 @@ async fn replace_trailer<R: Redis>(
     ];
 
     let mut replies = REPLACE_TRAILER.run(redis, keys, args).await?;
+    if is_on_cluster {
+        fence::announce_written(redis, [key.as_bytes().into()]).await?;
+    }
     Ok((replies.count()? == 1, replies.int()?))
+}
+
+/// Reads what is known of an entry; `None` for another client's value, and without one. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub(crate) async fn read<R: Redis>(redis: &R, key: &KeyName) -> Result<Option<Facts>, RedisError> {
+    let found = read_trailer(redis, key).await?;
+    Ok(found.and_then(|found| trailer::read(&found.text, found.length)))
 }
 
 async fn read_trailer<R: Redis>(

@@ -54,11 +54,11 @@ mod view;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::{Error, RedisError};
-use crate::keyspace::key::{FENCES, KeyName, NEAR, NONE};
+use crate::keyspace::key::{FENCES, KeyName, NEAR, NEAR_FENCES, NONE};
 use crate::keyspace::pattern::Pattern;
 use crate::keyspace::tag::Tag;
 use crate::redis::script::{Script, shared};
-use crate::redis::{HostRuntime, Redis, Replies};
+use crate::redis::{Arg, HostRuntime, Redis, Replies};
 use crate::script;
 
 pub(crate) use stamp::take_known;
@@ -70,9 +70,15 @@ static APPEND: Script = script!(once "fence/append", [
     shared::EXISTENCE,
     shared::NEAR,
 ]);
+static ANNOUNCE: Script = script!(once "near/append", [shared::EXISTENCE, shared::NEAR]);
 static END: Script = script!(repeatable "fence/end", [shared::FENCES]);
 static STAMP: Script = script!(repeatable "fence/stamp", [shared::FENCES]);
 static SINCE: Script = script!(repeatable "fence/since", [shared::FENCES]);
+
+/// The longest interval between two views of a reader on a Cluster. There an entry may be stored after the walk
+/// of an invalidation has passed it, and be removed a moment later; readers must know the fence before the
+/// invalidation is answered.
+pub(crate) const MAX_INTERVAL_ON_CLUSTER: Duration = Duration::from_millis(50);
 
 /// An invalidation that was recorded, and whose removal has not finished.
 #[derive(Debug)]
@@ -145,10 +151,12 @@ async fn append<R: Redis>(redis: &R, kind: &str, covered: &[u8]) -> Result<OpenF
     let args = [kind.into(), covered.into()];
     let keys = [FENCES.into(), NONE.into(), NEAR.into()];
     let mut replies = APPEND.run(redis, keys, args).await?;
-    Ok(OpenFence {
-        id: replies.bytes()?,
-        in_force: InForce::read(&mut replies)?,
-    })
+    let id = replies.bytes()?;
+    let mut in_force = InForce::read(&mut replies)?;
+    if redis.topology().await?.is_cluster() {
+        in_force.after = in_force.after.max(MAX_INTERVAL_ON_CLUSTER);
+    }
+    Ok(OpenFence { id, in_force })
 }
 
 impl OpenFence {
@@ -170,6 +178,19 @@ impl OpenFence {
             in_force: self.in_force,
         })
     }
+}
+
+/// Tells near caches that keys were written or removed, where a script could not do so in the same step. One
+/// round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub(crate) async fn announce_written<R: Redis>(
+    redis: &R,
+    keys: impl IntoIterator<Item = Arg>,
+) -> Result<InForce, RedisError> {
+    let near = [NEAR.into(), NEAR_FENCES.into()];
+    InForce::read(&mut ANNOUNCE.run(redis, near, keys).await?)
 }
 
 /// Takes the stamp of a load that begins. One round trip.

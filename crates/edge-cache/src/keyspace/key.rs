@@ -71,7 +71,7 @@ pub const MAX_NAME_BYTES: usize = 1024;
 /// itself. `scripts/lib/protected.lua` has the same list.
 pub const PROTECTED_PREFIXES: [&str; 2] = ["cache:", "lock:"];
 /// Beginnings of the library's records of other keys, as `scripts/lib/protected.lua` lists them.
-const OWN_RECORDS: [&str; 11] = [
+const OWN_RECORDS: [&str; 16] = [
     "cache:chunk:",
     "cache:fences",
     "cache:near",
@@ -81,9 +81,16 @@ const OWN_RECORDS: [&str; 11] = [
     "cache:waiting:",
     "cache:{removals}",
     "cache:{walks}:",
+    "cache:{cache}:fences",
+    "cache:{cache}:near",
+    "cache:{cache}:none",
+    "cache:{cache}:turns",
+    "cache:{cache}:removals",
     "lock:{",
     "lock::",
 ];
+/// Beginnings of the names of an audit trail: on a single server, and on a Cluster.
+const TRAILS: [&str; 2] = [AUDIT, "cache:{cache}:audit"];
 
 /// The name of a Redis key: any bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,11 +113,12 @@ impl KeyName {
     }
 
     /// Returns whether this key belongs to the audit trail, which nobody can remove or let expire:
-    /// `cache:audit`, or a key that begins with `cache:audit:`.
+    /// `cache:audit`, or a key that begins with `cache:audit:`; on a Cluster `cache:{cache}:audit`.
     pub fn is_trail(&self) -> bool {
-        self.0
-            .strip_prefix(AUDIT.as_bytes())
-            .is_some_and(|rest| matches!(rest, [] | [b':', ..]))
+        TRAILS.iter().any(|trail| {
+            let rest = self.0.strip_prefix(trail.as_bytes());
+            rest.is_some_and(|rest| matches!(rest, [] | [b':', ..]))
+        })
     }
 
     /// Returns whether this is one of the library's records of other keys, which are removed with
@@ -159,6 +167,21 @@ impl KeyName {
     /// The key at which a load leaves its value for waiters, in the key's slot.
     pub fn waiting(&self) -> Vec<u8> {
         slot::belonging("cache:waiting", &self.0)
+    }
+
+    /// The order of loads and waiters: of all keys on a single server, of this one on a Cluster, where it has
+    /// to be in the key's slot.
+    pub(crate) fn turns(&self, is_on_cluster: bool) -> Vec<u8> {
+        if is_on_cluster {
+            slot::belonging(TURNS, &self.0)
+        } else {
+            TURNS.as_bytes().to_vec()
+        }
+    }
+
+    /// A key in this key's slot that never exists.
+    pub(crate) fn none(&self) -> Vec<u8> {
+        slot::belonging(NONE, &self.0)
     }
 
     /// The record of the key's last load by a waiter who had waited for too long, in the key's slot.

@@ -2,10 +2,10 @@
 
 use crate::error::{Error, RedisError};
 use crate::keyspace::MAX_KEYS_PER_CALL;
-use crate::keyspace::fence::InForce;
+use crate::keyspace::fence::{self, InForce};
 use crate::keyspace::key::{FENCES, KeyName, NEAR, NEAR_FENCES, NONE, WARMUP_LOCK};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, HostRuntime, Redis};
+use crate::redis::{Arg, HostRuntime, Redis, Topology, concurrently};
 use crate::script;
 
 /// Removes keys that a request names.
@@ -17,6 +17,15 @@ static DELETE_NAMED: Script = script!(once "keys/delete_named", [
     shared::NEAR,
 ]);
 
+/// Records the removal of named keys for a running warmup.
+static FENCE_NAMED: Script = script!(once "keys/fence_named", [shared::EXISTENCE, shared::FENCES]);
+
+/// Removes keys of one slot.
+static DELETE_EACH: Script = script!(once "keys/delete_each", [
+    shared::PROTECTED,
+    shared::REMOVAL,
+]);
+
 /// Removes keys that a walk has found.
 static DELETE_FOUND: Script = script!(once "keys/delete_found", [
     shared::PROTECTED,
@@ -25,7 +34,8 @@ static DELETE_FOUND: Script = script!(once "keys/delete_found", [
 
 /// Removes named keys atomically; the result says for each whether it existed. Loads in flight of
 /// these keys are not stored. While instances keep near copies, it returns when all of them know it.
-/// The audit trail is never removed. One round trip; at most [`MAX_KEYS_PER_CALL`] keys.
+/// The audit trail is never removed. One round trip; on a Cluster the keys of each slot go atomically, in three round
+/// trips. At most [`MAX_KEYS_PER_CALL`] keys.
 ///
 /// # Errors
 /// Those of the connection.
@@ -33,6 +43,11 @@ pub async fn delete_named<R: Redis + HostRuntime>(
     redis: &R,
     names: &[KeyName],
 ) -> Result<Vec<bool>, RedisError> {
+    let topology = redis.topology().await?;
+    if topology.is_cluster() {
+        return delete_named_by_slot(redis, &topology, names).await;
+    }
+
     let count = names.len();
     let head = [FENCES, NONE, WARMUP_LOCK, NEAR, NEAR_FENCES].map(Arg::from);
     let keys = head.into_iter().chain(with_locks(names));
@@ -43,8 +58,56 @@ pub async fn delete_named<R: Redis + HostRuntime>(
     existed
 }
 
-/// Removes keys that a walk has found, 1,000 in one atomic round trip; how many existed. Protected
-/// keys stay.
+async fn delete_named_by_slot<R: Redis + HostRuntime>(
+    redis: &R,
+    topology: &Topology,
+    names: &[KeyName],
+) -> Result<Vec<bool>, RedisError> {
+    // Fences come first: if Redis refuses one, nothing has been removed.
+    let named = || names.iter().map(|name| name.as_bytes().into());
+    let keys = [FENCES, NONE, WARMUP_LOCK].map(Arg::from);
+    FENCE_NAMED.run(redis, keys, named()).await?;
+
+    let existed = delete_each(redis, topology, names, true).await;
+    let in_force = fence::announce_written(redis, named()).await?;
+    in_force.wait(redis).await;
+    existed
+}
+
+/// Removes keys and their load locks slot by slot; whether each existed. As many round trips at a time as
+/// [`concurrently`] allows.
+async fn delete_each<R: Redis>(
+    redis: &R,
+    topology: &Topology,
+    names: &[KeyName],
+    are_named: bool,
+) -> Result<Vec<bool>, RedisError> {
+    let groups = topology.group(names, |name| name.as_bytes());
+    let removing = groups.into_iter().map(|group| async move {
+        let names: Vec<KeyName> = group.iter().map(|(_, name)| (*name).clone()).collect();
+        let are_named = if are_named { "1" } else { "" };
+        let mut replies = DELETE_EACH
+            .run(redis, with_locks(&names), [are_named.into()])
+            .await?;
+        let existed = group.iter().map(|(at, _)| Ok((*at, replies.count()? > 0)));
+        existed.collect::<Result<Vec<_>, RedisError>>()
+    });
+
+    let mut existed = vec![false; names.len()];
+    for (at, is_removed) in concurrently(removing.collect())
+        .await?
+        .into_iter()
+        .flatten()
+    {
+        if let Some(existed) = existed.get_mut(at) {
+            *existed = is_removed;
+        }
+    }
+    Ok(existed)
+}
+
+/// Removes keys that a walk has found, 1,000 in one atomic round trip, on a Cluster those of each
+/// slot; how many existed. Protected keys stay.
 ///
 /// # Errors
 /// [`Error::Partial`] says how many keys were removed before the connection failed.
@@ -63,6 +126,11 @@ pub(crate) async fn delete_found_slice<R: Redis>(
     redis: &R,
     names: &[KeyName],
 ) -> Result<u64, RedisError> {
+    let topology = redis.topology().await?;
+    if topology.is_cluster() {
+        let existed = delete_each(redis, &topology, names, false).await?;
+        return Ok(existed.into_iter().filter(|existed| *existed).count() as u64);
+    }
     DELETE_FOUND
         .run(redis, with_locks(names), [])
         .await?

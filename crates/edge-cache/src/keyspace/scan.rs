@@ -4,7 +4,10 @@
 //! Each slice is one script call that visits about 1,000 keys, or fewer where their names are long,
 //! so other clients never wait longer than a few milliseconds.
 
+mod nodes;
 mod position;
+
+pub use nodes::on_each;
 
 use std::collections::HashSet;
 
@@ -16,7 +19,7 @@ use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::{Pattern, Search};
 use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, HostRuntime, Redis};
+use crate::redis::{Arg, HostRuntime, OnNode, Redis};
 use crate::script;
 
 /// Counts the keys of a slice that match a pattern, and names some of them.
@@ -25,6 +28,14 @@ pub(crate) static MATCH_SLICE: Script = script!(repeatable "scan/match_slice", [
     shared::PATTERN,
     shared::WALK,
     shared::PROTECTED,
+]);
+
+/// Removes the keys of a slice of a Cluster's node that match a pattern.
+static DELETE_SLICE_ON_NODE: Script = script!(once "scan/delete_slice", [
+    shared::PATTERN,
+    shared::WALK,
+    shared::PROTECTED,
+    shared::REMOVAL_ON_NODE,
 ]);
 
 /// Removes the keys of a slice that match a pattern.
@@ -145,6 +156,24 @@ async fn match_all<R: Redis>(
     filter: &Filter<'_>,
     samples: usize,
 ) -> Result<Matches, RedisError> {
+    let topology = redis.topology().await?;
+    let nodes = topology.nodes(redis);
+    let found = on_each(&nodes, |node| match_node(node, filter, samples)).await?;
+
+    let mut all = Matches::default();
+    for matches in found {
+        all.matched += matches.matched;
+        all.names.extend(matches.names);
+    }
+    all.names.truncate(samples);
+    Ok(all)
+}
+
+async fn match_node<R: Redis>(
+    redis: &OnNode<'_, R>,
+    filter: &Filter<'_>,
+    samples: usize,
+) -> Result<Matches, RedisError> {
     let mut all = Matches::default();
     let mut limits = NameLimits::samples(samples);
     let mut position = Position::beginning();
@@ -188,11 +217,27 @@ pub async fn sample_removable<R: Redis>(
     samples: usize,
 ) -> Result<Vec<KeyName>, RedisError> {
     let filter = Filter::removable(pattern);
+    let mut names = Vec::new();
+    for node in redis.topology().await?.nodes(redis) {
+        let left = samples - names.len();
+        names.extend(sample_node(&node, &filter, left).await?);
+        if names.len() >= samples {
+            break;
+        }
+    }
+    Ok(names)
+}
+
+async fn sample_node<R: Redis>(
+    redis: &OnNode<'_, R>,
+    filter: &Filter<'_>,
+    samples: usize,
+) -> Result<Vec<KeyName>, RedisError> {
     let mut limits = NameLimits::samples(samples);
     let mut position = Position::beginning();
     let mut names = Vec::new();
     loop {
-        let (next, found) = match_slice(redis, &position.cursor, &filter, limits).await?;
+        let (next, found) = match_slice(redis, &position.cursor, filter, limits).await?;
         limits = limits.without(&found.names);
         names.extend(found.names);
 
@@ -232,12 +277,13 @@ pub async fn delete_matching<R: Redis + HostRuntime>(
     pattern: &Pattern,
 ) -> Result<Removed, Error> {
     let fence = fence::append_pattern(redis, pattern).await?;
-    let removed = delete_from(redis, pattern, Position::beginning()).await?;
+    let removed = nodes::delete_on_each(redis, pattern).await?;
     fence.end(redis, removed).await
 }
 
 /// Removes the keys that match: in one atomic step while they are no more than 1,000 and their
-/// names no longer than 256 KiB together, otherwise in atomic slices.
+/// names no longer than 256 KiB together, otherwise in atomic slices. On a Cluster the keys go one by
+/// one.
 ///
 /// # Errors
 /// [`Error::Partial`] says how many keys were removed before the connection failed.
@@ -245,7 +291,7 @@ pub async fn delete_matching_atomically<R: Redis + HostRuntime>(
     redis: &R,
     pattern: &Pattern,
 ) -> Result<Removed, Error> {
-    if pattern.names_protected() {
+    if pattern.names_protected() || redis.topology().await?.is_cluster() {
         return delete_matching(redis, pattern).await;
     }
 
@@ -332,6 +378,11 @@ async fn delete_slice<R: Redis>(
         names_protected.into(),
     ];
 
-    let mut replies = DELETE_SLICE.run(redis, [], args).await?;
+    let script = if redis.topology().await?.is_cluster() {
+        &DELETE_SLICE_ON_NODE
+    } else {
+        &DELETE_SLICE
+    };
+    let mut replies = script.run(redis, [], args).await?;
     Ok((replies.bytes()?, replies.count()?))
 }

@@ -16,7 +16,8 @@
 
 use crc::{CRC_16_XMODEM, Crc};
 
-const SLOTS: u16 = 16_384;
+/// Number of slots of a Cluster.
+pub const SLOTS: u16 = 16_384;
 const HASH: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
 
 /// Returns the cluster slot of a key.

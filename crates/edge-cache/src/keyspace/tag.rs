@@ -19,8 +19,11 @@
 pub mod prune;
 pub mod set;
 
+use super::slot;
 use crate::error::Error;
 
+/// The beginning of the names of sets aside.
+const ASIDE: &str = "cache:tags-aside";
 /// The longest tag, in bytes.
 const MAX_TAG_BYTES: usize = 256;
 
@@ -71,16 +74,37 @@ impl Tag {
     /// The first of the sets to which invalidations set the tag's members aside. The braces keep it
     /// in the slot of the tag's set.
     pub fn aside(&self) -> String {
-        format!("cache:tags-aside:{{{}}}", self.key())
+        let name = slot::belonging(ASIDE, self.key().as_bytes());
+        String::from_utf8_lossy(&name).into_owned()
     }
 
     /// The tag whose members this set holds, if it is a set aside.
     fn of_aside(set: &str) -> Option<Self> {
-        let (name, _number) = set
-            .strip_prefix("cache:tags-aside:{cache:tags:")?
-            .rsplit_once('}')?;
-        Self::parse("tag", name).ok()
+        let (_, name) = set.strip_prefix(ASIDE)?.split_once("cache:tags:")?;
+        // The name, or the name and the number of a further set; where the braces are around the whole name, one of them
+        // follows it.
+        let without_number = match name.rsplit_once(':') {
+            Some((name, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => name,
+        };
+        let candidates = [
+            name.strip_suffix('}').unwrap_or(name),
+            without_number.strip_suffix('}').unwrap_or(without_number),
+            name,
+            without_number,
+        ];
+        let tags = candidates.into_iter();
+        let mut tags = tags.filter_map(|name| Self::parse("tag", name).ok());
+        tags.find(|tag| set.strip_prefix(&tag.aside()).is_some_and(is_number))
     }
+}
+
+/// Returns whether this is behind the name of a set aside: nothing, or `:` and a number.
+fn is_number(text: &str) -> bool {
+    text.is_empty()
+        || text
+            .strip_prefix(':')
+            .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Joins tags with newlines, as trailers and scripts hold them.
@@ -97,7 +121,32 @@ mod tests {
         let tag = Tag::parse("tags[0]", "user-data").unwrap();
 
         assert_eq!(tag.key(), "cache:tags:user-data");
+        assert_eq!(tag.aside(), "cache:tags-aside:{cache:tags:user-data}");
         assert_eq!(Tag::of_aside(&tag.aside()), Some(tag));
+    }
+
+    #[test]
+    fn a_set_aside_is_in_the_slot_of_its_tag_and_names_it() {
+        for name in [
+            "a", "a:7", "{a}", "{a}:7", "a}b", "a}b:7", "{}", "}", "a}", "{", "{{a}",
+        ] {
+            let tag = Tag::parse("tag", name).unwrap();
+            let aside = tag.aside();
+            let second = format!("{aside}:2");
+
+            assert_eq!(
+                slot::of(aside.as_bytes()),
+                slot::of(tag.key().as_bytes()),
+                "{aside}"
+            );
+            assert_eq!(
+                slot::of(second.as_bytes()),
+                slot::of(tag.key().as_bytes()),
+                "{second}"
+            );
+            assert_eq!(Tag::of_aside(&aside), Some(tag.clone()), "{aside}");
+            assert_eq!(Tag::of_aside(&second), Some(tag), "{second}");
+        }
     }
 
     #[test]

@@ -20,15 +20,22 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::cluster::Cluster;
 use super::command::Command;
 use super::connection::Redis;
 use super::connector::{Connector, OpenConnection};
 use super::deadline::Deadline;
+use super::redirect::Redirect;
 use super::reply::{Replies, Reply};
 use super::runtime::HostRuntime;
+use super::server_mode::ServerMode;
+use super::slot_map::NodeAddress;
+use super::topology::Topology;
 use super::transport::{ConnectionEvent, Transport};
 use super::wrong_type;
 use crate::error::{ErrorKind, RedisError};
+use crate::keyspace::own_slot::FENCES_ON_CLUSTER;
+use crate::keyspace::slot;
 
 /// A connection that was idle for longer is checked before it gets a command that must not run
 /// twice.
@@ -39,6 +46,10 @@ const REPLICA_KEPT: Duration = Duration::from_secs(1);
 const MAX_TRIES: u32 = 3;
 /// The pause after the first failed try; it grows by as much after each further one.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// How often a command follows redirections of a Cluster.
+const MAX_REDIRECTS: u32 = 16;
+/// The pause after a refusal that ends soon; it grows by as much after each further one.
+const REDIRECT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Replies, and how long the try took that returned them.
 type Timed = (Vec<Reply>, Duration);
@@ -48,12 +59,24 @@ struct FailedTry {
     error: RedisError,
     /// False when the command certainly did not reach the server.
     may_have_arrived: bool,
+    /// The node that replied, on a Cluster.
+    node: Option<NodeAddress>,
 }
 
 /// A [`Redis`] over any [`Transport`].
 pub struct RedisClient<T: Transport> {
-    connector: Connector<T>,
+    /// Leads to the server at the configured address: the only one, or any node of a Cluster.
+    seed: Arc<Connector<T>>,
+    cluster: Cluster<T>,
     limit: Duration,
+}
+
+/// The node that a command is sent to.
+enum Target {
+    /// By the command's key.
+    ByKey,
+    /// By a redirection.
+    Node(NodeAddress),
 }
 
 impl<T: Transport> RedisClient<T> {
@@ -61,7 +84,8 @@ impl<T: Transport> RedisClient<T> {
     /// command, its retries included.
     pub fn new(transport: T, limit: Duration) -> Self {
         Self {
-            connector: Connector::new(transport),
+            seed: Arc::new(Connector::new(transport)),
+            cluster: Cluster::new(),
             limit,
         }
     }
@@ -70,7 +94,17 @@ impl<T: Transport> RedisClient<T> {
     pub fn within(&self, limit: Duration) -> DeadlineClient<'_, T> {
         DeadlineClient {
             client: self,
-            deadline: Deadline::after(limit.min(self.limit), self.connector.transport()),
+            deadline: Deadline::after(limit.min(self.limit), self.seed.transport()),
+        }
+    }
+
+    async fn topology_within(&self, deadline: &Deadline<T>) -> Result<Topology, RedisError> {
+        match self.mode(deadline).await? {
+            ServerMode::Single => Ok(Topology::Single),
+            ServerMode::Cluster => {
+                let map = self.cluster.map(&self.seed, deadline).await?;
+                Ok(Topology::Cluster(map))
+            }
         }
     }
 
@@ -115,9 +149,11 @@ impl<T: Transport> RedisClient<T> {
         deadline: &Deadline<T>,
     ) -> Result<Timed, RedisError> {
         let mut tries = 1;
+        let mut redirects = 0;
+        let mut target = Target::ByKey;
         let mut earlier = None;
         loop {
-            let mut failed = match self.try_once(command, deadline).await {
+            let mut failed = match self.try_once(command, &target, deadline).await {
                 Ok(timed) => return Ok(timed),
                 Err(failed) => failed,
             };
@@ -132,6 +168,18 @@ impl<T: Transport> RedisClient<T> {
                 continue;
             }
 
+            if let Some(redirect) = self.redirect_of(&failed)
+                && redirects < MAX_REDIRECTS
+                && deadline.allows(RETRY_PAUSE)
+            {
+                redirects += 1;
+                if let Redirect::Ask { to } = redirect {
+                    return self.execute_asking(command, &to, deadline).await;
+                }
+                target = self.follow(redirect, redirects).await;
+                continue;
+            }
+
             let is_safe = command.repeatable || !failed.may_have_arrived;
             let pause = RETRY_PAUSE * tries;
             let may_retry = tries < MAX_TRIES
@@ -143,69 +191,188 @@ impl<T: Transport> RedisClient<T> {
             }
 
             earlier = Some(failed.error);
-            let transport = self.connector.transport();
+            target = Target::ByKey;
+            let transport = self.seed.transport();
             transport.on_event(&ConnectionEvent::Reconnecting(tries));
             transport.timer(pause).await;
             tries += 1;
         }
     }
 
+    /// Returns the redirection in an error of a node; `None` for a single server.
+    fn redirect_of(&self, failed: &FailedTry) -> Option<Redirect> {
+        if self.seed.mode() != Some(ServerMode::Cluster) {
+            return None;
+        }
+        Redirect::of(&failed.error, failed.node.as_ref())
+    }
+
+    /// Returns where the command goes after a redirection, at once or after a pause that grows.
+    async fn follow(&self, redirect: Redirect, redirects: u32) -> Target {
+        if let Redirect::Moved { slot, to } = redirect {
+            self.cluster.move_slot(slot, to.clone());
+            return Target::Node(to);
+        }
+        self.cluster.mark_stale();
+        self.seed
+            .transport()
+            .timer(REDIRECT_PAUSE * redirects)
+            .await;
+        Target::ByKey
+    }
+
+    /// Executes a command at the node to which its key has moved already, while its slot is moving. Two
+    /// round trips on a connection of their own, because `ASKING` is for the next command only.
+    async fn execute_asking(
+        &self,
+        command: &mut Command,
+        node: &NodeAddress,
+        deadline: &Deadline<T>,
+    ) -> Result<Timed, RedisError> {
+        let connector = self.cluster.connector(&self.seed, node)?;
+        let transport = connector.transport();
+        let asking = async {
+            let connection = transport.open().await?;
+            loop {
+                transport
+                    .send(&connection, &Command::read("ASKING"))
+                    .await?;
+                let started = Instant::now();
+                match transport.send(&connection, command).await {
+                    Err(error) if error.kind == ErrorKind::NoScript && command.switch_to_eval() => {
+                    }
+                    sent => return sent.map(|replies| (replies, started.elapsed())),
+                }
+            }
+        };
+        deadline.bound(Box::pin(asking)).await.flatten()
+    }
+
     async fn explain(&self, failed: FailedTry, deadline: &Deadline<T>) -> RedisError {
-        if failed.may_have_arrived {
+        if failed.may_have_arrived || failed.node.is_some() {
             return failed.error;
         }
         // Boxed, because it is rare and would enlarge the future of every command.
-        let explained = self.connector.explain_unopened(failed.error, deadline);
+        let explained = self.seed.explain_unopened(failed.error, deadline);
         Box::pin(explained).await
     }
 
     async fn try_once(
         &self,
-        command: &Command,
+        command: &mut Command,
+        target: &Target,
         deadline: &Deadline<T>,
     ) -> Result<Timed, FailedTry> {
-        let open = if command.repeatable {
-            self.connector.connection(deadline).await
-        } else {
-            self.checked_connection(deadline).await
-        };
-        let open = open.map_err(|error| FailedTry {
+        let unsent = |error, node: Option<NodeAddress>| FailedTry {
             error,
             may_have_arrived: false,
-        })?;
+            node,
+        };
 
-        let sent = self.send(&open, command, deadline).await;
-        sent.map_err(|error| FailedTry {
-            error,
-            may_have_arrived: true,
-        })
+        // The server may have become one of another kind with the connection that is opened here.
+        loop {
+            let mode = self
+                .mode(deadline)
+                .await
+                .map_err(|error| unsent(error, None))?;
+            let routed = self.route(command, target, mode, deadline).await;
+            let (connector, node) = routed.map_err(|error| unsent(error, None))?;
+            let open = if command.repeatable {
+                connector.connection(deadline).await
+            } else {
+                self.checked_connection(&connector, deadline).await
+            };
+            let open = open.map_err(|error| {
+                self.cluster.mark_stale();
+                unsent(self.name_forbidden(error, node.as_ref()), node.clone())
+            })?;
+            if self.seed.mode() != Some(mode) {
+                continue;
+            }
+
+            let sent = self.send(&connector, &open, command, deadline).await;
+            return sent.map_err(|error| FailedTry {
+                error,
+                may_have_arrived: true,
+                node,
+            });
+        }
+    }
+
+    /// Returns the kind of the server, which the first connection finds out.
+    async fn mode(&self, deadline: &Deadline<T>) -> Result<ServerMode, RedisError> {
+        if let Some(mode) = self.seed.mode() {
+            return Ok(mode);
+        }
+        self.seed.connection(deadline).await?;
+        Ok(self.seed.mode().unwrap_or(ServerMode::Single))
+    }
+
+    /// Returns the connector to the node that executes a command; on a Cluster with its address. No round
+    /// trip while the slots are known.
+    async fn route(
+        &self,
+        command: &mut Command,
+        target: &Target,
+        mode: ServerMode,
+        deadline: &Deadline<T>,
+    ) -> Result<(Arc<Connector<T>>, Option<NodeAddress>), RedisError> {
+        if mode == ServerMode::Single {
+            return Ok((Arc::clone(&self.seed), None));
+        }
+
+        command.name_keys_for_cluster();
+        let address = match (target, &command.node) {
+            (Target::Node(address), _) | (Target::ByKey, Some(address)) => address.clone(),
+            (Target::ByKey, None) => {
+                let map = self.cluster.map(&self.seed, deadline).await?;
+                let own = FENCES_ON_CLUSTER.as_bytes();
+                let slot = slot::of(command.first_key().unwrap_or(own));
+                map.owner(slot).cloned().ok_or_else(|| not_served(slot))?
+            }
+        };
+        Ok((self.cluster.connector(&self.seed, &address)?, Some(address)))
+    }
+
+    /// Names a node that the Cluster announces and the host does not allow.
+    fn name_forbidden(&self, error: RedisError, node: Option<&NodeAddress>) -> RedisError {
+        let Some(node) = node.filter(|_| error.kind == ErrorKind::AddressForbidden) else {
+            return error;
+        };
+        let problem = format!(
+            "the Cluster has a node at {node}, which the host does not allow: set `redis_nodes` so that it covers this \
+             address, e.g. `redis://{node}`"
+        );
+        RedisError::new(ErrorKind::AddressForbidden, problem)
     }
 
     /// Returns a connection that has just replied, for a command that must not run twice.
     async fn checked_connection(
         &self,
+        connector: &Connector<T>,
         deadline: &Deadline<T>,
     ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
-        let open = self.connector.connection(deadline).await?;
+        let open = connector.connection(deadline).await?;
         let is_trusted = open.idle_for().is_none_or(|idle| idle < TRUSTED_IDLE);
         if is_trusted {
             return Ok(open);
         }
 
         let ping = Command::read("PING");
-        if self.send(&open, &ping, deadline).await.is_ok() {
+        if self.send(connector, &open, &ping, deadline).await.is_ok() {
             return Ok(open);
         }
-        self.connector.connection(deadline).await
+        connector.connection(deadline).await
     }
 
     async fn send(
         &self,
+        connector: &Connector<T>,
         open: &Arc<OpenConnection<T::Connection>>,
         command: &Command,
         deadline: &Deadline<T>,
     ) -> Result<Timed, RedisError> {
-        let transport = self.connector.transport();
+        let transport = connector.transport();
         let started = Instant::now();
         let sending = transport.send(&open.connection, command);
         let sent = deadline.bound(sending).await.flatten();
@@ -213,8 +380,9 @@ impl<T: Transport> RedisClient<T> {
 
         match &sent {
             Err(error) if is_broken(error, open) => {
-                self.connector.report_error(error);
-                self.connector.close(open);
+                connector.report_error(error);
+                connector.close(open);
+                self.cluster.mark_stale();
             }
             // A server's error is a reply, too.
             Ok(_) | Err(_) => {
@@ -227,6 +395,11 @@ impl<T: Transport> RedisClient<T> {
     }
 }
 
+fn not_served(slot: u16) -> RedisError {
+    let problem = format!("CLUSTERDOWN no node serves the slot {slot}");
+    RedisError::new(ErrorKind::Cluster, problem)
+}
+
 /// Returns whether the connection must be replaced. A demoted primary keeps its connections; a new
 /// connection may lead to its successor, unless this one is new itself.
 fn is_broken<C>(error: &RedisError, open: &OpenConnection<C>) -> bool {
@@ -236,11 +409,11 @@ fn is_broken<C>(error: &RedisError, open: &OpenConnection<C>) -> bool {
 
 impl<T: Transport> HostRuntime for RedisClient<T> {
     async fn sleep(&self, duration: Duration) {
-        self.connector.transport().timer(duration).await;
+        self.seed.transport().timer(duration).await;
     }
 
     fn random(&self) -> u64 {
-        self.connector.transport().random()
+        self.seed.transport().random()
     }
 }
 
@@ -251,12 +424,27 @@ impl<T: Transport> Redis for RedisClient<T> {
     }
 
     async fn execute_timed(&self, command: Command) -> Result<Timed, RedisError> {
-        let deadline = Deadline::after(self.limit, self.connector.transport());
+        let deadline = Deadline::after(self.limit, self.seed.transport());
         self.execute_explained(command, &deadline).await
     }
 
     fn connection_number(&self) -> u64 {
-        self.connector.opened_count()
+        match self.seed.mode() {
+            Some(ServerMode::Cluster) => self.cluster.own_connection_number(&self.seed),
+            _ => self.seed.connection_number(),
+        }
+    }
+
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        self.cluster.connection_number_of(&self.seed, node)
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        if self.seed.mode() == Some(ServerMode::Single) {
+            return Ok(Topology::Single);
+        }
+        let deadline = Deadline::after(self.limit, self.seed.transport());
+        self.topology_within(&deadline).await
     }
 }
 
@@ -278,6 +466,14 @@ impl<T: Transport> Redis for DeadlineClient<'_, T> {
 
     fn connection_number(&self) -> u64 {
         self.client.connection_number()
+    }
+
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        self.client.connection_number_of(node)
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        self.client.topology_within(&self.deadline).await
     }
 }
 

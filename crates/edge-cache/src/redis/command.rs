@@ -1,5 +1,7 @@
 //! A command on its way to Redis.
 
+use super::slot_map::NodeAddress;
+
 /// One argument of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arg {
@@ -66,6 +68,8 @@ pub struct Command {
     /// True if the error should name the key where a value has another type than expected, which
     /// costs further round trips.
     pub(crate) explains_type: bool,
+    /// The node that executes it; `None`: the one that has its first key.
+    pub(crate) node: Option<NodeAddress>,
 }
 
 impl Command {
@@ -78,6 +82,7 @@ impl Command {
             source: None,
             repeatable: false,
             explains_type: true,
+            node: None,
         }
     }
 
@@ -90,6 +95,7 @@ impl Command {
             source: None,
             repeatable: true,
             explains_type: true,
+            node: None,
         }
     }
 

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::command::Command;
 use super::reply::Reply;
+use super::slot_map::NodeAddress;
+use super::topology::Topology;
 use crate::error::RedisError;
 
-/// A connection to one logical database of one Redis node.
+/// A connection to one logical database of a server, or of a Cluster, whose nodes have the keys.
 #[expect(
     async_fn_in_trait,
     reason = "whether the futures are Send depends on the implementation: those of components are not"
@@ -32,9 +34,24 @@ pub trait Redis {
     }
 
     /// Returns a number that changes when the connection is replaced by another one, which perhaps
-    /// leads to another server.
+    /// leads to another server. On a Cluster it is that of the node that has edge-cache's own keys.
     fn connection_number(&self) -> u64 {
         0
+    }
+
+    /// Returns the number of the connection to a node of a Cluster, as [`Redis::connection_number`] does.
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        let _ = node;
+        self.connection_number()
+    }
+
+    /// Returns which nodes hold the keys. No round trip; the first call may open the connection, and on a Cluster
+    /// asks for its slots, again after nodes have changed.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        Ok(Topology::Single)
     }
 }
 
@@ -50,6 +67,14 @@ impl<R: Redis> Redis for &R {
     fn connection_number(&self) -> u64 {
         (**self).connection_number()
     }
+
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        (**self).connection_number_of(node)
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        (**self).topology().await
+    }
 }
 
 impl<R: Redis> Redis for Arc<R> {
@@ -64,6 +89,14 @@ impl<R: Redis> Redis for Arc<R> {
     fn connection_number(&self) -> u64 {
         (**self).connection_number()
     }
+
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        (**self).connection_number_of(node)
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        (**self).topology().await
+    }
 }
 
 impl<R: Redis> Redis for Rc<R> {
@@ -77,5 +110,13 @@ impl<R: Redis> Redis for Rc<R> {
 
     fn connection_number(&self) -> u64 {
         (**self).connection_number()
+    }
+
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        (**self).connection_number_of(node)
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        (**self).topology().await
     }
 }

@@ -10,8 +10,10 @@ use futures_util::future::{Either, pending, select};
 
 use super::deadline::Deadline;
 use super::raised::Raised;
+use super::server_mode::{self, ServerMode};
+use super::slot_map::NodeAddress;
+use super::tls;
 use super::transport::{ConnectionEvent, Transport};
-use super::{tls, topology};
 use crate::error::{ErrorKind, RedisError};
 use crate::guarded::Guarded;
 
@@ -53,29 +55,52 @@ pub(super) struct Connector<T: Transport> {
     open: Guarded<Option<Arc<OpenConnection<T::Connection>>>>,
     /// Set while a connection is being opened, so that commands that overlap share it.
     is_opening: AtomicBool,
-    /// How many connections were opened so far.
-    opened_count: AtomicU64,
+    /// The number of the connection that was opened last; 0 before the first.
+    last_number: AtomicU64,
+    /// The number of connections of the client, to all nodes.
+    opened_count: Arc<AtomicU64>,
+    /// The kind of the server to which the last connection was opened.
+    mode: Guarded<Option<ServerMode>>,
     /// When and why the server was last refused as unsupported.
     refusal: Guarded<Option<(Instant, RedisError)>>,
 }
 
 impl<T: Transport> Connector<T> {
     pub(super) fn new(transport: T) -> Self {
+        Self::counting(transport, Arc::default())
+    }
+
+    fn counting(transport: T, opened_count: Arc<AtomicU64>) -> Self {
         Self {
             transport,
             open: Guarded::new(None),
             is_opening: AtomicBool::new(false),
-            opened_count: AtomicU64::new(0),
+            last_number: AtomicU64::new(0),
+            opened_count,
+            mode: Guarded::new(None),
             refusal: Guarded::new(None),
         }
+    }
+
+    /// Returns a connector to another node of the same Cluster. `None` where the transport cannot reach
+    /// one by its address.
+    pub(super) fn to_node(&self, address: &NodeAddress) -> Option<Self> {
+        let transport = self.transport.to_node(address)?;
+        Some(Self::counting(transport, Arc::clone(&self.opened_count)))
     }
 
     pub(super) fn transport(&self) -> &T {
         &self.transport
     }
 
-    pub(super) fn opened_count(&self) -> u64 {
-        self.opened_count.load(Ordering::Acquire)
+    /// The number of the connection that was opened last, unique among those of the client.
+    pub(super) fn connection_number(&self) -> u64 {
+        self.last_number.load(Ordering::Acquire)
+    }
+
+    /// The kind of the server, as the last connection found it; `None` before the first.
+    pub(super) fn mode(&self) -> Option<ServerMode> {
+        self.mode.get()
     }
 
     /// Returns the open connection, opening it if necessary.
@@ -122,8 +147,8 @@ impl<T: Transport> Connector<T> {
         let started = Instant::now();
         // Boxed, because it is rare and would enlarge the future of every command.
         let opened = deadline.bound(Box::pin(self.open_checked())).await;
-        let connection = match opened.flatten() {
-            Ok(connection) => connection,
+        let (connection, mode) = match opened.flatten() {
+            Ok(opened) => opened,
             Err(error) => {
                 self.report_error(&error);
                 return Err(error);
@@ -137,17 +162,19 @@ impl<T: Transport> Connector<T> {
             opened: Instant::now(),
             last_reply: Guarded::new(None),
         });
+        self.mode.set(Some(mode));
         self.open.set(Some(Arc::clone(&open)));
-        self.opened_count.fetch_add(1, Ordering::AcqRel);
+        let number = self.opened_count.fetch_add(1, Ordering::AcqRel) + 1;
+        self.last_number.store(number, Ordering::Release);
         Ok(open)
     }
 
     /// Opens a connection to a server of a supported kind.
-    async fn open_checked(&self) -> Result<T::Connection, RedisError> {
+    async fn open_checked(&self) -> Result<(T::Connection, ServerMode), RedisError> {
         let opened = async {
             let connection = self.transport.open().await?;
-            topology::check(&self.transport, &connection).await?;
-            Ok(connection)
+            let mode = server_mode::find(&self.transport, &connection).await?;
+            Ok((connection, mode))
         };
         let opened = match select(pin!(opened), pin!(self.mismatch_after_silence())).await {
             Either::Left((opened, _)) => opened,

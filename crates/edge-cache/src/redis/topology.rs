@@ -1,107 +1,67 @@
-//! Check of the server's kind, once for each connection that is opened.
-//!
-//! A node of a Redis Cluster returns scans, counts and `INFO` of itself alone, and a script that
-//! touches keys of several slots can disable scripts there for every client. So a node is refused
-//! before anything else is sent to it. So is a Sentinel, which replies to `PING` and holds no keys.
-//!
-//! ```text
-//! HELLO -> mode: standalone    the connection is used
-//! HELLO -> mode: cluster       every route but liveness: 503 cluster-not-supported; services get their loader's value
-//! HELLO -> mode: sentinel      503 sentinel-not-supported
-//! ```
+//! The nodes that hold the keys: one server, or the primaries of a Cluster.
 
-use super::command::Command;
-use super::info::Info;
-use super::reply::{Replies, Reply};
-use super::transport::Transport;
-use crate::error::{ErrorKind, RedisError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Refuses a node of a Cluster and a Sentinel. One round trip (`HELLO`, a few microseconds of the
-/// server's time) for each connection; a second (`INFO cluster`) where `HELLO` is unknown or not
-/// permitted. A server that replies to neither counts as a single one.
-///
-/// # Errors
-/// [`ErrorKind::ClusterUnsupported`], [`ErrorKind::SentinelUnsupported`], and those of the
-/// connection.
-pub async fn check<T: Transport>(
-    transport: &T,
-    connection: &T::Connection,
-) -> Result<(), RedisError> {
-    let mode = match transport.send(connection, &Command::read("HELLO")).await {
-        Ok(replies) => mode(&replies),
-        Err(error) if is_unknown(&error) => None,
-        Err(error) => return Err(error),
-    };
+use super::Redis;
+use super::node::OnNode;
+use super::slot_map::{NodeAddress, SlotMap};
+use crate::keyspace::slot;
 
-    match mode {
-        Some(mode) => check_mode(&mode),
-        None => check_info(transport, connection).await,
+/// The nodes that hold the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topology {
+    /// One server, or a primary with its replicas.
+    Single,
+    /// The primaries of a Cluster.
+    Cluster(Arc<SlotMap>),
+}
+
+impl Topology {
+    /// Returns whether keys are spread over the slots of a Cluster, so that a command or a script can
+    /// touch only keys of one slot.
+    pub fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
     }
-}
 
-fn check_mode(mode: &str) -> Result<(), RedisError> {
-    match mode {
-        "cluster" => Err(cluster()),
-        "sentinel" => Err(sentinel()),
-        _ => Ok(()),
+    /// The addresses of the primaries; `None` for a single server, which needs none.
+    pub fn primaries(&self) -> Vec<Option<NodeAddress>> {
+        match self {
+            Self::Single => vec![None],
+            Self::Cluster(map) => map.primaries().into_iter().map(Some).collect(),
+        }
     }
-}
 
-async fn check_info<T: Transport>(
-    transport: &T,
-    connection: &T::Connection,
-) -> Result<(), RedisError> {
-    let command = Command::read("INFO").arg("cluster");
-    let text = match transport.send(connection, &command).await {
-        Ok(replies) => Replies::new(replies).text(),
-        Err(error) if is_unknown(&error) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-
-    let info = text.map(Info::new).unwrap_or_default();
-    if info.text("cluster_enabled") == Some("1") {
-        Err(cluster())
-    } else {
-        Ok(())
+    /// A connection to each node that holds keys.
+    pub fn nodes<'a, R: Redis>(&self, redis: &'a R) -> Vec<OnNode<'a, R>> {
+        let primaries = self.primaries().into_iter();
+        primaries.map(|node| OnNode::new(redis, node)).collect()
     }
-}
 
-/// Returns whether the command is unknown or not permitted, which says nothing about the server.
-fn is_unknown(error: &RedisError) -> bool {
-    matches!(
-        error.kind,
-        ErrorKind::Server | ErrorKind::Permission | ErrorKind::Protocol
-    )
-}
+    /// Groups items by what one command or script may touch: all of them on a single server, those of
+    /// one slot on a Cluster. Each item keeps its position.
+    pub fn group<T>(
+        &self,
+        items: impl IntoIterator<Item = T>,
+        key_of: impl Fn(&T) -> &[u8],
+    ) -> Vec<Vec<(usize, T)>> {
+        let items = items.into_iter().enumerate();
+        if !self.is_cluster() {
+            let all: Vec<(usize, T)> = items.collect();
+            return if all.is_empty() {
+                Vec::new()
+            } else {
+                vec![all]
+            };
+        }
 
-/// Finds `mode` among `HELLO`'s names and values. Modules are nested in the reply, so it has no
-/// fixed stride.
-fn mode(replies: &[Reply]) -> Option<String> {
-    let text = |reply: &Reply| match reply {
-        Reply::Bytes(bytes) => String::from_utf8(bytes.clone()).ok(),
-        Reply::Status(status) => Some(status.clone()),
-        _ => None,
-    };
-
-    let at = replies
-        .iter()
-        .position(|reply| text(reply).as_deref() == Some("mode"))?;
-    replies.get(at + 1).and_then(text)
-}
-
-fn cluster() -> RedisError {
-    RedisError::new(
-        ErrorKind::ClusterUnsupported,
-        "this server is a node of a Redis Cluster, which is not supported yet; nothing was read or changed. Use a server with \
-         `cluster-enabled no`",
-    )
-}
-
-fn sentinel() -> RedisError {
-    RedisError::new(
-        ErrorKind::SentinelUnsupported,
-        "this server is a Sentinel, which holds no keys; use the address of the primary that it watches",
-    )
+        let mut by_slot: BTreeMap<u16, Vec<(usize, T)>> = BTreeMap::new();
+        for (position, item) in items {
+            let slot = slot::of(key_of(&item));
+            by_slot.entry(slot).or_default().push((position, item));
+        }
+        by_slot.into_values().collect()
+    }
 }
 
 #[cfg(test)]
@@ -109,23 +69,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mode_is_found_by_its_name_whatever_follows() {
-        let text = |text: &str| Reply::Bytes(text.into());
-        let hello = [
-            "server", "redis", "version", "8.0.2", "mode", "sentinel", "role", "sentinel",
-            "modules", "name", "mode",
-        ];
+    fn keys_of_one_slot_stay_together_on_a_cluster() {
+        let keys = ["{u1}:cart", "users:2", "{u1}:name"];
+        let grouped = |topology: Topology| {
+            let groups = topology.group(keys, |key| key.as_bytes());
+            let positions =
+                |group: Vec<(usize, &str)>| group.into_iter().map(|(at, _)| at).collect();
+            let mut positions: Vec<Vec<usize>> = groups.into_iter().map(positions).collect();
+            positions.sort();
+            positions
+        };
 
-        assert_eq!(mode(&hello.map(text)).as_deref(), Some("sentinel"));
-        assert_eq!(mode(&[Reply::Nil, text("mode")]), None);
+        assert_eq!(grouped(Topology::Single), [[0, 1, 2]]);
+        assert_eq!(
+            grouped(Topology::Cluster(Arc::default())),
+            [vec![0, 2], vec![1]]
+        );
     }
 
     #[test]
-    fn a_cluster_node_and_a_sentinel_are_refused() {
-        let refusal = |mode| check_mode(mode).unwrap_err().kind;
-
-        assert_eq!(refusal("sentinel"), ErrorKind::SentinelUnsupported);
-        assert_eq!(refusal("cluster"), ErrorKind::ClusterUnsupported);
-        assert!(check_mode("standalone").is_ok());
+    fn no_keys_need_no_command() {
+        assert!(
+            Topology::Single
+                .group(Vec::<&str>::new(), |key| key.as_bytes())
+                .is_empty()
+        );
     }
 }

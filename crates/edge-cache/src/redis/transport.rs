@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::command::Command;
 use super::reply::Reply;
+use super::slot_map::NodeAddress;
 use crate::error::{ErrorKind, RedisError};
 
 /// A host's means to reach one Redis server.
@@ -23,6 +24,21 @@ pub trait Transport {
     /// # Errors
     /// Those of the host, which needs no time limit of its own.
     async fn open(&self) -> Result<Self::Connection, RedisError>;
+
+    /// Returns a transport to another node of the same Cluster: with the same login, database and TLS.
+    /// `None` where this transport reaches one server only.
+    fn to_node(&self, address: &NodeAddress) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = address;
+        None
+    }
+
+    /// The address of the server, where the transport knows it.
+    fn address(&self) -> Option<NodeAddress> {
+        None
+    }
 
     /// Returns whether connections are opened with TLS.
     fn is_tls(&self) -> bool {

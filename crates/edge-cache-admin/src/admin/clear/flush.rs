@@ -47,10 +47,14 @@ pub(super) struct KeyCount {
 }
 
 /// Empties the database, and returns the number of keys that removed. `None` if it has to be done
-/// by a walk; then nothing was removed. One round trip.
+/// by a walk; then nothing was removed. One round trip. A Cluster is always walked: one script cannot flush
+/// several nodes and carry keys over.
 pub(super) async fn try_flush<R: Redis + HostRuntime>(
     redis: &R,
 ) -> Result<Option<KeyCount>, RedisError> {
+    if redis.topology().await?.is_cluster() {
+        return Ok(None);
+    }
     let keys = [FENCES, NONE, WARMUP_LOCK, NEAR]
         .into_iter()
         .chain(audit::keys_with_records())
@@ -70,6 +74,9 @@ pub(super) async fn try_flush<R: Redis + HostRuntime>(
 
 /// Counts the keys that a flush would remove. `None` if a global clear would walk. One round trip.
 pub(super) async fn count_flush<R: Redis>(redis: &R) -> Result<Option<KeyCount>, RedisError> {
+    if redis.topology().await?.is_cluster() {
+        return Ok(None);
+    }
     let keys = audit::keys_with_records().map(Arg::from);
     let mut replies = COUNT_FLUSH.run(redis, keys, []).await?;
     match replies.text()?.as_str() {

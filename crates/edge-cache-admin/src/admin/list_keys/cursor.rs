@@ -31,26 +31,52 @@ impl NameHash {
 }
 
 /// The position where a page starts.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Cursor {
     /// Redis' cursor.
     pub(super) scan: u64,
     /// Names that earlier pages returned of that cursor's step.
     pub(super) returned: Vec<NameHash>,
+    /// The node of a Cluster whose cursor it is.
+    pub(super) node: Option<NodePlace>,
+}
+
+/// A node of a Cluster, whose nodes are listed one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NodePlace {
+    /// Digest of the map of slots: where slots have moved since, the list starts again.
+    pub(super) map: u32,
+    pub(super) address: String,
+}
+
+impl NodePlace {
+    fn render(&self) -> String {
+        BASE64.encode(format!("{:08x}{}", self.map, self.address))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let text = String::from_utf8(BASE64.decode(text).ok()?).ok()?;
+        let (map, address) = text.split_at_checked(8)?;
+        Some(Self {
+            map: u32::from_str_radix(map, 16).ok()?,
+            address: address.to_owned(),
+        })
+    }
 }
 
 impl Cursor {
-    /// `<scan>.<check>` or `<scan>.<check>.<hashes>`. The check binds it to its pattern and type: a
+    /// `<scan>.<check>`, `<scan>.<check>.<hashes>`, or `<scan>.<check>.<hashes>.<node>`. The check binds it to its pattern and type: a
     /// cursor of another walk would silently skip keys.
     pub(super) fn render(&self, pattern: &Pattern, kind: &str) -> String {
         let bytes: Vec<u8> = self.returned.iter().flat_map(|hash| hash.0).collect();
         let hashes = BASE64.encode(bytes);
-        let check = check(self.scan, &hashes, pattern, kind);
+        let node = self.node.as_ref().map(NodePlace::render);
+        let check = check(self.scan, &hashes, node.as_deref(), pattern, kind);
 
-        if hashes.is_empty() {
-            format!("{}.{check}", self.scan)
-        } else {
-            format!("{}.{check}.{hashes}", self.scan)
+        match node {
+            Some(node) => format!("{}.{check}.{hashes}.{node}", self.scan),
+            None if hashes.is_empty() => format!("{}.{check}", self.scan),
+            None => format!("{}.{check}.{hashes}", self.scan),
         }
     }
 
@@ -60,11 +86,12 @@ impl Cursor {
             return Some(Self::default());
         }
 
-        let mut parts = text.splitn(3, '.');
+        let mut parts = text.splitn(4, '.');
         let scan = parts.next()?.parse().ok()?;
         let given_check = parts.next()?;
         let hashes = parts.next().unwrap_or("");
-        if given_check != check(scan, hashes, pattern, kind) {
+        let node = parts.next();
+        if given_check != check(scan, hashes, node, pattern, kind) {
             return None;
         }
 
@@ -73,12 +100,14 @@ impl Cursor {
         rest.is_empty().then(|| Self {
             scan,
             returned: hashes.iter().copied().map(NameHash).collect(),
+            node: node.and_then(NodePlace::parse),
         })
     }
 }
 
-fn check(scan: u64, hashes: &str, pattern: &Pattern, kind: &str) -> String {
-    let mut sha = sha1_smol::Sha1::from(format!("{scan}.{hashes}.{kind}."));
+fn check(scan: u64, hashes: &str, node: Option<&str>, pattern: &Pattern, kind: &str) -> String {
+    let node = node.unwrap_or_default();
+    let mut sha = sha1_smol::Sha1::from(format!("{scan}.{hashes}.{kind}.{node}"));
     sha.update(pattern.as_bytes());
     let digest = sha.digest().to_string();
     digest.chars().take(CHECK_CHARS).collect()
@@ -101,6 +130,7 @@ mod tests {
         Cursor {
             scan,
             returned: names.into_iter().map(hash).collect(),
+            node: None,
         }
     }
 
@@ -111,6 +141,30 @@ mod tests {
         let text = cursor.render(&users(), "hash");
 
         assert_eq!(Cursor::parse(&text, &users(), "hash"), Some(cursor));
+    }
+
+    #[test]
+    fn a_cursor_of_a_node_is_read_back_and_cannot_be_changed() {
+        let node = NodePlace {
+            map: 0x0a0b_0c0d,
+            address: "[fe80::1]:7000".to_owned(),
+        };
+        let cursor = Cursor {
+            node: Some(node),
+            ..cursor(0, [])
+        };
+
+        let text = cursor.render(&users(), "");
+        let (rest, _) = text.rsplit_once('.').unwrap();
+        let elsewhere = NodePlace {
+            map: 1,
+            address: "other:1".to_owned(),
+        };
+
+        assert_eq!(Cursor::parse(&text, &users(), ""), Some(cursor));
+        assert_eq!(Cursor::parse(rest, &users(), ""), None);
+        let forged = format!("{rest}.{}", elsewhere.render());
+        assert_eq!(Cursor::parse(&forged, &users(), ""), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::MAX_INTERVAL_ON_CLUSTER;
 use super::index::FenceIndex;
 use super::stamp::{Stamp, StreamId, take_known};
 use crate::error::{ErrorKind, RedisError};
@@ -134,6 +135,10 @@ impl FenceView {
         redis: &R,
         began: Instant,
     ) -> Result<(), RedisError> {
+        let may_be_too_long = self.interval() > MAX_INTERVAL_ON_CLUSTER;
+        if may_be_too_long && redis.topology().await?.is_cluster() {
+            self.set_interval(MAX_INTERVAL_ON_CLUSTER);
+        }
         if self.is_due(redis, began) {
             self.refresh(redis).await
         } else {

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Tag, set};
 use crate::error::{ErrorKind, RedisError};
-use crate::keyspace::MAX_KEYS_PER_CALL;
 use crate::keyspace::pattern::Pattern;
 use crate::keyspace::scan::{self, NameLimits};
-use crate::redis::Redis;
+use crate::keyspace::{MAX_KEYS_PER_CALL, existence};
 use crate::redis::script::{Script, shared};
+use crate::redis::{Command, Redis, Replies};
 use crate::script;
 
 /// Removes names from a tag's set whose keys are gone.
@@ -181,8 +181,7 @@ impl PruneWalk {
         };
         report.members += members.len() as u64;
         for slice in members.chunks(MAX_KEYS_PER_CALL) {
-            let names = slice.iter().map(|member| member.as_slice().into());
-            report.removed += PRUNE.run(redis, [set.into()], names).await?.count()?;
+            report.removed += prune_members(redis, set, slice).await?;
         }
 
         if next == b"0" {
@@ -224,6 +223,59 @@ impl PruneWalk {
         }
         Ok(())
     }
+}
+
+/// Removes those of these members whose keys are gone; how many. One round trip.
+async fn prune_members<R: Redis>(
+    redis: &R,
+    set: &str,
+    members: &[Vec<u8>],
+) -> Result<u64, RedisError> {
+    if redis.topology().await?.is_cluster() {
+        return prune_by_slot(redis, set, members).await;
+    }
+    let names = members.iter().map(|member| member.as_slice().into());
+    PRUNE.run(redis, [set.into()], names).await?.count()
+}
+
+/// Prunes a set whose keys are in other slots. A key that is written between the check and the removal gets
+/// back into the set: its writer tags it before and after it writes, and one of the two may come first.
+async fn prune_by_slot<R: Redis>(
+    redis: &R,
+    set: &str,
+    members: &[Vec<u8>],
+) -> Result<u64, RedisError> {
+    let dead = gone(redis, members).await?;
+    if dead.is_empty() {
+        return Ok(0);
+    }
+    let remove = Command::read("SREM").arg(set);
+    let remove = remove.args(dead.iter().map(Vec::as_slice));
+    let removed = Replies::new(redis.execute(remove).await?).count()?;
+
+    let still_dead = gone(redis, &dead).await?;
+    let written: Vec<&[u8]> = dead
+        .iter()
+        .filter(|name| !still_dead.contains(name))
+        .map(Vec::as_slice)
+        .collect();
+    if written.is_empty() {
+        return Ok(removed);
+    }
+    let add = Command::read("SADD").arg(set).args(written.iter().copied());
+    redis.execute(add).await?;
+    Ok(removed.saturating_sub(written.len() as u64))
+}
+
+/// Returns those of these names that do not exist.
+async fn gone<R: Redis>(redis: &R, names: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, RedisError> {
+    let keys = names.iter().map(|name| name.as_slice().into()).collect();
+    let exist = existence::check_each(redis, keys).await?;
+    let named = names.iter().zip(exist);
+    Ok(named
+        .filter(|(_, exists)| !exists)
+        .map(|(name, _)| name.clone())
+        .collect())
 }
 
 fn cursor_or_start(cursor: &str) -> &str {

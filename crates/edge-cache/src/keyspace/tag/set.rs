@@ -9,9 +9,9 @@ use super::Tag;
 use crate::error::{Error, RedisError};
 use crate::keyspace::fence::Removed;
 use crate::keyspace::key::KeyName;
-use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal, ttl};
+use crate::keyspace::{MAX_KEYS_PER_CALL, entry_facts, existence, fence, removal, ttl};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Command, HostRuntime, Redis};
+use crate::redis::{Arg, Command, HostRuntime, Redis, Replies, concurrently};
 use crate::{script, units};
 
 /// Adds keys to a tag, whose set then lives as long as they do.
@@ -81,7 +81,7 @@ async fn add_to_set<R: Redis>(redis: &R, members: NewMembers<'_>) -> Result<(), 
 }
 
 /// Counts as a use of the sets of an entry's tags, and lets them live at least as long as its key.
-/// One round trip, none without tags.
+/// One round trip, two on a Cluster, none without tags.
 ///
 /// # Errors
 /// Those of the connection.
@@ -89,27 +89,88 @@ pub async fn touch<R: Redis>(redis: &R, key: &[u8], tags: &[Tag]) -> Result<(), 
     if tags.is_empty() {
         return Ok(());
     }
+    if redis.topology().await?.is_cluster() {
+        return touch_by_slot(redis, key, tags).await;
+    }
     let sets = tags.iter().map(|tag| tag.key().into());
     let keys = [key.into()].into_iter().chain(sets);
     let max_life = units::milliseconds(ttl::MAX_TTL);
     TOUCH.run(redis, keys, [max_life.into()]).await.map(drop)
 }
 
+async fn touch_by_slot<R: Redis>(redis: &R, key: &[u8], tags: &[Tag]) -> Result<(), RedisError> {
+    let left = redis.execute(Command::read("PTTL").arg(key)).await?;
+    let life = match Replies::new(left).int()? {
+        -2 => return Ok(()),
+        left => u64::try_from(left).map_or(ttl::MAX_TTL, Duration::from_millis),
+    };
+    let keys = [KeyName::new(key)];
+    let members = tags.iter().map(|tag| NewMembers {
+        tag,
+        life,
+        keys: &keys,
+    });
+    add_members(redis, members).await
+}
+
+/// Takes a key out of the set of a tag. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub(crate) async fn remove_member<R: Redis>(
+    redis: &R,
+    tag: &Tag,
+    key: &[u8],
+) -> Result<(), RedisError> {
+    let leave = Command::read("SREM").arg(tag.key()).arg(key);
+    redis.execute(leave).await.map(drop)
+}
+
 /// Takes keys that were written anew out of the set of a tag that they no longer have. One round
-/// trip.
+/// trip; on a Cluster one for each key, and one more.
 ///
 /// # Errors
 /// Those of the connection.
 pub(crate) async fn leave<R: Redis>(
     redis: &R,
     tag: &Tag,
-    keys: impl IntoIterator<Item = Arg>,
+    keys: impl IntoIterator<Item = KeyName>,
 ) -> Result<(), RedisError> {
+    let keys: Vec<KeyName> = keys.into_iter().collect();
+    if redis.topology().await?.is_cluster() {
+        return leave_by_slot(redis, tag, keys).await;
+    }
+    let keys = keys.iter().map(|key| key.as_bytes().into());
     let keys = [tag.key().into()].into_iter().chain(keys);
     LEAVE
         .run(redis, keys, [tag.as_str().into()])
         .await
         .map(drop)
+}
+
+async fn leave_by_slot<R: Redis>(
+    redis: &R,
+    tag: &Tag,
+    keys: Vec<KeyName>,
+) -> Result<(), RedisError> {
+    let reading = keys.into_iter().map(|key| async move {
+        let facts = entry_facts::read(redis, &key).await?;
+        let has_tag = facts.is_some_and(|facts| facts.has_tag(tag.as_str()));
+        Ok((!has_tag).then_some(key))
+    });
+
+    // Another writer may have given a key the tag again.
+    let left: Vec<KeyName> = concurrently(reading.collect())
+        .await?
+        .into_iter()
+        .flatten()
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let names = left.iter().map(KeyName::as_bytes);
+    let leave = Command::read("SREM").arg(tag.key()).args(names);
+    redis.execute(leave).await.map(drop)
 }
 
 /// Reads the names of a tag's keys, including members whose keys have expired. One round trip per
@@ -122,7 +183,7 @@ pub async fn read_members<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>
     let mut cursor = b"0".to_vec();
     let mut found = HashSet::new();
     loop {
-        let (next, members) = read_slice(redis, &set, &cursor).await?;
+        let (next, members) = read_slice(redis, set.as_str(), &cursor).await?;
         found.extend(members.into_iter().map(KeyName::new));
 
         if next == b"0" {
@@ -136,7 +197,7 @@ pub async fn read_members<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>
 /// they are long.
 pub(super) async fn read_slice<R: Redis>(
     redis: &R,
-    set: &str,
+    set: impl Into<Arg>,
     cursor: &[u8],
 ) -> Result<(Vec<u8>, Vec<Vec<u8>>), RedisError> {
     let args = [cursor.into(), MAX_KEYS_PER_CALL.into()];
@@ -150,6 +211,9 @@ pub(super) async fn read_slice<R: Redis>(
 /// # Errors
 /// Those of the connection.
 pub async fn count_removable<R: Redis>(redis: &R, sets: Vec<Arg>) -> Result<u64, RedisError> {
+    if redis.topology().await?.is_cluster() {
+        return count_by_slot(redis, sets).await;
+    }
     let mut cursor = b"0".to_vec();
     let mut count = 0;
     loop {
@@ -162,6 +226,55 @@ pub async fn count_removable<R: Redis>(redis: &R, sets: Vec<Arg>) -> Result<u64,
             return Ok(count);
         }
     }
+}
+
+async fn count_by_slot<R: Redis>(redis: &R, sets: Vec<Arg>) -> Result<u64, RedisError> {
+    let Some((first, earlier)) = sets.split_first() else {
+        return Ok(0);
+    };
+    let mut cursor = b"0".to_vec();
+    let mut count = 0;
+    let mut counted = HashSet::new();
+    loop {
+        let (next, members) = read_slice(redis, first.clone(), &cursor).await?;
+        let new = members
+            .into_iter()
+            .filter(|name| counted.insert(name.clone()));
+        let mut names: Vec<KeyName> = new.map(KeyName::new).collect();
+        names.retain(|name| !name.is_protected());
+        for set in earlier {
+            names = keep_others(redis, set, names).await?;
+        }
+        let keys = names.iter().map(|name| name.as_bytes().into()).collect();
+        let exists = existence::check_each(redis, keys).await?;
+        count += exists.into_iter().filter(|exists| *exists).count() as u64;
+
+        if next == b"0" {
+            return Ok(count);
+        }
+        cursor = next;
+    }
+}
+
+/// Keeps the names that are not in this set. One round trip.
+async fn keep_others<R: Redis>(
+    redis: &R,
+    set: &Arg,
+    names: Vec<KeyName>,
+) -> Result<Vec<KeyName>, RedisError> {
+    if names.is_empty() {
+        return Ok(names);
+    }
+    let ask = Command::read("SMISMEMBER").arg(set.clone());
+    let ask = ask.args(names.iter().map(KeyName::as_bytes));
+    let mut replies = Replies::new(redis.execute(ask).await?);
+    let mut others = Vec::new();
+    for name in names {
+        if replies.count()? == 0 {
+            others.push(name);
+        }
+    }
+    Ok(others)
 }
 
 /// Removes every key of a tag, up to 1,000 of them in one atomic step, more in several; how many
@@ -227,7 +340,9 @@ async fn delete_slice_of<R: Redis>(
     [cursor, is_alone]: [Arg; 2],
 ) -> Result<DeletedSlice, RedisError> {
     let sets = [tag.key().into(), aside.into()];
-    let args = [MAX_KEYS_PER_CALL.into(), cursor, is_alone];
+    let is_on_cluster = redis.topology().await?.is_cluster();
+    let are_apart = if is_on_cluster { "1" } else { "" };
+    let args = [MAX_KEYS_PER_CALL.into(), cursor, is_alone, are_apart.into()];
     let mut replies = DELETE_SLICE.run(redis, sets, args).await?;
     let mut slice = DeletedSlice {
         next: replies.bytes()?,
@@ -242,8 +357,8 @@ async fn delete_slice_of<R: Redis>(
 }
 
 impl DeletedSlice {
-    /// Removes the keys whose load locks the script could not name. Two round trips, none without
-    /// such keys.
+    /// Removes the keys that the script left: it could not name their load locks, or they are in other
+    /// slots. Two round trips, none without such keys; on a Cluster one for each slot and one more.
     async fn remove_unnamed<R: Redis>(
         &mut self,
         redis: &R,

@@ -19,6 +19,8 @@ pub const PATTERN: &str = include_str!("../../scripts/lib/pattern.lua");
 pub const PROTECTED: &str = include_str!("../../scripts/lib/protected.lua");
 /// Removal of keys and their load locks.
 pub const REMOVAL: &str = include_str!("../../scripts/lib/removal.lua");
+/// Removal of keys of one node of a Cluster, whatever their slots. In place of [`REMOVAL`].
+pub const REMOVAL_ON_NODE: &str = include_str!("../../scripts/lib/removal_on_node.lua");
 /// Membership of keys in tags' sets.
 pub const TAGS: &str = include_str!("../../scripts/lib/tags.lua");
 /// Trailers of entries.

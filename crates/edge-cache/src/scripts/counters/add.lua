@@ -1,5 +1,5 @@
 -- Adds to the counters of a hash. Each kind of counter is kept for so many modules; further modules are counted as 'overflow'.
--- KEYS: 1 the hash
+-- KEYS: 1 the hash, 2 a key that never exists
 -- ARGV: 1 how many modules, then for each counter its field, 'module:kind', and how much to add
 -- Reply: number of fields
 -- Cost: constant per counter; if a field is new, one read of all field names.
@@ -19,7 +19,7 @@ local function has_room(kind)
 end
 
 -- Redis refuses to grow a full database until the script has deleted a name. Counters are few, and they show that it is full.
-redis.call('DEL', 'cache:none')
+redis.call('DEL', KEYS[2])
 for i = 2, #ARGV, 2 do
   local field = ARGV[i]
   if redis.call('HEXISTS', KEYS[1], field) == 0 and not has_room(kind_of(field)) then

@@ -1,9 +1,11 @@
 -- Acquires the right to load a key, and takes the stamp that its value is stored with.
--- KEYS: 1 the key, 2 its lock, 3 the fences, 4 the TTL overrides, 5 the order of loads and waiters
+-- KEYS: 1 the key, 2 its lock, 3 the fences, 4 the TTL overrides, 5 the order of loads and waiters. On a Cluster 3 and 4 are in another
+--       slot: the caller gives names in the key's slot, and reads the two itself
 -- ARGV: 1 the owner's random value, 2 the lease in ms, 3 what the caller has read: length and end of the value, or '' for none; 4 'dead' if an
---       invalidation covers that value
+--       invalidation covers that value; 5 '1' on a Cluster
 -- Reply: 0 when another caller holds the lock; 2 when the value was written since the caller read it; 3 and the error when a load has just
---        failed; 1 when the lock was acquired, then the stamp (epoch, newest fence), the load's number, and the overrides: prefix, seconds, ...
+--        failed; 1 when the lock was acquired, then the stamp (epoch, newest fence), the load's number, and the overrides: prefix, seconds, ...; on
+--        a Cluster only 1 and the load's number
 -- Cost: constant.
 
 -- Two writings differ in their trailers, at the end.
@@ -26,6 +28,7 @@ if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
   redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 end
 
+if ARGV[5] == '1' then return { 1, next_number(KEYS[5]) } end
 local epoch, newest = take_stamp(KEYS[3])
 local reply = { 1, epoch, newest, next_number(KEYS[5]) }
 for _, part in ipairs(redis.pcall('HGETALL', KEYS[4])) do reply[#reply + 1] = part end

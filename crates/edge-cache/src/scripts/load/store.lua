@@ -2,8 +2,9 @@
 -- KEYS: 1 the key, 2 its lock, 3 the fences, 4 the key's value for waiters, 5 the order of loads and waiters, 6 the list that holds the
 --       value's chunks, or the key again; 7 the counter of its module's negative results, or the key again; then its tags' sets; then
 --       those of the tags that the value before had and this one has not
--- ARGV: 1 the owner's random value, 2 the load's stamp, 3 TTL and grace together in ms, 4 the value with its trailer, '' if it is in chunks,
---       5 how many tags it has, 6 for a negative result: how many of them the module may store within the life of one, else ''
+-- ARGV: 1 the owner's random value, 2 the load's stamp, '' where the caller checks the fences itself, 3 TTL and grace together in ms, 4 the value with its trailer, '' if it is in chunks,
+--       5 how many tags it has, 6 for a negative result: how many of them the module may store within the life of one, else '';
+--       7 '1': the value is provisional: the lock stays, and waiters get nothing until load/confirm.lua
 -- Reply: 'stored'; 'limited' when the module has too many negative results: the key is removed, waiters get the value, the lock is
 --        released; 'lost' when the caller no longer holds the lock (its lease ended, or the key was removed or set); or the reply of
 --        fences_since: the caller checks whether a fence covers this key, and if none does, stores with the newer stamp.
@@ -24,7 +25,7 @@ end
 
 if redis.call('GET', lock) ~= ARGV[1] then return { 'lost' } end
 
-local fenced = fences_since(KEYS[3], ARGV[2])
+local fenced = ARGV[2] ~= '' and fences_since(KEYS[3], ARGV[2])
 if fenced then return fenced end
 
 local counter = ARGV[6] ~= '' and KEYS[7]
@@ -54,6 +55,7 @@ leave_tags(first_left)
 if counter then
   if count > 0 then redis.call('INCR', counter) else redis.call('SET', counter, 1, 'PX', life) end
 end
+if ARGV[7] == '1' then return { 'stored' } end
 redis.call('UNLINK', lock)
 
 -- All who wait now may take the value, even if an invalidation removes it before they look again.

@@ -3,9 +3,9 @@
 -- in proportion to their size.
 -- KEYS: 1 the tag's set, 2 the first set aside; further ones have `:2`, `:3` behind this name (same slot)
 -- ARGV: 1 members per slice; 2 the cursor, '' for the first slice; 3 '1': KEYS[2] is the only set aside to read, whatever its number, and
---       nothing is set aside
+--       nothing is set aside; 4 '1' on a Cluster, where the keys are in other slots: all are left to the caller
 -- Reply: next cursor, number of keys removed, number of members left in the sets aside, the name of the set that was read; then members
---        that were not removed, because only the caller can name their load locks
+--        that were not removed: only the caller can name their load locks, or they are in other slots
 -- Cost: a few commands for all members of the slice; 1,000 take 2 to 6 ms (two shared cores); with long names a slice has fewer
 --       (lib/walk.lua).
 local set, slice, cursor, is_alone = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1'
@@ -40,7 +40,7 @@ local function visit(name)
     members[#members + 1] = name
     return
   end
-  local lock = lock_of(name)
+  local lock = ARGV[4] ~= '1' and lock_of(name)
   if not lock then
     unnamed[#unnamed + 1] = name
     return

@@ -1,0 +1,192 @@
+//! The nodes of a Cluster: its slots, and a connection to each node, opened when it is first needed.
+//!
+//! ```text
+//! GET users:7      slot 4099 -> 10.0.0.2:7000 by the map of slots
+//! MOVED 4099 ...   the slot has another owner: the command goes there, and the map is read again
+//! ASK 4099 ...     this key has moved, its slot not yet: ASKING and the command, on a connection of their own
+//! TRYAGAIN         the same command again in a moment
+//! ```
+//!
+//! A node that replies so has not executed the command, so that one may be sent again, whatever it
+//! does. The map is read from any node that replies.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::command::Command;
+use super::connector::Connector;
+use super::deadline::Deadline;
+use super::reply::Reply;
+use super::slot_map::{NodeAddress, SlotMap};
+use super::transport::Transport;
+use crate::error::{ErrorKind, RedisError};
+use crate::guarded::Guarded;
+use crate::keyspace::own_slot::FENCES_ON_CLUSTER;
+
+/// How long one node may take to report the slots, before another one is asked.
+const MAP_LIMIT: Duration = Duration::from_millis(500);
+
+/// The nodes of a Cluster.
+pub(super) struct Cluster<T: Transport> {
+    nodes: Guarded<HashMap<NodeAddress, Arc<Connector<T>>>>,
+    map: Guarded<Option<Arc<SlotMap>>>,
+    /// Nodes have changed since the map was read.
+    is_stale: AtomicBool,
+}
+
+impl<T: Transport> Cluster<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: Guarded::new(HashMap::new()),
+            map: Guarded::new(None),
+            is_stale: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets the map be read again before the next command.
+    pub(super) fn mark_stale(&self) {
+        self.is_stale.store(true, Ordering::Release);
+    }
+
+    /// Records a redirection, and lets the map be read again.
+    pub(super) fn move_slot(&self, slot: u16, to: NodeAddress) {
+        let mut map = self.map.lock();
+        if let Some(map) = map.as_mut() {
+            Arc::make_mut(map).move_slot(slot, to);
+        }
+        self.mark_stale();
+    }
+
+    /// Returns the map of slots. No round trip while it is known; otherwise one, and one more for each node
+    /// that does not reply.
+    pub(super) async fn map(
+        &self,
+        seed: &Arc<Connector<T>>,
+        deadline: &Deadline<T>,
+    ) -> Result<Arc<SlotMap>, RedisError> {
+        let known = self.map.lock().clone();
+        let is_stale = self.is_stale.swap(false, Ordering::AcqRel);
+        if let Some(map) = &known
+            && !is_stale
+        {
+            return Ok(Arc::clone(map));
+        }
+
+        match self.read_map(seed, deadline).await {
+            Ok(map) => {
+                let map = Arc::new(map);
+                self.forget_all_but(&map);
+                self.map.set(Some(Arc::clone(&map)));
+                Ok(map)
+            }
+            Err(error) => {
+                self.mark_stale();
+                known.ok_or(error)
+            }
+        }
+    }
+
+    /// Asks one node after the other for the slots, until one replies.
+    async fn read_map(
+        &self,
+        seed: &Arc<Connector<T>>,
+        deadline: &Deadline<T>,
+    ) -> Result<SlotMap, RedisError> {
+        let mut failure = None;
+        for (address, node) in self.askable(seed) {
+            match ask_slots(&node, address.as_ref(), deadline).await {
+                Ok(map) => return Ok(map),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        let nobody = || RedisError::new(ErrorKind::Unreachable, "no node of the Cluster replied");
+        Err(failure.unwrap_or_else(nobody))
+    }
+
+    /// The nodes that can be asked for the slots, with their addresses where these are known.
+    fn askable(&self, seed: &Arc<Connector<T>>) -> Vec<(Option<NodeAddress>, Arc<Connector<T>>)> {
+        let mut askable = vec![(seed.transport().address(), Arc::clone(seed))];
+        let nodes = self.nodes.lock();
+        let nodes = nodes.iter();
+        askable.extend(nodes.map(|(address, node)| (Some(address.clone()), Arc::clone(node))));
+        askable
+    }
+
+    /// Closes the connections to nodes that are no primaries any more.
+    fn forget_all_but(&self, map: &SlotMap) {
+        let primaries = map.primaries();
+        let mut nodes = self.nodes.lock();
+        nodes.retain(|address, _| primaries.contains(address));
+    }
+
+    /// Returns the connector to a node.
+    pub(super) fn connector(
+        &self,
+        seed: &Arc<Connector<T>>,
+        address: &NodeAddress,
+    ) -> Result<Arc<Connector<T>>, RedisError> {
+        if seed.transport().address().as_ref() == Some(address) {
+            return Ok(Arc::clone(seed));
+        }
+        let mut nodes = self.nodes.lock();
+        if let Some(known) = nodes.get(address) {
+            return Ok(Arc::clone(known));
+        }
+
+        let created = seed.to_node(address).map(Arc::new).ok_or_else(|| {
+            let problem = "this connection reaches one server only, and it is a node of a Cluster";
+            RedisError::new(ErrorKind::ClusterUnsupported, problem)
+        })?;
+        nodes.insert(address.clone(), Arc::clone(&created));
+        Ok(created)
+    }
+
+    /// The number of the connection to a node; 0 before it is opened.
+    pub(super) fn connection_number_of(
+        &self,
+        seed: &Arc<Connector<T>>,
+        address: &NodeAddress,
+    ) -> u64 {
+        let connector = self.connector(seed, address);
+        connector.map_or(0, |connector| connector.connection_number())
+    }
+
+    /// The number of the connection to the node that has edge-cache's own keys.
+    pub(super) fn own_connection_number(&self, seed: &Arc<Connector<T>>) -> u64 {
+        let map = self.map.lock().clone();
+        let owner = map.and_then(|map| map.owner_of_key(FENCES_ON_CLUSTER.as_bytes()).cloned());
+        owner.map_or(0, |owner| self.connection_number_of(seed, &owner))
+    }
+}
+
+/// Asks a node for the slots. One round trip.
+async fn ask_slots<T: Transport>(
+    node: &Connector<T>,
+    address: Option<&NodeAddress>,
+    deadline: &Deadline<T>,
+) -> Result<SlotMap, RedisError> {
+    let command = Command::read("CLUSTER").arg("SLOTS");
+    let asking = async {
+        let open = node.connection(deadline).await?;
+        let sent = deadline
+            .bound(node.transport().send(&open.connection, &command))
+            .await;
+        let replies = sent.flatten();
+        if replies.as_ref().is_err_and(RedisError::is_connection) {
+            node.close(&open);
+        }
+        replies
+    };
+
+    let limit = Deadline::after(MAP_LIMIT, node.transport());
+    let replies: Vec<Reply> = limit.bound(asking).await.flatten()?;
+    let map = SlotMap::read(&replies, address);
+    if map.primaries().is_empty() {
+        let problem =
+            "the Cluster has no slots yet: it is not set up, or this node does not belong to it";
+        return Err(RedisError::new(ErrorKind::Cluster, problem));
+    }
+    Ok(map)
+}
