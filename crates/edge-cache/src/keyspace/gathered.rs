@@ -22,9 +22,14 @@
 //! - An announcement may be lost. A turn that has not begun after 5 s is announced again by the next
 //!   invalidation, and by the schedule.
 //! - A server that was restarted or replaced has its keys in another order. The walk then starts again.
+//! - On a Cluster the walk visits one node after the other.
 //! - The schedule also lets removals that were interrupted join the walk ([`resume_interrupted`]).
 
+mod on_nodes;
+
 use std::time::{Duration, Instant};
+
+use on_nodes::NodeWalk;
 
 use crate::error::RedisError;
 use crate::keyspace::MAX_KEYS_PER_CALL;
@@ -52,6 +57,7 @@ static DELETE_SLICE: Script = script!(once "removals/delete_slice", [
     shared::REMOVAL,
     shared::FENCES,
     shared::GATHERED,
+    shared::GATHERED_SLICE,
 ]);
 
 /// How long a removal may take before it counts as interrupted.
@@ -205,9 +211,14 @@ pub async fn run_turn<R: Redis>(
     }
 
     let search = walk.search();
+    let mut on_nodes = NodeWalk::begin(redis).await?;
     let connection = redis.connection_number();
     loop {
-        let Some((is_over, keys_deleted)) = delete_slice(redis, &walk, &search).await? else {
+        let deleted = match &mut on_nodes {
+            Some(nodes) => nodes.delete_slice(redis, &walk, &search).await?,
+            None => delete_slice(redis, &walk, &search).await?,
+        };
+        let Some((is_over, keys_deleted)) = deleted else {
             return Ok(TurnResult::default());
         };
         if is_over {
@@ -300,11 +311,15 @@ async fn delete_slice<R: Redis>(
         .into_iter()
         .chain(search.iter().cloned());
 
-    let mut replies = DELETE_SLICE.run(redis, keys.map(Arg::from), args).await?;
+    read_progress(DELETE_SLICE.run(redis, keys.map(Arg::from), args).await?)
+}
+
+/// Reads the reply to a slice: whether it was the last one, and how many keys the walk has removed so far;
+/// `None` when the next turn has begun.
+fn read_progress(mut replies: Replies) -> Result<Option<(bool, u64)>, RedisError> {
     if replies.remaining() == 0 {
         return Ok(None);
     }
-
     let goes_on = replies.count()? == 1;
     Ok(Some((!goes_on, replies.count()?)))
 }

@@ -38,6 +38,12 @@ pub(crate) fn belonging(prefix: &str, key: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Returns whether the name of what belongs to a key has the key's own braces, or others, instead of braces
+/// around the key.
+pub(crate) fn belonging_has_own_braces(key: &[u8]) -> bool {
+    hash_tag(key).is_some() || key.is_empty() || key.contains(&b'}')
+}
+
 /// Returns what is between the first `{` and the next `}`, unless that is nothing.
 fn hash_tag(key: &[u8]) -> Option<&[u8]> {
     let (_, behind) = split_at_byte(key, b'{')?;

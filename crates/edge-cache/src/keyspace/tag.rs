@@ -71,31 +71,25 @@ impl Tag {
         format!("cache:tags:{}", self.0)
     }
 
-    /// The first of the sets to which invalidations set the tag's members aside. The braces keep it
-    /// in the slot of the tag's set.
+    /// The first of the sets to which invalidations set the tag's members aside, in the slot of the tag's
+    /// set. Its name ends with a brace.
     pub fn aside(&self) -> String {
         let name = slot::belonging(ASIDE, self.key().as_bytes());
-        String::from_utf8_lossy(&name).into_owned()
+        let mut name = String::from_utf8_lossy(&name).into_owned();
+        // The number of a further set follows a brace, so that it is not taken for a part of the tag.
+        if slot::belonging_has_own_braces(self.key().as_bytes()) {
+            name.push('}');
+        }
+        name
     }
 
     /// The tag whose members this set holds, if it is a set aside.
     fn of_aside(set: &str) -> Option<Self> {
-        let (_, name) = set.strip_prefix(ASIDE)?.split_once("cache:tags:")?;
-        // The name, or the name and the number of a further set; where the braces are around the whole name, one of them
-        // follows it.
-        let without_number = match name.rsplit_once(':') {
-            Some((name, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => name,
-        };
-        let candidates = [
-            name.strip_suffix('}').unwrap_or(name),
-            without_number.strip_suffix('}').unwrap_or(without_number),
-            name,
-            without_number,
-        ];
-        let tags = candidates.into_iter();
-        let mut tags = tags.filter_map(|name| Self::parse("tag", name).ok());
-        tags.find(|tag| set.strip_prefix(&tag.aside()).is_some_and(is_number))
+        let (head, number) = set.strip_prefix(ASIDE)?.rsplit_once('}')?;
+        let (_, name) = head.split_once("cache:tags:")?;
+        let tag = Self::parse("tag", name).ok()?;
+        let is_its = set.strip_suffix(number)? == tag.aside();
+        (is_its && is_number(number)).then_some(tag)
     }
 }
 

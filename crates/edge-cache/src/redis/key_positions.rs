@@ -47,7 +47,7 @@ impl Command {
 
 impl Arg {
     /// The bytes of an argument that is not an integer.
-    pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
+    pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
             Self::Int(_) => None,

@@ -1,13 +1,15 @@
 //! Dry runs of invalidations. Keys are counted as the invalidation would count them: each once, for
 //! the first that removes it.
 
+use std::collections::HashSet;
+
 use edge_cache::KeyName;
 use edge_cache::RedisError;
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::tag::{Tag, set};
-use edge_cache::keyspace::{MAX_KEYS_PER_CALL, existence};
+use edge_cache::keyspace::{MAX_KEYS_PER_CALL, existence, scan};
 use edge_cache::redis::script::Script;
-use edge_cache::redis::{Arg, Redis};
+use edge_cache::redis::{Arg, Command, OnNode, Redis, Replies};
 use edge_cache::script;
 
 use crate::admin::share;
@@ -149,14 +151,67 @@ async fn count_by_patterns<R: Redis>(
         _ => b"*".to_vec(),
     };
     let pattern_args: Vec<Arg> = patterns.iter().flat_map(share::pattern_args).collect();
+    let topology = redis.topology().await?;
+    let nodes = topology.nodes(redis);
+    // On a Cluster the sets are in other slots than the keys; `subtract_members` makes up for that.
+    let in_script = if topology.is_cluster() {
+        &[]
+    } else {
+        set_names
+    };
+    let count = |node| count_on_node(node, in_script, &head, &pattern_args, patterns.len());
 
+    for counted in scan::on_each(&nodes, count).await? {
+        for (sum, count) in counts.iter_mut().zip(counted) {
+            *sum += count;
+        }
+    }
+    if topology.is_cluster() {
+        subtract_members(redis, set_names, patterns, &mut counts).await?;
+    }
+    Ok(counts)
+}
+
+/// Takes the members of sets, which tags remove before, and these sets themselves out of the counts of
+/// patterns. One round trip per 1,000 members of each set, and those to check which exist.
+async fn subtract_members<R: Redis>(
+    redis: &R,
+    set_names: &[Arg],
+    patterns: &[Pattern],
+    counts: &mut [u64],
+) -> Result<(), RedisError> {
+    let mut removed = HashSet::new();
+    for set in set_names {
+        removed.extend(set::read_names(redis, set.clone()).await?);
+        removed.extend(set.as_bytes().map(KeyName::new));
+    }
+    removed.retain(|name| first_pattern(patterns, name).is_some());
+
+    let removed: Vec<KeyName> = removed.into_iter().collect();
+    for names in removed.chunks(MAX_KEYS_PER_CALL) {
+        let keys = names.iter().map(|name| name.as_bytes().into());
+        let exist = existence::check_each(redis, keys.collect()).await?;
+        for (name, _) in names.iter().zip(exist).filter(|(_, exists)| *exists) {
+            if let Some(pattern) = first_pattern(patterns, name) {
+                subtract_one(counts, pattern);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts the keys of a node for the first pattern that would remove each.
+async fn count_on_node<R: Redis>(
+    redis: &OnNode<'_, R>,
+    set_names: &[Arg],
+    head: &[u8],
+    pattern_args: &[Arg],
+    patterns: usize,
+) -> Result<Vec<u64>, RedisError> {
+    let mut counts = vec![0; patterns];
     let mut cursor = b"0".to_vec();
     loop {
-        let mut args = vec![
-            cursor.into(),
-            head.as_slice().into(),
-            MAX_KEYS_PER_CALL.into(),
-        ];
+        let mut args = vec![cursor.into(), head.into(), MAX_KEYS_PER_CALL.into()];
         args.extend(pattern_args.iter().cloned());
         let mut replies = share::COUNT_SLICE
             .run(redis, set_names.iter().cloned(), args)
@@ -185,6 +240,10 @@ async fn find_first_sets<R: Redis>(
         return Ok(vec![None; keys.len()]);
     }
 
+    if redis.topology().await?.is_cluster() {
+        return find_first_sets_apart(redis, set_names, keys).await;
+    }
+
     let keys_per_call = (MAX_CHECKS_PER_CALL / set_names.len()).max(1);
     let mut first_sets = Vec::with_capacity(keys.len());
     for keys in keys.chunks(keys_per_call) {
@@ -195,6 +254,30 @@ async fn find_first_sets<R: Redis>(
         for _ in keys {
             // The script counts sets from 1, and replies 0 for none.
             first_sets.push((replies.count()? as usize).checked_sub(1));
+        }
+    }
+    Ok(first_sets)
+}
+
+/// Finds the first set of each key where the sets are in several slots. One round trip for each set.
+async fn find_first_sets_apart<R: Redis>(
+    redis: &R,
+    set_names: &[Arg],
+    keys: &[&KeyName],
+) -> Result<Vec<Option<usize>>, RedisError> {
+    let mut first_sets = vec![None; keys.len()];
+    if keys.is_empty() {
+        return Ok(first_sets);
+    }
+    for (index, set) in set_names.iter().enumerate() {
+        let names = keys.iter().map(|key| key.as_bytes());
+        let ask = Command::read("SMISMEMBER").arg(set.clone()).args(names);
+        let mut replies = Replies::new(redis.execute(ask).await?);
+        for first_set in &mut first_sets {
+            let is_member = replies.count()? == 1;
+            if is_member && first_set.is_none() {
+                *first_set = Some(index);
+            }
         }
     }
     Ok(first_sets)

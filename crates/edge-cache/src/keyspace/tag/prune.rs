@@ -14,7 +14,7 @@ use crate::keyspace::pattern::Pattern;
 use crate::keyspace::scan::{self, NameLimits};
 use crate::keyspace::{MAX_KEYS_PER_CALL, existence};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Command, Redis, Replies};
+use crate::redis::{Command, NodeAddress, OnNode, Redis, Replies};
 use crate::script;
 
 /// Removes names from a tag's set whose keys are gone.
@@ -29,6 +29,9 @@ pub struct PruneWalk {
     /// Cursor over the keyspace; empty at the start.
     #[serde(rename = "scan")]
     keyspace_cursor: String,
+    /// The node of a Cluster that is walked; empty at the start, and for a single server.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    node: String,
     /// True once the keyspace was walked to its end; sets found there may be unfinished.
     #[serde(default)]
     at_end: bool,
@@ -139,13 +142,28 @@ impl PruneWalk {
 
     /// Finds tags' sets in the next slice of the keyspace; true at the end of the keyspace.
     async fn find_sets<R: Redis>(&mut self, redis: &R) -> Result<bool, RedisError> {
+        let topology = redis.topology().await?;
+        let nodes = topology.nodes(redis);
+        let name_of = |node: &OnNode<'_, R>| node.address().map(NodeAddress::to_string);
+        // A node that is gone, such as after a failover, is not found: the walk starts again.
+        let found = nodes
+            .iter()
+            .position(|node| name_of(node).unwrap_or_default() == self.node);
+        if found.is_none() {
+            self.keyspace_cursor.clear();
+        }
+        let at = found.unwrap_or(0);
+        let Some(node) = nodes.get(at) else {
+            return Ok(true);
+        };
+
         let cursor = cursor_or_start(&self.keyspace_cursor);
         let filter = scan::Filter::all(&Pattern::stored(b"cache:tags*"), "set");
         let limits = NameLimits {
             names: MAX_SETS_PER_SLICE,
             bytes: usize::MAX,
         };
-        let (next, found) = scan::match_slice(redis, cursor.as_bytes(), &filter, limits).await?;
+        let (next, found) = scan::match_slice(node, cursor.as_bytes(), &filter, limits).await?;
 
         let names = found.names.iter();
         let texts = names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok());
@@ -153,13 +171,15 @@ impl PruneWalk {
             texts.filter(|name| name.starts_with("cache:tags:") || Tag::of_aside(name).is_some());
         self.sets.extend(sets.map(str::to_owned));
 
-        let is_end = next == b"0";
-        self.keyspace_cursor = if is_end {
-            String::new()
-        } else {
-            String::from_utf8_lossy(&next).into_owned()
-        };
-        Ok(is_end)
+        if next != b"0" {
+            self.keyspace_cursor = String::from_utf8_lossy(&next).into_owned();
+            self.node = name_of(node).unwrap_or_default();
+            return Ok(false);
+        }
+        self.keyspace_cursor.clear();
+        let next_node = nodes.get(at + 1);
+        self.node = next_node.and_then(name_of).unwrap_or_default();
+        Ok(next_node.is_none())
     }
 
     /// Prunes about 1,000 members of a set, or completes an interrupted invalidation.

@@ -179,11 +179,22 @@ async fn leave_by_slot<R: Redis>(
 /// # Errors
 /// Those of the connection.
 pub async fn read_members<R: Redis>(redis: &R, tag: &Tag) -> Result<Vec<KeyName>, RedisError> {
-    let set = tag.key();
+    read_names(redis, tag.key()).await
+}
+
+/// Reads the names in a set. One round trip per 1,000.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn read_names<R: Redis>(
+    redis: &R,
+    set: impl Into<Arg>,
+) -> Result<Vec<KeyName>, RedisError> {
+    let set = set.into();
     let mut cursor = b"0".to_vec();
     let mut found = HashSet::new();
     loop {
-        let (next, members) = read_slice(redis, set.as_str(), &cursor).await?;
+        let (next, members) = read_slice(redis, set.clone(), &cursor).await?;
         found.extend(members.into_iter().map(KeyName::new));
 
         if next == b"0" {

@@ -7,6 +7,9 @@ pub const EXISTENCE: &str = include_str!("../../scripts/lib/existence.lua");
 pub const FENCES: &str = include_str!("../../scripts/lib/fences.lua");
 /// Gathered removals. Needs [`FENCES`].
 pub const GATHERED: &str = include_str!("../../scripts/lib/gathered.lua");
+/// Slices of a walk for gathered patterns. Needs [`PATTERN`], [`WALK`], [`PROTECTED`], and [`REMOVAL`] or
+/// [`REMOVAL_ON_NODE`].
+pub const GATHERED_SLICE: &str = include_str!("../../scripts/lib/gathered_slice.lua");
 /// Load locks. `hold_of` needs [`EXISTENCE`].
 pub const LOCKS: &str = include_str!("../../scripts/lib/locks.lua");
 /// Near caches. Needs [`EXISTENCE`].

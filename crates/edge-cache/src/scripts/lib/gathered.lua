@@ -32,3 +32,23 @@ local function patterns_until(patterns, newest)
   end
   return ids, texts
 end
+
+-- Records how far the walk is: its position, '' at its end, and how many keys a slice removed. At its end, its fences end. Needs
+-- lib/fences.lua. KEYS: 1 the state, 2 the patterns, 3 the announcement, 5 the fences.
+local function advance_walk(position, counted)
+  local newest = redis.call('HGET', KEYS[1], 'newest')
+  local removed = redis.call('HINCRBY', KEYS[1], 'removed', counted)
+  if position ~= '' then
+    redis.call('HSET', KEYS[1], 'cursor', position)
+    expect_turn(KEYS[3])
+    return { 1, removed }
+  end
+
+  local ids = patterns_until(KEYS[2], newest)
+  redis.call('HDEL', KEYS[1], 'newest', 'cursor', 'removed', 'run_id')
+  for _, id in ipairs(ids) do
+    redis.call('HDEL', KEYS[2], id)
+    end_fence(KEYS[5], id)
+  end
+  return { 0, removed }
+end

@@ -1,0 +1,188 @@
+//! The gathered walk of a Cluster: one node after the other, in the order of their addresses.
+//!
+//! A slice is removed at its node; how far the walk is stands in the slot of edge-cache's own keys. So each
+//! slice takes two round trips. Where slots have moved, the walk starts again.
+
+use super::{Walk, read_progress};
+use crate::error::RedisError;
+use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};
+use crate::redis::script::{Script, shared};
+use crate::redis::{Arg, Command, Redis, Replies, Topology};
+use crate::script;
+
+static DELETE_SLICE: Script = script!(once "removals/delete_slice_on_node", [
+    shared::PATTERN,
+    shared::WALK,
+    shared::PROTECTED,
+    shared::REMOVAL_ON_NODE,
+    shared::GATHERED_SLICE,
+]);
+
+static ADVANCE: Script = script!(once "removals/advance", [shared::FENCES, shared::GATHERED]);
+
+/// A walk over the nodes of a Cluster.
+pub(super) struct NodeWalk {
+    topology: Topology,
+    position: Position,
+}
+
+/// How far a walk is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Position {
+    /// Digest of the map of slots.
+    map: u32,
+    /// The address of the node.
+    node: String,
+    /// The process that returned the cursor.
+    run_id: String,
+    cursor: String,
+}
+
+impl NodeWalk {
+    /// Begins where the turn before has stopped; `None` on a single server. One round trip.
+    pub(super) async fn begin<R: Redis>(redis: &R) -> Result<Option<Self>, RedisError> {
+        let topology = redis.topology().await?;
+        let Topology::Cluster(map) = &topology else {
+            return Ok(None);
+        };
+
+        let read = Command::read("HGET").arg(REMOVALS).arg("cursor");
+        let stored = Replies::new(redis.execute(read).await?).optional_bytes()?;
+        let known = stored.and_then(|text| Position::parse(&String::from_utf8(text).ok()?));
+        let is_known = |position: &Position| {
+            let nodes = map.primaries();
+            position.map == map.digest()
+                && nodes.iter().any(|node| node.to_string() == position.node)
+        };
+
+        let first = map.primaries().into_iter().next();
+        let start = Position {
+            map: map.digest(),
+            node: first.map(|node| node.to_string()).unwrap_or_default(),
+            cursor: "0".to_owned(),
+            ..Position::default()
+        };
+        let position = known.filter(is_known).unwrap_or(start);
+        Ok(Some(Self { topology, position }))
+    }
+
+    /// Removes the keys of one slice: whether it was the last one, and how many keys the walk has removed
+    /// so far; `None` when the next turn has begun. Two round trips.
+    pub(super) async fn delete_slice<R: Redis>(
+        &mut self,
+        redis: &R,
+        walk: &Walk,
+        search: &[Arg],
+    ) -> Result<Option<(bool, u64)>, RedisError> {
+        let (next, counted) = self.delete_on_node(redis, search).await?;
+        let is_moved = redis.topology().await? != self.topology;
+        let next = match next {
+            None if is_moved => Some(Position::default()),
+            next => next,
+        };
+
+        let keys = [
+            REMOVALS,
+            REMOVAL_PATTERNS,
+            REMOVAL_ANNOUNCEMENT,
+            NONE,
+            FENCES,
+        ];
+        let position = next.as_ref().map(Position::render).unwrap_or_default();
+        let args = [walk.next.number().into(), position.into(), counted.into()];
+        let progress = read_progress(ADVANCE.run(redis, keys.map(Arg::from), args).await?)?;
+
+        match next {
+            Some(next) if !is_moved => self.position = next,
+            _ => {
+                if let Some(again) = Self::begin(redis).await? {
+                    *self = again;
+                }
+            }
+        }
+        Ok(progress)
+    }
+
+    /// Removes the keys of one slice at its node: the next position, and how many keys were removed.
+    async fn delete_on_node<R: Redis>(
+        &self,
+        redis: &R,
+        search: &[Arg],
+    ) -> Result<(Option<Position>, u64), RedisError> {
+        let nodes = self.topology.nodes(redis);
+        let name_of = |at: usize| {
+            let address = nodes.get(at).and_then(|node| node.address());
+            address.map(ToString::to_string)
+        };
+        let at = (0..nodes.len()).find(|at| name_of(*at).as_ref() == Some(&self.position.node));
+        let Some((at, node)) = at.and_then(|at| Some((at, nodes.get(at)?))) else {
+            return Ok((None, 0));
+        };
+
+        let cursor = [
+            self.position.cursor.as_str().into(),
+            self.position.run_id.as_str().into(),
+        ];
+        let args = cursor.into_iter().chain(search.iter().cloned());
+        let mut replies = DELETE_SLICE.run(node, [], args).await?;
+        let cursor = replies.text()?;
+        let run_id = replies.text()?;
+        let counted = replies.count()?;
+
+        let next = if cursor == "0" {
+            name_of(at + 1).map(|node| Position {
+                node,
+                run_id: String::new(),
+                cursor,
+                ..self.position
+            })
+        } else {
+            Some(Position {
+                run_id,
+                cursor,
+                ..self.position.clone()
+            })
+        };
+        Ok((next, counted))
+    }
+}
+
+impl Position {
+    fn render(&self) -> String {
+        let Self {
+            map,
+            node,
+            run_id,
+            cursor,
+        } = self;
+        format!("{map} {node} {run_id} {cursor}")
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        Some(Self {
+            map: parts.next()?.parse().ok()?,
+            node: parts.next()?.to_owned(),
+            run_id: parts.next()?.to_owned(),
+            cursor: parts.next()?.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_read_as_it_is_stored() {
+        let position = Position {
+            map: 7,
+            node: "[fe80::1]:7000".to_owned(),
+            run_id: String::new(),
+            cursor: "0".to_owned(),
+        };
+
+        assert_eq!(Position::parse(&position.render()), Some(position));
+        assert_eq!(Position::parse("0"), None);
+    }
+}
