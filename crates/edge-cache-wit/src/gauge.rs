@@ -84,7 +84,7 @@ fn is_refusal(kind: ErrorKind) -> bool {
         kind,
         ErrorKind::AddressForbidden
             | ErrorKind::Authentication
-            | ErrorKind::ClusterUnsupported
+            | ErrorKind::ClusterDatabase
             | ErrorKind::SentinelUnsupported
             | ErrorKind::Tls(_)
     )

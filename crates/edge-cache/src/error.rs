@@ -33,8 +33,8 @@ pub enum ErrorKind {
     WrongType,
     /// A Cluster redirection or cross-slot refusal.
     Cluster,
-    /// The server is a node of a Redis Cluster, which is not supported.
-    ClusterUnsupported,
+    /// A Cluster has one logical database, and another one was selected.
+    ClusterDatabase,
     /// The server is a Sentinel, which is not supported: it holds no keys.
     SentinelUnsupported,
     /// The TLS handshake failed.
@@ -112,7 +112,7 @@ impl ErrorKind {
         }
         // A Cluster node has only one logical database, and another one was selected.
         if detail.contains("not allowed in cluster mode") {
-            return Some(Self::ClusterUnsupported);
+            return Some(Self::ClusterDatabase);
         }
         // A logical database was selected before the login.
         if detail.starts_with("Authentication required") {
@@ -184,10 +184,7 @@ impl RedisError {
 
     /// Returns whether the server is of an unsupported kind.
     pub fn is_unsupported(&self) -> bool {
-        matches!(
-            self.kind,
-            ErrorKind::ClusterUnsupported | ErrorKind::SentinelUnsupported
-        )
+        self.kind == ErrorKind::SentinelUnsupported
     }
 
     /// Returns whether the server or the host refuses now and may accept in a moment.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use edge_cache::keyspace::tag::Tag;
 use edge_cache::keyspace::tag::prune::PruneWalk;
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, RedisClient, SetItem};
@@ -46,7 +47,8 @@ fn add_thousand(other: &mut Connection, tag: &str, name: impl Fn(usize) -> Strin
 
 /// Where an invalidation sets a tag's set aside before it removes the members.
 fn aside(tag: &str, number: &str) -> String {
-    format!("cache:tags-aside:{{cache:tags:{tag}}}{number}")
+    let tag = Tag::parse("tag", tag).unwrap();
+    format!("{}{number}", tag.aside())
 }
 
 /// Continues a pruning walk to its end; returns the tags whose invalidations it finished.

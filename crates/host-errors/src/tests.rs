@@ -61,7 +61,7 @@ const OTHER_TEXTS: [(&str, ErrorKind); 16] = [
     ("Password authentication failed - AuthenticationFailed: WRONGPASS", ErrorKind::Authentication),
     ("Password authentication failed- AuthenticationFailed", ErrorKind::Authentication),
     ("Redis server refused to switch database - ResponseError: this user has no permissions to run the 'select' command", ErrorKind::Permission),
-    ("Redis server refused to switch database - ResponseError: SELECT is not allowed in cluster mode", ErrorKind::ClusterUnsupported),
+    ("Redis server refused to switch database - ResponseError: SELECT is not allowed in cluster mode", ErrorKind::ClusterDatabase),
     ("Redis server refused to switch database - ResponseError: Authentication required.", ErrorKind::Authentication),
     ("NOREPLICAS: Not enough good replicas to write.", ErrorKind::NotEnoughReplicas),
     ("OOM: command not allowed when used memory > 'maxmemory'.", ErrorKind::OutOfMemory),

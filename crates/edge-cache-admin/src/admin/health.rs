@@ -127,7 +127,7 @@ fn judge_info(info: &Info) -> Vec<Finding> {
 
     if info.text("cluster_enabled") == Some("1") {
         findings.push(Finding::unhealthy(
-            ErrorKind::ClusterUnsupported,
+            ErrorKind::ClusterDatabase,
             "this server is a node of a Redis Cluster",
         ));
     }

@@ -126,11 +126,11 @@ const NOT_ENOUGH_REPLICAS: Advice = Advice::new(
 );
 const CLUSTER: Advice = Advice::new(
     "redis-cluster",
-    "this Redis is a Cluster node that does not hold the key",
+    "the Redis Cluster does not serve this key now: its slot is moving or has no node; try again shortly",
 );
-const CLUSTER_UNSUPPORTED: Advice = Advice::new(
-    "cluster-not-supported",
-    "Redis Cluster is not supported; point redis_host at a server that is not in a Cluster",
+const CLUSTER_DATABASE: Advice = Advice::new(
+    "redis-cluster-database",
+    "a Redis Cluster has one logical database; set redis_db to 0",
 );
 const SENTINEL_UNSUPPORTED: Advice = Advice::new(
     "sentinel-not-supported",
@@ -183,7 +183,7 @@ fn advice(kind: ErrorKind) -> Option<Advice> {
         ErrorKind::PersistenceFailed => PERSISTENCE_FAILED,
         ErrorKind::NotEnoughReplicas => NOT_ENOUGH_REPLICAS,
         ErrorKind::Cluster => CLUSTER,
-        ErrorKind::ClusterUnsupported => CLUSTER_UNSUPPORTED,
+        ErrorKind::ClusterDatabase => CLUSTER_DATABASE,
         ErrorKind::SentinelUnsupported => SENTINEL_UNSUPPORTED,
         ErrorKind::TooManyConnections => TOO_MANY_CONNECTIONS,
         ErrorKind::AddressForbidden => ADDRESS_FORBIDDEN,

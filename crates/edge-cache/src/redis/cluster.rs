@@ -137,7 +137,7 @@ impl<T: Transport> Cluster<T> {
 
         let created = seed.to_node(address).map(Arc::new).ok_or_else(|| {
             let problem = "this connection reaches one server only, and it is a node of a Cluster";
-            RedisError::new(ErrorKind::ClusterUnsupported, problem)
+            RedisError::new(ErrorKind::Cluster, problem)
         })?;
         nodes.insert(address.clone(), Arc::clone(&created));
         Ok(created)

@@ -136,7 +136,7 @@ async fn exists<R: Redis>(redis: &R, marker: &str) -> Result<bool, RedisError> {
 fn is_refusal(error: &RedisError) -> bool {
     matches!(
         error.kind,
-        ErrorKind::Server | ErrorKind::Permission | ErrorKind::Cluster
+        ErrorKind::Server | ErrorKind::Permission | ErrorKind::Cluster | ErrorKind::ClusterDatabase
     )
 }
 
