@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use edge_cache::{Cache, RedisClient};
 
-use crate::config::{BadVariable, CacheSettings};
+use crate::config::{BadVariable, CacheSettings, RedisTopology};
 use crate::connection::SpinTransport;
 use crate::log::{self, LookupLog};
 
@@ -74,7 +74,11 @@ pub(crate) fn connected(settings: &CacheSettings, url: &str) -> ConnectedCache {
             return connected.clone();
         }
 
-        let redis = Rc::new(client(settings, url, "cache"));
+        let redis = Rc::new(if settings.url == url {
+            client(settings, url, "cache")
+        } else {
+            client_at(settings, url, "cache")
+        });
         let cache = Cache::with_observer(Rc::clone(&redis), LookupLog);
         let cache = Rc::new(cache.with_fence_interval(settings.fence_interval));
         let connected = ConnectedCache { redis, cache };
@@ -83,7 +87,29 @@ pub(crate) fn connected(settings: &CacheSettings, url: &str) -> ConnectedCache {
     })
 }
 
+/// Returns a client of a database of the configured Redis.
 pub(crate) fn client(
+    settings: &CacheSettings,
+    url: &str,
+    purpose: &'static str,
+) -> RedisClient<SpinTransport> {
+    let sentinels = match &settings.topology {
+        RedisTopology::Expected(topology) => {
+            return client_at(settings, url, purpose).expecting(*topology);
+        }
+        RedisTopology::Sentinels(sentinels) => sentinels,
+    };
+    let transport = |url: &String| SpinTransport::new(url.clone(), purpose);
+    RedisClient::through_sentinels(
+        transport(&url.to_owned()),
+        sentinels.urls.iter().map(transport).collect(),
+        &*sentinels.primary,
+        settings.command_timeout,
+    )
+}
+
+/// Returns a client of any database.
+fn client_at(
     settings: &CacheSettings,
     url: &str,
     purpose: &'static str,

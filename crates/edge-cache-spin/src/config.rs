@@ -17,6 +17,7 @@ use crate::sources::postgres_url::PostgresUrl;
 
 pub(crate) use cache_settings::CacheSettings;
 pub use variables::BadVariable;
+pub(crate) use variables::RedisTopology;
 
 /// The settings of a component, valid by construction.
 #[derive(Debug)]

@@ -14,6 +14,7 @@
 //! | `clock` | an estimate of Redis' clock |
 //! | `connector`, `raised`, `server_mode`, `tls` | opening a connection, and why it cannot be opened |
 //! | `topology`, `slot_map`, `node` | the nodes that hold the keys, and a connection to one of them |
+//! | `sentinel` | the primary that Sentinels name |
 //! | `url` | addresses within URLs |
 //! | `cluster`, `redirect`, `key_positions` | sending each command to the node of its key |
 //! | `script` | Lua scripts |
@@ -35,6 +36,7 @@ mod redirect;
 mod reply;
 mod runtime;
 pub mod script;
+mod sentinel;
 mod server_mode;
 mod slot_map;
 mod tls;
@@ -53,6 +55,6 @@ pub use reply::{Replies, Reply};
 pub use runtime::HostRuntime;
 pub use slot_map::{NodeAddress, SlotMap};
 pub use tls::other_scheme;
-pub use topology::Topology;
+pub use topology::{ExpectedTopology, Topology};
 pub use transport::{ConnectionEvent, Transport};
 pub use url::{at_node, node_of};

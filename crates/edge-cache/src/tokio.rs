@@ -61,6 +61,27 @@ impl TokioCache {
     }
 }
 
+impl TokioCache {
+    /// Creates a cache at the primary that these Sentinels know by this name. `servers` has the login and
+    /// database of the primary; its own host is not used.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AddressForbidden`] for an address that cannot be read.
+    pub fn through_sentinels(
+        servers: &str,
+        sentinels: &[&str],
+        primary: &str,
+    ) -> Result<Self, RedisError> {
+        let sentinels: Result<Vec<_>, _> = sentinels
+            .iter()
+            .map(|url| TokioTransport::new(url))
+            .collect();
+        let servers = TokioTransport::new(servers)?;
+        let client = RedisClient::through_sentinels(servers, sentinels?, primary, COMMAND_LIMIT);
+        Ok(Self::new(client))
+    }
+}
+
 impl TokioTransport {
     /// A transport to this address.
     ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::variables::{BadVariable, CACHE_DEFAULTS, Variables};
+use super::variables::{BadVariable, CACHE_DEFAULTS, RedisTopology, Variables};
 use crate::log::LogDetail;
 
 /// Where the cache is, the times of its connection, and what is logged of it.
@@ -10,6 +10,8 @@ use crate::log::LogDetail;
 pub(crate) struct CacheSettings {
     /// URL of the cache's logical database. It contains the password: never log it.
     pub(crate) url: String,
+    /// The kind of Redis.
+    pub(crate) topology: RedisTopology,
     /// Time limit of a Redis command, including its retries.
     pub(crate) command_timeout: Duration,
     /// How old an instance's knowledge of invalidations may be when a lookup begins.
@@ -34,6 +36,7 @@ impl CacheSettings {
 
         Ok(Self {
             url: variables.redis_url(database)?,
+            topology: variables.topology()?,
             command_timeout: Duration::from_millis(command_timeout),
             fence_interval: Duration::from_millis(fence_interval),
             log_detail: variables.log_detail()?,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use edge_cache::Pattern;
+use edge_cache::redis::{ExpectedTopology, NodeAddress};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use spin_sdk::variables::{Error, get};
 
@@ -20,13 +21,18 @@ const PRIVATE_NETWORKS: &str = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168
 type Default = (&'static str, &'static str);
 
 /// The variables of the cache.
-pub(super) const CACHE_DEFAULTS: [Default; 9] = [
+pub(super) const CACHE_DEFAULTS: [Default; 14] = [
     ("redis_host", "127.0.0.1"),
     ("redis_port", "6379"),
     ("redis_username", ""),
     ("redis_password", ""),
     ("redis_db", "0"),
     ("redis_tls", "false"),
+    ("redis_topology", "auto"),
+    ("redis_sentinels", ""),
+    ("redis_master_name", ""),
+    ("redis_sentinel_username", ""),
+    ("redis_sentinel_password", ""),
     ("log_detail", "requests"),
     ("command_timeout_ms", "1500"),
     ("fence_interval_ms", "50"),
@@ -88,6 +94,24 @@ impl From<BadVariable> for String {
     fn from(bad: BadVariable) -> Self {
         bad.to_string()
     }
+}
+
+/// The kind of Redis, as it is configured.
+#[derive(Debug)]
+pub(crate) enum RedisTopology {
+    /// The server at `redis_host`.
+    Expected(ExpectedTopology),
+    /// The primary that Sentinels name.
+    Sentinels(SentinelSettings),
+}
+
+/// The Sentinels of a primary.
+#[derive(Debug)]
+pub(crate) struct SentinelSettings {
+    /// Their URLs. They contain the Sentinels' password: never log them.
+    pub(crate) urls: Vec<String>,
+    /// The name under which they know the primary.
+    pub(crate) primary: String,
 }
 
 /// The text of every variable.
@@ -187,22 +211,68 @@ impl Variables {
 
     /// The URL of a logical database, with the login.
     pub(super) fn redis_url(&self, database: u64) -> Result<String, BadVariable> {
-        let scheme = if self.flag("redis_tls")? {
-            "rediss"
-        } else {
-            "redis"
-        };
-        let encode = |name| utf8_percent_encode(self.text(name), NON_ALPHANUMERIC).to_string();
-        let user = encode("redis_username");
-        let password = encode("redis_password");
-        let login = if user.is_empty() && password.is_empty() {
-            String::new()
-        } else {
-            format!("{user}:{password}@")
-        };
-
+        let login = self.login("redis_username", "redis_password");
         let address = self.redis_address()?;
-        Ok(format!("{scheme}://{login}{address}/{database}"))
+        Ok(format!("{}{login}{address}/{database}", self.scheme()?))
+    }
+
+    /// The beginning of a URL.
+    fn scheme(&self) -> Result<&'static str, BadVariable> {
+        Ok(if self.flag("redis_tls")? {
+            "rediss://"
+        } else {
+            "redis://"
+        })
+    }
+
+    /// The login in a URL: empty, or up to the `@`.
+    fn login(&self, user: &'static str, password: &'static str) -> String {
+        let encode = |name| utf8_percent_encode(self.text(name), NON_ALPHANUMERIC).to_string();
+        let (user, password) = (encode(user), encode(password));
+        if user.is_empty() && password.is_empty() {
+            return String::new();
+        }
+        format!("{user}:{password}@")
+    }
+
+    /// The kind of Redis.
+    pub(super) fn topology(&self) -> Result<RedisTopology, BadVariable> {
+        let sentinels = self.text("redis_sentinels");
+        match self.text("redis_topology") {
+            "auto" if sentinels.is_empty() => Ok(RedisTopology::Expected(ExpectedTopology::Auto)),
+            "auto" | "sentinel" => self.sentinels(sentinels).map(RedisTopology::Sentinels),
+            "single" => Ok(RedisTopology::Expected(ExpectedTopology::Single)),
+            "cluster" => Ok(RedisTopology::Expected(ExpectedTopology::Cluster)),
+            _ => Err(BadVariable::new(
+                "redis_topology",
+                "must be auto, single, cluster or sentinel",
+            )),
+        }
+    }
+
+    fn sentinels(&self, addresses: &str) -> Result<SentinelSettings, BadVariable> {
+        let bad = "must be one or more `host:port`, separated by commas";
+        let login = self.login("redis_sentinel_username", "redis_sentinel_password");
+        let scheme = self.scheme()?;
+        let mut urls = Vec::new();
+        for address in addresses.split(',').map(str::trim) {
+            let address = NodeAddress::parse(address, None)
+                .filter(|node| !node.host.contains(['/', '@', ' ', '?', '#']))
+                .ok_or_else(|| BadVariable::new("redis_sentinels", bad))?;
+            urls.push(format!("{scheme}{login}{address}"));
+        }
+
+        let primary = self.text("redis_master_name");
+        if primary.is_empty() {
+            return Err(BadVariable::new(
+                "redis_master_name",
+                "must be the name under which the Sentinels know the primary",
+            ));
+        }
+        Ok(SentinelSettings {
+            urls,
+            primary: primary.to_owned(),
+        })
     }
 
     pub(super) fn tokens(&self) -> Result<Tokens, BadVariable> {

@@ -17,6 +17,8 @@
 //! idle 20 ms:   DELETE_SLICE is sent; if the connection breaks now, the caller gets 503 and decides
 //! ```
 
+mod routing;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,14 +30,14 @@ use super::deadline::Deadline;
 use super::redirect::Redirect;
 use super::reply::{Replies, Reply};
 use super::runtime::HostRuntime;
+use super::sentinel::Sentinels;
 use super::server_mode::ServerMode;
 use super::slot_map::NodeAddress;
-use super::topology::Topology;
+use super::topology::{ExpectedTopology, Topology};
 use super::transport::{ConnectionEvent, Transport};
 use super::wrong_type;
 use crate::error::{ErrorKind, RedisError};
-use crate::keyspace::own_slot::FENCES_ON_CLUSTER;
-use crate::keyspace::slot;
+use routing::Target;
 
 /// A connection that was idle for longer is checked before it gets a command that must not run
 /// twice.
@@ -48,8 +50,6 @@ const MAX_TRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// How often a command follows redirections of a Cluster.
 const MAX_REDIRECTS: u32 = 16;
-/// The pause after a refusal that ends soon; it grows by as much after each further one.
-const REDIRECT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Replies, and how long the try took that returned them.
 type Timed = (Vec<Reply>, Duration);
@@ -71,20 +71,44 @@ pub struct RedisClient<T: Transport> {
     limit: Duration,
 }
 
-/// The node that a command is sent to.
-enum Target {
-    /// By the command's key.
-    ByKey,
-    /// By a redirection.
-    Node(NodeAddress),
-}
-
 impl<T: Transport> RedisClient<T> {
     /// Creates a client that opens its connection when it is first used. `limit` bounds each
     /// command, its retries included.
     pub fn new(transport: T, limit: Duration) -> Self {
+        Self::with_connector(Connector::new(transport), limit)
+    }
+
+    /// Creates a client of the primary that Sentinels know by this name. They are asked each time that a
+    /// connection is opened. `servers` has the login and database of the primary; its own address is not
+    /// used.
+    pub fn through_sentinels(
+        servers: T,
+        sentinels: Vec<T>,
+        primary: impl Into<String>,
+        limit: Duration,
+    ) -> Self {
+        let sentinels = Sentinels::new(sentinels, primary.into());
+        Self::with_connector(Connector::through_sentinels(servers, sentinels), limit)
+    }
+
+    /// Returns a client that takes Redis for one of this kind, in place of one that finds it out. Only for
+    /// a client that has not connected yet.
+    #[must_use]
+    pub fn expecting(self, topology: ExpectedTopology) -> Self {
+        let mode = match topology {
+            ExpectedTopology::Auto => return self,
+            ExpectedTopology::Single => ServerMode::Single,
+            ExpectedTopology::Cluster => ServerMode::Cluster,
+        };
+        match Arc::try_unwrap(self.seed) {
+            Ok(seed) => Self::with_connector(seed.expecting(mode), self.limit),
+            Err(seed) => Self { seed, ..self },
+        }
+    }
+
+    fn with_connector(connector: Connector<T>, limit: Duration) -> Self {
         Self {
-            seed: Arc::new(Connector::new(transport)),
+            seed: Arc::new(connector),
             cluster: Cluster::new(),
             limit,
         }
@@ -95,16 +119,6 @@ impl<T: Transport> RedisClient<T> {
         DeadlineClient {
             client: self,
             deadline: Deadline::after(limit.min(self.limit), self.seed.transport()),
-        }
-    }
-
-    async fn topology_within(&self, deadline: &Deadline<T>) -> Result<Topology, RedisError> {
-        match self.mode(deadline).await? {
-            ServerMode::Single => Ok(Topology::Single),
-            ServerMode::Cluster => {
-                let map = self.cluster.map(&self.seed, deadline).await?;
-                Ok(Topology::Cluster(map))
-            }
         }
     }
 
@@ -199,55 +213,6 @@ impl<T: Transport> RedisClient<T> {
         }
     }
 
-    /// Returns the redirection in an error of a node; `None` for a single server.
-    fn redirect_of(&self, failed: &FailedTry) -> Option<Redirect> {
-        if self.seed.mode() != Some(ServerMode::Cluster) {
-            return None;
-        }
-        Redirect::of(&failed.error, failed.node.as_ref())
-    }
-
-    /// Returns where the command goes after a redirection, at once or after a pause that grows.
-    async fn follow(&self, redirect: Redirect, redirects: u32) -> Target {
-        if let Redirect::Moved { slot, to } = redirect {
-            self.cluster.move_slot(slot, to.clone());
-            return Target::Node(to);
-        }
-        self.cluster.mark_stale();
-        self.seed
-            .transport()
-            .timer(REDIRECT_PAUSE * redirects)
-            .await;
-        Target::ByKey
-    }
-
-    /// Executes a command at the node to which its key has moved already, while its slot is moving. Two
-    /// round trips on a connection of their own, because `ASKING` is for the next command only.
-    async fn execute_asking(
-        &self,
-        command: &mut Command,
-        node: &NodeAddress,
-        deadline: &Deadline<T>,
-    ) -> Result<Timed, RedisError> {
-        let connector = self.cluster.connector(&self.seed, node)?;
-        let transport = connector.transport();
-        let asking = async {
-            let connection = transport.open().await?;
-            loop {
-                transport
-                    .send(&connection, &Command::read("ASKING"))
-                    .await?;
-                let started = Instant::now();
-                match transport.send(&connection, command).await {
-                    Err(error) if error.kind == ErrorKind::NoScript && command.switch_to_eval() => {
-                    }
-                    sent => return sent.map(|replies| (replies, started.elapsed())),
-                }
-            }
-        };
-        deadline.bound(Box::pin(asking)).await.flatten()
-    }
-
     async fn explain(&self, failed: FailedTry, deadline: &Deadline<T>) -> RedisError {
         if failed.may_have_arrived || failed.node.is_some() {
             return failed.error;
@@ -299,53 +264,6 @@ impl<T: Transport> RedisClient<T> {
         }
     }
 
-    /// Returns the kind of the server, which the first connection finds out.
-    async fn mode(&self, deadline: &Deadline<T>) -> Result<ServerMode, RedisError> {
-        if let Some(mode) = self.seed.mode() {
-            return Ok(mode);
-        }
-        self.seed.connection(deadline).await?;
-        Ok(self.seed.mode().unwrap_or(ServerMode::Single))
-    }
-
-    /// Returns the connector to the node that executes a command; on a Cluster with its address. No round
-    /// trip while the slots are known.
-    async fn route(
-        &self,
-        command: &mut Command,
-        target: &Target,
-        mode: ServerMode,
-        deadline: &Deadline<T>,
-    ) -> Result<(Arc<Connector<T>>, Option<NodeAddress>), RedisError> {
-        if mode == ServerMode::Single {
-            return Ok((Arc::clone(&self.seed), None));
-        }
-
-        command.name_keys_for_cluster();
-        let address = match (target, &command.node) {
-            (Target::Node(address), _) | (Target::ByKey, Some(address)) => address.clone(),
-            (Target::ByKey, None) => {
-                let map = self.cluster.map(&self.seed, deadline).await?;
-                let own = FENCES_ON_CLUSTER.as_bytes();
-                let slot = slot::of(command.first_key().unwrap_or(own));
-                map.owner(slot).cloned().ok_or_else(|| not_served(slot))?
-            }
-        };
-        Ok((self.cluster.connector(&self.seed, &address)?, Some(address)))
-    }
-
-    /// Names a node that the Cluster announces and the host does not allow.
-    fn name_forbidden(&self, error: RedisError, node: Option<&NodeAddress>) -> RedisError {
-        let Some(node) = node.filter(|_| error.kind == ErrorKind::AddressForbidden) else {
-            return error;
-        };
-        let problem = format!(
-            "the Cluster has a node at {node}, which the host does not allow: set `redis_nodes` so that it covers this \
-             address, e.g. `redis://{node}`"
-        );
-        RedisError::new(ErrorKind::AddressForbidden, problem)
-    }
-
     /// Returns a connection that has just replied, for a command that must not run twice.
     async fn checked_connection(
         &self,
@@ -393,11 +311,6 @@ impl<T: Transport> RedisClient<T> {
         }
         sent.map(|replies| (replies, ended - started))
     }
-}
-
-fn not_served(slot: u16) -> RedisError {
-    let problem = format!("CLUSTERDOWN no node serves the slot {slot}");
-    RedisError::new(ErrorKind::Cluster, problem)
 }
 
 /// Returns whether the connection must be replaced. A demoted primary keeps its connections; a new

@@ -162,6 +162,8 @@ impl<T: Transport> Cluster<T> {
 }
 
 /// Asks a node for the slots. One round trip.
+///
+/// A server that does not know the question has all slots: the client was told that it is a Cluster.
 async fn ask_slots<T: Transport>(
     node: &Connector<T>,
     address: Option<&NodeAddress>,
@@ -181,7 +183,13 @@ async fn ask_slots<T: Transport>(
     };
 
     let limit = Deadline::after(MAP_LIMIT, node.transport());
-    let replies: Vec<Reply> = limit.bound(asking).await.flatten()?;
+    let replies: Vec<Reply> = match limit.bound(asking).await.flatten() {
+        Err(error) if is_unknown(&error) => {
+            let address = address.ok_or(error)?;
+            return Ok(SlotMap::of_one(address.clone()));
+        }
+        replies => replies?,
+    };
     let map = SlotMap::read(&replies, address);
     if map.primaries().is_empty() {
         let problem =
@@ -189,4 +197,8 @@ async fn ask_slots<T: Transport>(
         return Err(RedisError::new(ErrorKind::Cluster, problem));
     }
     Ok(map)
+}
+
+fn is_unknown(error: &RedisError) -> bool {
+    matches!(error.kind, ErrorKind::Server | ErrorKind::Permission)
 }

@@ -10,6 +10,7 @@ use futures_util::future::{Either, pending, select};
 
 use super::deadline::Deadline;
 use super::raised::Raised;
+use super::sentinel::Sentinels;
 use super::server_mode::{self, ServerMode};
 use super::slot_map::NodeAddress;
 use super::tls;
@@ -52,6 +53,10 @@ impl<C> OpenConnection<C> {
 /// Opens the connection when it is first needed, and again after it broke.
 pub(super) struct Connector<T: Transport> {
     transport: T,
+    /// Where the server is found, if its address is not fixed.
+    sentinels: Option<Sentinels<T>>,
+    /// The kind of server, if the client does not ask for it.
+    expected: Option<ServerMode>,
     open: Guarded<Option<Arc<OpenConnection<T::Connection>>>>,
     /// Set while a connection is being opened, so that commands that overlap share it.
     is_opening: AtomicBool,
@@ -70,9 +75,19 @@ impl<T: Transport> Connector<T> {
         Self::counting(transport, Arc::default())
     }
 
+    /// Returns a connector to the primary that Sentinels name.
+    pub(super) fn through_sentinels(transport: T, sentinels: Sentinels<T>) -> Self {
+        Self {
+            sentinels: Some(sentinels),
+            ..Self::new(transport)
+        }
+    }
+
     fn counting(transport: T, opened_count: Arc<AtomicU64>) -> Self {
         Self {
             transport,
+            sentinels: None,
+            expected: None,
             open: Guarded::new(None),
             is_opening: AtomicBool::new(false),
             last_number: AtomicU64::new(0),
@@ -82,11 +97,22 @@ impl<T: Transport> Connector<T> {
         }
     }
 
+    /// Takes the server for one of this kind.
+    pub(super) fn expecting(self, mode: ServerMode) -> Self {
+        Self {
+            expected: Some(mode),
+            ..self
+        }
+    }
+
     /// Returns a connector to another node of the same Cluster. `None` where the transport cannot reach
     /// one by its address.
     pub(super) fn to_node(&self, address: &NodeAddress) -> Option<Self> {
         let transport = self.transport.to_node(address)?;
-        Some(Self::counting(transport, Arc::clone(&self.opened_count)))
+        Some(Self {
+            expected: self.expected,
+            ..Self::counting(transport, Arc::clone(&self.opened_count))
+        })
     }
 
     pub(super) fn transport(&self) -> &T {
@@ -172,8 +198,14 @@ impl<T: Transport> Connector<T> {
     /// Opens a connection to a server of a supported kind.
     async fn open_checked(&self) -> Result<(T::Connection, ServerMode), RedisError> {
         let opened = async {
-            let connection = self.transport.open().await?;
-            let mode = server_mode::find(&self.transport, &connection).await?;
+            let connection = match &self.sentinels {
+                Some(sentinels) => sentinels.open_primary(&self.transport).await?,
+                None => self.transport.open().await?,
+            };
+            let mode = match self.expected {
+                Some(mode) => mode,
+                None => server_mode::find(&self.transport, &connection).await?,
+            };
             Ok((connection, mode))
         };
         let opened = match select(pin!(opened), pin!(self.mismatch_after_silence())).await {
@@ -192,7 +224,7 @@ impl<T: Transport> Connector<T> {
     /// Detects a server without TLS, which waits in silence for the rest of a TLS handshake. Never
     /// ends for any other server.
     async fn mismatch_after_silence(&self) -> RedisError {
-        if self.transport.is_tls() {
+        if self.transport.is_tls() && self.sentinels.is_none() {
             self.transport.timer(TLS_SILENCE).await;
             if let Some(mismatch) = tls::find_mismatch(&self.transport).await {
                 return mismatch;
@@ -208,7 +240,8 @@ impl<T: Transport> Connector<T> {
         error: RedisError,
         deadline: &Deadline<T>,
     ) -> RedisError {
-        if error.kind != ErrorKind::Unreachable || error.message.contains("refused") {
+        let is_fixed = self.sentinels.is_none();
+        if error.kind != ErrorKind::Unreachable || error.message.contains("refused") || !is_fixed {
             return error;
         }
 

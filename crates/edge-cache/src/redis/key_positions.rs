@@ -6,8 +6,9 @@ use super::command::{Arg, Command};
 use crate::keyspace::own_slot;
 
 /// Commands without keys.
-const WITHOUT_KEYS: [&str; 9] = [
-    "ASKING", "CLUSTER", "DBSIZE", "HELLO", "INFO", "PING", "PUBLISH", "SCAN", "TIME",
+const WITHOUT_KEYS: [&str; 11] = [
+    "ASKING", "CLUSTER", "DBSIZE", "HELLO", "INFO", "PING", "PUBLISH", "ROLE", "SCAN", "SENTINEL",
+    "TIME",
 ];
 /// Commands of which every argument is a key.
 const OF_KEYS: [&str; 4] = ["DEL", "EXISTS", "MGET", "UNLINK"];

@@ -66,6 +66,13 @@ impl SlotMap {
         Self { ranges }
     }
 
+    /// The map of a node that has all slots.
+    pub(super) fn of_one(address: NodeAddress) -> Self {
+        Self {
+            ranges: vec![(0..=slot::SLOTS - 1, address)],
+        }
+    }
+
     /// The primary that has a slot; `None` while no node serves it.
     pub fn owner(&self, slot: u16) -> Option<&NodeAddress> {
         let found = self.ranges.iter().find(|(range, _)| range.contains(&slot));

@@ -8,6 +8,19 @@ use super::node::OnNode;
 use super::slot_map::{NodeAddress, SlotMap};
 use crate::keyspace::slot;
 
+/// The kind of Redis that a client expects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ExpectedTopology {
+    /// Each connection finds it out.
+    #[default]
+    Auto,
+    /// A single server, whatever it says.
+    Single,
+    /// A Cluster. A server that does not know its slots, such as a proxy before a Cluster, counts as
+    /// one node that has all of them.
+    Cluster,
+}
+
 /// The nodes that hold the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topology {
