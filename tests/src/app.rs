@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use std::thread;
 use std::time::Duration;
 
-use edge_cache_testing::{Proxy, RedisServer};
+use edge_cache_testing::{Cluster, Proxy, RedisServer};
 use tempfile::TempDir;
 
 use crate::caller::Caller;
@@ -37,12 +37,44 @@ impl MachineLock {
     }
 }
 
+/// The Redis of an application.
+enum Backend {
+    Server(RedisServer),
+    Cluster(Cluster),
+}
+
+impl Backend {
+    fn start(options: &Options) -> Self {
+        if options.cluster {
+            Self::Cluster(Cluster::start())
+        } else {
+            Self::Server(options.start_redis())
+        }
+    }
+
+    fn server(&self) -> &RedisServer {
+        match self {
+            Self::Server(server) => server,
+            Self::Cluster(_) => panic!("a Cluster has several servers: use `App::cluster`"),
+        }
+    }
+
+    /// The port that the application is given.
+    fn port(&self, is_tls: bool) -> u16 {
+        match self {
+            Self::Server(server) if is_tls => server.tls_port(),
+            Self::Server(server) => server.port(),
+            Self::Cluster(cluster) => cluster.node(0).port(),
+        }
+    }
+}
+
 /// A running application and its Redis, which end when this is dropped. The sample shop
 /// (`examples/catalog`) is an application of its own and starts with its first request.
 pub struct App {
     host: Host,
     shop: Arc<Shop>,
-    redis: RedisServer,
+    redis: Backend,
     proxy: Option<Proxy>,
     state: TempDir,
     manifest: PathBuf,
@@ -93,12 +125,11 @@ impl App {
     pub fn with(options: Options) -> Self {
         let lock = MachineLock::acquire(options.exclusive);
 
-        let redis = options.start_redis();
-        let proxy = options.proxied.then(|| Proxy::before(redis.port()));
+        let redis = Backend::start(&options);
+        let proxy = options.proxied.then(|| Proxy::before(redis.port(false)));
         let port = match &proxy {
             Some(proxy) => proxy.port(),
-            None if options.tls => redis.tls_port(),
-            None => redis.port(),
+            None => redis.port(options.tls),
         };
 
         let state = TempDir::new().expect("a temporary directory");
@@ -156,7 +187,18 @@ impl App {
 
     /// The application's Redis.
     pub fn redis(&self) -> &RedisServer {
-        &self.redis
+        self.redis.server()
+    }
+
+    /// The Cluster of an application with [`Options::cluster`].
+    ///
+    /// # Panics
+    /// If its Redis is a single server.
+    pub fn cluster(&mut self) -> &mut Cluster {
+        match &mut self.redis {
+            Backend::Cluster(cluster) => cluster,
+            Backend::Server(_) => panic!("the application has no Cluster"),
+        }
     }
 
     /// Connects to the application's Redis as the user of the application.
@@ -165,7 +207,7 @@ impl App {
     /// If Redis does not accept the login.
     pub fn redis_as_user(&self) -> redis::Connection {
         let login = format!("redis://{}:{}@", redis_user::USER, redis_user::PASSWORD);
-        let client = redis::Client::open(self.redis.url(0).replace("redis://", &login))
+        let client = redis::Client::open(self.redis.server().url(0).replace("redis://", &login))
             .expect("a well-formed address");
         client
             .get_connection()
@@ -174,7 +216,10 @@ impl App {
 
     /// The application's Redis, to kill and relaunch.
     pub fn redis_mut(&mut self) -> &mut RedisServer {
-        &mut self.redis
+        match &mut self.redis {
+            Backend::Server(server) => server,
+            Backend::Cluster(_) => panic!("a Cluster has several servers: use `App::cluster`"),
+        }
     }
 
     /// The proxy between the application and its Redis.

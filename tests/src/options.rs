@@ -35,6 +35,7 @@ pub struct Options {
     pub(crate) exclusive: bool,
     pub(crate) proxied: bool,
     pub(crate) tls: bool,
+    pub(crate) cluster: bool,
     pub(crate) configuration: Configuration,
 }
 
@@ -92,6 +93,14 @@ impl Options {
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self
+    }
+
+    /// Starts a Redis Cluster of three primaries with a replica each. The application is given one node and
+    /// may connect to all of them.
+    pub fn cluster(mut self) -> Self {
+        self.cluster = true;
+        self.default_user()
+            .variable("redis_nodes", "redis://127.0.0.1:*")
     }
 
     /// Logs in as the default user of Redis instead of the user in SECURITY.md, because the test

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply};
+use edge_cache::{Command, HostRuntime, NodeAddress, Redis, RedisError, Reply, Topology};
 
 use crate::gauge::Gauge;
 
@@ -37,6 +37,14 @@ impl<C: Redis> Redis for Paced<C> {
 
     fn connection_number(&self) -> u64 {
         self.inner.connection_number()
+    }
+
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        self.inner.connection_number_of(node)
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        self.inner.topology().await
     }
 }
 

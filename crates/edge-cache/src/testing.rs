@@ -61,7 +61,7 @@ use std::time::Duration;
 use crate::error::{ErrorKind, RedisError};
 use crate::keyspace::trailer;
 use crate::redis::wrong_type;
-use crate::redis::{Arg, Command, HostRuntime, Redis, Reply};
+use crate::redis::{Arg, Command, HostRuntime, Redis, Reply, Topology};
 use failure::Failure;
 use lock::lock;
 use response::{Refusal, Response};
@@ -320,6 +320,10 @@ impl Redis for Memory {
 
     fn connection_number(&self) -> u64 {
         lock(&self.server).connection
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        Ok(Topology::Single)
     }
 }
 

@@ -26,8 +26,11 @@
 mod error;
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use redis::Value;
 use redis::aio::MultiplexedConnection;
 use tokio::time::{Sleep, sleep};
@@ -104,17 +107,38 @@ impl std::fmt::Debug for TokioTransport {
     }
 }
 
+/// An open connection.
+///
+/// Its type hides the one of the `redis` crate, which is so deep that the compiler would give up on checking
+/// whether the futures of a service may be sent to another thread.
+pub struct TokioConnection(Arc<dyn SendCommand>);
+
+/// Sends a command over a connection that several tasks share.
+trait SendCommand: Send + Sync {
+    fn send(&self, command: redis::Cmd) -> BoxFuture<'static, redis::RedisResult<Value>>;
+}
+
+impl SendCommand for MultiplexedConnection {
+    fn send(&self, command: redis::Cmd) -> BoxFuture<'static, redis::RedisResult<Value>> {
+        let mut connection = self.clone();
+        async move { command.query_async(&mut connection).await }.boxed()
+    }
+}
+
 impl Transport for TokioTransport {
-    type Connection = MultiplexedConnection;
+    type Connection = TokioConnection;
     type Timer = Sleep;
 
-    async fn open(&self) -> Result<MultiplexedConnection, RedisError> {
+    async fn open(&self) -> Result<TokioConnection, RedisError> {
         if self.is_tls() {
             // Fails when the service has installed one, which is enough.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let opened = self.client.get_multiplexed_async_connection().await;
-        opened.map_err(|error| error::from_crate(&error))
+        let client = self.client.clone();
+        let opening = async move { client.get_multiplexed_async_connection().await };
+        let opened = opening.boxed().await;
+        let connection = opened.map_err(|error| error::from_crate(&error))?;
+        Ok(TokioConnection(Arc::new(connection)))
     }
 
     fn to_node(&self, address: &NodeAddress) -> Option<Self> {
@@ -137,7 +161,7 @@ impl Transport for TokioTransport {
 
     async fn send(
         &self,
-        connection: &MultiplexedConnection,
+        connection: &TokioConnection,
         command: &Command,
     ) -> Result<Vec<Reply>, RedisError> {
         let mut sent = redis::cmd(command.name);
@@ -148,8 +172,7 @@ impl Transport for TokioTransport {
             };
         }
 
-        let mut connection = connection.clone();
-        let replied: Result<Value, _> = sent.query_async(&mut connection).await;
+        let replied = connection.0.send(sent).await;
         let value = replied.map_err(|error| error::from_crate(&error))?;
 
         let mut replies = Vec::new();

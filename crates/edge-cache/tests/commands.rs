@@ -36,6 +36,10 @@ impl Redis for Recording {
     fn connection_number(&self) -> u64 {
         self.redis.connection_number()
     }
+
+    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        self.redis.topology().await
+    }
 }
 
 impl HostRuntime for Recording {

@@ -29,6 +29,10 @@ impl Redis for &Counted {
     fn connection_number(&self) -> u64 {
         self.redis.connection_number()
     }
+
+    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        self.redis.topology().await
+    }
 }
 
 impl HostRuntime for &Counted {

@@ -79,6 +79,10 @@ impl Redis for ArbitraryServer {
 
         next.map_err(|kind| RedisError::new(kind, "arbitrary"))
     }
+
+    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        Ok(edge_cache::Topology::Single)
+    }
 }
 
 impl HostRuntime for ArbitraryServer {

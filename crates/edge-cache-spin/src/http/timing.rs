@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply};
+use edge_cache::{Command, HostRuntime, NodeAddress, Redis, RedisError, Reply, Topology};
 
 /// One call's use of Redis so far. Commands that overlap share a round trip and its duration.
 #[derive(Debug, Default)]
@@ -94,6 +94,14 @@ impl<R: Redis> Redis for MeasuredRedis<'_, R> {
 
     fn connection_number(&self) -> u64 {
         self.redis.connection_number()
+    }
+
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        self.redis.connection_number_of(node)
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        self.redis.topology().await
     }
 }
 

@@ -18,7 +18,6 @@ use std::time::Duration;
 use super::command::Command;
 use super::connector::Connector;
 use super::deadline::Deadline;
-use super::reply::Reply;
 use super::slot_map::{NodeAddress, SlotMap};
 use super::transport::Transport;
 use crate::error::{ErrorKind, RedisError};
@@ -74,35 +73,28 @@ impl<T: Transport> Cluster<T> {
             return Ok(Arc::clone(map));
         }
 
-        match self.read_map(seed, deadline).await {
-            Ok(map) => {
-                let map = Arc::new(map);
-                self.forget_all_but(&map);
-                self.map.set(Some(Arc::clone(&map)));
-                Ok(map)
-            }
-            Err(error) => {
-                self.mark_stale();
-                known.ok_or(error)
-            }
-        }
-    }
-
-    /// Asks one node after the other for the slots, until one replies.
-    async fn read_map(
-        &self,
-        seed: &Arc<Connector<T>>,
-        deadline: &Deadline<T>,
-    ) -> Result<SlotMap, RedisError> {
         let mut failure = None;
         for (address, node) in self.askable(seed) {
             match ask_slots(&node, address.as_ref(), deadline).await {
-                Ok(map) => return Ok(map),
+                Ok(map) => return Ok(self.replace_map(map)),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
+        self.mark_stale();
         let nobody = || RedisError::new(ErrorKind::Unreachable, "no node of the Cluster replied");
-        Err(failure.unwrap_or_else(nobody))
+        known.ok_or_else(|| failure.unwrap_or_else(nobody))
+    }
+
+    /// Keeps a map that was just read, and closes the connections to nodes that are no primaries any more.
+    fn replace_map(&self, map: SlotMap) -> Arc<SlotMap> {
+        let primaries = map.primaries();
+        let mut nodes = self.nodes.lock();
+        nodes.retain(|address, _| primaries.contains(address));
+        drop(nodes);
+
+        let map = Arc::new(map);
+        self.map.set(Some(Arc::clone(&map)));
+        map
     }
 
     /// The nodes that can be asked for the slots, with their addresses where these are known.
@@ -112,13 +104,6 @@ impl<T: Transport> Cluster<T> {
         let nodes = nodes.iter();
         askable.extend(nodes.map(|(address, node)| (Some(address.clone()), Arc::clone(node))));
         askable
-    }
-
-    /// Closes the connections to nodes that are no primaries any more.
-    fn forget_all_but(&self, map: &SlotMap) {
-        let primaries = map.primaries();
-        let mut nodes = self.nodes.lock();
-        nodes.retain(|address, _| primaries.contains(address));
     }
 
     /// Returns the connector to a node.
@@ -170,25 +155,21 @@ async fn ask_slots<T: Transport>(
     deadline: &Deadline<T>,
 ) -> Result<SlotMap, RedisError> {
     let command = Command::read("CLUSTER").arg("SLOTS");
-    let asking = async {
-        let open = node.connection(deadline).await?;
-        let sent = deadline
-            .bound(node.transport().send(&open.connection, &command))
-            .await;
-        let replies = sent.flatten();
-        if replies.as_ref().is_err_and(RedisError::is_connection) {
-            node.close(&open);
-        }
-        replies
-    };
-
-    let limit = Deadline::after(MAP_LIMIT, node.transport());
-    let replies: Vec<Reply> = match limit.bound(asking).await.flatten() {
+    let limit = Deadline::after(MAP_LIMIT.min(deadline.left()), node.transport());
+    let open = node.connection(&limit).await?;
+    let sending = node.transport().send(&open.connection, &command);
+    let replies = match limit.bound(sending).await.flatten() {
+        Ok(replies) => replies,
         Err(error) if is_unknown(&error) => {
             let address = address.ok_or(error)?;
             return Ok(SlotMap::of_one(address.clone()));
         }
-        replies => replies?,
+        Err(error) => {
+            if error.is_connection() {
+                node.close(&open);
+            }
+            return Err(error);
+        }
     };
     let map = SlotMap::read(&replies, address);
     if map.primaries().is_empty() {

@@ -45,14 +45,13 @@ pub trait Redis {
         self.connection_number()
     }
 
-    /// Returns which nodes hold the keys. No round trip; the first call may open the connection, and on a Cluster
-    /// asks for its slots, again after nodes have changed.
+    /// Returns which nodes hold the keys. A connection that wraps another one passes its answer on. No
+    /// round trip; the first call may open the connection, and on a Cluster asks for its slots, again
+    /// after nodes have changed.
     ///
     /// # Errors
     /// Those of the connection.
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        Ok(Topology::Single)
-    }
+    async fn topology(&self) -> Result<Topology, RedisError>;
 }
 
 impl<R: Redis> Redis for &R {

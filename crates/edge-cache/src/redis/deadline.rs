@@ -25,6 +25,11 @@ impl<T: Transport> Deadline<T> {
         }
     }
 
+    /// How much time is left.
+    pub(super) fn left(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
     /// Returns whether a pause of this length would end before the deadline.
     pub(super) fn allows(&self, pause: Duration) -> bool {
         Instant::now() + pause < self.at

@@ -132,6 +132,10 @@ impl<F: Fn()> Redis for Before<'_, F> {
         }
         self.redis.execute(command).await
     }
+
+    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        self.redis.topology().await
+    }
 }
 
 impl<F: Fn()> HostRuntime for Before<'_, F> {

@@ -31,6 +31,10 @@ impl Redis for &Meddled {
             .unwrap();
         self.redis.execute(command).await
     }
+
+    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        self.redis.topology().await
+    }
 }
 
 impl HostRuntime for &Meddled {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use edge_cache::keyspace::scan;
 use edge_cache::{Cache, Error, Near, Options, Pattern};
-use edge_cache_testing::RedisServer;
+use edge_cache_testing::{Cluster, ClusterOptions, RedisServer};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
@@ -223,13 +223,25 @@ async fn no_reader_is_served_a_value_from_before_an_invalidation_in_force() {
         return take_part(cache, source, Instant::now() + Duration::from_secs(60)).await;
     }
 
-    let (server, source_server) = (RedisServer::start(), RedisServer::start());
-    let (cache, source) = (server.url(0), source_server.url(0));
+    let server = RedisServer::start();
     fill(&server);
+    run(&server.url(0)).await;
+}
+
+#[tokio::test]
+async fn no_reader_of_a_cluster_is_served_a_value_from_before_an_invalidation_in_force() {
+    let cluster = Cluster::with(ClusterOptions::new().without_replicas());
+    run(&cluster.url()).await;
+}
+
+/// Runs a history over this cache.
+async fn run(cache: &str) {
+    let source_server = RedisServer::start();
+    let source = source_server.url(0);
     let ends = Instant::now() + duration();
     tokio::join!(
-        take_part(&cache, &source, ends),
-        kill_second_repeatedly(&cache, &source, ends),
+        take_part(cache, &source, ends),
+        kill_second_repeatedly(cache, &source, ends),
     );
 
     let source = Source::new(&source);

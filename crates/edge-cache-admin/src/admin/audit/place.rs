@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_cache::HostRuntime;
-use edge_cache::redis::{Command, Redis, Reply};
+use edge_cache::redis::{Command, Redis, Reply, Topology};
 use edge_cache::{DeadlineClient, RedisClient, Transport};
 use edge_cache::{ErrorKind, RedisError};
 use serde::Serialize;
@@ -218,6 +218,10 @@ impl<T: Transport> Redis for AuditTrail<T> {
     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
         self.execute_through(command, &self.own, &*self.cache).await
     }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        self.cache.topology().await
+    }
 }
 
 /// An [`AuditTrail`] whose commands share one deadline.
@@ -242,5 +246,9 @@ impl<T: Transport> Redis for AuditTrailWithin<'_, T> {
         self.trail
             .execute_through(command, &self.own, &self.cache)
             .await
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        self.cache.topology().await
     }
 }

@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::error::RedisError;
-    use crate::redis::{Command, Reply};
+    use crate::redis::{Command, Reply, Topology};
 
     /// A client whose connection has a number.
     struct Connected(Cell<u64>);
@@ -77,6 +77,10 @@ mod tests {
 
         fn connection_number(&self) -> u64 {
             self.0.get()
+        }
+
+        async fn topology(&self) -> Result<Topology, RedisError> {
+            Ok(Topology::Single)
         }
     }
 

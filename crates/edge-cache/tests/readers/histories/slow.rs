@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply};
+use edge_cache::{Command, HostRuntime, NodeAddress, Redis, RedisError, Reply, Topology};
 use edge_cache_testing::client;
 use tokio::time::sleep;
 
@@ -48,6 +48,14 @@ impl Redis for Slow {
 
     fn connection_number(&self) -> u64 {
         self.redis.connection_number()
+    }
+
+    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        self.redis.connection_number_of(node)
+    }
+
+    async fn topology(&self) -> Result<Topology, RedisError> {
+        self.redis.topology().await
     }
 }
 
