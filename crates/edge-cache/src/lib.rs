@@ -67,3 +67,8 @@ pub use redis::{
     Arg, Command, ConnectionEvent, DeadlineClient, HostRuntime, Redis, RedisClient, Replies, Reply,
     Transport, other_scheme,
 };
+
+/// The example of the README. `cargo test` compiles it.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
