@@ -21,7 +21,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts a service of the repository, e.g. `examples/quotes/spin.toml`, and waits until it
+    /// Starts a service of the repository, e.g. `examples/rust/spin.toml`, and waits until it
     /// listens.
     ///
     /// # Panics

@@ -67,3 +67,8 @@ pub use redis::{
     Arg, Command, ConnectionEvent, DeadlineClient, HostRuntime, NodeAddress, Redis, RedisClient,
     Replies, Reply, SlotMap, Topology, Transport, other_scheme,
 };
+
+/// The example of the README. `cargo test` compiles it.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

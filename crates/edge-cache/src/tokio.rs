@@ -56,6 +56,16 @@ pub struct TokioTransport {
 impl TokioCache {
     /// Creates a cache in this database. Connects when it is first used; each command has 1.5 s.
     ///
+    /// ```no_run
+    /// use edge_cache::{Options, tokio::TokioCache};
+    ///
+    /// # async fn price() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = TokioCache::at("redis://127.0.0.1:6379/0")?;
+    /// cache.set("prices:17", &1999, &Options::default()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::AddressForbidden`] for an address that cannot be read.
     pub fn at(url: &str) -> Result<Self, RedisError> {
@@ -87,6 +97,16 @@ impl TokioCache {
 
 impl TokioTransport {
     /// A transport to this address.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, RedisClient, tokio::TokioTransport};
+    /// # fn main() -> Result<(), edge_cache::RedisError> {
+    /// let transport = TokioTransport::new("rediss://shop:secret@redis.example.com:6380/0")?;
+    /// let cache = Cache::new(RedisClient::new(transport, Duration::from_millis(500)));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::AddressForbidden`] for an address that cannot be read.

@@ -1,11 +1,13 @@
 //! Rules for the repository's code: no circles between modules, a library that is independent of
-//! hosts, described files, short files, and documents that name existing tests.
+//! hosts, examples of public methods, described files, short files, and documents that name existing
+//! tests.
 //!
 //! Each rule has a list of exceptions. The lists may only become shorter: an exception that is no
 //! longer needed fails as well.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod circles;
+mod examples;
 mod imports;
 mod independence;
 mod named_tests;
@@ -24,6 +26,19 @@ const CRATE_FOLDERS: [&str; 4] = ["crates", "components", "examples", "providers
 const INDEPENDENT_CRATES: [&str; 2] = ["crates/edge-cache", "crates/edge-cache-admin"];
 /// The optional dependency and the module of the ready transport for services on Tokio.
 const TOKIO: [&str; 2] = ["tokio", "crates/edge-cache/src/tokio"];
+/// The types of the library whose public methods have examples.
+const TYPES_WITH_EXAMPLES: [&str; 10] = [
+    "Cache",
+    "KeyName",
+    "Loaded",
+    "Memory",
+    "Pattern",
+    "Previous",
+    "SetItem",
+    "TokioCache",
+    "TokioTransport",
+    "TracingObserver",
+];
 /// Longest file, in lines.
 const MAX_LINES: usize = 400;
 
@@ -32,6 +47,9 @@ const CIRCLES: &[&str] = &[];
 
 /// Text of HTTP that the library still has, as `file: text`.
 const HTTP_TEXT: &[&str] = &[];
+
+/// Public methods that have no example yet, as `Type::method`.
+const METHODS_WITHOUT_EXAMPLE: &[&str] = &[];
 
 /// Files that do not begin with a description yet.
 const UNDESCRIBED_FILES: &[&str] = &[];
@@ -148,6 +166,26 @@ fn the_library_contains_no_text_of_http_or_of_hosts() {
         }
     }
     assert_eq!(differences(&found, HTTP_TEXT), [""; 0]);
+}
+
+#[test]
+fn every_public_method_of_the_library_has_an_example() {
+    let sources = without_test_files(files_in("crates/edge-cache/src", "rs"));
+    let methods: Vec<examples::Method> = sources
+        .iter()
+        .flat_map(|file| examples::methods_of(&file.text, &TYPES_WITH_EXAMPLES))
+        .collect();
+    for name in TYPES_WITH_EXAMPLES {
+        let is_of_type = |method: &examples::Method| method.name.starts_with(&format!("{name}::"));
+        assert!(methods.iter().any(is_of_type), "no methods of {name} found");
+    }
+
+    let missing: Vec<String> = methods
+        .into_iter()
+        .filter(|method| !method.has_example)
+        .map(|method| method.name)
+        .collect();
+    assert_eq!(differences(&missing, METHODS_WITHOUT_EXAMPLE), [""; 0]);
 }
 
 #[test]

@@ -48,6 +48,18 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// One round trip per 1,000 keys; where some are missing another one, which finds values in
     /// chunks; and one per chunk.
     ///
+    /// ```
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// cache.set("prices:17", &1999, &Options::default()).await?;
+    /// let prices: Vec<Option<u64>> = cache.get_many(&["prices:17", "prices:18"]).await?;
+    /// assert_eq!(prices, [Some(1999), None]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the connection.
     pub async fn get_many<T: DeserializeOwned>(
@@ -152,6 +164,22 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Writes values, each with its own TTL, grace, jitter and tags. An invalidation that comes meanwhile wins: the
     /// values that it covers are not written. One round trip; per 1,000 values one, one per tag and
     /// one per chunk.
+    ///
+    /// ```
+    /// # use edge_cache::{Cache, Options, SetItem, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// let options = Options { tags: &["prices"], ..Options::default() };
+    /// let items = [
+    ///     SetItem::with_options("prices:17", &1999, &options),
+    ///     SetItem::with_options("prices:18", &2999, &options),
+    /// ];
+    /// cache.set_many(&items).await?;
+    /// assert_eq!(cache.get("prices:18").await?, Some(2999));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Invalid`] for a bad tag, a key longer than [`crate::keyspace::key::MAX_NAME_BYTES`]

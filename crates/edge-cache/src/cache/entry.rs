@@ -27,6 +27,18 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// for one of another type. One round trip, and one per chunk; one time in 32 another one, which
     /// on a server that evicts counts as a use of its tags' sets.
     ///
+    /// ```
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// cache.set("prices:17", &1999, &Options::default()).await?;
+    /// assert_eq!(cache.get("prices:17").await?, Some(1999));
+    /// assert_eq!(cache.get::<u64>("prices:18").await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the connection.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, RedisError> {
@@ -50,6 +62,22 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// jitter. The other options concern loads. A load of this key in flight is not stored any more.
     /// Two round trips, and one per tag.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let memory = Memory::new();
+    /// # let cache = Cache::new(memory.clone());
+    /// let ttl = Some(Duration::from_secs(600));
+    /// let options = Options { ttl, tags: &["prices"], ..Options::default() };
+    /// cache.set("prices:17", &1999, &options).await?;
+    /// // Other clients read JSON.
+    /// assert_eq!(memory.value("prices:17").as_deref(), Some("1999"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Invalid`] for a bad tag, a key longer than [`crate::keyspace::key::MAX_NAME_BYTES`]
     /// or one of edge-cache's own, or a value that cannot be JSON; those of the connection.
@@ -65,6 +93,18 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
     /// Removes a key; true if it existed. One round trip.
     ///
+    /// ```
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// cache.set("carts:ada", &["brake pads"], &Options::default()).await?;
+    /// assert!(cache.delete("carts:ada").await?);
+    /// assert!(!cache.delete("carts:ada").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the connection.
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
@@ -72,6 +112,18 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     }
 
     /// Checks whether a key exists. One round trip.
+    ///
+    /// ```
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// cache.set("carts:ada", &["brake pads"], &Options::default()).await?;
+    /// assert!(cache.exists("carts:ada").await?);
+    /// assert!(!cache.exists("carts:bob").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the connection.
@@ -87,6 +139,20 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Sets how long a key lives from now (`None`: for ever); true if it exists and is not one of
     /// edge-cache's own. An entry then has no grace. Two round trips, three where the clock must be
     /// asked, and one for an entry with tags.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// cache.set("prices:17", &1499, &Options::default()).await?;
+    /// // The sale ends in an hour, and its price with it.
+    /// assert!(cache.expire("prices:17", Some(Duration::from_secs(3600))).await?);
+    /// assert!(cache.ttl("prices:17").await? > Some(Some(Duration::from_secs(3500))));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the connection.
@@ -104,6 +170,26 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Lets an entry live anew, as if it had just been stored with these options: fresh for their TTL,
     /// and served for their grace after it. Tags and value stay. True if the key exists and is not one
     /// of edge-cache's own. Four round trips at most.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let memory = Memory::new();
+    /// # let cache = Cache::new(memory.clone());
+    /// let half_hour = Duration::from_secs(1800);
+    /// let options = Options { ttl: Some(half_hour), jitter: 0.0, ..Options::default() };
+    /// cache.set("sessions:7", &"ada", &options).await?;
+    /// memory.advance(half_hour / 2);
+    ///
+    /// // The user is active, so the session lives for another half an hour.
+    /// assert!(cache.touch("sessions:7", &options).await?);
+    /// memory.advance(half_hour * 2 / 3);
+    /// assert!(cache.exists("sessions:7").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the connection.
@@ -130,6 +216,21 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Returns how long a key still lives: `None` without the key, `Some(None)` for a key without an
     /// expiry. One round trip.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// let minute = Duration::from_secs(60);
+    /// let options = Options { ttl: Some(minute), jitter: 0.0, ..Options::default() };
+    /// cache.set("prices:17", &1999, &options).await?;
+    /// assert!(cache.ttl("prices:17").await? <= Some(Some(minute)));
+    /// assert_eq!(cache.ttl("prices:18").await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of the connection.
     pub async fn ttl(&self, key: &str) -> Result<Option<Option<Duration>>, RedisError> {
@@ -145,6 +246,19 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     }
 
     /// Adds tags to a key that exists, for as long as it lives. One round trip per tag and four more.
+    ///
+    /// ```
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// cache.set("products:17", &"brake pads", &Options::default()).await?;
+    /// // The product joins a sale, which may end at any time.
+    /// cache.tag("products:17", &["sale"]).await?;
+    /// assert_eq!(cache.invalidate_tag("sale").await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Invalid`] for a bad tag, a key longer than
@@ -189,6 +303,19 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     }
 
     /// Describes a key; `None` when it does not exist. One round trip.
+    ///
+    /// ```
+    /// # use edge_cache::{Cache, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), edge_cache::Error> {
+    /// # let cache = Cache::new(Memory::new());
+    /// let options = Options { tags: &["prices"], ..Options::default() };
+    /// cache.set("prices:17", &1999, &options).await?;
+    /// let info = cache.key_info("prices:17").await?.expect("it was just set");
+    /// assert_eq!((info.value, info.tags), (1999.into(), vec!["prices".to_owned()]));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of the connection.

@@ -69,6 +69,23 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// A hit costs one round trip (two where it is refreshed early, and on one hit in 32 of an entry
     /// with tags); a miss three. Once a second another one adds to the lookup counters.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, LookupOutcome, Options, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let cache = Cache::new(Memory::new());
+    /// let ttl = Some(Duration::from_secs(900));
+    /// let options = Options { ttl, tags: &["product-catalog"], ..Options::default() };
+    /// let query = async || Ok::<_, std::io::Error>(vec!["brake pads".to_owned()]);
+    ///
+    /// let first = cache.get_or_set("products:popular", &options, query).await?;
+    /// let second = cache.get_or_set("products:popular", &options, query).await?;
+    /// assert_eq!((first.outcome, second.outcome), (LookupOutcome::Miss, LookupOutcome::Hit));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`LoadError`] where the loader fails, or another caller's has just failed, and no stale value
     /// can stand in.

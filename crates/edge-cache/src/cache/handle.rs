@@ -77,6 +77,18 @@ impl<C, O> Clone for Cache<C, O> {
 
 impl<C: Redis + HostRuntime> Cache<C> {
     /// Creates a cache over this connection.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use edge_cache::tokio::TokioTransport;
+    /// use edge_cache::{Cache, RedisClient};
+    ///
+    /// # fn main() -> Result<(), edge_cache::RedisError> {
+    /// let transport = TokioTransport::new("redis://127.0.0.1:6379/0")?;
+    /// let cache = Cache::new(RedisClient::new(transport, Duration::from_millis(500)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(redis: C) -> Self {
         Self::with_observer(redis, ())
     }
@@ -84,6 +96,20 @@ impl<C: Redis + HostRuntime> Cache<C> {
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Creates a cache over this connection whose lookups are reported to an observer.
+    ///
+    /// ```
+    /// use edge_cache::{Cache, LookupOutcome, Observer, testing::Memory};
+    ///
+    /// struct Log;
+    ///
+    /// impl Observer for Log {
+    ///     fn lookup_ended(&self, key: &str, outcome: LookupOutcome) {
+    ///         println!("{key}: {}", outcome.name());
+    ///     }
+    /// }
+    ///
+    /// let cache = Cache::with_observer(Memory::new(), Log);
+    /// ```
     pub fn with_observer(redis: C, observer: O) -> Self {
         let inner = Inner {
             redis,
@@ -107,6 +133,14 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Sets how old the instance's knowledge of invalidations may be when a lookup begins: 10 ms to
     /// 1 s, 50 ms without this call. An invalidation is in force for this instance that long after
     /// it was recorded, also while its keys are still being removed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, testing::Memory};
+    /// # let connection = Memory::new();
+    /// // Invalidations by other instances are in force here after 10 ms.
+    /// let cache = Cache::new(connection).with_fence_interval(Duration::from_millis(10));
+    /// ```
     #[must_use]
     pub fn with_fence_interval(self, interval: Duration) -> Self {
         let interval = interval.clamp(MIN_FENCE_INTERVAL, MAX_FENCE_INTERVAL);
@@ -162,6 +196,12 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     }
 
     /// Sets how many bytes the near copies of this instance may take; 8 MiB without this call.
+    ///
+    /// ```
+    /// # use edge_cache::{Cache, testing::Memory};
+    /// # let connection = Memory::new();
+    /// let cache = Cache::new(connection).with_near_capacity(32 * 1024 * 1024);
+    /// ```
     #[must_use]
     pub fn with_near_capacity(self, bytes: usize) -> Self {
         self.inner.near.set_capacity(bytes);

@@ -35,12 +35,32 @@ const MAX_EARLY_REFRESH: f64 = 100.0;
 pub struct Options<'a> {
     /// How long a value is fresh; `None`: by the TTL table and its overrides. Zero: it is not stored,
     /// unless there is a grace, and the old entry is removed. Up to ten years.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::Options;
+    /// // A list that may be 15 minutes old.
+    /// let options = Options { ttl: Some(Duration::from_secs(900)), ..Options::default() };
+    /// ```
     pub ttl: Option<Duration>,
     /// Tags by which the entry is invalidated. An entry that is found without one of them gets it;
     /// tags that it has and the call lacks stay.
+    ///
+    /// ```
+    /// # use edge_cache::Options;
+    /// // Invalidated with the catalogue, and with the sale.
+    /// let options = Options { tags: &["product-catalog", "sale"], ..Options::default() };
+    /// ```
     pub tags: &'a [&'a str],
     /// How long past its TTL a value may still be served: while one caller refreshes it, and when
     /// its load fails. Zero: never. Up to ten years.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::Options;
+    /// // While the supplier is down, its last price is served for up to an hour.
+    /// let options = Options { grace: Duration::from_secs(3600), ..Options::default() };
+    /// ```
     pub grace: Duration,
     /// Largest share by which the TTL is lengthened or shortened at random, so that values stored
     /// together do not expire together. 0 to 1.
@@ -63,6 +83,13 @@ pub struct Options<'a> {
     pub early_refresh: f64,
     /// How long a result that is JSON `null` is kept; `None`: it is not stored, and the old entry is
     /// removed. Waiters receive it in either case. 1 ms to ten years.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::Options;
+    /// // A product that does not exist is looked up in the database once in 30 seconds.
+    /// let options = Options { negative_ttl: Some(Duration::from_secs(30)), ..Options::default() };
+    /// ```
     pub negative_ttl: Option<Duration>,
     /// How many results that are `null` a module (the first segment of a key) may store within the
     /// life of one; further ones are not stored. Where clients choose the names, this bounds the
@@ -70,6 +97,14 @@ pub struct Options<'a> {
     pub max_negative: u32,
     /// Keeps copies in the instance's memory and serves them without asking Redis, except for the
     /// fences every 50 ms; `None`: never.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Near, Options};
+    /// // Another client's change may go unnoticed for five seconds.
+    /// let near = Near { max_age: Duration::from_secs(5) };
+    /// let options = Options { near: Some(near), ..Options::default() };
+    /// ```
     pub near: Option<Near>,
 }
 

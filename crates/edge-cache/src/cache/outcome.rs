@@ -58,6 +58,21 @@ impl LoadOutcome {
 }
 
 /// A value, and how it was obtained.
+///
+/// ```
+/// # use edge_cache::{Cache, Options, testing::Memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let cache = Cache::new(Memory::new());
+/// let query = async || Ok::<_, std::io::Error>(1999);
+/// let price = cache.get_or_set("prices:17", &Options::default(), query).await?;
+/// if let Some(error) = &price.store_error {
+///     eprintln!("prices:17 is not stored, so every caller loads it: {error}");
+/// }
+/// println!("{} cents, {}", price.value, price.outcome.name());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched<T> {
     /// The value.
@@ -97,6 +112,23 @@ impl<T> Fetched<T> {
 const NOTHING_KEPT: &str = "the loader kept a value that there is not";
 
 /// Why there is no value: the loader failed.
+///
+/// ```
+/// # use edge_cache::{Cache, LoadError, Options, testing::Memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), edge_cache::Error> {
+/// # let cache = Cache::new(Memory::new());
+/// let failing = async || Err::<u64, _>("the database is down");
+/// let options = Options::default();
+///
+/// let own = cache.get_or_set("prices:17", &options, failing).await;
+/// assert_eq!(own, Err(LoadError::Own("the database is down")));
+/// // Callers within `failure_ttl` share the failure.
+/// let shared = cache.get_or_set("prices:17", &options, failing).await;
+/// assert_eq!(shared, Err(LoadError::Shared("the database is down".to_owned())));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadError<E> {

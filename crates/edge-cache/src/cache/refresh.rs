@@ -40,6 +40,23 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     ///
     /// Three round trips.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, Options, Previous, testing::Memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let cache = Cache::new(Memory::new());
+    /// // A job renews the list of popular products before anybody asks for it.
+    /// let options = Options { ttl: Some(Duration::from_secs(900)), ..Options::default() };
+    /// let query = async |_: Option<&Previous<String>>| {
+    ///     Ok::<_, std::io::Error>("brake pads".to_owned().into())
+    /// };
+    /// cache.refresh("products:popular", &options, query).await?;
+    /// assert!(cache.exists("products:popular").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`LoadError`] where the loader fails, or another one has failed within `failure_ttl`.
     pub async fn refresh<T, E>(

@@ -46,11 +46,23 @@ pub struct SetItem<'a, T> {
 
 impl<'a, T> SetItem<'a, T> {
     /// An item with the default options.
+    ///
+    /// ```
+    /// # use edge_cache::SetItem;
+    /// let item = SetItem { tags: &["prices"], ..SetItem::new("prices:17", &1999) };
+    /// ```
     pub fn new(key: &'a str, value: &'a T) -> Self {
         Self::with_options(key, value, &Options::default())
     }
 
     /// An item with those of these options that concern writing: TTL, tags, grace and jitter.
+    ///
+    /// ```
+    /// # use edge_cache::{Options, SetItem};
+    /// let options = Options { tags: &["prices"], ..Options::default() };
+    /// let item = SetItem::with_options("prices:17", &1999, &options);
+    /// assert_eq!(item.tags, ["prices"]);
+    /// ```
     pub fn with_options(key: &'a str, value: &'a T, options: &Options<'a>) -> Self {
         Self {
             key,

@@ -47,6 +47,19 @@ pub(super) fn own_prefix(key: &str) -> Option<&'static str> {
 
 /// Why a loaded value was not stored. The caller has the value all the same; each further call loads
 /// again. An invalidation during the load is not such an error.
+///
+/// ```
+/// # use edge_cache::{Cache, Options, StoreErrorReason, testing::Memory};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let cache = Cache::new(Memory::new());
+/// let average = async || Ok::<_, std::io::Error>(f64::NAN);
+/// let loaded = cache.get_or_set("prices:average", &Options::default(), average).await?;
+/// let error = loaded.store_error.expect("JSON has no NaN");
+/// assert_eq!(error.reason, StoreErrorReason::Value);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError {
     /// The reason, for metrics.

@@ -46,6 +46,12 @@ impl TracingObserver {
     }
 
     /// Reports the key with each span and event.
+    ///
+    /// ```
+    /// # use edge_cache::{Cache, TracingObserver, testing::Memory};
+    /// # let connection = Memory::new();
+    /// let cache = Cache::with_observer(connection, TracingObserver::new().with_keys());
+    /// ```
     #[must_use]
     pub fn with_keys(self) -> Self {
         Self { has_keys: true }

@@ -93,6 +93,20 @@ const OWN_RECORDS: [&str; 16] = [
 const TRAILS: [&str; 2] = [AUDIT, "cache:{cache}:audit"];
 
 /// The name of a Redis key: any bytes.
+///
+/// ```
+/// use edge_cache::KeyName;
+///
+/// let name = KeyName::new("products:17");
+/// assert_eq!(name.display(), "products:17");
+/// assert_eq!(name.as_bytes(), b"products:17");
+/// assert!(!name.is_protected());
+///
+/// // What the library keeps of a load of this key.
+/// assert_eq!(name.lock(), b"lock:{products:17}");
+/// assert_eq!(name.waiting(), b"cache:waiting:{products:17}");
+/// assert!(KeyName::new(name.lock()).is_own_record());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyName(Vec<u8>);
 
@@ -114,6 +128,12 @@ impl KeyName {
 
     /// Returns whether this key belongs to the audit trail, which nobody can remove or let expire:
     /// `cache:audit`, or a key that begins with `cache:audit:`; on a Cluster `cache:{cache}:audit`.
+    ///
+    /// ```
+    /// # use edge_cache::KeyName;
+    /// assert!(KeyName::new("cache:audit:denied").is_trail());
+    /// assert!(!KeyName::new("cache:audits").is_trail());
+    /// ```
     pub fn is_trail(&self) -> bool {
         TRAILS.iter().any(|trail| {
             let rest = self.0.strip_prefix(trail.as_bytes());
@@ -132,6 +152,12 @@ impl KeyName {
     /// A UTF-8 name is shown as it is. In another name, invalid bytes are shown as `\xNN`, and `\` as
     /// `\\`. A UTF-8 name that reads like the result is escaped in the same way: `b\xff` in letters
     /// is shown as `b\\xff`.
+    ///
+    /// ```
+    /// # use edge_cache::KeyName;
+    /// assert_eq!(KeyName::new("prices:€").display(), "prices:€");
+    /// assert_eq!(KeyName::new(b"prices:\xff").display(), r"prices:\xff");
+    /// ```
     pub fn display(&self) -> String {
         if let Some(text) = self.plain_text() {
             return text.to_owned();
@@ -148,6 +174,12 @@ impl KeyName {
 
     /// Standard base64 of a name that [`KeyName::display`] escapes, so that clients can send it
     /// back.
+    ///
+    /// ```
+    /// # use edge_cache::KeyName;
+    /// assert_eq!(KeyName::new("prices:€").base64(), None);
+    /// assert_eq!(KeyName::new(b"prices:\xff").base64().as_deref(), Some("cHJpY2VzOv8="));
+    /// ```
     pub fn base64(&self) -> Option<String> {
         self.plain_text().is_none().then(|| BASE64.encode(&self.0))
     }

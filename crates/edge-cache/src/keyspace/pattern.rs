@@ -26,6 +26,20 @@ const MAX_SEARCHED_ELEMENTS: usize = 12;
 const WIDE_CLASS_MEMBERS: usize = 64;
 
 /// A checked pattern.
+///
+/// ```
+/// use edge_cache::{Pattern, keyspace::pattern::escape};
+///
+/// # fn main() -> Result<(), edge_cache::Error> {
+/// let prices = Pattern::parse("pattern", format!("prices:{}:*", escape("a*b")))?;
+/// assert!(prices.matches(b"prices:a*b:eur") && !prices.matches(b"prices:ab:eur"));
+/// assert!(prices.begins_literally() && !prices.names_protected());
+/// assert_eq!(Pattern::stored(prices.as_bytes()).display(), r"prices:a\*b:*");
+/// assert_eq!(prices.search().head, br"prices:a\*b:*");
+/// assert!(Pattern::everything().matches_everything());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern(Vec<u8>);
 

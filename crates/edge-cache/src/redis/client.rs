@@ -48,7 +48,7 @@ const REPLICA_KEPT: Duration = Duration::from_secs(1);
 const MAX_TRIES: u32 = 3;
 /// The pause after the first failed try; it grows by as much after each further one.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
-/// How often a command follows redirections of a Cluster.
+/// How often a command follows redirections.
 const MAX_REDIRECTS: u32 = 16;
 
 /// Replies, and how long the try took that returned them.
