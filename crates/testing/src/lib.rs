@@ -1,5 +1,6 @@
 //! Fixtures of tests and benchmarks: a private `redis-server` or a Redis in memory in its place, a
-//! native connection to it, a proxy that injects faults, a private cluster, and a private PostgreSQL.
+//! native connection to it, a proxy that injects faults and restricts commands, a private cluster,
+//! servers with Sentinels, and a private PostgreSQL.
 //!
 //! Each test has its own server, because SCAN, INFO and FLUSHDB see the whole server. A fixture that
 //! cannot be set up panics with the reason; none of this runs in production.
@@ -20,6 +21,7 @@ mod postgres;
 mod process;
 mod proxy;
 mod resp;
+mod sentinels;
 mod server;
 mod slots;
 
@@ -31,5 +33,6 @@ pub use node::Node;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use proxy::{Fault, Proxy};
+pub use sentinels::{SentinelOptions, Sentinels};
 pub use server::RedisServer;
 pub use slots::slot_of_key;
