@@ -32,7 +32,7 @@ pub use native::{client, transport};
 pub use node::Node;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
-pub use proxy::{Fault, Proxy};
+pub use proxy::{Fault, Proxy, Restrictions, SelectRule, SlotRule};
 pub use sentinels::{SentinelOptions, Sentinels};
 pub use server::RedisServer;
 pub use slots::slot_of_key;
