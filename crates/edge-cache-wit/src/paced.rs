@@ -46,6 +46,10 @@ impl<C: Redis> Redis for Paced<C> {
     async fn topology(&self) -> Result<Topology, RedisError> {
         self.inner.topology().await
     }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        self.inner.newest_topology().await
+    }
 }
 
 impl<C: HostRuntime> HostRuntime for Paced<C> {

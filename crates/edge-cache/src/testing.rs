@@ -325,6 +325,10 @@ impl Redis for Memory {
     async fn topology(&self) -> Result<Topology, RedisError> {
         Ok(Topology::Single)
     }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        Ok(Topology::Single)
+    }
 }
 
 /// Adds the key's name to an error because of a value's type, as [`RedisClient`](crate::RedisClient) does.

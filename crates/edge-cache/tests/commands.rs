@@ -40,6 +40,10 @@ impl Redis for Recording {
     async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
         self.redis.topology().await
     }
+
+    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        self.redis.newest_topology().await
+    }
 }
 
 impl HostRuntime for Recording {

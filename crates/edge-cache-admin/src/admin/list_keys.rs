@@ -146,7 +146,7 @@ impl ListKeysRequest {
     /// # Errors
     /// Those of the connection.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<ListKeysReport, Error> {
-        let topology = redis.topology().await?;
+        let topology = redis.newest_topology().await?;
         let nodes = topology.nodes(redis);
         let Some(place) = Place::find(&topology, &nodes, &self.cursor) else {
             return Err(no_primaries().into());

@@ -105,9 +105,14 @@ impl Counts {
         }
     }
 
-    /// Estimates the services' keys of the whole database.
-    fn estimate_services(&self) -> u64 {
-        (ratio(self.services, self.visited) * self.database as f64) as u64
+    /// Estimates the counts of the whole database from a sample.
+    fn extrapolated(&self) -> Self {
+        let whole = |count| (ratio(count, self.visited) * self.database as f64) as u64;
+        Self {
+            services: whole(self.services),
+            matched: whole(self.matched),
+            ..*self
+        }
     }
 }
 
@@ -123,20 +128,28 @@ impl RemovalShare {
         request_role: Role,
         is_confirmed: bool,
     ) -> Result<Self, RedisError> {
-        let topology = redis.topology().await?;
+        let topology = redis.newest_topology().await?;
         let nodes = topology.nodes(redis);
         let sampled = scan::on_each(&nodes, |node| count_node(node, patterns)).await?;
         let is_exact = sampled.iter().all(|(_, is_whole)| *is_whole);
+        let sum = |sum: Counts, counts: Counts| sum.plus(&counts);
+        let seen: u64 = sampled.iter().map(|(counts, _)| counts.services).sum();
+        // Each node counts as much as it has keys.
         let counts = sampled
             .into_iter()
-            .fold(Counts::default(), |sum, (counts, _)| sum.plus(&counts));
-        let is_unknown = !is_exact && counts.services < MIN_SAMPLE_KEYS;
-        let keys = if is_exact {
-            counts.services
-        } else if is_unknown {
+            .map(|(counts, is_whole)| {
+                if is_whole {
+                    counts
+                } else {
+                    counts.extrapolated()
+                }
+            })
+            .fold(Counts::default(), sum);
+        let is_unknown = !is_exact && seen < MIN_SAMPLE_KEYS;
+        let keys = if is_unknown {
             counts.database
         } else {
-            counts.estimate_services()
+            counts.services
         };
         Ok(Self {
             patterns: patterns.iter().map(Pattern::display).collect(),

@@ -83,6 +83,10 @@ impl Redis for ArbitraryServer {
     async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
         Ok(edge_cache::Topology::Single)
     }
+
+    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        Ok(edge_cache::Topology::Single)
+    }
 }
 
 impl HostRuntime for ArbitraryServer {

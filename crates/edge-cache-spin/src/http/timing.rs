@@ -103,6 +103,10 @@ impl<R: Redis> Redis for MeasuredRedis<'_, R> {
     async fn topology(&self) -> Result<Topology, RedisError> {
         self.redis.topology().await
     }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        self.redis.newest_topology().await
+    }
 }
 
 impl<R: HostRuntime> HostRuntime for MeasuredRedis<'_, R> {

@@ -157,7 +157,11 @@ async fn confirm<R: Redis>(redis: &R, load: &Load<'_>, life: Duration) -> Result
         name.waiting().into(),
         name.turns(true).into(),
     ];
-    let args = [load.lock.owner.as_str().into(), milliseconds(life).into()];
+    let args = [
+        load.lock.owner.as_str().into(),
+        milliseconds(life).into(),
+        milliseconds(PROVISION).into(),
+    ];
     Ok(CONFIRM.run(redis, keys, args).await?.count()? == 1)
 }
 

@@ -1,5 +1,6 @@
 //! Existence of named keys.
 
+use super::own_slot;
 use crate::error::RedisError;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, Redis, concurrently};
@@ -15,6 +16,11 @@ static EXIST: Script = script!(repeatable "keys/exist", [shared::OWN_READS]);
 pub async fn check_each<R: Redis>(redis: &R, keys: Vec<Arg>) -> Result<Vec<bool>, RedisError> {
     let topology = redis.topology().await?;
     let mut exists = vec![false; keys.len()];
+    let keys: Vec<Arg> = if topology.is_cluster() {
+        keys.into_iter().map(on_cluster).collect()
+    } else {
+        keys
+    };
     let groups = topology.group(keys, |key| key.as_bytes().unwrap_or_default());
     let checking = groups.into_iter().map(|group| async move {
         let (positions, keys): (Vec<usize>, Vec<Arg>) = group.into_iter().unzip();
@@ -35,4 +41,9 @@ pub async fn check_each<R: Redis>(redis: &R, keys: Vec<Arg>) -> Result<Vec<bool>
         }
     }
     Ok(exists)
+}
+
+fn on_cluster(key: Arg) -> Arg {
+    let name = key.as_bytes().and_then(own_slot::on_cluster);
+    name.map_or(key, Arg::from)
 }

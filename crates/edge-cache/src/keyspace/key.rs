@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::slot;
+use super::{own_slot, slot};
 
 /// Overrides of the TTL table (a hash). Outlives a global clear.
 pub const TTL_OVERRIDES: &str = "cache:ttl";
@@ -119,6 +119,11 @@ impl KeyName {
     /// The bytes as Redis has them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The name that this key has on a Cluster: another one for a key of edge-cache that is one of a kind.
+    pub(crate) fn on_cluster(&self) -> Self {
+        own_slot::on_cluster(&self.0).map_or_else(|| self.clone(), Self)
     }
 
     /// Returns whether this is a protected key: one of edge-cache's own.

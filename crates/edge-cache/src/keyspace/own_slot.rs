@@ -17,8 +17,9 @@ use super::key::{self, FENCES};
 pub(crate) const FENCES_ON_CLUSTER: &str = "cache:{cache}:fences";
 
 /// Keys that are one of a kind.
-const ONE_OF_A_KIND: [&str; 18] = [
+const ONE_OF_A_KIND: [&str; 19] = [
     key::AUDIT,
+    "cache:denied",
     key::COUNTERS,
     key::EVENTS,
     FENCES,
@@ -38,7 +39,7 @@ const ONE_OF_A_KIND: [&str; 18] = [
     key::WARMUP_STATUS,
 ];
 /// Beginnings of the names of further ones.
-const FAMILIES: [&str; 3] = ["cache:audit:", "cache:denied", key::REMOVALS];
+const FAMILIES: [&str; 3] = ["cache:audit:", "cache:denied:", key::REMOVALS];
 
 /// Returns the name on a Cluster of a key that is one of a kind; `None` for any other.
 pub(crate) fn on_cluster(name: &[u8]) -> Option<Vec<u8>> {

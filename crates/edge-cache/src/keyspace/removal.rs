@@ -63,6 +63,8 @@ async fn delete_named_by_slot<R: Redis + HostRuntime>(
     topology: &Topology,
     names: &[KeyName],
 ) -> Result<Vec<bool>, RedisError> {
+    let names: Vec<KeyName> = names.iter().map(KeyName::on_cluster).collect();
+    let names = names.as_slice();
     // Fences come first: if Redis refuses one, nothing has been removed.
     let named = || names.iter().map(|name| name.as_bytes().into());
     let keys = [FENCES, NONE, WARMUP_LOCK].map(Arg::from);
@@ -119,6 +121,23 @@ pub async fn delete_found<R: Redis>(redis: &R, names: &[KeyName]) -> Result<u64,
             .map_err(|error| Error::from(error).after(removed))?;
     }
     Ok(removed)
+}
+
+/// Removes keys that a node of a Cluster did not remove for a walk, wherever they are by now; how many of them
+/// count. One round trip for each slot, none without such keys.
+pub(crate) async fn delete_refused<R: Redis>(
+    redis: &R,
+    names: &[KeyName],
+) -> Result<u64, RedisError> {
+    if names.is_empty() {
+        return Ok(0);
+    }
+    let topology = redis.topology().await?;
+    let existed = delete_each(redis, &topology, names, true).await?;
+    let counted = names.iter().zip(existed);
+    Ok(counted
+        .filter(|(name, existed)| *existed && !name.is_own_record())
+        .count() as u64)
 }
 
 /// Removes up to 1,000 keys that a walk has found; how many existed. One round trip.

@@ -156,7 +156,7 @@ async fn match_all<R: Redis>(
     filter: &Filter<'_>,
     samples: usize,
 ) -> Result<Matches, RedisError> {
-    let topology = redis.topology().await?;
+    let topology = redis.newest_topology().await?;
     let nodes = topology.nodes(redis);
     let found = on_each(&nodes, |node| match_node(node, filter, samples)).await?;
 
@@ -218,7 +218,7 @@ pub async fn sample_removable<R: Redis>(
 ) -> Result<Vec<KeyName>, RedisError> {
     let filter = Filter::removable(pattern);
     let mut names = Vec::new();
-    for node in redis.topology().await?.nodes(redis) {
+    for node in redis.newest_topology().await?.nodes(redis) {
         let left = samples - names.len();
         names.extend(sample_node(&node, &filter, left).await?);
         if names.len() >= samples {
@@ -384,5 +384,11 @@ async fn delete_slice<R: Redis>(
         &DELETE_SLICE
     };
     let mut replies = script.run(redis, [], args).await?;
-    Ok((replies.bytes()?, replies.count()?))
+    let next = replies.bytes()?;
+    let removed = replies.count()?;
+    let refused: Vec<KeyName> = replies.rest()?.into_iter().map(KeyName::new).collect();
+    Ok((
+        next,
+        removed + removal::delete_refused(redis, &refused).await?,
+    ))
 }

@@ -17,6 +17,7 @@
 //! idle 20 ms:   DELETE_SLICE is sent; if the connection breaks now, the caller gets 503 and decides
 //! ```
 
+mod deadline_client;
 mod routing;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use super::topology::{ExpectedTopology, Topology};
 use super::transport::{ConnectionEvent, Transport};
 use super::wrong_type;
 use crate::error::{ErrorKind, RedisError};
+pub use deadline_client::DeadlineClient;
 use routing::Target;
 
 /// A connection that was idle for longer is checked before it gets a command that must not run
@@ -187,10 +189,18 @@ impl<T: Transport> RedisClient<T> {
                 && deadline.allows(RETRY_PAUSE)
             {
                 redirects += 1;
-                if let Redirect::Ask { to } = redirect {
-                    return self.execute_asking(command, &to, deadline).await;
-                }
-                target = self.follow(redirect, redirects).await;
+                target = match redirect {
+                    Redirect::Ask { to } => {
+                        let executed = self.execute_asking(command, &to, deadline).await;
+                        let again = executed.as_ref().err();
+                        let again = again.and_then(|error| Redirect::of(error, Some(&to)));
+                        let Some(again) = again else {
+                            return executed;
+                        };
+                        self.follow(again, redirects).await
+                    }
+                    redirect => self.follow(redirect, redirects).await,
+                };
                 continue;
             }
 
@@ -359,43 +369,9 @@ impl<T: Transport> Redis for RedisClient<T> {
         let deadline = Deadline::after(self.limit, self.seed.transport());
         self.topology_within(&deadline).await
     }
-}
 
-/// A [`RedisClient`] whose commands share one deadline: the request's own limit.
-pub struct DeadlineClient<'a, T: Transport> {
-    client: &'a RedisClient<T>,
-    deadline: Deadline<T>,
-}
-
-impl<T: Transport> Redis for DeadlineClient<'_, T> {
-    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
-        let (replies, _) = self.execute_timed(command).await?;
-        Ok(replies)
-    }
-
-    async fn execute_timed(&self, command: Command) -> Result<Timed, RedisError> {
-        self.client.execute_explained(command, &self.deadline).await
-    }
-
-    fn connection_number(&self) -> u64 {
-        self.client.connection_number()
-    }
-
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        self.client.connection_number_of(node)
-    }
-
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        self.client.topology_within(&self.deadline).await
-    }
-}
-
-impl<T: Transport> HostRuntime for DeadlineClient<'_, T> {
-    async fn sleep(&self, duration: Duration) {
-        self.client.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.client.random()
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        self.cluster.mark_stale();
+        self.topology().await
     }
 }

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::select_ok;
+
 use super::command::Command;
 use super::connector::Connector;
 use super::deadline::Deadline;
@@ -26,6 +28,9 @@ use crate::keyspace::own_slot::FENCES_ON_CLUSTER;
 
 /// How long one node may take to report the slots, before another one is asked.
 const MAP_LIMIT: Duration = Duration::from_millis(500);
+
+/// A node, with its address where that is known.
+type Askable<T> = (Option<NodeAddress>, Arc<Connector<T>>);
 
 /// The nodes of a Cluster.
 pub(super) struct Cluster<T: Transport> {
@@ -58,8 +63,7 @@ impl<T: Transport> Cluster<T> {
         self.mark_stale();
     }
 
-    /// Returns the map of slots. No round trip while it is known; otherwise one, and one more for each node
-    /// that does not reply.
+    /// Returns the map of slots. No round trip while it is known; otherwise one, to all nodes at once.
     pub(super) async fn map(
         &self,
         seed: &Arc<Connector<T>>,
@@ -73,16 +77,19 @@ impl<T: Transport> Cluster<T> {
             return Ok(Arc::clone(map));
         }
 
-        let mut failure = None;
-        for (address, node) in self.askable(seed) {
-            match ask_slots(&node, address.as_ref(), deadline).await {
-                Ok(map) => return Ok(self.replace_map(map)),
-                Err(error) => failure = failure.or(Some(error)),
+        let asking = self.askable(seed, known.as_deref());
+        let asking = asking
+            .iter()
+            .map(|(address, node)| Box::pin(ask_slots(node, address.as_ref(), deadline)));
+        // The first reply counts: a node may be frozen, or gone.
+        let asking: Vec<_> = asking.collect();
+        match select_ok(asking).await {
+            Ok((map, _)) => Ok(self.replace_map(map)),
+            Err(error) => {
+                self.mark_stale();
+                known.ok_or(error)
             }
         }
-        self.mark_stale();
-        let nobody = || RedisError::new(ErrorKind::Unreachable, "no node of the Cluster replied");
-        known.ok_or_else(|| failure.unwrap_or_else(nobody))
     }
 
     /// Keeps a map that was just read, and closes the connections to nodes that are no primaries any more.
@@ -98,11 +105,15 @@ impl<T: Transport> Cluster<T> {
     }
 
     /// The nodes that can be asked for the slots, with their addresses where these are known.
-    fn askable(&self, seed: &Arc<Connector<T>>) -> Vec<(Option<NodeAddress>, Arc<Connector<T>>)> {
+    fn askable(&self, seed: &Arc<Connector<T>>, map: Option<&SlotMap>) -> Vec<Askable<T>> {
         let mut askable = vec![(seed.transport().address(), Arc::clone(seed))];
-        let nodes = self.nodes.lock();
-        let nodes = nodes.iter();
-        askable.extend(nodes.map(|(address, node)| (Some(address.clone()), Arc::clone(node))));
+        for address in map.map(SlotMap::primaries).unwrap_or_default() {
+            if let Ok(node) = self.connector(seed, &address)
+                && !Arc::ptr_eq(&node, seed)
+            {
+                askable.push((Some(address), node));
+            }
+        }
         askable
     }
 
@@ -180,6 +191,14 @@ async fn ask_slots<T: Transport>(
     Ok(map)
 }
 
+/// Returns whether the server does not know the question. A user who may not ask it is an error: other nodes would be
+/// left out without a word.
 fn is_unknown(error: &RedisError) -> bool {
-    matches!(error.kind, ErrorKind::Server | ErrorKind::Permission)
+    let text = error.message.to_ascii_lowercase();
+    let words = [
+        "unknown command",
+        "unknown subcommand",
+        "cluster support disabled",
+    ];
+    error.kind == ErrorKind::Server && words.iter().any(|word| text.contains(word))
 }

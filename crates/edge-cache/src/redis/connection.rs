@@ -52,6 +52,13 @@ pub trait Redis {
     /// # Errors
     /// Those of the connection.
     async fn topology(&self) -> Result<Topology, RedisError>;
+
+    /// Returns which nodes hold the keys by now, for a walk: no command of a walk is redirected. None on
+    /// a single server, on a Cluster one round trip.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    async fn newest_topology(&self) -> Result<Topology, RedisError>;
 }
 
 impl<R: Redis> Redis for &R {
@@ -73,6 +80,10 @@ impl<R: Redis> Redis for &R {
 
     async fn topology(&self) -> Result<Topology, RedisError> {
         (**self).topology().await
+    }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        (**self).newest_topology().await
     }
 }
 
@@ -96,6 +107,10 @@ impl<R: Redis> Redis for Arc<R> {
     async fn topology(&self) -> Result<Topology, RedisError> {
         (**self).topology().await
     }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        (**self).newest_topology().await
+    }
 }
 
 impl<R: Redis> Redis for Rc<R> {
@@ -117,5 +132,9 @@ impl<R: Redis> Redis for Rc<R> {
 
     async fn topology(&self) -> Result<Topology, RedisError> {
         (**self).topology().await
+    }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        (**self).newest_topology().await
     }
 }

@@ -1,4 +1,5 @@
-//! A connection of which all commands go to one node.
+//! A connection of which all commands without keys go to one node: walks, and questions about the server. A command with
+//! keys goes to the node that has them.
 
 use std::time::Duration;
 
@@ -28,7 +29,9 @@ impl<'a, R> OnNode<'a, R> {
     }
 
     fn pin(&self, mut command: Command) -> Command {
-        command.node.clone_from(&self.node);
+        if command.first_key().is_none() {
+            command.node.clone_from(&self.node);
+        }
         command
     }
 }
@@ -55,6 +58,10 @@ impl<R: Redis> Redis for OnNode<'_, R> {
 
     async fn topology(&self) -> Result<Topology, RedisError> {
         self.redis.topology().await
+    }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        self.redis.newest_topology().await
     }
 }
 

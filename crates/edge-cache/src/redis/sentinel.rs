@@ -104,7 +104,16 @@ async fn open_if_primary<T: Transport>(
         let problem = "this connection reaches one server only, and cannot follow a Sentinel";
         return Err(RedisError::new(ErrorKind::AddressForbidden, problem));
     };
-    let connection = server.open().await.map_err(|error| match error.kind {
+    let limit = server.timer(2 * SENTINEL_LIMIT);
+    let opened = match select(pin!(server.open()), pin!(limit)).await {
+        Either::Left((opened, _)) => opened,
+        Either::Right(_) => {
+            let problem =
+                format!("the primary that the Sentinels name, {address}, does not answer");
+            return Err(RedisError::new(ErrorKind::Unreachable, problem));
+        }
+    };
+    let connection = opened.map_err(|error| match error.kind {
         ErrorKind::AddressForbidden => forbidden(address),
         _ => error,
     })?;

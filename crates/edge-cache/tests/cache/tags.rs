@@ -136,6 +136,10 @@ impl<F: Fn()> Redis for Before<'_, F> {
     async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
         self.redis.topology().await
     }
+
+    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        self.redis.newest_topology().await
+    }
 }
 
 impl<F: Fn()> HostRuntime for Before<'_, F> {

@@ -68,6 +68,10 @@ impl Redis for Watched {
     async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
         self.redis.topology().await
     }
+
+    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
+        self.redis.newest_topology().await
+    }
 }
 
 impl HostRuntime for Watched {

@@ -222,6 +222,10 @@ impl<T: Transport> Redis for AuditTrail<T> {
     async fn topology(&self) -> Result<Topology, RedisError> {
         self.cache.topology().await
     }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        self.cache.newest_topology().await
+    }
 }
 
 /// An [`AuditTrail`] whose commands share one deadline.
@@ -250,5 +254,9 @@ impl<T: Transport> Redis for AuditTrailWithin<'_, T> {
 
     async fn topology(&self) -> Result<Topology, RedisError> {
         self.cache.topology().await
+    }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        self.cache.newest_topology().await
     }
 }

@@ -151,7 +151,7 @@ async fn count_by_patterns<R: Redis>(
         _ => b"*".to_vec(),
     };
     let pattern_args: Vec<Arg> = patterns.iter().flat_map(share::pattern_args).collect();
-    let topology = redis.topology().await?;
+    let topology = redis.newest_topology().await?;
     let nodes = topology.nodes(redis);
     // On a Cluster the sets are in other slots than the keys; `subtract_members` makes up for that.
     let in_script = if topology.is_cluster() {

@@ -108,8 +108,10 @@ end
 
 local rows = {}
 for _, name in ipairs(page) do
-  local left = call('PTTL', name)
-  local type_of_key = call('TYPE', name).ok
+  -- A Cluster's node lists a key whose slot is arriving, but does not read it yet.
+  local type_of_key = redis.pcall('TYPE', name).ok or 'unknown'
+  local left = redis.pcall('PTTL', name)
+  if type(left) ~= 'number' then left = -1 end
   local trailer, length = bounded_trailer_of(name, type_of_key)
   if left >= 9007199254740992 then left = -3 end
 

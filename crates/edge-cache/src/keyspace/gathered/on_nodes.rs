@@ -5,7 +5,9 @@
 
 use super::{Walk, read_progress};
 use crate::error::RedisError;
+use crate::keyspace::key::KeyName;
 use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};
+use crate::keyspace::removal;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, Command, Redis, Replies, Topology};
 use crate::script;
@@ -41,7 +43,7 @@ struct Position {
 impl NodeWalk {
     /// Begins where the turn before has stopped; `None` on a single server. One round trip.
     pub(super) async fn begin<R: Redis>(redis: &R) -> Result<Option<Self>, RedisError> {
-        let topology = redis.topology().await?;
+        let topology = redis.newest_topology().await?;
         let Topology::Cluster(map) = &topology else {
             return Ok(None);
         };
@@ -75,10 +77,11 @@ impl NodeWalk {
         search: &[Arg],
     ) -> Result<Option<(bool, u64)>, RedisError> {
         let (next, counted) = self.delete_on_node(redis, search).await?;
-        let is_moved = redis.topology().await? != self.topology;
-        let next = match next {
-            None if is_moved => Some(Position::default()),
-            next => next,
+        let is_moved = next.is_none() && redis.newest_topology().await? != self.topology;
+        let next = if is_moved {
+            Some(Position::default())
+        } else {
+            next
         };
 
         let keys = [
@@ -128,6 +131,8 @@ impl NodeWalk {
         let cursor = replies.text()?;
         let run_id = replies.text()?;
         let counted = replies.count()?;
+        let refused: Vec<KeyName> = replies.rest()?.into_iter().map(KeyName::new).collect();
+        let counted = counted + removal::delete_refused(redis, &refused).await?;
 
         let next = if cursor == "0" {
             name_of(at + 1).map(|node| Position {

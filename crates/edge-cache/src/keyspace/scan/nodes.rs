@@ -41,7 +41,7 @@ where
 /// # Errors
 /// The first failure, which names the node; [`Error::Partial`] says how many keys all nodes removed.
 pub(super) async fn delete_on_each<R: Redis>(redis: &R, pattern: &Pattern) -> Result<u64, Error> {
-    let mut topology = redis.topology().await?;
+    let mut topology = redis.newest_topology().await?;
     let mut visited = topology.primaries();
     let mut removed = 0;
     for _ in 0..MAX_VISITS {
@@ -57,7 +57,7 @@ pub(super) async fn delete_on_each<R: Redis>(redis: &R, pattern: &Pattern) -> Re
         let Topology::Cluster(before) = topology else {
             return Ok(removed);
         };
-        topology = redis.topology().await?;
+        topology = redis.newest_topology().await?;
         visited = match &topology {
             Topology::Cluster(after) => with_new_slots(&before, after),
             Topology::Single => Vec::new(),

@@ -82,6 +82,10 @@ mod tests {
         async fn topology(&self) -> Result<Topology, RedisError> {
             Ok(Topology::Single)
         }
+
+        async fn newest_topology(&self) -> Result<Topology, RedisError> {
+            Ok(Topology::Single)
+        }
     }
 
     #[test]

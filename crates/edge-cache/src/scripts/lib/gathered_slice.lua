@@ -42,5 +42,8 @@ local function delete_covered(cursor, head, most, first)
   end
   local next_cursor = walk_keyspace(cursor, head, '', most, weight, visit)
   unlink(names)
+  for _, name in ipairs(refused) do
+    if is_counted(name) then counted = counted - 1 end
+  end
   return next_cursor, counted
 end

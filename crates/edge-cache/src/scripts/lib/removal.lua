@@ -14,6 +14,8 @@ local function in_slices(command, names, key)
   return sum
 end
 local function unlink(names) return in_slices('UNLINK', names) end
+-- Names that were not removed; on a single server there are none (lib/removal_on_node.lua).
+local refused = {}
 
 -- Returns the name of a key's load lock; nil for a name whose braces need a lock that only the library can name (src/keyspace/slot.rs).
 local function lock_of(name)

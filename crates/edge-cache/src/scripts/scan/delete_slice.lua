@@ -1,6 +1,6 @@
 -- Removes what matches in one slice of the keyspace, atomically for the slice.
 -- ARGV: 1 cursor, 2 the pattern's head, 3 its packed parts, 4 how many keys to visit at most, 5 '1' if the pattern names cache:* or lock:*
--- Reply: next cursor, number of keys removed that count (lib/protected.lua)
+-- Reply: next cursor, number of keys removed that count (lib/protected.lua), then the names that a Cluster's node did not remove
 -- Cost: a slice of 1,000 keys that all go takes one to two milliseconds; with long names it visits fewer (lib/walk.lua). No name leaves the
 --       server.
 
@@ -15,4 +15,7 @@ local function visit(name)
 end
 local cursor = walk_keyspace(ARGV[1], ARGV[2], '', tonumber(ARGV[4]), weight, visit)
 unlink(names)
-return { cursor, counted }
+for _, name in ipairs(refused) do
+  if is_counted(name) then counted = counted - 1 end
+end
+return { cursor, counted, refused }

@@ -57,6 +57,10 @@ impl Redis for Slow {
     async fn topology(&self) -> Result<Topology, RedisError> {
         self.redis.topology().await
     }
+
+    async fn newest_topology(&self) -> Result<Topology, RedisError> {
+        self.redis.newest_topology().await
+    }
 }
 
 impl HostRuntime for Slow {
