@@ -36,18 +36,20 @@ impl ServerKind {
     /// Panics when the variable has another value.
     pub fn selected() -> Self {
         let selected = selection();
-        if selected.is_empty() || selected == IN_MEMORY {
-            return Self::default();
-        }
-
-        let kind = Self::ALL
-            .into_iter()
-            .find(|kind| kind.folder() == Some(&selected));
-        kind.unwrap_or_else(|| {
+        Self::named(&selected).unwrap_or_else(|| {
             let folders: Vec<&str> = Self::ALL.into_iter().filter_map(Self::folder).collect();
             let values = folders.join(", ");
             panic!("{VARIABLE} is `{selected}`, but must be one of: {IN_MEMORY}, {values}")
         })
+    }
+
+    /// The kind for a value of the variable.
+    fn named(value: &str) -> Option<Self> {
+        if value.is_empty() || value == IN_MEMORY {
+            return Some(Self::default());
+        }
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.folder() == Some(value))
     }
 
     /// The output of the program's `--version`.
@@ -96,4 +98,23 @@ pub(crate) fn is_in_memory() -> bool {
 
 fn selection() -> String {
     env::var(VARIABLE).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_found_by_name() {
+        for (value, kind) in [
+            ("", Some(ServerKind::Redis7)),
+            ("memory", Some(ServerKind::Redis7)),
+            ("redis-6.2", Some(ServerKind::Redis62)),
+            ("valkey-8", Some(ServerKind::Valkey8)),
+            ("valkey-9", Some(ServerKind::Valkey9)),
+            ("valkey-7", None),
+        ] {
+            assert_eq!(ServerKind::named(value), kind, "{value}");
+        }
+    }
 }

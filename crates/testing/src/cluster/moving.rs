@@ -28,8 +28,9 @@ impl Cluster {
     }
 
     /// Begins to move a slot: its keys stay where they are. The source then answers `ASK` for keys that
-    /// it does not have, and the target serves them after `ASKING`. Both answer `TRYAGAIN` when a
-    /// command has keys on both sides, see [`Cluster::move_keys`].
+    /// it does not have, and the target serves them after `ASKING`. When a command has keys on both
+    /// sides (see [`Cluster::move_keys`]), the target answers `TRYAGAIN`, and so does the source from
+    /// Redis 7 on; that of Redis 6.2 answers `ASK`.
     ///
     /// # Panics
     /// Panics when a node refuses it.

@@ -26,6 +26,30 @@ pub(super) struct Watched {
     pub(super) password: Option<String>,
 }
 
+impl Watched {
+    /// The lines of a configuration. They name the replicas, which a Sentinel would otherwise learn
+    /// from its primary.
+    fn lines(&self, down_after: Duration) -> Vec<String> {
+        let (primary, replicas) = self.ports.split_first().expect("a primary");
+        let down_after = down_after.as_millis();
+        let limit = FAILOVER_LIMIT.as_millis();
+
+        let lines = [
+            format!("sentinel monitor {MASTER_NAME} 127.0.0.1 {primary} {QUORUM}"),
+            format!("sentinel down-after-milliseconds {MASTER_NAME} {down_after}"),
+            format!("sentinel failover-timeout {MASTER_NAME} {limit}"),
+        ];
+        let replicas = replicas
+            .iter()
+            .map(|port| format!("sentinel known-replica {MASTER_NAME} 127.0.0.1 {port}"));
+        let login = self
+            .password
+            .iter()
+            .map(|password| format!("sentinel auth-pass {MASTER_NAME} {password}"));
+        lines.into_iter().chain(replicas).chain(login).collect()
+    }
+}
+
 /// The port and the identity of a Sentinel.
 pub(super) type Identity = (u16, String);
 
@@ -61,54 +85,44 @@ impl Sentinel {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Writes the configuration. It names the replicas and the other Sentinels, because a Sentinel
-    /// would hear of them only after 2 s and more.
+    /// Writes the configuration.
     pub(super) fn configure(
         &self,
         watched: &Watched,
         down_after: Duration,
         sentinels: &[Identity],
     ) {
+        let mut lines = self.own_lines();
+        lines.extend(watched.lines(down_after));
+
+        // A Sentinel would hear of the others only after 2 s.
+        for (port, identity) in sentinels.iter().filter(|(port, _)| *port != self.port) {
+            lines.push(format!(
+                "sentinel known-sentinel {MASTER_NAME} 127.0.0.1 {port} {identity}"
+            ));
+        }
+
+        let text = lines.join("\n") + "\n";
+        fs::write(&self.configuration, text).expect("a file in a temporary directory");
+    }
+
+    fn own_lines(&self) -> Vec<String> {
         let (port, identity) = self.identity();
-        let primary = watched.ports[0];
         let directory = self.configuration.parent().unwrap_or(Path::new("."));
-        let mut lines = vec![
+        let lines = [
             format!("port {port}"),
             "bind 127.0.0.1".to_owned(),
             format!("dir {}", directory.display()),
             format!("logfile {}", self.log.display()),
             format!("sentinel myid {identity}"),
-            format!("sentinel monitor {MASTER_NAME} 127.0.0.1 {primary} {QUORUM}"),
-            format!(
-                "sentinel down-after-milliseconds {MASTER_NAME} {}",
-                down_after.as_millis()
-            ),
-            format!(
-                "sentinel failover-timeout {MASTER_NAME} {}",
-                FAILOVER_LIMIT.as_millis()
-            ),
         ];
-
-        for replica in &watched.ports[1..] {
-            lines.push(format!(
-                "sentinel known-replica {MASTER_NAME} 127.0.0.1 {replica}"
-            ));
-        }
-        for (port, identity) in sentinels.iter().filter(|(other, _)| *other != port) {
-            lines.push(format!(
-                "sentinel known-sentinel {MASTER_NAME} 127.0.0.1 {port} {identity}"
-            ));
-        }
-        if let Some(password) = &watched.password {
-            lines.push(format!("sentinel auth-pass {MASTER_NAME} {password}"));
-        }
-        if let Some(password) = &self.password {
-            lines.push(format!("requirepass {password}"));
-            lines.push(format!("sentinel sentinel-pass {password}"));
-        }
-
-        let text = lines.join("\n") + "\n";
-        fs::write(&self.configuration, text).expect("a file in a temporary directory");
+        let login = self.password.iter().flat_map(|password| {
+            [
+                format!("requirepass {password}"),
+                format!("sentinel sentinel-pass {password}"),
+            ]
+        });
+        lines.into_iter().chain(login).collect()
     }
 
     /// Starts the process.
