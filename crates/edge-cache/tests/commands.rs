@@ -134,11 +134,15 @@ async fn the_first_read_of_a_connection_is_beside_the_questions_for_time_and_fen
 
     let (cache, sent) = recorded(&server.url(0));
     assert_eq!(cache.get::<u32>("k").await.unwrap(), Some(1));
-    assert_eq!(sent(), ["GET", "TIME", "fences"]);
+    let mut first = sent();
+    first.sort_unstable();
+    assert_eq!(first, ["GET", "TIME", "fences"]);
 
     let (cache, sent) = recorded(&server.url(0));
     cache.get_many::<u32>(&["k"]).await.unwrap();
-    assert_eq!(sent(), ["MGET", "TIME", "fences"]);
+    let mut first = sent();
+    first.sort_unstable();
+    assert_eq!(first, ["MGET", "TIME", "fences"]);
 }
 
 #[tokio::test]
