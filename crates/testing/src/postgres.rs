@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tempfile::TempDir;
 
-use crate::free_port;
+use crate::ports::free_port;
 
 /// The time limit for a server to start.
 const START_LIMIT: Duration = Duration::from_secs(60);

@@ -49,10 +49,28 @@ impl Command {
         Ok(Some(words))
     }
 
+    /// Its words.
+    pub(crate) fn words(&self) -> Result<Vec<Vec<u8>>> {
+        let words = Self::read_words(&mut self.bytes.as_slice())?;
+        Ok(words.unwrap_or_default())
+    }
+
     /// True for commands that a client sends when it opens a connection.
     pub(crate) fn is_opening(&self) -> bool {
         ["AUTH", "CLIENT", "HELLO", "SELECT"].contains(&self.name.as_str())
     }
+}
+
+/// The bytes of a command with these words.
+pub(crate) fn encode(words: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        let word = word.as_ref();
+        bytes.extend(format!("${}\r\n", word.len()).into_bytes());
+        bytes.extend(word);
+        bytes.extend(b"\r\n");
+    }
+    bytes
 }
 
 /// Reads a reply of RESP2, with its nested replies.
@@ -140,6 +158,18 @@ mod tests {
         assert_eq!(read().unwrap(), [b"get".to_vec(), b"a\r\nb".to_vec()]);
         assert_eq!(read().unwrap(), [b"PING".to_vec()]);
         assert!(read().is_none());
+    }
+
+    #[test]
+    fn encoded_words_are_read_again() {
+        let bytes = encode(&[&b"get"[..], b"a\r\nb"]);
+
+        let command = Command::read(&mut bytes.as_slice()).unwrap().unwrap();
+
+        assert_eq!(
+            command.words().unwrap(),
+            [b"get".to_vec(), b"a\r\nb".to_vec()]
+        );
     }
 
     #[test]

@@ -1,57 +1,33 @@
-//! A private `redis-server`: with its own directory and port, removed when dropped. With the variable
-//! `EDGE_CACHE_TEST_SERVER=memory` it is a Redis in memory instead (`edge_cache::testing`), unless the
-//! test needs options that only a server has.
+//! A private `redis-server` or another server of the same kind: with its own directory and port,
+//! removed when dropped. With the variable `EDGE_CACHE_TEST_SERVER=memory` it is a Redis in memory
+//! instead (`edge_cache::testing`), unless the test needs options that only a server has.
 
-use std::env;
-use std::fs;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::kind::{ServerKind, is_in_memory};
 use crate::memory_server::MemoryServer;
-
-/// The time limit for a server to start.
-const START_LIMIT: Duration = Duration::from_secs(20);
-
-/// The variable that selects the server, and its value for one in memory.
-const SELECTION: (&str, &str) = ("EDGE_CACHE_TEST_SERVER", "memory");
+use crate::ports::{free_node_port, free_port};
+use crate::process::{ServerProcess, read_log};
 
 /// Options that a server in memory has anyway.
 const OPTIONS_IN_MEMORY: [&str; 2] = ["--maxmemory-policy", "noeviction"];
 
-fn is_in_memory() -> bool {
-    env::var(SELECTION.0).is_ok_and(|value| value == SELECTION.1)
-}
-
 /// A server that runs.
 #[derive(Debug)]
 enum Running {
-    Process(Child),
+    Process(ServerProcess),
     Memory(MemoryServer),
 }
 
-/// A port that was free a moment ago.
-///
-/// # Panics
-/// Panics when the loopback interface has no free port.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on the loopback interface");
-    listener
-        .local_addr()
-        .expect("the address of a bound socket")
-        .port()
-}
-
-/// A free port. A node of a cluster gets a low one, because its bus uses the port 10,000 higher.
+/// A free port. A node of a cluster needs a second one for its bus.
 fn find_port(options: &[String]) -> u16 {
-    loop {
-        let port = free_port();
-        if port < 55_000 || !options.iter().any(|option| option == "--cluster-enabled") {
-            return port;
-        }
+    if options.iter().any(|option| option == "--cluster-enabled") {
+        free_node_port()
+    } else {
+        free_port()
     }
 }
 
@@ -69,10 +45,12 @@ fn create_certificate(key: &str, certificate: &str) {
     );
 }
 
-/// A running `redis-server`.
+/// A running server.
 #[derive(Debug)]
 pub struct RedisServer {
     running: Option<Running>,
+    kind: ServerKind,
+    is_in_memory: bool,
     directory: TempDir,
     port: u16,
     options: Vec<String>,
@@ -80,10 +58,10 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server without persistence.
+    /// Starts a server without persistence, of the kind that `EDGE_CACHE_TEST_SERVER` selects.
     ///
     /// # Panics
-    /// Panics when `redis-server` is not installed or does not start.
+    /// Panics when the server is not installed or does not start.
     pub fn start() -> Self {
         Self::with(&[])
     }
@@ -91,14 +69,27 @@ impl RedisServer {
     /// Starts a server with further options, e.g. `["--maxmemory", "4mb"]`.
     ///
     /// # Panics
-    /// Panics when `redis-server` is not installed or does not start.
+    /// Panics when the server is not installed or does not start.
     pub fn with(options: &[&str]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        Self::start_in(TempDir::new().expect("a temporary directory"), options, 0)
+        Self::new(ServerKind::selected(), directory, options).into_running()
     }
 
-    /// Starts a server that accepts TLS on a second port, with a self-signed certificate for
-    /// `localhost`.
+    /// Starts a server of this kind, whatever `EDGE_CACHE_TEST_SERVER` selects, with further options.
+    ///
+    /// # Panics
+    /// Panics when the server is not installed or does not start.
+    pub fn of_kind(kind: ServerKind, options: &[&str]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        let mut server = Self::new(kind, directory, options);
+        server.is_in_memory = false;
+        server.into_running()
+    }
+
+    /// Starts a `redis-server` that accepts TLS on a second port, with a self-signed certificate for
+    /// `localhost`. The other kinds are built without TLS.
     ///
     /// # Panics
     /// Panics when `openssl` or `redis-server` is not installed, or the latter is built without TLS.
@@ -123,35 +114,43 @@ impl RedisServer {
             &certificate,
         ];
         let options = options.map(str::to_owned).to_vec();
-        Self::start_in(directory, options, port)
+        let mut server = Self::new(ServerKind::Redis7, directory, options);
+        server.tls_port = port;
+        server.into_running()
     }
 
-    fn start_in(directory: TempDir, options: Vec<String>, tls_port: u16) -> Self {
-        let mut server = Self {
+    fn new(kind: ServerKind, directory: TempDir, options: Vec<String>) -> Self {
+        let has = |option: &String| OPTIONS_IN_MEMORY.contains(&option.as_str());
+        Self {
             running: None,
+            kind,
+            is_in_memory: is_in_memory() && options.iter().all(has),
             directory,
             port: find_port(&options),
             options,
-            tls_port,
-        };
+            tls_port: 0,
+        }
+    }
 
+    fn into_running(mut self) -> Self {
         // Another test may take the port between the search for it and its use.
-        while !server.try_launch() {
+        while !self.try_launch() {
             assert!(
-                server.log().contains("Address already in use"),
-                "redis-server did not start:\n{}",
-                server.log()
+                self.log().contains("Address already in use"),
+                "{} did not start:\n{}",
+                self.kind.program().display(),
+                self.log()
             );
-            server.port = find_port(&server.options);
+            self.port = find_port(&self.options);
         }
 
-        server
+        self
     }
 
     /// The options of a server that allows `DEBUG`. Redis 6 always does, and has no option for it.
     ///
     /// # Panics
-    /// Panics when `redis-server` is not installed.
+    /// Panics when the server is not installed.
     pub fn debuggable() -> &'static [&'static str] {
         if Self::is_6() {
             &[]
@@ -160,26 +159,26 @@ impl RedisServer {
         }
     }
 
-    /// True for Redis 6.
+    /// True when tests run on Redis 6.
     ///
     /// # Panics
-    /// Panics when `redis-server` is not installed.
+    /// Panics when the server is not installed.
     pub fn is_6() -> bool {
         Self::version().contains("v=6.")
     }
 
-    /// True for Valkey.
+    /// True when tests run on Valkey.
     ///
     /// # Panics
-    /// Panics when `redis-server` is not installed.
+    /// Panics when the server is not installed.
     pub fn is_valkey() -> bool {
         Self::version().starts_with("Valkey")
     }
 
-    /// True for Valkey 9.
+    /// True when tests run on Valkey 9.
     ///
     /// # Panics
-    /// Panics when `redis-server` is not installed.
+    /// Panics when the server is not installed.
     pub fn is_valkey_9() -> bool {
         Self::is_valkey() && Self::version().contains("v=9.")
     }
@@ -188,11 +187,7 @@ impl RedisServer {
         if is_in_memory() {
             return "memory v=7.2".to_owned();
         }
-        let version = Command::new("redis-server").arg("--version").output();
-        let version = version
-            .expect("redis-server must be installed: scripts/setup does that")
-            .stdout;
-        String::from_utf8_lossy(&version).into_owned()
+        ServerKind::selected().version()
     }
 
     /// Starts the server again after [`RedisServer::kill`], on the same port.
@@ -202,59 +197,43 @@ impl RedisServer {
     pub fn launch(&mut self) {
         assert!(
             self.try_launch(),
-            "redis-server did not start:\n{}",
+            "{} did not start:\n{}",
+            self.kind.program().display(),
             self.log()
         );
     }
 
     /// Starts the process and waits until it accepts connections; false when the process ended.
     fn try_launch(&mut self) -> bool {
-        let has = |option: &String| OPTIONS_IN_MEMORY.contains(&option.as_str());
-        if is_in_memory() && self.options.iter().all(has) {
+        if self.is_in_memory {
             let server = MemoryServer::start(self.port).map(Running::Memory);
             self.running = server.ok();
             return self.running.is_some();
         }
 
-        let count_starts = |log: String| log.matches("Ready to accept connections").count();
-        let starts_before = count_starts(self.log());
-        let mut child = self.spawn();
-
-        let deadline = Instant::now() + START_LIMIT;
-        // The log decides, not the port: another test's server might use it.
-        while count_starts(self.log()) == starts_before {
-            if child.try_wait().expect("the state of a child").is_some() {
-                return false;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "redis-server did not start:\n{}",
-                self.log()
-            );
-            sleep(Duration::from_millis(5));
-        }
-
-        self.running = Some(Running::Process(child));
-        true
+        let ready = "Ready to accept connections";
+        let process = ServerProcess::start(&mut self.command(), &self.log_path(), ready);
+        let process = process.unwrap_or_else(|error| panic!("{}: {error}", self.kind.missing()));
+        self.running = process.map(Running::Process);
+        self.running.is_some()
     }
 
-    fn spawn(&self) -> Child {
+    fn command(&self) -> Command {
         let port = self.port.to_string();
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(self.kind.program());
         command
             .args(["--port", &port, "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
             .arg("--dir")
             .arg(self.directory.path())
             .arg("--logfile")
-            .arg(self.directory.path().join("redis.log"))
-            .args(&self.options)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-
+            .arg(self.log_path())
+            .args(&self.options);
         command
-            .spawn()
-            .expect("redis-server must be installed: scripts/setup does that")
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.directory.path().join("redis.log")
     }
 
     /// The server's port on 127.0.0.1.
@@ -274,7 +253,7 @@ impl RedisServer {
 
     /// The server's log so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.directory.path().join("redis.log")).unwrap_or_default()
+        read_log(&self.log_path())
     }
 
     /// A connection that does not use the code under test.
@@ -290,42 +269,37 @@ impl RedisServer {
 
     /// Ends the server at once, as a crash would.
     pub fn kill(&mut self) {
-        // A server in memory ends when it is dropped.
-        if let Some(Running::Process(mut child)) = self.running.take() {
-            // Fails when it has ended already, which is enough.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        // A process or a server in memory ends when it is dropped.
+        self.running = None;
+    }
+
+    /// True unless the server was killed.
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
     }
 
     /// Stops the server's process: connections stay open, and commands get no reply.
+    ///
+    /// # Panics
+    /// Panics when the server does not run.
     pub fn freeze(&self) {
         match &self.running {
             Some(Running::Memory(server)) => server.freeze(),
-            _ => self.signal("STOP"),
+            Some(Running::Process(process)) => process.freeze(),
+            None => panic!("the server does not run"),
         }
     }
 
     /// Continues a frozen server.
+    ///
+    /// # Panics
+    /// Panics when the server does not run.
     pub fn thaw(&self) {
         match &self.running {
             Some(Running::Memory(server)) => server.thaw(),
-            _ => self.signal("CONT"),
+            Some(Running::Process(process)) => process.thaw(),
+            None => panic!("the server does not run"),
         }
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = match &self.running {
-            Some(Running::Process(child)) => child.id(),
-            _ => panic!("the server does not run"),
-        };
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), &pid.to_string()])
-            .status();
-        assert!(
-            sent.is_ok_and(|status| status.success()),
-            "cannot signal the server"
-        );
     }
 }
 
@@ -333,7 +307,8 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!(
-                "--- log of redis-server on port {} ---\n{}",
+                "--- log of {} on port {} ---\n{}",
+                self.kind.program().display(),
                 self.port,
                 self.log()
             );
