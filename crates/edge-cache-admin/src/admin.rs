@@ -9,6 +9,7 @@ pub mod inspect_key;
 pub mod invalidate;
 pub mod list_keys;
 pub mod metrics;
+pub mod nodes;
 mod remove_key;
 mod replication;
 pub mod role;

@@ -6,6 +6,7 @@ type Schemas = components['schemas'];
 export type Role = 'viewer' | 'operator' | 'admin';
 export type Stats = Schemas['Stats'];
 export type Alert = Schemas['Alert'];
+export type Node = Schemas['Node'];
 export type Health = Schemas['HealthUp'] | Schemas['HealthDown'];
 export type KeyRow = Schemas['KeyRow'];
 export type KeyPage = Schemas['KeyPage'];

@@ -12,6 +12,7 @@
 //!
 //! A figure that the server does not report is null with a reason, never 0.
 
+mod cluster;
 mod finding;
 mod probe;
 
@@ -20,8 +21,10 @@ use std::cmp::Reverse;
 use futures_util::future::join;
 use serde::Serialize;
 
+use crate::admin::nodes::{self, ClusterReading, NodeReport};
 use crate::admin::replication::Replication;
 use crate::admin::stats::{self, Thresholds, UnreportedField};
+use edge_cache::keyspace::key;
 use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, Redis, Replies};
 use edge_cache::units;
@@ -54,6 +57,12 @@ pub struct RedisHealth {
     pub reasons: Vec<String>,
     /// Figures that the server does not report.
     pub unknown: Vec<UnreportedField>,
+    /// On a Cluster: its primaries, in the order of their addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<NodeReport>>,
+    /// On a Cluster: slots that no node serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncovered_slots: Option<u32>,
     /// When unhealthy: the worst problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -86,33 +95,42 @@ pub struct RedisFigures {
 }
 
 /// Checks Redis. Three commands, two round trips; the second tries to write, unless the first shows
-/// that a write would fail. Never fails: a failure is part of the report.
+/// that a write would fail. On a Cluster five commands to each primary. Never fails: a failure is part
+/// of the report.
 pub async fn run<R: Redis>(redis: &R, thresholds: &Thresholds) -> HealthReport {
+    match nodes::slots_of(redis).await {
+        Ok(Some(map)) => cluster::run(redis, &map, thresholds).await,
+        Ok(None) => check_server(redis, thresholds).await,
+        Err(error) => report_failure(&error),
+    }
+}
+
+async fn check_server<R: Redis>(redis: &R, thresholds: &Thresholds) -> HealthReport {
     let reading = match stats::read(redis).await {
         Ok(reading) => reading,
         Err(error) => return report_failure(&error),
     };
 
     let mut findings = judge_info(&reading.info);
-    let is_unhealthy = |finding: &Finding| finding.status == HealthStatus::Unhealthy;
-    if !findings.iter().any(is_unhealthy) {
-        findings.extend(probe::run(redis).await);
+    if !findings.iter().any(Finding::is_unhealthy) {
+        findings.extend(probe::run(redis, key::PROBE).await);
     }
-    report_reading(&reading, findings, thresholds)
+    report_reading(&reading, findings, None, thresholds)
 }
 
 /// Checks that Redis is not unhealthy. Two commands that overlap, one round trip. A degraded Redis
-/// is ready.
+/// is ready. On a Cluster both go to the node with edge-cache's own keys, the only one whose problems
+/// make it unhealthy; so no other node delays the response.
 ///
 /// # Errors
 /// Those of the connection, and the first problem found.
 pub async fn ready<R: Redis>(redis: &R) -> Result<(), RedisError> {
     let info = redis.execute(Command::read("INFO").arg("replication"));
-    let (info, probed) = join(info, probe::run(redis)).await;
+    let (info, probed) = join(info, probe::run(redis, key::PROBE)).await;
     let info = Info::new(Replies::new(info?).text()?);
 
     let mut findings = judge_info(&info).into_iter().chain(probed);
-    match findings.find(|finding| finding.status == HealthStatus::Unhealthy) {
+    match findings.find(Finding::is_unhealthy) {
         Some(finding) => Err(RedisError::new(finding.kind, finding.reason)),
         None => Ok(()),
     }
@@ -123,13 +141,6 @@ fn judge_info(info: &Info) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(problem) = Replication::of(info).problem() {
         findings.push(Finding::unhealthy(ErrorKind::ReadOnly, problem));
-    }
-
-    if info.text("cluster_enabled") == Some("1") {
-        findings.push(Finding::unhealthy(
-            ErrorKind::ClusterDatabase,
-            "this server is a node of a Redis Cluster",
-        ));
     }
 
     if let Some(problem) = disk_problem(info) {
@@ -162,12 +173,13 @@ fn disk_problem(info: &Info) -> Option<&'static str> {
 fn report_reading(
     reading: &stats::Reading,
     mut findings: Vec<Finding>,
+    cluster: Option<&ClusterReading>,
     thresholds: &Thresholds,
 ) -> HealthReport {
     let info = &reading.info;
     let used = info.number("used_memory");
     let limit = info.number("maxmemory");
-    let usage_percent = stats::usage_percent(info);
+    let usage_percent = reading.usage_percent;
     let latency_ms = units::latency_ms(reading.latency);
 
     let alerts = [
@@ -175,6 +187,10 @@ fn report_reading(
         stats::latency_alert(latency_ms, thresholds),
     ];
     for alert in alerts.into_iter().flatten() {
+        let alert = match cluster {
+            Some(cluster) => cluster.name_node(alert),
+            None => alert,
+        };
         findings.push(Finding::degraded(ErrorKind::Server, alert.message));
     }
 
@@ -226,6 +242,8 @@ impl HealthReport {
                 figures,
                 reasons,
                 unknown,
+                nodes: None,
+                uncovered_slots: None,
                 error,
                 last_seen,
             },

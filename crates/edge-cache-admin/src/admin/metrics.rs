@@ -1,10 +1,12 @@
 //! Metrics in the text format of Prometheus, from counters alone: a scrape never walks over keys.
 //!
 //! A metric that redis_exporter has, too, has its name (`redis_...`); all others are
-//! `edge_cache_...`.
+//! `edge_cache_...`. Of a Cluster they are those of all primaries together; `edge_cache_node_...` has
+//! each.
 
 mod administration;
 mod lookups;
+mod nodes;
 mod reading;
 mod server;
 mod text;
@@ -15,9 +17,9 @@ use edge_cache::redis::Redis;
 use reading::Reading;
 use text::{Kind, Text};
 
-/// Reads all counters and renders them. Seven commands that overlap, one of them to the audit
-/// trail's database, where changes are counted; an eighth, which adds a sample of the counters, at most
-/// every 15 seconds. If Redis does not answer `INFO`, `redis_up` is 0. Counters that cannot be read
+/// Reads all counters and renders them. Seven commands that overlap, or on a Cluster six and four to each
+/// primary; one of them goes to the audit trail's database, where changes are counted. A further one,
+/// which adds a sample of the counters, at most every 15 seconds. If Redis does not answer `INFO`, `redis_up` is 0. Counters that cannot be read
 /// are omitted and counted in `edge_cache_scrape_errors`.
 ///
 /// # Errors
@@ -27,8 +29,11 @@ pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<String, Red
     let mut text = Text::default();
 
     write_scrape(&reading, &mut text);
-    if let Some((info, latency)) = &reading.info {
-        server::write(info, *latency, &mut text);
+    if let Some(server) = &reading.server {
+        server::write(&server.info, server.latency, &mut text);
+    }
+    if let Some(cluster) = &reading.cluster {
+        nodes::write(cluster, &mut text);
     }
     if let Some(window) = &reading.window {
         lookups::write_window(window, &mut text);
@@ -42,8 +47,8 @@ pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<String, Red
     if let Some(events) = &reading.events {
         administration::write_events(events, &mut text);
     }
-    if let (Some(removals), Some((info, _))) = (&reading.removals, &reading.info) {
-        administration::write_removals(removals, info, &mut text);
+    if let (Some(removals), Some(server)) = (&reading.removals, &reading.server) {
+        administration::write_removals(removals, &server.info, &mut text);
     }
     if let Some(warmup) = &reading.warmup {
         administration::write_warmup(warmup, &mut text);
@@ -53,7 +58,7 @@ pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<String, Red
 
 /// Metrics of the scrape itself.
 fn write_scrape(reading: &Reading, text: &mut Text) {
-    let is_up = if reading.info.is_some() { 1.0 } else { 0.0 };
+    let is_up = if reading.server.is_some() { 1.0 } else { 0.0 };
     text.metric(
         "redis_up",
         Kind::Gauge,

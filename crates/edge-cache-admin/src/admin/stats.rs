@@ -2,6 +2,9 @@
 //!
 //! A figure that the server does not report is null, never 0. `unknown` names it, with what cannot
 //! be judged without it.
+//!
+//! On a Cluster the figures are those of all primaries: sums, and of other figures the worst.
+//! `nodes` has each primary, and an alert names the worst.
 
 mod alerts;
 mod sample;
@@ -9,17 +12,19 @@ mod stored_counters;
 mod unreported;
 mod window;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join;
 use serde::Serialize;
 
+use crate::admin::nodes::{self, ClusterReading, NodeReport};
 use crate::admin::replication::Replication;
 use crate::error::Error;
-use edge_cache::RedisError;
 use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, Redis, Replies};
 use edge_cache::units::{self, one_decimal};
+use edge_cache::{RedisError, SlotMap};
 
 pub use alerts::{Alert, Thresholds};
 pub(crate) use alerts::{latency as latency_alert, memory as memory_alert};
@@ -88,12 +93,42 @@ pub struct StatsReport {
     pub alerts: Vec<Alert>,
     /// Figures that the server does not report.
     pub unknown: Vec<UnreportedField>,
+    /// On a Cluster: its primaries, in the order of their addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<NodeReport>>,
+    /// On a Cluster: slots that no node serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncovered_slots: Option<u32>,
 }
 
-/// `INFO`, and how long `PING` took.
+/// The figures of a server, or of a Cluster's nodes together.
+#[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) info: Info,
+    /// How long `PING` took; of the slowest node.
     pub(crate) latency: Duration,
+    /// Percent of `maxmemory` in use; of the fullest node.
+    pub(crate) usage_percent: Option<f64>,
+    /// Seconds since the server started; since the first of the nodes did.
+    pub(crate) longest_uptime: Option<u64>,
+}
+
+impl Reading {
+    pub(crate) fn new(info: Info, latency: Duration) -> Self {
+        Self {
+            usage_percent: usage_percent(&info),
+            longest_uptime: info.number("uptime_in_seconds"),
+            latency,
+            info,
+        }
+    }
+}
+
+/// A [`Reading`], the number of keys, and on a Cluster each node.
+struct Figures {
+    reading: Reading,
+    keys: u64,
+    cluster: Option<ClusterReading>,
 }
 
 /// Reads `PING` and `INFO`: two commands that overlap, one round trip.
@@ -104,9 +139,29 @@ pub(crate) async fn read<R: Redis>(redis: &R) -> Result<Reading, RedisError> {
 
     let (_, latency) = ping?;
     let info = Replies::new(info?).text()?;
-    Ok(Reading {
-        info: Info::new(info),
-        latency,
+    Ok(Reading::new(Info::new(info), latency))
+}
+
+/// Reads a server (`PING`, `INFO` and `DBSIZE`) or each primary of a Cluster.
+async fn read_figures<R: Redis>(
+    redis: &R,
+    slots: Option<&Arc<SlotMap>>,
+) -> Result<Figures, RedisError> {
+    if let Some(map) = slots {
+        let cluster = nodes::read(redis, map).await;
+        return Ok(Figures {
+            reading: cluster.together()?,
+            keys: cluster.keys()?,
+            cluster: Some(cluster),
+        });
+    }
+
+    let size = redis.execute(Command::read("DBSIZE"));
+    let (reading, size) = join(read(redis), size).await;
+    Ok(Figures {
+        reading: reading?,
+        keys: Replies::new(size?).count()?,
+        cluster: None,
     })
 }
 
@@ -117,45 +172,52 @@ pub(crate) fn usage_percent(info: &Info) -> Option<f64> {
     Some(one_decimal(used as f64 * 100.0 / limit as f64))
 }
 
-/// Reads the statistics. Four commands that overlap, on a new connection two and two; a fifth, which
-/// adds a sample of the counters, at most every 15 seconds.
+/// Reads the statistics. Four commands that overlap, on a new connection three and one; on a Cluster
+/// four to each primary, and one. A further one, which adds a sample of the counters, at most every 15
+/// seconds.
 ///
 /// # Errors
-/// Those of the connection.
+/// Those of the connection; on a Cluster, when no primary answers.
 pub async fn run<R: Redis>(redis: &R, thresholds: &Thresholds) -> Result<StatsReport, Error> {
-    let size = redis.execute(Command::read("DBSIZE"));
-    let rest = join(size, read_window(redis, 0));
+    let slots = nodes::slots_of(redis).await?;
+    let figures = read_figures(redis, slots.as_ref());
+    let stored = read_window(redis, 0);
     // Redis counts what the window reads, so INFO must come first. While a connection is opened,
     // commands that overlap may be sent in any order.
-    let (reading, (size, stored)) = if redis.connection_number() == 0 {
-        (read(redis).await?, rest.await)
+    let (figures, stored) = if redis.connection_number() == 0 {
+        (figures.await, stored.await)
     } else {
-        let (reading, rest) = join(read(redis), rest).await;
-        (reading?, rest)
+        join(figures, stored).await
     };
-    let keys = Replies::new(size?).count()?;
+    let figures = figures?;
 
-    let window = stored.map(|stored| stored.with_info(&reading.info));
+    let window = stored.map(|stored| stored.with_reading(&figures.reading));
     // A replica and a full server take no sample: only recent rates are unknown then.
     let sampled = match &window {
         Ok(window) => window.add_sample(redis).await,
         Err(error) => Err(error.clone()),
     };
 
-    let mut report = StatsReport::new(&reading, keys, window.as_ref().ok());
+    let mut report = StatsReport::new(&figures, window.as_ref().ok());
     if let Err(error) = sampled {
         report.unknown.push(UnreportedField {
             field: "hitRateWindow",
             reason: format!("recent rates are not known or judged: {}", error.message),
         });
     }
-    report.alerts = report.judge(thresholds);
+    report.alerts = report.judge(figures.cluster.as_ref(), thresholds);
     Ok(report)
 }
 
 impl StatsReport {
-    fn new(reading: &Reading, key_count: u64, window: Option<&Window>) -> Self {
+    fn new(figures: &Figures, window: Option<&Window>) -> Self {
+        let Figures {
+            reading,
+            keys,
+            cluster,
+        } = figures;
         let info = &reading.info;
+        let silent = cluster.as_ref().and_then(ClusterReading::unreported);
         let hits = info.number("keyspace_hits");
         let misses = info.number("keyspace_misses");
         let (hit_rate, hit_ratio) = hit_rate(hits, misses);
@@ -166,14 +228,14 @@ impl StatsReport {
         Self {
             memory: memory_bytes.map(units::size),
             memory_bytes,
-            key_count,
+            key_count: *keys,
             hit_rate,
             hit_ratio,
             hit_rate_window: window.and_then(Window::hit_rate),
             uptime: uptime_seconds.map(units::uptime),
             uptime_seconds,
             connected: true,
-            version: version(info),
+            version: version(info).unwrap_or_else(|| "unknown".to_owned()),
             replication: Replication::of(info),
             hits,
             misses,
@@ -184,17 +246,30 @@ impl StatsReport {
             ops_per_sec: info.number("instantaneous_ops_per_sec"),
             max_memory: max_memory_bytes.filter(|limit| *limit > 0).map(units::size),
             max_memory_bytes,
-            usage_percent: usage_percent(info),
+            usage_percent: reading.usage_percent,
             fragmentation_ratio: info.decimal("mem_fragmentation_ratio"),
             latency: units::latency(reading.latency),
             latency_ms: units::latency_ms(reading.latency),
             alerts: Vec::new(),
-            unknown: unreported_fields(info),
+            unknown: silent.into_iter().chain(unreported_fields(info)).collect(),
+            nodes: cluster.as_ref().map(ClusterReading::reports),
+            uncovered_slots: cluster.as_ref().map(|cluster| cluster.uncovered_slots),
         }
     }
 
-    fn judge(&self, thresholds: &Thresholds) -> Vec<Alert> {
-        let replica = self.replication.problem().map(|message| Alert {
+    fn judge(&self, cluster: Option<&ClusterReading>, thresholds: &Thresholds) -> Vec<Alert> {
+        let mut alerts = cluster.map(alerts::cluster).unwrap_or_default();
+        let own = self.judge_figures(cluster.is_some(), thresholds);
+        alerts.extend(own.into_iter().map(|alert| match cluster {
+            Some(cluster) => cluster.name_node(alert),
+            None => alert,
+        }));
+        alerts
+    }
+
+    fn judge_figures(&self, is_cluster: bool, thresholds: &Thresholds) -> Vec<Alert> {
+        let problem = self.replication.problem().filter(|_| !is_cluster);
+        let replica = problem.map(|message| Alert {
             kind: "replica",
             message,
             value: self.replication.lag_seconds.unwrap_or(0) as f64,
@@ -217,7 +292,7 @@ impl StatsReport {
 }
 
 /// The share of lookups that found their key, as text and as a ratio.
-fn hit_rate(hits: Option<u64>, misses: Option<u64>) -> (Option<String>, Option<f64>) {
+pub(crate) fn hit_rate(hits: Option<u64>, misses: Option<u64>) -> (Option<String>, Option<f64>) {
     let (Some(hits), Some(misses)) = (hits, misses) else {
         return (None, None);
     };
@@ -231,11 +306,10 @@ fn hit_rate(hits: Option<u64>, misses: Option<u64>) -> (Option<String>, Option<f
 }
 
 /// `7.0.12`, or `valkey 8.1.0`: Valkey's `redis_version` is only one it is compatible with.
-fn version(info: &Info) -> String {
-    match info.text("valkey_version") {
-        Some(valkey) => format!("valkey {valkey}"),
-        None => info.text("redis_version").unwrap_or("unknown").to_owned(),
-    }
+pub(crate) fn version(info: &Info) -> Option<String> {
+    let valkey = info.text("valkey_version");
+    let valkey = valkey.map(|version| format!("valkey {version}"));
+    valkey.or_else(|| info.text("redis_version").map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -243,12 +317,13 @@ mod tests {
     use super::*;
 
     fn report(info: &str) -> StatsReport {
-        let reading = Reading {
-            info: Info::new(info),
-            latency: Duration::from_millis(2),
+        let figures = Figures {
+            reading: Reading::new(Info::new(info), Duration::from_millis(2)),
+            keys: 7,
+            cluster: None,
         };
-        let mut report = StatsReport::new(&reading, 7, None);
-        report.alerts = report.judge(&Thresholds::default());
+        let mut report = StatsReport::new(&figures, None);
+        report.alerts = report.judge(None, &Thresholds::default());
         report
     }
 
@@ -268,7 +343,7 @@ mod tests {
         };
 
         report
-            .judge(&Thresholds::default())
+            .judge(None, &Thresholds::default())
             .iter()
             .map(|alert| alert.kind)
             .collect()

@@ -15,6 +15,27 @@ interface Help {
 }
 
 const HELP: Record<Alert['kind'], Help> = {
+  slots: {
+    title: 'The Cluster does not serve all slots',
+    unit: 'slots',
+    advice: 'Their keys can be neither read nor stored. Start the failed primary again, or promote a replica.',
+    link: 'Open the audit trail',
+    to: href('audit'),
+  },
+  node: {
+    title: 'A primary of the Cluster does not answer',
+    unit: 'primaries',
+    advice: 'Its keys can be neither read nor stored until it answers or a replica takes over. The figures lack it.',
+    link: 'Open the audit trail',
+    to: href('audit'),
+  },
+  replica_link: {
+    title: 'A replica does not follow its primary',
+    unit: 'replicas',
+    advice: 'If the primary fails now, data is lost or nothing takes over. Check the replica and its network.',
+    link: 'Open the audit trail',
+    to: href('audit'),
+  },
   replica: {
     title: 'This Redis is a replica',
     unit: 's behind',

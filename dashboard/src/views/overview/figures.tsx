@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatNumber, formatPercent, formatSeconds } 
 import { Bar } from '../../ui/bar';
 
 /** Percent of maxmemory from which the bar warns, before there is an alert. */
-const MEMORY_WARNING_PERCENT = 75;
+export const MEMORY_WARNING_PERCENT = 75;
 
 export function Figures({ stats }: { stats: Stats }) {
   return (

@@ -6,6 +6,7 @@ import { Alerts } from './alerts';
 import { Charts } from './charts';
 import { Figures } from './figures';
 import { healthVerdict } from './health';
+import { Nodes } from './nodes';
 
 export function Overview() {
   const { value, problem, at } = stats.value;
@@ -33,6 +34,7 @@ export function Overview() {
         <>
           {problem === null && <Alerts stats={value} />}
           <Figures stats={value} />
+          <Nodes stats={value} />
           <Charts />
         </>
       )}

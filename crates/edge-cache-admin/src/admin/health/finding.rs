@@ -32,6 +32,10 @@ impl Finding {
         }
     }
 
+    pub(super) fn is_unhealthy(&self) -> bool {
+        self.status == HealthStatus::Unhealthy
+    }
+
     pub(super) fn degraded(kind: ErrorKind, reason: impl Into<String>) -> Self {
         Self {
             status: HealthStatus::Degraded,

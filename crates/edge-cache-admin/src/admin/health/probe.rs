@@ -1,6 +1,5 @@
 //! The write probe, which finds problems that only a write shows.
 
-use edge_cache::keyspace::key;
 use edge_cache::redis::Redis;
 use edge_cache::redis::script::Script;
 use edge_cache::script;
@@ -11,9 +10,10 @@ use super::finding::Finding;
 /// Tries the commands that every change needs, without an effect.
 static PROBE: Script = script!(repeatable "health/probe", []);
 
-/// Tries to write, without an effect. Returns the problems found. One round trip.
-pub(super) async fn run<R: Redis>(redis: &R) -> Vec<Finding> {
-    match refused_commands(redis).await {
+/// Tries to write, without an effect. `key` is a name under which nothing is stored; on a Cluster's node
+/// it is in one of the node's slots. Returns the problems found. One round trip.
+pub(super) async fn run<R: Redis>(redis: &R, key: &str) -> Vec<Finding> {
+    match refused_commands(redis, key).await {
         Ok(refused) => refused
             .iter()
             .filter_map(|(command, error)| judge_refusal(command, error))
@@ -22,8 +22,11 @@ pub(super) async fn run<R: Redis>(redis: &R) -> Vec<Finding> {
     }
 }
 
-async fn refused_commands<R: Redis>(redis: &R) -> Result<Vec<(String, RedisError)>, RedisError> {
-    let mut replies = PROBE.run(redis, [key::PROBE.into()], []).await?;
+async fn refused_commands<R: Redis>(
+    redis: &R,
+    key: &str,
+) -> Result<Vec<(String, RedisError)>, RedisError> {
+    let mut replies = PROBE.run(redis, [key.into()], []).await?;
     let mut refused = Vec::new();
     while replies.remaining() > 0 {
         let command = replies.text()?;
@@ -43,6 +46,7 @@ fn judge_failure(error: &RedisError) -> Finding {
         ErrorKind::Permission => {
             format!("the Redis user may not run scripts, which every change needs: {words}")
         }
+        ErrorKind::Cluster => format!("the Cluster does not serve all slots: {words}"),
         _ => format!("Redis cannot run scripts, which every change needs: {words}"),
     };
     Finding::unhealthy(error.kind, reason)

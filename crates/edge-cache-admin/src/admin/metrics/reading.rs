@@ -1,7 +1,6 @@
 //! Everything that a scrape reads.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use edge_cache::RedisError;
 use edge_cache::keyspace::gathered;
@@ -10,7 +9,8 @@ use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, Redis, Replies};
 use futures_util::future::join;
 
-use crate::admin::stats::{Window, read_window};
+use crate::admin::nodes::{self, ClusterReading};
+use crate::admin::stats::{self, Window, read_window};
 use crate::warmup::WarmupStatus;
 
 /// Keys that a scrape reads besides the window's.
@@ -22,8 +22,10 @@ pub(super) type CounterHash = BTreeMap<String, u64>;
 /// The counters that could be read.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// `INFO`, and how long it took.
-    pub(super) info: Option<(Info, Duration)>,
+    /// `INFO`, and how long it took; of a Cluster that of all primaries together.
+    pub(super) server: Option<stats::Reading>,
+    /// On a Cluster: its primaries.
+    pub(super) cluster: Option<ClusterReading>,
     pub(super) window: Option<Window>,
     pub(super) lookups: Option<CounterHash>,
     pub(super) changes: Option<CounterHash>,
@@ -45,22 +47,26 @@ impl Reading {
             ),
         );
         let own_reads = join(read_warmup(redis), read_window(redis, OWN_READS));
-        let (info, ((warmup, samples), (lookups, (changes, (events, removals))))) =
-            join(read_info(redis), join(own_reads, hashes)).await;
-        if let Some(error) = info.as_ref().err().filter(|error| error.is_unsupported()) {
+        let (server, ((warmup, samples), (lookups, (changes, (events, removals))))) =
+            join(read_servers(redis), join(own_reads, hashes)).await;
+        if let Some(error) = server.as_ref().err().filter(|error| error.is_unsupported()) {
             return Err(error.clone());
         }
 
         let mut reading = Self::default();
-        reading.info = reading.keep(info);
+        if let Some((server, cluster)) = reading.keep(server) {
+            reading.server = reading.keep(server);
+            reading.errors += cluster.iter().flat_map(ClusterReading::silent).count() as u32;
+            reading.cluster = cluster;
+        }
         reading.lookups = reading.keep(lookups);
         reading.changes = reading.keep(changes);
         reading.events = reading.keep(events);
         reading.removals = reading.keep(removals);
         reading.warmup = reading.keep(warmup).flatten();
         let samples = reading.keep(samples);
-        if let (Some(samples), Some((info, _))) = (samples, &reading.info) {
-            let window = samples.with_info(info);
+        if let (Some(samples), Some(server)) = (samples, &reading.server) {
+            let window = samples.with_reading(server);
             // A replica or a full server takes no sample; its own metrics show that.
             let _ = window.add_sample(redis).await;
             reading.window = Some(window);
@@ -77,10 +83,21 @@ impl Reading {
     }
 }
 
-async fn read_info<R: Redis>(redis: &R) -> Result<(Info, Duration), RedisError> {
+/// Reads a server, or the primaries of a Cluster with all of them together.
+async fn read_servers<R: Redis>(
+    redis: &R,
+) -> Result<(Result<stats::Reading, RedisError>, Option<ClusterReading>), RedisError> {
+    if let Some(map) = nodes::slots_of(redis).await? {
+        let cluster = nodes::read(redis, &map).await;
+        return match cluster.together() {
+            Err(error) if error.is_unsupported() => Err(error),
+            together => Ok((together, Some(cluster))),
+        };
+    }
+
     let (reply, latency) = redis.execute_timed(Command::read("INFO")).await?;
-    let text = Replies::new(reply).text()?;
-    Ok((Info::new(text), latency))
+    let info = Info::new(Replies::new(reply).text()?);
+    Ok((Ok(stats::Reading::new(info, latency)), None))
 }
 
 async fn read_warmup<R: Redis>(redis: &R) -> Result<Option<WarmupStatus>, RedisError> {

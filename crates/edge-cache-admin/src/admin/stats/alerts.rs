@@ -4,6 +4,7 @@ use edge_cache::units::one_decimal;
 use serde::Serialize;
 
 use super::window::HitRate;
+use crate::admin::nodes::ClusterReading;
 
 /// Values from which an alert is raised.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,11 +34,13 @@ impl Default for Thresholds {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alert {
-    /// `replica`, `memory`, `latency`, `evictions` or `hit_rate`.
+    /// `replica`, `memory`, `latency`, `evictions` or `hit_rate`; of a Cluster also `slots`, `node` or
+    /// `replica_link`.
     pub kind: &'static str,
     /// The problem, and what to do.
     pub message: String,
-    /// The value measured; for a replica, its lag in seconds.
+    /// The value measured; for a replica, its lag in seconds; of a Cluster the number of slots, nodes or
+    /// replicas.
     pub value: f64,
     /// The threshold it passed.
     pub threshold: f64,
@@ -111,4 +114,32 @@ pub(super) fn hit_rate(window: &HitRate, thresholds: &Thresholds) -> Option<Aler
         value: percent,
         threshold,
     })
+}
+
+/// Judges what only a Cluster has: slots that no node serves, nodes that do not answer, replicas that do
+/// not follow their primary.
+pub(super) fn cluster(cluster: &ClusterReading) -> Vec<Alert> {
+    let nodes = &cluster.nodes;
+    let silent = cluster.silent().count();
+    let unlinked: u64 = nodes.iter().map(|node| node.unlinked_replicas()).sum();
+    let first_error = || cluster.silent().find_map(|node| node.named_error());
+    let first_problem = || {
+        nodes.iter().find_map(|node| {
+            let problem = node.replica_problem()?;
+            Some(format!("node {}: {problem}", node.address))
+        })
+    };
+
+    let alerts = [
+        Alert::above("slots", f64::from(cluster.uncovered_slots), 0.0, || {
+            cluster.uncovered_problem()
+        }),
+        Alert::above("node", silent as f64, 0.0, || {
+            first_error().map(|error| error.message).unwrap_or_default()
+        }),
+        Alert::above("replica_link", unlinked as f64, 0.0, || {
+            first_problem().unwrap_or_default()
+        }),
+    ];
+    alerts.into_iter().flatten().collect()
 }

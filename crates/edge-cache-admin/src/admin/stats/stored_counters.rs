@@ -10,6 +10,7 @@ use edge_cache::redis::script::Script;
 use edge_cache::script;
 use edge_cache::units;
 
+use super::Reading;
 use super::sample::{LookupCounts, MAX_SAMPLES, Sample, TimedSample};
 use super::window::Window;
 
@@ -57,6 +58,18 @@ pub(crate) async fn read<R: Redis>(
 }
 
 impl StoredCounters {
+    /// Adds the figures of a server, or of all nodes of a Cluster. Counters of nodes are compared with
+    /// the time since the first of them started.
+    pub(crate) fn with_reading(self, reading: &Reading) -> Window {
+        let uptime_ms = reading
+            .longest_uptime
+            .map(|uptime| uptime.saturating_mul(1000));
+        Window {
+            uptime_ms,
+            ..self.with_info(&reading.info)
+        }
+    }
+
     /// Adds the server's own figures. The time is the server's, as that of the samples is, if it
     /// reports it.
     pub(crate) fn with_info(self, info: &Info) -> Window {
