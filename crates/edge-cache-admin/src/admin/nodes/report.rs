@@ -3,6 +3,7 @@
 use edge_cache::units;
 use serde::Serialize;
 
+use super::replicas::Replicas;
 use super::{NodeFigures, NodeReading};
 use crate::admin::replication::{Replication, ReplicationRole};
 use crate::admin::stats;
@@ -106,7 +107,7 @@ impl ReportedFigures {
             latency_ms: Some(units::latency_ms(node.reading.latency)),
             replicas: node.replicas.map(|replicas| replicas.known),
             linked_replicas: node.replicas.map(|replicas| replicas.linked),
-            replica_link_up: with_replicas.map(|replicas| replicas.are_linked()),
+            replica_link_up: with_replicas.map(Replicas::are_linked),
             lag_seconds: replication.lag_seconds,
         }
     }

@@ -4,7 +4,7 @@ use edge_cache::units::one_decimal;
 use serde::Serialize;
 
 use super::window::HitRate;
-use crate::admin::nodes::ClusterReading;
+use crate::admin::nodes::{ClusterReading, NodeReading};
 
 /// Values from which an alert is raised.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -121,8 +121,8 @@ pub(super) fn hit_rate(window: &HitRate, thresholds: &Thresholds) -> Option<Aler
 pub(super) fn cluster(cluster: &ClusterReading) -> Vec<Alert> {
     let nodes = &cluster.nodes;
     let silent = cluster.silent().count();
-    let unlinked: u64 = nodes.iter().map(|node| node.unlinked_replicas()).sum();
-    let first_error = || cluster.silent().find_map(|node| node.named_error());
+    let unlinked: u64 = nodes.iter().map(NodeReading::unlinked_replicas).sum();
+    let first_error = || cluster.silent().find_map(NodeReading::named_error);
     let first_problem = || {
         nodes.iter().find_map(|node| {
             let problem = node.replica_problem()?;
