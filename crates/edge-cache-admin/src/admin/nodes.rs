@@ -199,6 +199,26 @@ impl ClusterReading {
         alert
     }
 
+    /// The figures of the node whose memory is fullest; `None` where no node has a limit.
+    pub(crate) fn fullest(&self) -> Option<&Reading> {
+        let fullest = self.worst(|reading| reading.usage_percent)?;
+        let figures = fullest.figures.as_ref().ok()?;
+        Some(&figures.reading)
+    }
+
+    /// The `run_id`s of all nodes, in an order of their own; `None` while one does not answer.
+    pub(crate) fn processes(&self) -> Option<String> {
+        if self.silent().next().is_some() {
+            return None;
+        }
+        let run_ids = self
+            .answering()
+            .filter_map(|(_, figures)| figures.reading.info.text("run_id"));
+        let mut run_ids: Vec<&str> = run_ids.collect();
+        run_ids.sort_unstable();
+        Some(run_ids.join(" "))
+    }
+
     fn worst(&self, figure: impl Fn(&Reading) -> Option<f64>) -> Option<&NodeReading> {
         let figures = self
             .answering()

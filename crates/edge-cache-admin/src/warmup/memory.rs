@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::outcome::StopReason;
 use super::render::RenderedKey;
+use crate::admin::nodes;
 use edge_cache::RedisError;
 use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, Redis, Replies};
@@ -35,13 +36,20 @@ impl MemoryLimit {
         self.limit_bytes.get() > 0
     }
 
-    /// Reads both numbers from Redis. One round trip.
+    /// Reads both numbers from Redis; on a Cluster those of the fullest node. One round trip.
     ///
     /// Some servers report neither. A warmup then ends when the server refuses a key.
     pub(super) async fn refresh<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
-        let reply = redis.execute(Command::read("INFO").arg("memory")).await?;
-        let info = Info::new(Replies::new(reply).text()?);
-
+        let info = match nodes::slots_of(redis).await? {
+            Some(map) => match nodes::read(redis, &map).await.fullest() {
+                Some(fullest) => fullest.info.clone(),
+                None => Info::default(),
+            },
+            None => {
+                let reply = redis.execute(Command::read("INFO").arg("memory")).await?;
+                Info::new(Replies::new(reply).text()?)
+            }
+        };
         let numbers = info.number("used_memory").zip(info.number("maxmemory"));
         let (used, limit) = numbers.unwrap_or_default();
         self.used_bytes.set(used);

@@ -6,7 +6,7 @@ use futures_util::future::join;
 
 use super::settings::ScheduleSettings;
 use super::state::{ScheduleState, WarmupReason, elapsed_since, unix_ms};
-use crate::admin::stats;
+use crate::admin::{nodes, stats};
 use crate::error::Error;
 use crate::warmup::plan::Plan;
 use crate::warmup::progress::read_progress;
@@ -47,42 +47,69 @@ pub async fn check<R: Redis>(
     settings: &ScheduleSettings,
     plan: &Plan,
 ) -> Result<ScheduleCheck, Error> {
-    let server = join(read_info(redis), stats::read_window(redis, OWN_READS));
+    let server = join(read_server(redis), stats::read_window(redis, OWN_READS));
     let schedule = join(ScheduleState::read(redis), read_progress(redis));
-    let ((info, window), (state, last_warmup)) = join(server, schedule).await;
-    let info = info?;
+    let ((server, window), (state, last_warmup)) = join(server, schedule).await;
+    let server = server?;
     let state = state?;
     let last_warmup = last_warmup?.map(|status| status.state);
 
     if let Ok(window) = window {
         // A server that refuses the sample refuses a warmup too, whose failure is reported.
-        let _ = window.with_info(&info).add_sample(redis).await;
+        let _ = window.with_info(&server.info).add_sample(redis).await;
     }
 
-    let run_id = info.text("run_id").unwrap_or_default().to_owned();
+    // While a node of a Cluster does not answer, the processes are those of before.
+    let known = || state.run_id.clone().unwrap_or_default();
+    let run_id = server.processes.unwrap_or_else(known);
     let checked_at = SystemTime::now();
     let reason = state.warmup_reason(&run_id, last_warmup, checked_at, settings);
     Ok(ScheduleCheck {
         reason: reason.filter(|_| !plan.is_empty()),
-        memory_to_relieve: memory_to_relieve(&info, &state, settings, checked_at),
+        memory_to_relieve: memory_to_relieve(server.usage_percent, &state, settings, checked_at),
         run_id,
         checked_at,
         pruning: state.pruning,
     })
 }
 
-async fn read_info<R: Redis>(redis: &R) -> Result<Info, RedisError> {
+/// The figures of a server, or of all nodes of a Cluster.
+struct Server {
+    info: Info,
+    /// Percent of memory in use; of the fullest node.
+    usage_percent: Option<f64>,
+    /// Identifies the processes; `None` while one does not answer.
+    processes: Option<String>,
+}
+
+/// Reads the figures. One round trip.
+async fn read_server<R: Redis>(redis: &R) -> Result<Server, RedisError> {
+    if let Some(map) = nodes::slots_of(redis).await? {
+        let read = nodes::read(redis, &map).await;
+        let together = read.together()?;
+        return Ok(Server {
+            info: together.info,
+            usage_percent: read.fullest().and_then(|fullest| fullest.usage_percent),
+            processes: read.processes(),
+        });
+    }
+
     let reply = redis.execute(Command::read("INFO")).await?;
-    Replies::new(reply).text().map(Info::new)
+    let info = Info::new(Replies::new(reply).text()?);
+    Ok(Server {
+        usage_percent: stats::usage_percent(&info),
+        processes: Some(info.text("run_id").unwrap_or_default().to_owned()),
+        info,
+    })
 }
 
 fn memory_to_relieve(
-    info: &Info,
+    usage: Option<f64>,
     state: &ScheduleState,
     settings: &ScheduleSettings,
     now: SystemTime,
 ) -> Option<f64> {
-    let usage = stats::usage_percent(info)?;
+    let usage = usage?;
     let is_rested = state
         .last_relief
         .is_none_or(|at| elapsed_since(at, now, MIN_RELIEF_INTERVAL) >= MIN_RELIEF_INTERVAL);

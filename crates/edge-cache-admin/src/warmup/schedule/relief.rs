@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::settings::ScheduleSettings;
 use super::state::unix_ms;
-use crate::admin::stats;
+use crate::admin::{nodes, stats};
 use crate::error::Error;
 use edge_cache::RedisError;
 use edge_cache::keyspace::key::WARMUP_SCHEDULE;
@@ -76,6 +76,10 @@ async fn record_relief<R: Redis>(redis: &R) -> Result<(), RedisError> {
 }
 
 async fn read_usage_percent<R: Redis>(redis: &R) -> Result<Option<f64>, RedisError> {
+    if let Some(map) = nodes::slots_of(redis).await? {
+        let read = nodes::read(redis, &map).await;
+        return Ok(read.fullest().and_then(|fullest| fullest.usage_percent));
+    }
     let reply = redis.execute(Command::read("INFO").arg("memory")).await?;
     let info = Info::new(Replies::new(reply).text()?);
     Ok(stats::usage_percent(&info))
