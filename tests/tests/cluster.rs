@@ -151,8 +151,9 @@ fn keys_tags_and_patterns_are_invalidated_together() {
 fn a_global_clear_removes_all_but_the_trail_and_edge_caches_own_keys() {
     let mut app = start();
     fill(app.cluster(), names("users", 300));
-    app.admin()
-        .send("PUT", "/ttl", Some(br#"{"overrides":{"users":60}}"#));
+    let ttl = br#"{"prefix":"users","ttl":77}"#;
+    let put = app.admin().send("PUT", "/api/cache/ttl", Some(ttl));
+    assert_eq!(put.status, 200, "{put:#?}");
 
     let cleared = app.admin().post("/clear", &json!({ "confirm": true })).ok();
 
@@ -243,7 +244,7 @@ fn the_application_works_on_after_a_failover() {
     }
     assert_eq!(list(&app, "pattern=users:*&limit=100").len(), 300);
     let cleared = app
-        .operator()
+        .admin()
         .post("/clear", &json!({ "pattern": "users:*", "confirm": true }));
     assert_eq!(cleared.body["stats"]["keysDeleted"], 300, "{cleared:#?}");
 }

@@ -5,7 +5,11 @@ use end_to_end::{App, Monitor, Options, is_spin, send_all};
 
 #[test]
 fn a_cluster_without_slots_is_refused_from_the_first_request() {
-    let app = App::with(Options::new().redis(&["--cluster-enabled", "yes"]));
+    let app = App::with(
+        Options::new()
+            .redis(&["--cluster-enabled", "yes"])
+            .default_user(),
+    );
     let mut monitor = Monitor::start(app.redis());
     for _ in 0..2 {
         for (route, response) in send_all(&app) {
@@ -39,7 +43,11 @@ fn a_cluster_without_slots_is_refused_from_the_first_request() {
 
 #[test]
 fn access_is_checked_before_the_topology() {
-    let app = App::with(Options::new().redis(&["--cluster-enabled", "yes"]));
+    let app = App::with(
+        Options::new()
+            .redis(&["--cluster-enabled", "yes"])
+            .default_user(),
+    );
     app.nobody().get("/stats").with_status(401);
     app.viewer().get("/audit").with_status(403);
 }
