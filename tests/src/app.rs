@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use std::thread;
 use std::time::Duration;
 
-use edge_cache_testing::{Cluster, Proxy, RedisServer};
+use edge_cache_testing::{Cluster, Proxy, RedisServer, Sentinels};
 use tempfile::TempDir;
 
 use crate::caller::Caller;
@@ -41,12 +41,15 @@ impl MachineLock {
 enum Backend {
     Server(RedisServer),
     Cluster(Cluster),
+    Sentinels(Sentinels),
 }
 
 impl Backend {
     fn start(options: &Options) -> Self {
         if options.cluster {
             Self::Cluster(Cluster::start())
+        } else if options.sentinels {
+            Self::Sentinels(Sentinels::start())
         } else {
             Self::Server(options.start_redis())
         }
@@ -56,7 +59,25 @@ impl Backend {
         match self {
             Self::Server(server) => server,
             Self::Cluster(_) => panic!("a Cluster has several servers: use `App::cluster`"),
+            Self::Sentinels(_) => panic!("there are several servers: use `App::sentinels`"),
         }
+    }
+
+    /// The variables by which the application finds the Sentinels.
+    fn variables(&self) -> Vec<(String, String)> {
+        let Self::Sentinels(sentinels) = self else {
+            return Vec::new();
+        };
+        vec![
+            (
+                "redis_sentinels".to_owned(),
+                sentinels.addresses().join(","),
+            ),
+            (
+                "redis_master_name".to_owned(),
+                sentinels.master_name().to_owned(),
+            ),
+        ]
     }
 
     /// The port that the application is given.
@@ -65,6 +86,8 @@ impl Backend {
             Self::Server(server) if is_tls => server.tls_port(),
             Self::Server(server) => server.port(),
             Self::Cluster(cluster) => cluster.node(0).port(),
+            // Nothing listens there: the application asks the Sentinels.
+            Self::Sentinels(_) => 1,
         }
     }
 }
@@ -138,7 +161,8 @@ impl App {
             Configuration::File(path) => manifest_with(&read(path), state.path()),
             Configuration::Text(text) => manifest_with(text, state.path()),
         };
-        let variables = options.into_variables(port);
+        let mut variables = options.into_variables(port);
+        variables.extend(redis.variables());
 
         let host = Host::start(&manifest, &variables, state.path());
         let shop = Shop::of(&variables);
@@ -197,7 +221,18 @@ impl App {
     pub fn cluster(&mut self) -> &mut Cluster {
         match &mut self.redis {
             Backend::Cluster(cluster) => cluster,
-            Backend::Server(_) => panic!("the application has no Cluster"),
+            Backend::Server(_) | Backend::Sentinels(_) => panic!("the application has no Cluster"),
+        }
+    }
+
+    /// The servers and Sentinels of an application with [`Options::sentinels`].
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn sentinels(&mut self) -> &mut Sentinels {
+        match &mut self.redis {
+            Backend::Sentinels(sentinels) => sentinels,
+            Backend::Server(_) | Backend::Cluster(_) => panic!("the application has no Sentinels"),
         }
     }
 
@@ -218,7 +253,7 @@ impl App {
     pub fn redis_mut(&mut self) -> &mut RedisServer {
         match &mut self.redis {
             Backend::Server(server) => server,
-            Backend::Cluster(_) => panic!("a Cluster has several servers: use `App::cluster`"),
+            Backend::Cluster(_) | Backend::Sentinels(_) => panic!("there are several servers"),
         }
     }
 

@@ -36,6 +36,7 @@ pub struct Options {
     pub(crate) proxied: bool,
     pub(crate) tls: bool,
     pub(crate) cluster: bool,
+    pub(crate) sentinels: bool,
     pub(crate) configuration: Configuration,
 }
 
@@ -99,6 +100,13 @@ impl Options {
     /// may connect to all of them.
     pub fn cluster(mut self) -> Self {
         self.cluster = true;
+        self.default_user()
+            .variable("redis_nodes", "redis://127.0.0.1:*")
+    }
+
+    /// Starts a primary with two replicas and three Sentinels. The application is given the Sentinels only.
+    pub fn sentinels(mut self) -> Self {
+        self.sentinels = true;
         self.default_user()
             .variable("redis_nodes", "redis://127.0.0.1:*")
     }

@@ -17,7 +17,16 @@ fn a_cluster_without_slots_is_refused_from_the_first_request() {
                 assert_eq!(response.status, 200, "{route:?}: {response:#?}");
                 continue;
             }
+            // Both report that Redis cannot be used, in their own form.
+            if route.path == "/metrics" {
+                assert_eq!(response.status, 200, "{route:?}: {response:#?}");
+                continue;
+            }
             assert_eq!(response.status, 503, "{route:?}: {response:#?}");
+            if route.path == "/health" {
+                assert_eq!(response.body["status"], "unhealthy", "{response:#?}");
+                continue;
+            }
             assert_eq!(
                 response.body["type"], "urn:edge-cache:problem:redis-cluster",
                 "{route:?}: {response:#?}"
@@ -27,7 +36,7 @@ fn a_cluster_without_slots_is_refused_from_the_first_request() {
 
     // Opening a connection takes HELLO and the commands of the host, which the monitor omits.
     let mut commands = monitor.commands();
-    commands.retain(|command| !command.contains("CLUSTER"));
+    commands.retain(|command| command != "cluster");
     assert_eq!(commands, Vec::<String>::new());
 
     let info: String = redis::cmd("INFO")
