@@ -104,20 +104,31 @@ impl Script {
         keys: impl IntoIterator<Item = Arg>,
         args: impl IntoIterator<Item = Arg>,
     ) -> Result<Replies, RedisError> {
+        execute(redis, self.command(keys, args)).await
+    }
+
+    fn command(
+        &'static self,
+        keys: impl IntoIterator<Item = Arg>,
+        args: impl IntoIterator<Item = Arg>,
+    ) -> Command {
         let keys: Vec<Arg> = keys.into_iter().collect();
         let command = Command::script(self.sha1(), self.source())
             .arg(keys.len())
             .args(keys)
             .args(args);
-        let command = if self.repeatable {
+        if self.repeatable {
             command.repeatable()
         } else {
             command
-        };
-
-        let reply = redis.execute(command).await;
-        reply.map(Replies::new).map_err(name_missing_right)
+        }
     }
+}
+
+async fn execute<R: Redis>(redis: &R, command: Command) -> Result<Replies, RedisError> {
+    // Boxed: scripts are called deep within operations, whose futures would be large and nested too deeply for the compiler.
+    let reply = Box::pin(redis.execute(command)).await;
+    reply.map(Replies::new).map_err(name_missing_right)
 }
 
 /// Adds to an error about forbidden scripts which rights the Redis user needs.

@@ -154,16 +154,18 @@ async fn invalidate(source: Rc<Source>, url: String, ends: Instant) {
         }
         match timeout(patience, remove(redis, way, group)).await {
             Ok(Ok(_)) => source.promise(&keys, version).await,
-            // A slot was moving for too long: nothing is promised.
-            Ok(Err(error)) => assert_eq!(
-                error.redis().map(|error| error.kind),
-                Some(ErrorKind::Cluster),
-                "{error}"
-            ),
+            // A slot was moving for too long, or the machine is slow: nothing is promised.
+            Ok(Err(error)) => assert!(may_fail(&error), "{error}"),
             Err(_) => {}
         }
         sleep(Duration::from_millis(random / 32 % 60)).await;
     }
+}
+
+/// Returns whether an invalidation may have failed for a reason that is not a fault.
+fn may_fail(error: &Error) -> bool {
+    let error = error.redis();
+    error.is_some_and(|error| error.kind == ErrorKind::Cluster || error.is_unavailable())
 }
 
 /// Keys that removals by pattern have to pass.

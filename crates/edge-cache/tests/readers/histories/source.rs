@@ -1,8 +1,10 @@
 //! The source of all values, and the promises made to readers: in a Redis of its own, because the
 //! processes of a history share them.
 
-use edge_cache::{Command, Fetched, LookupOutcome, Redis, Replies};
-use edge_cache_testing::client;
+use std::time::Duration;
+
+use edge_cache::{Command, Fetched, LookupOutcome, Redis, RedisClient, Replies};
+use edge_cache_testing::transport;
 
 use crate::Native;
 
@@ -17,7 +19,8 @@ pub(super) struct Source(Native);
 
 impl Source {
     pub(super) fn new(url: &str) -> Self {
-        Self(client(url))
+        // Beside compilers a reply may take seconds.
+        Self(RedisClient::new(transport(url), Duration::from_secs(60)))
     }
 
     async fn run<const N: usize>(&self, name: &'static str, arguments: [&str; N]) -> Replies {
