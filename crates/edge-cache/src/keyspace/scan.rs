@@ -9,7 +9,7 @@ mod filter;
 mod nodes;
 mod plain;
 mod position;
-mod slice;
+mod scripts;
 
 pub use filter::Matches;
 pub(crate) use filter::{Filter, NameLimits};
@@ -17,13 +17,13 @@ pub use nodes::on_each;
 pub(crate) use plain::delete_names;
 pub use plain::read_names;
 #[cfg(test)]
-pub(crate) use slice::MATCH_SLICE;
-pub(crate) use slice::match_slice;
+pub(crate) use scripts::MATCH_SLICE;
+pub(crate) use scripts::match_slice;
 
 use std::collections::HashSet;
 
 use position::{Position, Progress};
-use slice::delete_slice;
+use scripts::delete_slice;
 
 use crate::error::{Error, RedisError};
 use crate::keyspace::fence::Removed;
