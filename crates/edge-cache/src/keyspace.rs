@@ -3,7 +3,7 @@
 pub mod bulk_write;
 pub mod chunks;
 pub mod codec;
-pub(crate) mod entry_facts;
+pub mod entry_facts;
 pub mod existence;
 pub mod expiry;
 pub mod fence;

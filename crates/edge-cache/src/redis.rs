@@ -13,6 +13,7 @@
 //! | `client` | [`RedisClient`]: time limits and retries over a transport |
 //! | `clock` | an estimate of Redis' clock |
 //! | `connector`, `raised`, `server_mode`, `tls` | opening a connection, and why it cannot be opened |
+//! | `keyless` | which servers refuse scripts without keys |
 //! | `topology`, `slot_map`, `node` | the nodes that hold the keys, and a connection to one of them |
 //! | `sentinel` | the primary that Sentinels name |
 //! | `url` | addresses within URLs |
@@ -30,6 +31,7 @@ mod connector;
 mod deadline;
 pub mod info;
 mod key_positions;
+mod keyless;
 mod node;
 mod raised;
 mod redirect;

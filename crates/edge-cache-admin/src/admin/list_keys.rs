@@ -2,22 +2,27 @@
 //! every key that existed throughout.
 
 mod cursor;
+mod facts;
 mod place;
+mod plain;
+mod row;
+
+pub use row::KeyRow;
 
 use edge_cache::KeyName;
-use edge_cache::keyspace::expiry::{self, RemainingLife};
 use edge_cache::keyspace::pattern::{Pattern, Search};
-use edge_cache::keyspace::{scan, trailer};
+use edge_cache::keyspace::scan;
 use edge_cache::redis::script::{Script, shared};
 use edge_cache::redis::{Arg, Command, OnNode, Redis, Replies};
-use edge_cache::{ErrorKind, RedisError};
-use edge_cache::{script, units};
+use edge_cache::{ErrorKind, RedisError, script};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::input::{self, Parameters};
+use crate::input::Parameters;
 use cursor::{Cursor, NameHash};
 use place::Place;
+use plain::PageQuery;
+use row::Page;
 
 /// Reads a page of keys with type, TTL and size.
 static READ_PAGE: Script = script!(repeatable "list_keys/read_page", [
@@ -38,9 +43,6 @@ const MAX_VISITED_KEYS: usize = 10_000;
 const MAX_PAGE_NAME_BYTES: usize = 160 << 10;
 /// The longest name of a type.
 const MAX_TYPE_BYTES: usize = 32;
-/// Replies of the script for each key.
-const REPLIES_PER_KEY: usize = 6;
-
 /// A checked `GET /keys`.
 #[derive(Debug)]
 pub struct ListKeysRequest {
@@ -59,35 +61,6 @@ pub struct ListKeysReport {
     pub keys: Vec<KeyRow>,
     /// The position in the list.
     pub pagination: KeyPagination,
-}
-
-/// One key of the list.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyRow {
-    /// The name; see [`KeyName::display`].
-    pub key: String,
-    /// The name in base64, if `key` shows it escaped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_base64: Option<String>,
-    /// The rest of its address below `/api/cache/keys/`.
-    pub path: String,
-    /// `string`, `list`, `set`, `zset`, `hash`, `stream`, or a module's type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Seconds left, -1 for a key that does not expire.
-    pub ttl: i64,
-    /// The same as text if it is past 2^53, which some readers of JSON round.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ttl_text: Option<String>,
-    /// Seconds for which the value is fresh; `None` if it does not expire.
-    pub fresh_for: Option<i64>,
-    /// True if it is past its TTL and within its grace.
-    pub stale: bool,
-    /// Memory used; null if the server does not report it.
-    pub size: Option<String>,
-    /// Memory used, in bytes.
-    pub size_bytes: Option<u64>,
 }
 
 /// The position of a page in the list.
@@ -140,7 +113,7 @@ impl ListKeysRequest {
         })
     }
 
-    /// Reads the page. One round trip. With `exact=true` for a pattern, about one more per 1,000
+    /// Reads the page. One round trip; about ten where a Cluster refuses scripts without keys. With `exact=true` for a pattern, about one more per 1,000
     /// keys of the database. A Cluster's nodes are listed one after the other.
     ///
     /// # Errors
@@ -151,40 +124,54 @@ impl ListKeysRequest {
         let Some(place) = Place::find(&topology, &nodes, &self.cursor) else {
             return Err(no_primaries().into());
         };
-        let mut replies = READ_PAGE
-            .run(place.node, [], self.script_args(place.cursor()))
-            .await
-            .map_err(explain_unknown_type)?;
+        let page = self.read_page(place.node, place.cursor()).await;
+        let page = page.map_err(explain_unknown_type)?;
 
-        let scan = replies.count()?;
-        let unfinished = replies.count()? as usize;
-        let database_keys = replies.count()?;
-        let keys = read_rows(redis, replies.packed()?).await?;
-
-        let next = next_cursor(place.cursor(), scan, unfinished, &keys);
+        let next = next_cursor(place.cursor(), &page);
         let next = next.map_or_else(|| place.next_node(), |next| Some(place.at(next)));
         let next_cursor = next.map(|cursor| cursor.render(&self.pattern, &self.kind));
-        let database_keys = if self.is_everything() && topology.is_cluster() {
-            count_keys(&nodes).await?
-        } else {
-            database_keys
+        let database_keys = match page.database_keys {
+            Some(keys) if !topology.is_cluster() => keys,
+            _ if self.is_everything() => count_keys(&nodes).await?,
+            _ => 0,
         };
         let pagination = KeyPagination {
             total: self.total(redis, database_keys).await?,
-            returned: keys.len(),
+            returned: page.rows.len(),
             has_more: next_cursor.is_some(),
             next_cursor,
         };
         Ok(ListKeysReport {
-            keys: keys.into_iter().map(|(_, row)| row).collect(),
+            keys: page.rows.into_iter().map(|(_, row)| row).collect(),
             pagination,
         })
+    }
+
+    async fn read_page<R: Redis>(
+        &self,
+        node: &OnNode<'_, R>,
+        cursor: &Cursor,
+    ) -> Result<Page, RedisError> {
+        let read = node.run_keyless(&READ_PAGE, self.script_args(cursor));
+        if let Some(replies) = read.await? {
+            return Page::read(node, replies).await;
+        }
+
+        let query = PageQuery {
+            pattern: &self.pattern,
+            kind: &self.kind,
+            cursor,
+            limit: self.limit as usize,
+            max_name_bytes: MAX_PAGE_NAME_BYTES,
+            max_visited: MAX_VISITED_KEYS,
+        };
+        plain::read_page(node, &query).await
     }
 
     fn script_args(&self, cursor: &Cursor) -> Vec<Arg> {
         let Search { head, parts } = self.pattern.search();
         let mut args = vec![
-            cursor.scan.into(),
+            cursor.scan.as_slice().into(),
             head.into(),
             parts.into(),
             self.kind.as_str().into(),
@@ -217,29 +204,23 @@ impl ListKeysRequest {
     }
 }
 
-/// The cursor of the same node after a page whose last `unfinished` keys belong to a step that has more; `None`
-/// at the node's end.
-fn next_cursor(
-    cursor: &Cursor,
-    scan: u64,
-    unfinished: usize,
-    keys: &[(KeyName, KeyRow)],
-) -> Option<Cursor> {
-    if scan == 0 && unfinished == 0 {
+/// The cursor of the same node after a page; `None` at the node's end.
+fn next_cursor(cursor: &Cursor, page: &Page) -> Option<Cursor> {
+    if page.scan == b"0" && page.unfinished == 0 {
         return None;
     }
 
     let mut returned = Vec::new();
-    if unfinished > 0 {
+    if page.unfinished > 0 {
         // The step that this page resumed has still more.
-        if scan == cursor.scan {
+        if page.scan == cursor.scan {
             returned.clone_from(&cursor.returned);
         }
-        let last = keys.iter().rev().take(unfinished);
-        returned.extend(last.map(|(key, _)| NameHash::of(key)));
+        let last = page.rows.iter().rev().take(page.unfinished);
+        returned.extend(last.map(|(key, _): &(KeyName, KeyRow)| NameHash::of(key)));
     }
     Some(Cursor {
-        scan,
+        scan: page.scan.clone(),
         returned,
         node: None,
     })
@@ -269,51 +250,6 @@ fn check_type(kind: &str) -> Result<(), Error> {
         "type",
         "must be string, list, set, zset, hash, stream, or a module's type",
     ))
-}
-
-async fn read_rows<R: Redis>(
-    redis: &R,
-    mut replies: Replies,
-) -> Result<Vec<(KeyName, KeyRow)>, Error> {
-    let mut rows = Vec::with_capacity(replies.remaining() / REPLIES_PER_KEY);
-    while replies.remaining() > 0 {
-        let key = KeyName::new(replies.bytes()?);
-        let kind = replies.text()?;
-        let left = expiry::exact_pttl(redis, &key, replies.int()?).await?;
-        let size_bytes = u64::try_from(replies.int()?).ok();
-        let trailer = replies.bytes()?;
-        let grace = match replies.count()? as usize {
-            0 => trailer::grace_in(&trailer),
-            length => trailer::read(&trailer, length).map(|facts| facts.grace),
-        };
-        let life = RemainingLife::new(left, grace.unwrap_or(0));
-
-        let row = row(&key, kind, life, size_bytes);
-        rows.push((key, row));
-    }
-    Ok(rows)
-}
-
-fn row(key: &KeyName, kind: String, life: RemainingLife, size_bytes: Option<u64>) -> KeyRow {
-    let RemainingLife {
-        ttl,
-        ttl_text,
-        fresh_for,
-        stale,
-    } = life;
-
-    KeyRow {
-        key: key.display(),
-        key_base64: key.base64(),
-        path: input::key::address(key),
-        kind,
-        ttl,
-        ttl_text,
-        fresh_for,
-        stale,
-        size: size_bytes.map(units::size),
-        size_bytes,
-    }
 }
 
 /// Servers differ in how they treat an unknown type: Redis 7 finds no keys, Redis 8 and Valkey 8

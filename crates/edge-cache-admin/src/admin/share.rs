@@ -6,24 +6,19 @@
 //! chosen by the server's hash of their names: if half of them match, the share is between 48 and
 //! 52 % in 95 of 100 cases.
 
+mod count;
+
+pub(crate) use count::PatternCount;
+
+use count::Counts;
 use edge_cache::RedisError;
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::scan;
-use edge_cache::redis::script::{Script, shared};
-use edge_cache::redis::{Arg, OnNode, Redis};
-use edge_cache::script;
+use edge_cache::redis::{OnNode, Redis};
 use serde::Serialize;
 
 use crate::admin::role::Role;
 use crate::error::Error;
-
-/// Counts the keys of a slice that patterns match, each once.
-pub(crate) static COUNT_SLICE: Script = script!(repeatable "share/count_slice", [
-    shared::OWN_READS,
-    shared::PATTERN,
-    shared::WALK,
-    shared::PROTECTED,
-]);
 
 /// The most keys that one step visits.
 const MAX_VISITED_KEYS: usize = 2000;
@@ -77,18 +72,6 @@ pub struct ShareReport {
     needs_confirm: bool,
     /// The role that the removal needs.
     needs_role: &'static str,
-}
-
-/// Counts of one step, or of several.
-#[derive(Debug, Default)]
-struct Counts {
-    /// Keys of the database.
-    database: u64,
-    visited: u64,
-    /// Visited keys that are services'.
-    services: u64,
-    /// Services' keys that the patterns match.
-    matched: u64,
 }
 
 impl Counts {
@@ -256,46 +239,28 @@ async fn count_node<R: Redis>(
     redis: &OnNode<'_, R>,
     patterns: &[Pattern],
 ) -> Result<(Counts, bool), RedisError> {
+    let count = PatternCount {
+        patterns,
+        sets: &[],
+        head: b"*".to_vec(),
+        max_visited: MAX_VISITED_KEYS,
+    };
+
     let mut cursor = b"0".to_vec();
     let mut counts = Counts::default();
     for _ in 0..MAX_STEPS {
-        let (next, step) = count_step(redis, cursor, patterns).await?;
+        let step = count.slice(redis, &cursor).await?;
         counts = Counts {
             database: 0,
             ..counts
         }
-        .plus(&step);
-        cursor = next;
+        .plus(&step.counts);
+        cursor = step.next;
         if cursor == b"0" {
             break;
         }
     }
     Ok((counts, cursor == b"0"))
-}
-
-async fn count_step<R: Redis>(
-    redis: &R,
-    cursor: Vec<u8>,
-    patterns: &[Pattern],
-) -> Result<(Vec<u8>, Counts), RedisError> {
-    let mut args: Vec<Arg> = vec![cursor.into(), "*".into(), MAX_VISITED_KEYS.into()];
-    args.extend(patterns.iter().flat_map(pattern_args));
-    let mut replies = COUNT_SLICE.run(redis, [], args).await?;
-
-    let next = replies.bytes()?;
-    let counts = Counts {
-        database: replies.count()?,
-        visited: replies.count()?,
-        services: replies.count()?,
-        matched: replies.count()?,
-    };
-    Ok((next, counts))
-}
-
-/// Returns the two arguments of `share/count_slice.lua` for a pattern.
-pub(crate) fn pattern_args(pattern: &Pattern) -> [Arg; 2] {
-    let names_protected = if pattern.names_protected() { "1" } else { "" };
-    [names_protected.into(), pattern.search().parts.into()]
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {

@@ -114,7 +114,7 @@ async fn replace_trailer<R: Redis>(
 ///
 /// # Errors
 /// Those of the connection.
-pub(crate) async fn read<R: Redis>(redis: &R, key: &KeyName) -> Result<Option<Facts>, RedisError> {
+pub async fn read<R: Redis>(redis: &R, key: &KeyName) -> Result<Option<Facts>, RedisError> {
     let found = read_trailer(redis, key).await?;
     Ok(found.and_then(|found| trailer::read(&found.text, found.length)))
 }

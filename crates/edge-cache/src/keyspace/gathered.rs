@@ -247,20 +247,24 @@ struct Walk {
 }
 
 impl Walk {
+    /// The head for `SCAN`, which every pattern's names match.
+    fn head(&self) -> Vec<u8> {
+        match self.patterns.as_slice() {
+            [only] => only.search().head,
+            _ => b"*".to_vec(),
+        }
+    }
+
     /// The arguments of slices: the head for `SCAN`, the number of prefixes, these, then other patterns
     /// with their packed parts.
     fn search(&self) -> Vec<Arg> {
-        let head = match self.patterns.as_slice() {
-            [only] => only.search().head,
-            _ => b"*".to_vec(),
-        };
         let prefixes: Vec<&[u8]> = self
             .patterns
             .iter()
             .filter_map(|pattern| literal_prefix(pattern.as_bytes()))
             .collect();
 
-        let mut search: Vec<Arg> = vec![head.into(), MAX_KEYS_PER_CALL.into()];
+        let mut search: Vec<Arg> = vec![self.head().into(), MAX_KEYS_PER_CALL.into()];
         search.push(prefixes.len().into());
         search.extend(prefixes.into_iter().map(Arg::from));
         for pattern in &self.patterns {

@@ -152,6 +152,12 @@ impl KeyName {
         starts_with_any(&self.0, &OWN_RECORDS)
     }
 
+    /// Returns whether a removal spares this key: one of the audit trail, or a protected one that the
+    /// request does not name.
+    pub fn is_spared(&self, is_named: bool) -> bool {
+        self.is_trail() || (!is_named && self.is_protected())
+    }
+
     /// The name as text, different for different names.
     ///
     /// A UTF-8 name is shown as it is. In another name, invalid bytes are shown as `\xNN`, and `\` as

@@ -100,6 +100,11 @@ impl Pattern {
         }
     }
 
+    /// Returns whether a removal by this pattern takes a key, as `scripts/lib/protected.lua` decides it.
+    pub fn removes(&self, key: &KeyName) -> bool {
+        !key.is_spared(self.names_protected()) && self.matches(key.as_bytes())
+    }
+
     /// The bytes, as `MATCH` takes them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -123,21 +123,26 @@ pub async fn delete_found<R: Redis>(redis: &R, names: &[KeyName]) -> Result<u64,
     Ok(removed)
 }
 
-/// Removes keys that a node of a Cluster did not remove for a walk, wherever they are by now; how many of them
-/// count. One round trip for each slot, none without such keys.
-pub(crate) async fn delete_refused<R: Redis>(
+/// Removes keys that a walk over a Cluster has matched and that no script removed at their node, wherever they are by now;
+/// how many of them count. One round trip for each 64 slots, none without such keys.
+pub(crate) async fn delete_by_slot<R: Redis>(
     redis: &R,
     names: &[KeyName],
 ) -> Result<u64, RedisError> {
     if names.is_empty() {
         return Ok(0);
     }
+
     let topology = redis.topology().await?;
-    let existed = delete_each(redis, &topology, names, true).await?;
-    let counted = names.iter().zip(existed);
-    Ok(counted
-        .filter(|(name, existed)| *existed && !name.is_own_record())
-        .count() as u64)
+    let mut removed = 0;
+    // All keys may be in one slot.
+    for slice in names.chunks(MAX_KEYS_PER_CALL) {
+        let existed = delete_each(redis, &topology, slice, true).await?;
+        let counted = slice.iter().zip(existed);
+        let counted = counted.filter(|(name, existed)| *existed && !name.is_own_record());
+        removed += counted.count() as u64;
+    }
+    Ok(removed)
 }
 
 /// Removes up to 1,000 keys that a walk has found; how many existed. One round trip.

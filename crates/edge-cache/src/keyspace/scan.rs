@@ -2,153 +2,38 @@
 //! pattern.
 //!
 //! Each slice is one script call that visits about 1,000 keys, or fewer where their names are long,
-//! so other clients never wait longer than a few milliseconds.
+//! so other clients never wait longer than a few milliseconds. A Cluster that refuses scripts without
+//! keys is walked with plain commands.
 
+mod filter;
 mod nodes;
+mod plain;
 mod position;
+mod scripts;
 
+pub use filter::Matches;
+pub(crate) use filter::{Filter, NameLimits};
 pub use nodes::on_each;
+pub(crate) use plain::delete_names;
+pub use plain::read_names;
+#[cfg(test)]
+pub(crate) use scripts::MATCH_SLICE;
+pub(crate) use scripts::match_slice;
 
 use std::collections::HashSet;
 
 use position::{Position, Progress};
+use scripts::delete_slice;
 
 use crate::error::{Error, RedisError};
 use crate::keyspace::fence::Removed;
 use crate::keyspace::key::KeyName;
-use crate::keyspace::pattern::{Pattern, Search};
+use crate::keyspace::pattern::Pattern;
 use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal};
-use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, HostRuntime, OnNode, Redis};
-use crate::script;
-
-/// Counts the keys of a slice that match a pattern, and names some of them.
-pub(crate) static MATCH_SLICE: Script = script!(repeatable "scan/match_slice", [
-    shared::OWN_READS,
-    shared::PATTERN,
-    shared::WALK,
-    shared::PROTECTED,
-]);
-
-/// Removes the keys of a slice of a Cluster's node that match a pattern.
-static DELETE_SLICE_ON_NODE: Script = script!(once "scan/delete_slice", [
-    shared::PATTERN,
-    shared::WALK,
-    shared::PROTECTED,
-    shared::REMOVAL_ON_NODE,
-]);
-
-/// Removes the keys of a slice that match a pattern.
-static DELETE_SLICE: Script = script!(once "scan/delete_slice", [
-    shared::PATTERN,
-    shared::WALK,
-    shared::PROTECTED,
-    shared::REMOVAL,
-]);
+use crate::redis::{HostRuntime, OnNode, Redis};
 
 /// Most bytes of names that are removed in one atomic step.
 const MAX_ATOMIC_NAME_BYTES: usize = 256 << 10;
-
-/// Most bytes of the names that a walk samples, except that the last one may be longer.
-const MAX_SAMPLE_BYTES: usize = 64 << 10;
-
-/// Keys that matched: how many, and the names of some.
-#[derive(Debug, Default)]
-pub struct Matches {
-    /// How many matched.
-    pub matched: u64,
-    /// Names of some of them.
-    pub names: Vec<KeyName>,
-}
-
-/// Keys that a walk looks for.
-#[derive(Debug)]
-pub(crate) struct Filter<'a> {
-    search: Search,
-    kind: &'a str,
-    left_out: &'static str,
-}
-
-impl<'a> Filter<'a> {
-    /// Keys that a removal by this pattern would take.
-    fn removable(pattern: &Pattern) -> Self {
-        let left_out = if pattern.names_protected() {
-            "trail"
-        } else {
-            "management"
-        };
-        Self {
-            search: pattern.search(),
-            kind: "",
-            left_out,
-        }
-    }
-
-    /// All keys that match, of one type or any (`""`), protected keys included.
-    pub(crate) fn all(pattern: &Pattern, kind: &'a str) -> Self {
-        Self {
-            search: pattern.search(),
-            kind,
-            left_out: "",
-        }
-    }
-}
-
-/// Bounds of the names that one slice returns, except that the last one may be longer.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NameLimits {
-    pub(crate) names: usize,
-    pub(crate) bytes: usize,
-}
-
-impl NameLimits {
-    /// Bounds of the samples of a walk.
-    fn samples(names: usize) -> Self {
-        Self {
-            names,
-            bytes: MAX_SAMPLE_BYTES,
-        }
-    }
-
-    /// The bounds of the names that may follow these.
-    fn without(self, found: &[KeyName]) -> Self {
-        let bytes = found.iter().map(|name| name.as_bytes().len()).sum();
-        Self {
-            names: self.names.saturating_sub(found.len()),
-            bytes: self.bytes.saturating_sub(bytes),
-        }
-    }
-
-    fn are_reached(self) -> bool {
-        self.names == 0 || self.bytes == 0
-    }
-}
-
-/// Matches one slice: the next cursor, `0` at the end, and the keys found. One round trip.
-pub(crate) async fn match_slice<R: Redis>(
-    redis: &R,
-    cursor: &[u8],
-    filter: &Filter<'_>,
-    limits: NameLimits,
-) -> Result<(Vec<u8>, Matches), RedisError> {
-    let Search { head, parts } = &filter.search;
-    let args: [Arg; 8] = [
-        cursor.into(),
-        head.as_slice().into(),
-        parts.as_slice().into(),
-        MAX_KEYS_PER_CALL.into(),
-        filter.left_out.into(),
-        filter.kind.into(),
-        limits.names.into(),
-        limits.bytes.into(),
-    ];
-
-    let mut replies = MATCH_SLICE.run(redis, [], args).await?;
-    let next = replies.bytes()?;
-    let matched = replies.count()?;
-    let names = replies.rest()?.into_iter().map(KeyName::new).collect();
-    Ok((next, Matches { matched, names }))
-}
 
 /// Walks the whole keyspace, naming up to `samples` keys.
 async fn match_all<R: Redis>(
@@ -296,11 +181,12 @@ pub async fn delete_matching_atomically<R: Redis + HostRuntime>(
     }
 
     let fence = fence::append_pattern(redis, pattern).await?;
-    let (names, rest_from) = gather_for_atomic_step(redis, pattern).await?;
+    let node = OnNode::single(redis);
+    let (names, rest_from) = gather_for_atomic_step(&node, pattern).await?;
     let mut removed = removal::delete_found(redis, &names).await?;
 
     if let Some(position) = rest_from {
-        let rest = delete_from(redis, pattern, position).await;
+        let rest = delete_from(&node, pattern, position).await;
         removed += rest.map_err(|error| error.after(removed))?;
     }
     fence.end(redis, removed).await
@@ -309,7 +195,7 @@ pub async fn delete_matching_atomically<R: Redis + HostRuntime>(
 /// Gathers the keys that match while they fit into one atomic step; and the position from which the
 /// rest must be removed, `None` when these are all.
 async fn gather_for_atomic_step<R: Redis>(
-    redis: &R,
+    redis: &OnNode<'_, R>,
     pattern: &Pattern,
 ) -> Result<(Vec<KeyName>, Option<Position>), RedisError> {
     let filter = Filter::removable(pattern);
@@ -345,7 +231,7 @@ async fn gather_for_atomic_step<R: Redis>(
 
 /// Removes the keys that match from this position to the end of the keyspace.
 async fn delete_from<R: Redis>(
-    redis: &R,
+    redis: &OnNode<'_, R>,
     pattern: &Pattern,
     mut position: Position,
 ) -> Result<u64, Error> {
@@ -360,35 +246,4 @@ async fn delete_from<R: Redis>(
             return Ok(removed);
         }
     }
-}
-
-/// Removes the keys of one slice that match: the next cursor, and how many were removed.
-async fn delete_slice<R: Redis>(
-    redis: &R,
-    pattern: &Pattern,
-    cursor: &[u8],
-) -> Result<(Vec<u8>, u64), RedisError> {
-    let Search { head, parts } = pattern.search();
-    let names_protected = if pattern.names_protected() { "1" } else { "" };
-    let args: [Arg; 5] = [
-        cursor.into(),
-        head.into(),
-        parts.into(),
-        MAX_KEYS_PER_CALL.into(),
-        names_protected.into(),
-    ];
-
-    let script = if redis.topology().await?.is_cluster() {
-        &DELETE_SLICE_ON_NODE
-    } else {
-        &DELETE_SLICE
-    };
-    let mut replies = script.run(redis, [], args).await?;
-    let next = replies.bytes()?;
-    let removed = replies.count()?;
-    let refused: Vec<KeyName> = replies.rest()?.into_iter().map(KeyName::new).collect();
-    Ok((
-        next,
-        removed + removal::delete_refused(redis, &refused).await?,
-    ))
 }

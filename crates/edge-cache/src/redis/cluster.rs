@@ -20,6 +20,7 @@ use futures_util::future::select_ok;
 use super::command::Command;
 use super::connector::Connector;
 use super::deadline::Deadline;
+use super::keyless::KeylessScripts;
 use super::slot_map::{NodeAddress, SlotMap};
 use super::transport::Transport;
 use crate::error::{ErrorKind, RedisError};
@@ -38,6 +39,7 @@ pub(super) struct Cluster<T: Transport> {
     map: Guarded<Option<Arc<SlotMap>>>,
     /// Nodes have changed since the map was read.
     is_stale: AtomicBool,
+    keyless: KeylessScripts,
 }
 
 impl<T: Transport> Cluster<T> {
@@ -46,6 +48,7 @@ impl<T: Transport> Cluster<T> {
             nodes: Guarded::new(HashMap::new()),
             map: Guarded::new(None),
             is_stale: AtomicBool::new(false),
+            keyless: KeylessScripts::default(),
         }
     }
 
@@ -93,7 +96,12 @@ impl<T: Transport> Cluster<T> {
     }
 
     /// Keeps a map that was just read, and closes the connections to nodes that are no primaries any more.
-    fn replace_map(&self, map: SlotMap) -> Arc<SlotMap> {
+    fn replace_map(&self, mut map: SlotMap) -> Arc<SlotMap> {
+        if map.keyless.are_refused() {
+            self.keyless.record_refused();
+        }
+        map.keyless = self.keyless.clone();
+
         let primaries = map.primaries();
         let mut nodes = self.nodes.lock();
         nodes.retain(|address, _| primaries.contains(address));
@@ -159,7 +167,8 @@ impl<T: Transport> Cluster<T> {
 
 /// Asks a node for the slots. One round trip.
 ///
-/// A server that does not know the question has all slots: the client was told that it is a Cluster.
+/// A server that does not know the question has all slots: the client was told that it is a Cluster. Where it is a proxy
+/// before several servers, a script without keys would visit one of them and say nothing of the others; `SCAN` visits all.
 async fn ask_slots<T: Transport>(
     node: &Connector<T>,
     address: Option<&NodeAddress>,
@@ -171,9 +180,13 @@ async fn ask_slots<T: Transport>(
     let sending = node.transport().send(&open.connection, &command);
     let replies = match limit.bound(sending).await.flatten() {
         Ok(replies) => replies,
-        Err(error) if is_unknown(&error) => {
-            let address = address.ok_or(error)?;
-            return Ok(SlotMap::of_one(address.clone()));
+        Err(error) if is_unknown(&error) || is_disabled(&error) => {
+            let may_be_proxy = is_unknown(&error);
+            let map = SlotMap::of_one(address.ok_or(error)?.clone());
+            if may_be_proxy {
+                map.keyless.record_refused();
+            }
+            return Ok(map);
         }
         Err(error) => {
             if error.is_connection() {
@@ -194,11 +207,15 @@ async fn ask_slots<T: Transport>(
 /// Returns whether the server does not know the question. A user who may not ask it is an error: other nodes would be
 /// left out without a word.
 fn is_unknown(error: &RedisError) -> bool {
+    says(error, &["unknown command", "unknown subcommand"])
+}
+
+/// Returns whether the server could be a node of a Cluster, and is not: Redis and Dragonfly say so.
+fn is_disabled(error: &RedisError) -> bool {
+    says(error, &["cluster support disabled", "cluster is disabled"])
+}
+
+fn says(error: &RedisError, any: &[&str]) -> bool {
     let text = error.message.to_ascii_lowercase();
-    let words = [
-        "unknown command",
-        "unknown subcommand",
-        "cluster support disabled",
-    ];
-    error.kind == ErrorKind::Server && words.iter().any(|word| text.contains(word))
+    error.kind == ErrorKind::Server && any.iter().any(|words| text.contains(words))
 }

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use super::Redis;
-use super::command::Command;
-use super::reply::Reply;
+use super::command::{Arg, Command};
+use super::keyless::KeylessScripts;
+use super::reply::{Replies, Reply};
 use super::runtime::HostRuntime;
+use super::script::Script;
 use super::slot_map::NodeAddress;
 use super::topology::Topology;
 use crate::error::RedisError;
@@ -16,11 +18,25 @@ use crate::error::RedisError;
 pub struct OnNode<'a, R> {
     redis: &'a R,
     node: Option<NodeAddress>,
+    keyless: KeylessScripts,
 }
 
 impl<'a, R> OnNode<'a, R> {
-    pub(super) fn new(redis: &'a R, node: Option<NodeAddress>) -> Self {
-        Self { redis, node }
+    /// A connection to a single server.
+    pub(crate) fn single(redis: &'a R) -> Self {
+        Self {
+            redis,
+            node: None,
+            keyless: KeylessScripts::default(),
+        }
+    }
+
+    pub(super) fn of_cluster(redis: &'a R, node: NodeAddress, keyless: KeylessScripts) -> Self {
+        Self {
+            redis,
+            node: Some(node),
+            keyless,
+        }
     }
 
     /// The node's address; `None` for a single server.
@@ -33,6 +49,30 @@ impl<'a, R> OnNode<'a, R> {
             command.node.clone_from(&self.node);
         }
         command
+    }
+}
+
+impl<R: Redis> OnNode<'_, R> {
+    /// Runs a script without keys at this node; `None` where a Cluster's node refuses those, and the caller has to use plain
+    /// commands. One round trip; none after the first refusal.
+    ///
+    /// # Errors
+    /// Those of [`Script::run`].
+    pub async fn run_keyless(
+        &self,
+        script: &'static Script,
+        args: impl IntoIterator<Item = Arg>,
+    ) -> Result<Option<Replies>, RedisError> {
+        if self.keyless.are_refused() {
+            return Ok(None);
+        }
+        match script.run(self, [], args).await {
+            Err(error) if self.node.is_some() && error.refuses_keyless_script() => {
+                self.keyless.record_refused();
+                Ok(None)
+            }
+            result => result.map(Some),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::keyless::KeylessScripts;
 use super::reply::Reply;
 use crate::keyspace::slot;
 
@@ -46,6 +47,7 @@ impl fmt::Display for NodeAddress {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SlotMap {
     ranges: Vec<(RangeInclusive<u16>, NodeAddress)>,
+    pub(super) keyless: KeylessScripts,
 }
 
 impl SlotMap {
@@ -63,13 +65,17 @@ impl SlotMap {
             }
             rest = skip_nodes(nodes);
         }
-        Self { ranges }
+        Self {
+            ranges,
+            keyless: KeylessScripts::default(),
+        }
     }
 
     /// The map of a node that has all slots.
     pub(super) fn of_one(address: NodeAddress) -> Self {
         Self {
             ranges: vec![(0..=slot::SLOTS - 1, address)],
+            keyless: KeylessScripts::default(),
         }
     }
 

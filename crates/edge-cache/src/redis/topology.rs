@@ -47,8 +47,14 @@ impl Topology {
 
     /// A connection to each node that holds keys.
     pub fn nodes<'a, R: Redis>(&self, redis: &'a R) -> Vec<OnNode<'a, R>> {
-        let primaries = self.primaries().into_iter();
-        primaries.map(|node| OnNode::new(redis, node)).collect()
+        match self {
+            Self::Single => vec![OnNode::single(redis)],
+            Self::Cluster(map) => {
+                let primaries = map.primaries().into_iter();
+                let node = |address| OnNode::of_cluster(redis, address, map.keyless.clone());
+                primaries.map(node).collect()
+            }
+        }
     }
 
     /// Groups items by what one command or script may touch: all of them on a single server, those of

@@ -12,7 +12,7 @@ use edge_cache::redis::script::Script;
 use edge_cache::redis::{Arg, Command, OnNode, Redis, Replies};
 use edge_cache::script;
 
-use crate::admin::share;
+use crate::admin::share::PatternCount;
 
 /// Names the sets that hold a tag's members.
 static LIST_TAG_SETS: Script = script!(repeatable "preview/list_tag_sets", []);
@@ -22,9 +22,6 @@ static FIND_FIRST_SETS: Script = script!(repeatable "preview/find_first_sets", [
 
 /// The most membership checks in one script call.
 const MAX_CHECKS_PER_CALL: usize = 5000;
-/// Replies of [`share::COUNT_SLICE`] before those for each pattern: the database's keys, the
-/// visited ones, services', matched ones.
-const COUNTS_BEFORE_PATTERNS: usize = 4;
 
 /// Keys that an invalidation would remove, in the order of the request.
 #[derive(Debug, Default)]
@@ -150,18 +147,22 @@ async fn count_by_patterns<R: Redis>(
         [one] => one.search().head,
         _ => b"*".to_vec(),
     };
-    let pattern_args: Vec<Arg> = patterns.iter().flat_map(share::pattern_args).collect();
     let topology = redis.newest_topology().await?;
     let nodes = topology.nodes(redis);
     // On a Cluster the sets are in other slots than the keys; `subtract_members` makes up for that.
-    let in_script = if topology.is_cluster() {
+    let sets = if topology.is_cluster() {
         &[]
     } else {
         set_names
     };
-    let count = |node| count_on_node(node, in_script, &head, &pattern_args, patterns.len());
+    let count = PatternCount {
+        patterns,
+        sets,
+        head,
+        max_visited: MAX_KEYS_PER_CALL,
+    };
 
-    for counted in scan::on_each(&nodes, count).await? {
+    for counted in scan::on_each(&nodes, |node| count_on_node(node, &count)).await? {
         for (sum, count) in counts.iter_mut().zip(counted) {
             *sum += count;
         }
@@ -203,27 +204,17 @@ async fn subtract_members<R: Redis>(
 /// Counts the keys of a node for the first pattern that would remove each.
 async fn count_on_node<R: Redis>(
     redis: &OnNode<'_, R>,
-    set_names: &[Arg],
-    head: &[u8],
-    pattern_args: &[Arg],
-    patterns: usize,
+    count: &PatternCount<'_>,
 ) -> Result<Vec<u64>, RedisError> {
-    let mut counts = vec![0; patterns];
+    let mut counts = vec![0; count.patterns.len()];
     let mut cursor = b"0".to_vec();
     loop {
-        let mut args = vec![cursor.into(), head.into(), MAX_KEYS_PER_CALL.into()];
-        args.extend(pattern_args.iter().cloned());
-        let mut replies = share::COUNT_SLICE
-            .run(redis, set_names.iter().cloned(), args)
-            .await?;
+        let slice = count.slice(redis, &cursor).await?;
+        for (sum, count) in counts.iter_mut().zip(slice.by_pattern) {
+            *sum += count;
+        }
 
-        cursor = replies.bytes()?;
-        for _ in 0..COUNTS_BEFORE_PATTERNS {
-            replies.count()?;
-        }
-        for count in &mut counts {
-            *count += replies.count()?;
-        }
+        cursor = slice.next;
         if cursor == b"0" {
             return Ok(counts);
         }

@@ -11,6 +11,9 @@ const HASH_BYTES: usize = 8;
 /// Characters of the check in a cursor.
 const CHECK_CHARS: usize = 8;
 
+/// Begins a cursor of Redis that is not a number.
+const NO_NUMBER: char = '~';
+
 /// The hash by which a cursor remembers a name: the first 64 bits of its SHA-1, as the script
 /// computes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +34,10 @@ impl NameHash {
 }
 
 /// The position where a page starts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cursor {
-    /// Redis' cursor.
-    pub(super) scan: u64,
+    /// Redis' cursor: a number, of some services above 2^63, or any other text.
+    pub(super) scan: Vec<u8>,
     /// Names that earlier pages returned of that cursor's step.
     pub(super) returned: Vec<NameHash>,
     /// The node of a Cluster whose cursor it is.
@@ -64,6 +67,16 @@ impl NodePlace {
     }
 }
 
+impl Default for Cursor {
+    fn default() -> Self {
+        Self {
+            scan: b"0".to_vec(),
+            returned: Vec::new(),
+            node: None,
+        }
+    }
+}
+
 impl Cursor {
     /// `<scan>.<check>`, `<scan>.<check>.<hashes>`, or `<scan>.<check>.<hashes>.<node>`. The check binds it to its pattern and type: a
     /// cursor of another walk would silently skip keys.
@@ -71,12 +84,13 @@ impl Cursor {
         let bytes: Vec<u8> = self.returned.iter().flat_map(|hash| hash.0).collect();
         let hashes = BASE64.encode(bytes);
         let node = self.node.as_ref().map(NodePlace::render);
-        let check = check(self.scan, &hashes, node.as_deref(), pattern, kind);
+        let scan = render_scan(&self.scan);
+        let check = check(&scan, &hashes, node.as_deref(), pattern, kind);
 
         match node {
-            Some(node) => format!("{}.{check}.{hashes}.{node}", self.scan),
-            None if hashes.is_empty() => format!("{}.{check}", self.scan),
-            None => format!("{}.{check}.{hashes}", self.scan),
+            Some(node) => format!("{scan}.{check}.{hashes}.{node}"),
+            None if hashes.is_empty() => format!("{scan}.{check}"),
+            None => format!("{scan}.{check}.{hashes}"),
         }
     }
 
@@ -87,7 +101,7 @@ impl Cursor {
         }
 
         let mut parts = text.splitn(4, '.');
-        let scan = parts.next()?.parse().ok()?;
+        let scan = parts.next()?;
         let given_check = parts.next()?;
         let hashes = parts.next().unwrap_or("");
         let node = parts.next();
@@ -97,6 +111,7 @@ impl Cursor {
 
         let bytes = BASE64.decode(hashes).ok()?;
         let (hashes, rest) = bytes.as_chunks();
+        let scan = parse_scan(scan)?;
         rest.is_empty().then(|| Self {
             scan,
             returned: hashes.iter().copied().map(NameHash).collect(),
@@ -105,7 +120,26 @@ impl Cursor {
     }
 }
 
-fn check(scan: u64, hashes: &str, node: Option<&str>, pattern: &Pattern, kind: &str) -> String {
+/// Redis' cursor as a part of the page's cursor: a number as it is, other text in base64.
+fn render_scan(scan: &[u8]) -> String {
+    match std::str::from_utf8(scan) {
+        Ok(number) if is_number(number) => number.to_owned(),
+        _ => format!("{NO_NUMBER}{}", BASE64.encode(scan)),
+    }
+}
+
+fn parse_scan(text: &str) -> Option<Vec<u8>> {
+    match text.strip_prefix(NO_NUMBER) {
+        Some(encoded) => BASE64.decode(encoded).ok(),
+        None => is_number(text).then(|| text.as_bytes().to_vec()),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn check(scan: &str, hashes: &str, node: Option<&str>, pattern: &Pattern, kind: &str) -> String {
     let node = node.unwrap_or_default();
     let mut sha = sha1_smol::Sha1::from(format!("{scan}.{hashes}.{kind}.{node}"));
     sha.update(pattern.as_bytes());
@@ -128,7 +162,7 @@ mod tests {
     fn cursor<'a>(scan: u64, names: impl IntoIterator<Item = &'a str>) -> Cursor {
         let hash = |name: &str| NameHash::of(&KeyName::new(name));
         Cursor {
-            scan,
+            scan: scan.to_string().into_bytes(),
             returned: names.into_iter().map(hash).collect(),
             node: None,
         }
@@ -141,6 +175,20 @@ mod tests {
         let text = cursor.render(&users(), "hash");
 
         assert_eq!(Cursor::parse(&text, &users(), "hash"), Some(cursor));
+    }
+
+    #[test]
+    fn a_cursor_of_redis_may_be_any_text() {
+        for scan in ["9286422431637966426", "0-{06S}-0", "a.b", "~x", ""] {
+            let cursor = Cursor {
+                scan: scan.as_bytes().to_vec(),
+                ..Cursor::default()
+            };
+
+            let text = cursor.render(&users(), "");
+
+            assert_eq!(Cursor::parse(&text, &users(), ""), Some(cursor), "{text}");
+        }
     }
 
     #[test]

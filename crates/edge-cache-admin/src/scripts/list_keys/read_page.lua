@@ -108,8 +108,11 @@ end
 
 local rows = {}
 for _, name in ipairs(page) do
+  local type_reply = redis.pcall('TYPE', name)
+  -- Where scripts may use only the keys that they declare, the caller reads the page with plain commands.
+  if type_reply.err and string.find(type_reply.err, 'undeclared key', 1, true) then return type_reply end
   -- A Cluster's node lists a key whose slot is arriving, but does not read it yet.
-  local type_of_key = redis.pcall('TYPE', name).ok or 'unknown'
+  local type_of_key = type_reply.ok or 'unknown'
   local left = redis.pcall('PTTL', name)
   if type(left) ~= 'number' then left = -1 end
   local trailer, length = bounded_trailer_of(name, type_of_key)

@@ -1,15 +1,17 @@
 //! The gathered walk of a Cluster: one node after the other, in the order of their addresses.
 //!
 //! A slice is removed at its node; how far the walk is stands in the slot of edge-cache's own keys. So each
-//! slice takes two round trips. Where slots have moved, the walk starts again.
+//! slice takes two round trips. Where slots have moved, the walk starts again. A server that refuses scripts without keys
+//! is walked with plain commands.
 
 use super::{Walk, read_progress};
 use crate::error::RedisError;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};
-use crate::keyspace::removal;
+use crate::keyspace::{removal, scan};
+use crate::redis::info::Info;
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Command, Redis, Replies, Topology};
+use crate::redis::{Arg, Command, OnNode, Redis, Replies, Topology};
 use crate::script;
 
 static DELETE_SLICE: Script = script!(once "removals/delete_slice_on_node", [
@@ -19,6 +21,10 @@ static DELETE_SLICE: Script = script!(once "removals/delete_slice_on_node", [
     shared::REMOVAL_ON_NODE,
     shared::GATHERED_SLICE,
 ]);
+
+/// How often a walk with plain commands starts again because another process replies. A proxy may pass each command to
+/// another one.
+const MAX_RESTARTS: u32 = 3;
 
 static ADVANCE: Script = script!(once "removals/advance", [shared::FENCES, shared::GATHERED]);
 
@@ -38,6 +44,17 @@ struct Position {
     /// The process that returned the cursor.
     run_id: String,
     cursor: String,
+    /// How often the walk has started again at this node.
+    restarts: u32,
+}
+
+/// A slice that was removed.
+struct DeletedSlice {
+    run_id: String,
+    restarts: u32,
+    next_cursor: String,
+    /// How many keys were removed that count.
+    counted: u64,
 }
 
 impl NodeWalk {
@@ -76,7 +93,7 @@ impl NodeWalk {
         walk: &Walk,
         search: &[Arg],
     ) -> Result<Option<(bool, u64)>, RedisError> {
-        let (next, counted) = self.delete_on_node(redis, search).await?;
+        let (next, counted) = self.delete_on_node(redis, walk, search).await?;
         let is_moved = next.is_none() && redis.newest_topology().await? != self.topology;
         let next = if is_moved {
             Some(Position::default())
@@ -110,6 +127,7 @@ impl NodeWalk {
     async fn delete_on_node<R: Redis>(
         &self,
         redis: &R,
+        walk: &Walk,
         search: &[Arg],
     ) -> Result<(Option<Position>, u64), RedisError> {
         let nodes = self.topology.nodes(redis);
@@ -122,33 +140,96 @@ impl NodeWalk {
             return Ok((None, 0));
         };
 
-        let cursor = [
-            self.position.cursor.as_str().into(),
-            self.position.run_id.as_str().into(),
-        ];
-        let args = cursor.into_iter().chain(search.iter().cloned());
-        let mut replies = DELETE_SLICE.run(node, [], args).await?;
-        let cursor = replies.text()?;
-        let run_id = replies.text()?;
-        let counted = replies.count()?;
-        let refused: Vec<KeyName> = replies.rest()?.into_iter().map(KeyName::new).collect();
-        let counted = counted + removal::delete_refused(redis, &refused).await?;
+        let deleted = self.delete_with_script(node, search).await?;
+        let deleted = match deleted {
+            Some(deleted) => deleted,
+            None => self.delete_plainly(node, walk).await?,
+        };
 
-        let next = if cursor == "0" {
+        let next = if deleted.next_cursor == "0" {
             name_of(at + 1).map(|node| Position {
+                map: self.position.map,
                 node,
-                run_id: String::new(),
-                cursor,
-                ..self.position
+                cursor: "0".to_owned(),
+                ..Position::default()
             })
         } else {
             Some(Position {
-                run_id,
-                cursor,
+                run_id: deleted.run_id,
+                cursor: deleted.next_cursor,
+                restarts: deleted.restarts,
                 ..self.position.clone()
             })
         };
-        Ok((next, counted))
+        Ok((next, deleted.counted))
+    }
+
+    /// Removes the keys of one slice; `None` where the node refuses scripts without keys.
+    async fn delete_with_script<R: Redis>(
+        &self,
+        node: &OnNode<'_, R>,
+        search: &[Arg],
+    ) -> Result<Option<DeletedSlice>, RedisError> {
+        let Position {
+            cursor,
+            run_id,
+            restarts,
+            ..
+        } = &self.position;
+        let start = [cursor.as_str().into(), run_id.as_str().into()];
+        let args = start.into_iter().chain(search.iter().cloned());
+        let Some(mut replies) = node.run_keyless(&DELETE_SLICE, args).await? else {
+            return Ok(None);
+        };
+
+        let next_cursor = replies.text()?;
+        let run_id = replies.text()?;
+        let counted = replies.count()?;
+        let refused: Vec<KeyName> = replies.rest()?.into_iter().map(KeyName::new).collect();
+        Ok(Some(DeletedSlice {
+            run_id,
+            restarts: *restarts,
+            next_cursor,
+            counted: counted + removal::delete_by_slot(node, &refused).await?,
+        }))
+    }
+
+    /// Removes the keys of one slice with plain commands. Two round trips, and one for each 64 slots that the keys are in.
+    async fn delete_plainly<R: Redis>(
+        &self,
+        node: &OnNode<'_, R>,
+        walk: &Walk,
+    ) -> Result<DeletedSlice, RedisError> {
+        let run_id = read_run_id(node).await?;
+        let mut restarts = self.position.restarts;
+        let mut cursor = self.position.cursor.as_str();
+        if run_id != self.position.run_id && cursor != "0" && restarts < MAX_RESTARTS {
+            restarts += 1;
+            cursor = "0";
+        }
+
+        let is_taken = |name: &KeyName| walk.patterns.iter().any(|pattern| pattern.removes(name));
+        let (next_cursor, counted) =
+            scan::delete_names(node, cursor.as_bytes(), &walk.head(), is_taken).await?;
+        Ok(DeletedSlice {
+            run_id,
+            restarts,
+            next_cursor: String::from_utf8_lossy(&next_cursor).into_owned(),
+            counted,
+        })
+    }
+}
+
+/// Reads which process of the server replies; empty where the server does not say it. One round trip.
+async fn read_run_id<R: Redis>(node: &OnNode<'_, R>) -> Result<String, RedisError> {
+    let read = Command::read("INFO").arg("server");
+    match node.execute(read).await {
+        Ok(replies) => {
+            let info = Info::new(Replies::new(replies).text()?);
+            Ok(info.text("run_id").unwrap_or_default().to_owned())
+        }
+        Err(error) if error.is_unavailable() => Err(error),
+        Err(_) => Ok(String::new()),
     }
 }
 
@@ -159,8 +240,9 @@ impl Position {
             node,
             run_id,
             cursor,
+            restarts,
         } = self;
-        format!("{map} {node} {run_id} {cursor}")
+        format!("{map} {node} {run_id} {cursor} {restarts}")
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -170,6 +252,7 @@ impl Position {
             node: parts.next()?.to_owned(),
             run_id: parts.next()?.to_owned(),
             cursor: parts.next()?.to_owned(),
+            restarts: parts.next()?.parse().ok()?,
         })
     }
 }
@@ -184,7 +267,8 @@ mod tests {
             map: 7,
             node: "[fe80::1]:7000".to_owned(),
             run_id: String::new(),
-            cursor: "0".to_owned(),
+            cursor: "18446744073709551615".to_owned(),
+            restarts: 2,
         };
 
         assert_eq!(Position::parse(&position.render()), Some(position));

@@ -1,0 +1,117 @@
+//! Keys that a walk looks for, and those that it has found.
+
+use crate::keyspace::key::KeyName;
+use crate::keyspace::pattern::{Pattern, Search};
+
+/// Most bytes of the names that a walk samples, except that the last one may be longer.
+const MAX_SAMPLE_BYTES: usize = 64 << 10;
+
+/// Keys that matched: how many, and the names of some.
+#[derive(Debug, Default)]
+pub struct Matches {
+    /// How many matched.
+    pub matched: u64,
+    /// Names of some of them.
+    pub names: Vec<KeyName>,
+}
+
+/// Keys that a walk looks for.
+#[derive(Debug)]
+pub(crate) struct Filter<'a> {
+    pattern: Pattern,
+    /// The type that keys must have; empty for any.
+    pub(super) kind: &'a str,
+    pub(super) left_out: LeftOut,
+}
+
+/// Keys that match a pattern and that a walk leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    Nothing,
+    /// Those that no removal takes, and records that do not count.
+    Trail,
+    /// Also those that a removal takes only if it names them.
+    Management,
+}
+
+impl LeftOut {
+    /// The argument of `scan/match_slice.lua`.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Trail => "trail",
+            Self::Management => "management",
+        }
+    }
+}
+
+impl<'a> Filter<'a> {
+    /// Keys that a removal by this pattern would take.
+    pub(super) fn removable(pattern: &Pattern) -> Self {
+        let left_out = if pattern.names_protected() {
+            LeftOut::Trail
+        } else {
+            LeftOut::Management
+        };
+        Self {
+            pattern: pattern.clone(),
+            kind: "",
+            left_out,
+        }
+    }
+
+    /// All keys that match, of one type or any (`""`), protected keys included.
+    pub(crate) fn all(pattern: &Pattern, kind: &'a str) -> Self {
+        Self {
+            pattern: pattern.clone(),
+            kind,
+            left_out: LeftOut::Nothing,
+        }
+    }
+
+    /// The pattern as scripts and `SCAN` take it.
+    pub(super) fn search(&self) -> Search {
+        self.pattern.search()
+    }
+
+    /// Returns whether the walk looks for this name, as `scan/match_slice.lua` decides it.
+    pub(super) fn admits(&self, name: &KeyName) -> bool {
+        let is_left_out = |is_named| name.is_spared(is_named) || name.is_own_record();
+        let is_left_out = match self.left_out {
+            LeftOut::Nothing => false,
+            LeftOut::Trail => is_left_out(true),
+            LeftOut::Management => is_left_out(false),
+        };
+        !is_left_out && self.pattern.matches(name.as_bytes())
+    }
+}
+
+/// Bounds of the names that one slice returns, except that the last one may be longer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NameLimits {
+    pub(crate) names: usize,
+    pub(crate) bytes: usize,
+}
+
+impl NameLimits {
+    /// Bounds of the samples of a walk.
+    pub(super) fn samples(names: usize) -> Self {
+        Self {
+            names,
+            bytes: MAX_SAMPLE_BYTES,
+        }
+    }
+
+    /// The bounds of the names that may follow these.
+    pub(super) fn without(self, found: &[KeyName]) -> Self {
+        let bytes = found.iter().map(|name| name.as_bytes().len()).sum();
+        Self {
+            names: self.names.saturating_sub(found.len()),
+            bytes: self.bytes.saturating_sub(bytes),
+        }
+    }
+
+    pub(super) fn are_reached(self) -> bool {
+        self.names == 0 || self.bytes == 0
+    }
+}
