@@ -1,5 +1,4 @@
 //! The application with a primary that Sentinels watch.
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -42,12 +41,8 @@ fn the_primary_is_found_and_followed_after_a_failover() {
 
 #[test]
 fn a_primary_that_no_sentinel_knows_is_named() {
-    let app = App::with(
-        Options::new()
-            .sentinels()
-            .variable("redis_topology", "sentinel"),
-    );
-    let mut app = app;
+    let options = Options::new().sentinels();
+    let mut app = App::with(options.variable("redis_topology", "sentinel"));
     app.set_variable("redis_master_name", "nobody");
     app.restart();
 
