@@ -17,7 +17,7 @@
 //! | `topology`, `slot_map`, `node` | the nodes that hold the keys, and a connection to one of them |
 //! | `sentinel` | the primary that Sentinels name |
 //! | `url` | addresses within URLs |
-//! | `cluster`, `redirect`, `key_positions` | sending each command to the node of its key |
+//! | `router`, `cluster`, `redirect`, `key_positions` | sending each command to the node of its key |
 //! | `script` | Lua scripts |
 //! | `info`, `wrong_type` | `INFO`; which key has the wrong type |
 
@@ -29,6 +29,7 @@ mod concurrently;
 mod connection;
 mod connector;
 mod deadline;
+mod deadline_client;
 pub mod info;
 mod key_positions;
 mod keyless;
@@ -36,6 +37,7 @@ mod node;
 mod raised;
 mod redirect;
 mod reply;
+mod router;
 mod runtime;
 pub mod script;
 mod sentinel;
@@ -47,11 +49,12 @@ mod transport;
 mod url;
 pub(crate) mod wrong_type;
 
-pub use client::{DeadlineClient, RedisClient};
+pub use client::RedisClient;
 pub use clock::ServerClock;
 pub use command::{Arg, Command};
 pub use concurrently::concurrently;
 pub use connection::Redis;
+pub use deadline_client::DeadlineClient;
 pub use node::OnNode;
 pub use reply::{Replies, Reply};
 pub use runtime::HostRuntime;

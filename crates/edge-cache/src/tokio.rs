@@ -78,6 +78,15 @@ impl TokioCache {
     /// Creates a cache at the primary that these Sentinels know by this name. `servers` has the login and
     /// database of the primary; its own host is not used.
     ///
+    /// ```no_run
+    /// # use edge_cache::{RedisError, tokio::TokioCache};
+    /// # fn connect() -> Result<TokioCache, RedisError> {
+    /// let sentinels = ["redis://sentinel-1:26379", "redis://sentinel-2:26379"];
+    /// let cache = TokioCache::through_sentinels("redis://shop:secret@primary/0", &sentinels, "shop")?;
+    /// # Ok(cache)
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::AddressForbidden`] for an address that cannot be read.
     pub fn through_sentinels(

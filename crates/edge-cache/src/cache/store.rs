@@ -14,6 +14,7 @@ use super::loaded::LoadedOptions;
 use super::lookup_counters;
 use super::observer::Observer;
 use super::options::Options;
+use super::store_command::{NegativeLimit, STORE, StoreCommand, StoreOutcome};
 use super::store_error::{StoreError, StoreErrorReason};
 use super::store_on_cluster;
 use crate::error::{Error, ErrorKind, RedisError};
@@ -24,17 +25,9 @@ use crate::keyspace::key::FENCES;
 use crate::keyspace::tag::{self, Tag};
 use crate::keyspace::trailer::Facts;
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, HostRuntime, Redis, Replies};
+use crate::redis::{HostRuntime, Redis, Replies};
 use crate::script;
 use crate::units::milliseconds;
-
-/// Stores a loaded value unless an invalidation came first.
-pub(super) static STORE: Script = script!(once "load/store", [
-    shared::FENCES,
-    shared::EXISTENCE,
-    shared::TAGS,
-    shared::WAITERS,
-]);
 
 /// Removes an entry whose source has nothing any more.
 static REMOVE_ENTRY: Script = script!(once "load/remove_entry", [
@@ -62,85 +55,12 @@ fn is_validator(text: &str) -> bool {
     text.len() <= MAX_VALIDATOR_BYTES && !text.chars().any(char::is_control)
 }
 
-/// End of a load whose value was ready to be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StoreOutcome {
-    /// The value is stored, or the entry removed because the source has nothing or its result is not
-    /// to be stored; the lock is released.
-    Stored,
-    /// An invalidation came, or the lock was lost.
-    Superseded,
-    /// The module has too many negative results: the key is removed, waiters have the value, the
-    /// lock is released.
-    LimitReached,
-}
-
 /// A loaded value that is to be stored.
 struct Storable<'a> {
     encoded: Vec<u8>,
     options: &'a Options<'a>,
     validator: Option<String>,
     load_time: Duration,
-}
-
-/// A value with all that the script needs to store it.
-pub(super) struct StoreCommand<'a> {
-    pub(super) life: Duration,
-    pub(super) value: &'a StorableValue,
-    pub(super) tags: &'a [Tag],
-    pub(super) negative: Option<NegativeLimit>,
-}
-
-/// Bound of a module's negative results.
-pub(super) struct NegativeLimit {
-    /// The key that counts them.
-    pub(super) counter: String,
-    pub(super) max: u32,
-}
-
-impl StoreCommand<'_> {
-    fn keys(&self, load: &Load<'_>) -> Vec<Arg> {
-        let name = &load.name;
-        let list = self.value.list().unwrap_or(name.as_bytes());
-        let counter = self
-            .negative
-            .as_ref()
-            .map(|negative| negative.counter.as_bytes());
-        let mut keys: Vec<Arg> = vec![
-            name.as_bytes().into(),
-            name.lock().into(),
-            FENCES.into(),
-            name.waiting().into(),
-            name.turns(false).into(),
-            list.into(),
-            counter.unwrap_or(name.as_bytes()).into(),
-        ];
-
-        let tags = self.tags.iter().chain(self.left_tags(load));
-        keys.extend(tags.map(|tag| tag.key().into()));
-        keys
-    }
-
-    /// The tags that the value before had and this one has not.
-    pub(super) fn left_tags<'l>(&'l self, load: &'l Load<'_>) -> impl Iterator<Item = &'l Tag> {
-        load.old_tags.iter().filter(|tag| !self.tags.contains(tag))
-    }
-
-    fn args(&self, load: &Load<'_>, stamp: &[u8]) -> [Arg; 7] {
-        let max_negative = self
-            .negative
-            .as_ref()
-            .map(|negative| negative.max.to_string());
-        [
-            load.lock.owner.as_str().into(),
-            stamp.into(),
-            milliseconds(self.life).into(),
-            self.value.as_bytes().into(),
-            self.tags.len().into(),
-            max_negative.unwrap_or_default().into(),
-            "".into(),
-        ]
-    }
 }
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {

@@ -22,7 +22,7 @@ use std::time::Duration;
 use futures_util::future::join;
 
 use super::load::Load;
-use super::store::{NegativeLimit, STORE, StoreCommand, StoreOutcome};
+use super::store_command::{NegativeLimit, STORE, StoreCommand, StoreOutcome};
 use crate::error::RedisError;
 use crate::keyspace::fence;
 use crate::keyspace::key::KeyName;

@@ -26,16 +26,19 @@
 //! - The schedule also lets removals that were interrupted join the walk ([`resume_interrupted`]).
 
 mod on_nodes;
+mod turn;
+mod walk;
 
 use std::time::{Duration, Instant};
 
 use on_nodes::NodeWalk;
+pub use turn::Turn;
+use walk::{Walk, read_progress};
 
 use crate::error::RedisError;
-use crate::keyspace::MAX_KEYS_PER_CALL;
 use crate::keyspace::fence::StreamId;
 use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};
-use crate::keyspace::pattern::{Pattern, literal_prefix};
+use crate::keyspace::pattern::Pattern;
 use crate::keyspace::tag::Tag;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, Command, Redis, Replies};
@@ -62,10 +65,6 @@ static DELETE_SLICE: Script = script!(once "removals/delete_slice", [
 
 /// How long a removal may take before it counts as interrupted.
 const INTERRUPTED_AFTER: Duration = Duration::from_secs(600);
-
-/// A turn of the gathered walk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn(u64);
 
 /// A walk that has ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,23 +100,6 @@ pub struct Waiting {
     pub patterns: u64,
     /// When the oldest was gathered, in milliseconds since 1970 by the server's clock.
     pub oldest_ms: Option<u64>,
-}
-
-impl Turn {
-    /// The turn with this number, as it was announced.
-    pub fn announced(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The number to announce.
-    pub fn number(self) -> u64 {
-        self.0
-    }
-
-    fn read(replies: &mut Replies) -> Result<Option<Self>, RedisError> {
-        let number = replies.text()?;
-        Ok(number.parse().ok().map(Self))
-    }
 }
 
 /// Records invalidations by pattern, and leaves their removal to the gathered walk; the turn that
@@ -240,53 +222,16 @@ pub async fn run_turn<R: Redis>(
     }
 }
 
-/// The walk that a turn advances.
-struct Walk {
-    next: Turn,
-    patterns: Vec<Pattern>,
-}
-
-impl Walk {
-    /// The head for `SCAN`, which every pattern's names match.
-    fn head(&self) -> Vec<u8> {
-        match self.patterns.as_slice() {
-            [only] => only.search().head,
-            _ => b"*".to_vec(),
-        }
-    }
-
-    /// The arguments of slices: the head for `SCAN`, the number of prefixes, these, then other patterns
-    /// with their packed parts.
-    fn search(&self) -> Vec<Arg> {
-        let prefixes: Vec<&[u8]> = self
-            .patterns
-            .iter()
-            .filter_map(|pattern| literal_prefix(pattern.as_bytes()))
-            .collect();
-
-        let mut search: Vec<Arg> = vec![self.head().into(), MAX_KEYS_PER_CALL.into()];
-        search.push(prefixes.len().into());
-        search.extend(prefixes.into_iter().map(Arg::from));
-        for pattern in &self.patterns {
-            if literal_prefix(pattern.as_bytes()).is_none() {
-                search.push(pattern.as_bytes().into());
-                search.push(pattern.search().parts.into());
-            }
-        }
-        search
-    }
-}
-
 /// Begins a turn; `None` when it is another's.
 async fn begin_turn<R: Redis>(redis: &R, turn: Turn) -> Result<Option<Walk>, RedisError> {
     let keys = [REMOVALS, REMOVAL_PATTERNS, REMOVAL_ANNOUNCEMENT, NONE];
-    let args = [turn.0.into()];
+    let args = [turn.number().into()];
     let mut replies = BEGIN_TURN.run(redis, keys.map(Arg::from), args).await?;
     if replies.remaining() == 0 {
         return Ok(None);
     }
 
-    let next = Turn(replies.count()?);
+    let next = Turn::announced(replies.count()?);
     let mut patterns: Vec<Pattern> = Vec::new();
     for bytes in replies.rest()? {
         let pattern = Pattern::stored(&bytes);
@@ -311,19 +256,9 @@ async fn delete_slice<R: Redis>(
         NONE,
         FENCES,
     ];
-    let args = [walk.next.0.into()]
+    let args = [walk.next.number().into()]
         .into_iter()
         .chain(search.iter().cloned());
 
     read_progress(DELETE_SLICE.run(redis, keys.map(Arg::from), args).await?)
-}
-
-/// Reads the reply to a slice: whether it was the last one, and how many keys the walk has removed so far;
-/// `None` when the next turn has begun.
-fn read_progress(mut replies: Replies) -> Result<Option<(bool, u64)>, RedisError> {
-    if replies.remaining() == 0 {
-        return Ok(None);
-    }
-    let goes_on = replies.count()? == 1;
-    Ok(Some((!goes_on, replies.count()?)))
 }

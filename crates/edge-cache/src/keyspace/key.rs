@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::{own_slot, slot};
+use super::slot;
 
 /// Overrides of the TTL table (a hash). Outlives a global clear.
 pub const TTL_OVERRIDES: &str = "cache:ttl";
@@ -121,11 +121,6 @@ impl KeyName {
         &self.0
     }
 
-    /// The name that this key has on a Cluster: another one for a key of edge-cache that is one of a kind.
-    pub(crate) fn on_cluster(&self) -> Self {
-        own_slot::on_cluster(&self.0).map_or_else(|| self.clone(), Self)
-    }
-
     /// Returns whether this is a protected key: one of edge-cache's own.
     pub fn is_protected(&self) -> bool {
         starts_with_any(&self.0, &PROTECTED_PREFIXES)
@@ -154,6 +149,13 @@ impl KeyName {
 
     /// Returns whether a removal spares this key: one of the audit trail, or a protected one that the
     /// request does not name.
+    ///
+    /// ```
+    /// # use edge_cache::KeyName;
+    /// assert!(KeyName::new("cache:ttl").is_spared(false));
+    /// assert!(!KeyName::new("cache:ttl").is_spared(true));
+    /// assert!(KeyName::new("cache:audit").is_spared(true));
+    /// ```
     pub fn is_spared(&self, is_named: bool) -> bool {
         self.is_trail() || (!is_named && self.is_protected())
     }

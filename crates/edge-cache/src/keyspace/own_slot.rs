@@ -11,7 +11,7 @@
 //!
 //! A single server keeps the short names, which earlier versions use, too.
 
-use super::key::{self, FENCES};
+use super::key::{self, FENCES, KeyName};
 
 /// The stream of fences on a Cluster. Its slot has all keys that are one of a kind.
 pub(crate) const FENCES_ON_CLUSTER: &str = "cache:{cache}:fences";
@@ -57,6 +57,11 @@ pub(crate) fn on_cluster(name: &[u8]) -> Option<Vec<u8>> {
     let rest = rest.trim_start_matches("cache:");
     let rest = rest.replace(['{', '}'], "");
     Some(format!("{prefix}:{{cache}}:{rest}").into_bytes())
+}
+
+/// Returns the key under its name on a Cluster.
+pub(crate) fn key_on_cluster(key: &KeyName) -> KeyName {
+    on_cluster(key.as_bytes()).map_or_else(|| key.clone(), KeyName::new)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ const WIDE_CLASS_MEMBERS: usize = 64;
 /// assert_eq!(Pattern::stored(prices.as_bytes()).display(), r"prices:a\*b:*");
 /// assert_eq!(prices.search().head, br"prices:a\*b:*");
 /// assert!(Pattern::everything().matches_everything());
+/// assert!(prices.removes(&edge_cache::KeyName::new("prices:a*b:eur")));
 /// # Ok(())
 /// # }
 /// ```

@@ -4,6 +4,7 @@ use crate::error::{Error, RedisError};
 use crate::keyspace::MAX_KEYS_PER_CALL;
 use crate::keyspace::fence::{self, InForce};
 use crate::keyspace::key::{FENCES, KeyName, NEAR, NEAR_FENCES, NONE, WARMUP_LOCK};
+use crate::keyspace::own_slot::key_on_cluster;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, HostRuntime, Redis, Topology, concurrently};
 use crate::script;
@@ -63,7 +64,7 @@ async fn delete_named_by_slot<R: Redis + HostRuntime>(
     topology: &Topology,
     names: &[KeyName],
 ) -> Result<Vec<bool>, RedisError> {
-    let names: Vec<KeyName> = names.iter().map(KeyName::on_cluster).collect();
+    let names: Vec<KeyName> = names.iter().map(key_on_cluster).collect();
     let names = names.as_slice();
     // Fences come first: if Redis refuses one, nothing has been removed.
     let named = || names.iter().map(|name| name.as_bytes().into());

@@ -5,6 +5,7 @@
 //! so other clients never wait longer than a few milliseconds. A Cluster that refuses scripts without
 //! keys is walked with plain commands.
 
+mod deletion;
 mod filter;
 mod nodes;
 mod plain;
@@ -22,8 +23,8 @@ pub(crate) use scripts::match_slice;
 
 use std::collections::HashSet;
 
+use deletion::delete_from;
 use position::{Position, Progress};
-use scripts::delete_slice;
 
 use crate::error::{Error, RedisError};
 use crate::keyspace::fence::Removed;
@@ -225,25 +226,6 @@ async fn gather_for_atomic_step<R: Redis>(
         }
         if names.len() > MAX_KEYS_PER_CALL || bytes > MAX_ATOMIC_NAME_BYTES || !is_complete {
             return Ok((names.into_iter().collect(), Some(position)));
-        }
-    }
-}
-
-/// Removes the keys that match from this position to the end of the keyspace.
-async fn delete_from<R: Redis>(
-    redis: &OnNode<'_, R>,
-    pattern: &Pattern,
-    mut position: Position,
-) -> Result<u64, Error> {
-    let mut removed = 0;
-    loop {
-        let (next, count) = delete_slice(redis, pattern, &position.cursor)
-            .await
-            .map_err(|error| Error::from(error).after(removed))?;
-        removed += count;
-
-        if position.advance(redis, next) == Progress::HasEnded {
-            return Ok(removed);
         }
     }
 }

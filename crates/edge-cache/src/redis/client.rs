@@ -17,19 +17,16 @@
 //! idle 20 ms:   DELETE_SLICE is sent; if the connection breaks now, the caller gets 503 and decides
 //! ```
 
-mod deadline_client;
-mod routing;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cluster::Cluster;
 use super::command::Command;
 use super::connection::Redis;
 use super::connector::{Connector, OpenConnection};
 use super::deadline::Deadline;
 use super::redirect::Redirect;
 use super::reply::{Replies, Reply};
+use super::router::{Router, Target};
 use super::runtime::HostRuntime;
 use super::sentinel::Sentinels;
 use super::server_mode::ServerMode;
@@ -38,8 +35,6 @@ use super::topology::{ExpectedTopology, Topology};
 use super::transport::{ConnectionEvent, Transport};
 use super::wrong_type;
 use crate::error::{ErrorKind, RedisError};
-pub use deadline_client::DeadlineClient;
-use routing::Target;
 
 /// A connection that was idle for longer is checked before it gets a command that must not run
 /// twice.
@@ -67,10 +62,9 @@ struct FailedTry {
 
 /// A [`Redis`] over any [`Transport`].
 pub struct RedisClient<T: Transport> {
-    /// Leads to the server at the configured address: the only one, or any node of a Cluster.
-    seed: Arc<Connector<T>>,
-    cluster: Cluster<T>,
-    limit: Duration,
+    pub(super) router: Router<T>,
+    /// Bounds each command.
+    pub(super) limit: Duration,
 }
 
 impl<T: Transport> RedisClient<T> {
@@ -102,31 +96,22 @@ impl<T: Transport> RedisClient<T> {
             ExpectedTopology::Single => ServerMode::Single,
             ExpectedTopology::Cluster => ServerMode::Cluster,
         };
-        match Arc::try_unwrap(self.seed) {
-            Ok(seed) => Self::with_connector(seed.expecting(mode), self.limit),
-            Err(seed) => Self { seed, ..self },
+        Self {
+            router: self.router.expecting(mode),
+            ..self
         }
     }
 
     fn with_connector(connector: Connector<T>, limit: Duration) -> Self {
         Self {
-            seed: Arc::new(connector),
-            cluster: Cluster::new(),
+            router: Router::new(connector),
             limit,
-        }
-    }
-
-    /// Returns the same connection for a request that must end within `limit`, counted from now.
-    pub fn within(&self, limit: Duration) -> DeadlineClient<'_, T> {
-        DeadlineClient {
-            client: self,
-            deadline: Deadline::after(limit.min(self.limit), self.seed.transport()),
         }
     }
 
     /// Executes a command. When Redis refuses it because of a value's type, the error names the key:
     /// one more round trip for each key that may have the wrong type, about twenty.
-    async fn execute_explained(
+    pub(super) async fn execute_explained(
         &self,
         mut command: Command,
         deadline: &Deadline<T>,
@@ -184,22 +169,22 @@ impl<T: Transport> RedisClient<T> {
                 continue;
             }
 
-            if let Some(redirect) = self.redirect_of(&failed)
+            if let Some(redirect) = self.router.redirect_of(&failed.error, failed.node.as_ref())
                 && redirects < MAX_REDIRECTS
                 && deadline.allows(RETRY_PAUSE)
             {
                 redirects += 1;
                 target = match redirect {
                     Redirect::Ask { to } => {
-                        let executed = self.execute_asking(command, &to, deadline).await;
+                        let executed = self.router.execute_asking(command, &to, deadline).await;
                         let again = executed.as_ref().err();
                         let again = again.and_then(|error| Redirect::of(error, Some(&to)));
                         let Some(again) = again else {
                             return executed;
                         };
-                        self.follow(again, redirects).await
+                        self.router.follow(again, redirects).await
                     }
-                    redirect => self.follow(redirect, redirects).await,
+                    redirect => self.router.follow(redirect, redirects).await,
                 };
                 continue;
             }
@@ -216,7 +201,7 @@ impl<T: Transport> RedisClient<T> {
 
             earlier = Some(failed.error);
             target = Target::ByKey;
-            let transport = self.seed.transport();
+            let transport = self.router.seed.transport();
             transport.on_event(&ConnectionEvent::Reconnecting(tries));
             transport.timer(pause).await;
             tries += 1;
@@ -228,7 +213,7 @@ impl<T: Transport> RedisClient<T> {
             return failed.error;
         }
         // Boxed, because it is rare and would enlarge the future of every command.
-        let explained = self.seed.explain_unopened(failed.error, deadline);
+        let explained = self.router.seed.explain_unopened(failed.error, deadline);
         Box::pin(explained).await
     }
 
@@ -247,10 +232,11 @@ impl<T: Transport> RedisClient<T> {
         // The server may have become one of another kind with the connection that is opened here.
         loop {
             let mode = self
+                .router
                 .mode(deadline)
                 .await
                 .map_err(|error| unsent(error, None))?;
-            let routed = self.route(command, target, mode, deadline).await;
+            let routed = self.router.route(command, target, mode, deadline).await;
             let (connector, node) = routed.map_err(|error| unsent(error, None))?;
             let open = if command.repeatable {
                 connector.connection(deadline).await
@@ -258,10 +244,13 @@ impl<T: Transport> RedisClient<T> {
                 self.checked_connection(&connector, deadline).await
             };
             let open = open.map_err(|error| {
-                self.cluster.mark_stale();
-                unsent(self.name_forbidden(error, node.as_ref()), node.clone())
+                self.router.mark_stale();
+                unsent(
+                    self.router.name_forbidden(error, node.as_ref()),
+                    node.clone(),
+                )
             })?;
-            if self.seed.mode() != Some(mode) {
+            if self.router.seed.mode() != Some(mode) {
                 continue;
             }
 
@@ -310,7 +299,7 @@ impl<T: Transport> RedisClient<T> {
             Err(error) if is_broken(error, open) => {
                 connector.report_error(error);
                 connector.close(open);
-                self.cluster.mark_stale();
+                self.router.mark_stale();
             }
             // A server's error is a reply, too.
             Ok(_) | Err(_) => {
@@ -332,11 +321,11 @@ fn is_broken<C>(error: &RedisError, open: &OpenConnection<C>) -> bool {
 
 impl<T: Transport> HostRuntime for RedisClient<T> {
     async fn sleep(&self, duration: Duration) {
-        self.seed.transport().timer(duration).await;
+        self.router.seed.transport().timer(duration).await;
     }
 
     fn random(&self) -> u64 {
-        self.seed.transport().random()
+        self.router.seed.transport().random()
     }
 }
 
@@ -347,31 +336,28 @@ impl<T: Transport> Redis for RedisClient<T> {
     }
 
     async fn execute_timed(&self, command: Command) -> Result<Timed, RedisError> {
-        let deadline = Deadline::after(self.limit, self.seed.transport());
+        let deadline = Deadline::after(self.limit, self.router.seed.transport());
         self.execute_explained(command, &deadline).await
     }
 
     fn connection_number(&self) -> u64 {
-        match self.seed.mode() {
-            Some(ServerMode::Cluster) => self.cluster.own_connection_number(&self.seed),
-            _ => self.seed.connection_number(),
-        }
+        self.router.connection_number()
     }
 
     fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        self.cluster.connection_number_of(&self.seed, node)
+        self.router.connection_number_of(node)
     }
 
     async fn topology(&self) -> Result<Topology, RedisError> {
-        if self.seed.mode() == Some(ServerMode::Single) {
+        if self.router.seed.mode() == Some(ServerMode::Single) {
             return Ok(Topology::Single);
         }
-        let deadline = Deadline::after(self.limit, self.seed.transport());
-        self.topology_within(&deadline).await
+        let deadline = Deadline::after(self.limit, self.router.seed.transport());
+        self.router.topology(&deadline).await
     }
 
     async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        self.cluster.mark_stale();
+        self.router.mark_stale();
         self.topology().await
     }
 }

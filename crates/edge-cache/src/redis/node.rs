@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::Redis;
 use super::command::{Arg, Command};
+use super::connection::Redis;
 use super::keyless::KeylessScripts;
 use super::reply::{Replies, Reply};
 use super::runtime::HostRuntime;
@@ -49,6 +49,20 @@ impl<'a, R> OnNode<'a, R> {
             command.node.clone_from(&self.node);
         }
         command
+    }
+}
+
+impl Topology {
+    /// A connection to each node that holds keys.
+    pub fn nodes<'a, R: Redis>(&self, redis: &'a R) -> Vec<OnNode<'a, R>> {
+        match self {
+            Self::Single => vec![OnNode::single(redis)],
+            Self::Cluster(map) => {
+                let primaries = map.primaries().into_iter();
+                let node = |address| OnNode::of_cluster(redis, address, map.keyless.clone());
+                primaries.map(node).collect()
+            }
+        }
     }
 }
 

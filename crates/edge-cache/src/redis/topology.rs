@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Redis;
-use super::node::OnNode;
 use super::slot_map::{NodeAddress, SlotMap};
 use crate::keyspace::slot;
 
@@ -42,18 +40,6 @@ impl Topology {
         match self {
             Self::Single => vec![None],
             Self::Cluster(map) => map.primaries().into_iter().map(Some).collect(),
-        }
-    }
-
-    /// A connection to each node that holds keys.
-    pub fn nodes<'a, R: Redis>(&self, redis: &'a R) -> Vec<OnNode<'a, R>> {
-        match self {
-            Self::Single => vec![OnNode::single(redis)],
-            Self::Cluster(map) => {
-                let primaries = map.primaries().into_iter();
-                let node = |address| OnNode::of_cluster(redis, address, map.keyless.clone());
-                primaries.map(node).collect()
-            }
         }
     }
 

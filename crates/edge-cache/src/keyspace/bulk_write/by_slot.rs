@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::slice;
 use std::time::Duration;
 
-use super::{Call, Entry, WRITE_BATCH, WriteConditions, WriteCounts, WriteOutcome, read_left_tags};
+use super::call::{Call, WRITE_BATCH};
+use super::entry::{Entry, WriteConditions};
+use super::outcome::{WriteCounts, WriteOutcome, read_left_tags};
 use crate::error::RedisError;
 use crate::keyspace::fence::{self, Fences};
 use crate::keyspace::key::{KeyName, WARMUP_LOCK};

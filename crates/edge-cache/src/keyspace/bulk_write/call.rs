@@ -1,10 +1,21 @@
 //! The keys and arguments of `write_batch.lua` for a batch of entries.
 
-use super::{Entry, EntryFormat, WriteConditions};
+use super::entry::{Entry, EntryFormat, WriteConditions};
 use crate::keyspace::key::KeyName;
 use crate::keyspace::tag::{self, Tag};
 use crate::redis::Arg;
-use crate::units;
+use crate::redis::script::{Script, shared};
+use crate::{script, units};
+
+/// Writes a batch.
+pub(super) static WRITE_BATCH: Script = script!(once "value/write_batch", [
+    shared::FENCES,
+    shared::EXISTENCE,
+    shared::REMOVAL,
+    shared::TAGS,
+    shared::TRAILERS,
+    shared::NEAR,
+]);
 
 /// A call of the script.
 #[derive(Debug, Default)]

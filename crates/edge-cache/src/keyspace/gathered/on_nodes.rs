@@ -4,7 +4,7 @@
 //! slice takes two round trips. Where slots have moved, the walk starts again. A server that refuses scripts without keys
 //! is walked with plain commands.
 
-use super::{Walk, read_progress};
+use super::walk::{Walk, read_progress};
 use crate::error::RedisError;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};

@@ -5,7 +5,7 @@
 
 use futures_util::future::join_all;
 
-use super::delete_from;
+use super::deletion::delete_from;
 use super::position::Position;
 use crate::error::{Error, RedisError};
 use crate::keyspace::pattern::Pattern;

@@ -2,21 +2,31 @@
 
 use std::time::Duration;
 
-use super::{RedisClient, Timed};
+use super::client::RedisClient;
+use super::command::Command;
+use super::connection::Redis;
+use super::deadline::Deadline;
+use super::reply::Reply;
+use super::runtime::HostRuntime;
+use super::slot_map::NodeAddress;
+use super::topology::Topology;
+use super::transport::Transport;
 use crate::error::RedisError;
-use crate::redis::command::Command;
-use crate::redis::connection::Redis;
-use crate::redis::deadline::Deadline;
-use crate::redis::reply::Reply;
-use crate::redis::runtime::HostRuntime;
-use crate::redis::slot_map::NodeAddress;
-use crate::redis::topology::Topology;
-use crate::redis::transport::Transport;
+
+impl<T: Transport> RedisClient<T> {
+    /// Returns the same connection for a request that must end within `limit`, counted from now.
+    pub fn within(&self, limit: Duration) -> DeadlineClient<'_, T> {
+        DeadlineClient {
+            client: self,
+            deadline: Deadline::after(limit.min(self.limit), self.router.seed.transport()),
+        }
+    }
+}
 
 /// A [`RedisClient`] whose commands share one deadline: the request's own limit.
 pub struct DeadlineClient<'a, T: Transport> {
-    pub(super) client: &'a RedisClient<T>,
-    pub(super) deadline: Deadline<T>,
+    client: &'a RedisClient<T>,
+    deadline: Deadline<T>,
 }
 
 impl<T: Transport> Redis for DeadlineClient<'_, T> {
@@ -25,7 +35,7 @@ impl<T: Transport> Redis for DeadlineClient<'_, T> {
         Ok(replies)
     }
 
-    async fn execute_timed(&self, command: Command) -> Result<Timed, RedisError> {
+    async fn execute_timed(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
         self.client.execute_explained(command, &self.deadline).await
     }
 
@@ -38,11 +48,11 @@ impl<T: Transport> Redis for DeadlineClient<'_, T> {
     }
 
     async fn topology(&self) -> Result<Topology, RedisError> {
-        self.client.topology_within(&self.deadline).await
+        self.client.router.topology(&self.deadline).await
     }
 
     async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        self.client.cluster.mark_stale();
+        self.client.router.mark_stale();
         self.topology().await
     }
 }

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{FailedTry, RedisClient, Timed};
+use super::cluster::Cluster;
+use super::command::Command;
+use super::connector::Connector;
+use super::deadline::Deadline;
+use super::redirect::Redirect;
+use super::reply::Reply;
+use super::server_mode::ServerMode;
+use super::slot_map::NodeAddress;
+use super::topology::Topology;
+use super::transport::Transport;
 use crate::error::{ErrorKind, RedisError};
 use crate::keyspace::own_slot::FENCES_ON_CLUSTER;
 use crate::keyspace::slot;
-use crate::redis::command::Command;
-use crate::redis::connector::Connector;
-use crate::redis::deadline::Deadline;
-use crate::redis::redirect::Redirect;
-use crate::redis::server_mode::ServerMode;
-use crate::redis::slot_map::NodeAddress;
-use crate::redis::topology::Topology;
-use crate::redis::transport::Transport;
 
 /// The pause after a refusal that ends soon; it grows by as much after each further one.
 const REDIRECT_PAUSE: Duration = Duration::from_millis(10);
@@ -27,11 +28,49 @@ pub(super) enum Target {
     Node(NodeAddress),
 }
 
-impl<T: Transport> RedisClient<T> {
-    pub(super) async fn topology_within(
-        &self,
-        deadline: &Deadline<T>,
-    ) -> Result<Topology, RedisError> {
+/// Finds the node of each command.
+pub(super) struct Router<T: Transport> {
+    /// Leads to the server at the configured address: the only one, or any node of a Cluster.
+    pub(super) seed: Arc<Connector<T>>,
+    cluster: Cluster<T>,
+}
+
+impl<T: Transport> Router<T> {
+    pub(super) fn new(seed: Connector<T>) -> Self {
+        Self {
+            seed: Arc::new(seed),
+            cluster: Cluster::new(),
+        }
+    }
+
+    /// Takes the server for one of this kind, unless connections were opened already.
+    pub(super) fn expecting(self, mode: ServerMode) -> Self {
+        match Arc::try_unwrap(self.seed) {
+            Ok(seed) => Self::new(seed.expecting(mode)),
+            Err(seed) => Self { seed, ..self },
+        }
+    }
+
+    /// Lets the map of slots be read again before the next command.
+    pub(super) fn mark_stale(&self) {
+        self.cluster.mark_stale();
+    }
+
+    /// The number of the connection to the only server, or to the node that has edge-cache's own keys.
+    pub(super) fn connection_number(&self) -> u64 {
+        match self.seed.mode() {
+            Some(ServerMode::Cluster) => self.cluster.own_connection_number(&self.seed),
+            _ => self.seed.connection_number(),
+        }
+    }
+
+    /// The number of the connection to a node.
+    pub(super) fn connection_number_of(&self, node: &NodeAddress) -> u64 {
+        self.cluster.connection_number_of(&self.seed, node)
+    }
+
+    /// Returns which nodes hold the keys.
+    pub(super) async fn topology(&self, deadline: &Deadline<T>) -> Result<Topology, RedisError> {
         match self.mode(deadline).await? {
             ServerMode::Single => Ok(Topology::Single),
             ServerMode::Cluster => {
@@ -42,11 +81,15 @@ impl<T: Transport> RedisClient<T> {
     }
 
     /// Returns the redirection in an error of a node; `None` for a single server.
-    pub(super) fn redirect_of(&self, failed: &FailedTry) -> Option<Redirect> {
+    pub(super) fn redirect_of(
+        &self,
+        error: &RedisError,
+        node: Option<&NodeAddress>,
+    ) -> Option<Redirect> {
         if self.seed.mode() != Some(ServerMode::Cluster) {
             return None;
         }
-        Redirect::of(&failed.error, failed.node.as_ref())
+        Redirect::of(error, node)
     }
 
     /// Returns where the command goes after a redirection, at once or after a pause that grows.
@@ -70,7 +113,7 @@ impl<T: Transport> RedisClient<T> {
         command: &mut Command,
         node: &NodeAddress,
         deadline: &Deadline<T>,
-    ) -> Result<Timed, RedisError> {
+    ) -> Result<(Vec<Reply>, Duration), RedisError> {
         let connector = self.cluster.connector(&self.seed, node)?;
         let transport = connector.transport();
         let asking = async {
