@@ -1,5 +1,6 @@
 //! Operations of the administration.
 
+mod alert;
 pub mod audit;
 pub mod change_expiry;
 pub mod clear;
@@ -10,6 +11,7 @@ pub mod invalidate;
 pub mod list_keys;
 pub mod metrics;
 pub mod nodes;
+pub(crate) mod reading;
 mod remove_key;
 mod replication;
 pub mod role;
@@ -17,4 +19,5 @@ pub mod rule_table;
 pub mod share;
 pub mod stats;
 pub mod ttl_table;
+mod unreported;
 pub mod walks;

@@ -4,6 +4,7 @@
 //! and the report names the missing node.
 
 mod merge;
+mod node;
 mod replicas;
 mod report;
 
@@ -15,33 +16,16 @@ use edge_cache::redis::{Command, OnNode, Replies};
 use edge_cache::{ErrorKind, NodeAddress, Redis, RedisError, SlotMap, Topology};
 use futures_util::future::{join, join_all};
 
-use super::stats::{self, Alert, Reading, UnreportedField};
+use crate::admin::alert::Alert;
+use crate::admin::reading::{self, Reading};
+use crate::admin::unreported::UnreportedField;
+use node::NodeFigures;
+pub(crate) use node::NodeReading;
 use replicas::Replicas;
 pub use report::NodeReport;
 
 /// A key whose slot has all of edge-cache's own keys.
 const OWN_SLOT: &[u8] = b"{cache}";
-
-/// A primary, and its figures or why there are none.
-#[derive(Debug)]
-pub(crate) struct NodeReading {
-    pub(crate) address: NodeAddress,
-    /// Number of its slots.
-    pub(crate) slots: u32,
-    /// True if it has edge-cache's own keys.
-    pub(crate) has_own_keys: bool,
-    pub(crate) figures: Result<NodeFigures, RedisError>,
-}
-
-/// The figures of a node that answers.
-#[derive(Debug)]
-pub(crate) struct NodeFigures {
-    pub(crate) reading: Reading,
-    /// `DBSIZE`.
-    pub(crate) keys: Result<u64, RedisError>,
-    /// Its replicas; `None` if it does not report them.
-    pub(crate) replicas: Option<Replicas>,
-}
 
 /// All primaries of a Cluster.
 #[derive(Debug)]
@@ -92,7 +76,7 @@ pub(crate) async fn read_node<R: Redis>(
 async fn read_figures<R: Redis>(node: &OnNode<'_, R>) -> Result<NodeFigures, RedisError> {
     let size = node.execute(Command::read("DBSIZE"));
     let known = node.execute(Command::read("CLUSTER").arg("NODES"));
-    let (reading, (size, known)) = join(stats::read(node), join(size, known)).await;
+    let (reading, (size, known)) = join(reading::read(node), join(size, known)).await;
 
     let reading = reading?;
     let known = known.and_then(|known| Replies::new(known).text()).ok();
@@ -231,33 +215,6 @@ impl ClusterReading {
     fn answering(&self) -> impl Iterator<Item = (&NodeReading, &NodeFigures)> {
         let nodes = self.nodes.iter();
         nodes.filter_map(|node| Some((node, node.figures.as_ref().ok()?)))
-    }
-}
-
-impl NodeReading {
-    /// Why there are no figures, with the node's name.
-    pub(crate) fn named_error(&self) -> Option<RedisError> {
-        let mut error = self.figures.as_ref().err()?.clone();
-        error.message = format!("node {}: {}", self.address, error.message);
-        Some(error)
-    }
-
-    /// The problem with its replicas, without the node's name; `None` if all are linked.
-    pub(crate) fn replica_problem(&self) -> Option<String> {
-        let replicas = self.figures.as_ref().ok()?.replicas?;
-        (!replicas.are_linked()).then(|| {
-            format!(
-                "{} of its {} replicas follow it: if it fails, a failover may lose data or be impossible",
-                replicas.linked, replicas.known
-            )
-        })
-    }
-
-    /// Number of replicas whose link is down.
-    pub(crate) fn unlinked_replicas(&self) -> u64 {
-        let figures = self.figures.as_ref().ok();
-        let replicas = figures.and_then(|figures| figures.replicas);
-        replicas.map_or(0, |replicas| replicas.known.saturating_sub(replicas.linked))
     }
 }
 

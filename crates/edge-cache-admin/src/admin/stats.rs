@@ -9,29 +9,26 @@
 mod alerts;
 mod sample;
 mod stored_counters;
-mod unreported;
 mod window;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join;
 use serde::Serialize;
 
+use crate::admin::alert;
+pub use crate::admin::alert::{Alert, Thresholds};
 use crate::admin::nodes::{self, ClusterReading, NodeReport};
+use crate::admin::reading::{self, Reading};
 use crate::admin::replication::Replication;
+use crate::admin::unreported;
+pub use crate::admin::unreported::UnreportedField;
 use crate::error::Error;
-use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, Redis, Replies};
-use edge_cache::units::{self, one_decimal};
+use edge_cache::units;
 use edge_cache::{RedisError, SlotMap};
 
-pub use alerts::{Alert, Thresholds};
-pub(crate) use alerts::{latency as latency_alert, memory as memory_alert};
 pub(crate) use stored_counters::read as read_window;
-pub use unreported::UnreportedField;
-use unreported::unreported_fields;
-pub(crate) use unreported::unreported_of;
 pub(crate) use window::Window;
 pub use window::{HitRate, LookupSource};
 
@@ -101,45 +98,11 @@ pub struct StatsReport {
     pub uncovered_slots: Option<u32>,
 }
 
-/// The figures of a server, or of a Cluster's nodes together.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    pub(crate) info: Info,
-    /// How long `PING` took; of the slowest node.
-    pub(crate) latency: Duration,
-    /// Percent of `maxmemory` in use; of the fullest node.
-    pub(crate) usage_percent: Option<f64>,
-    /// Seconds since the server started; since the first of the nodes did.
-    pub(crate) longest_uptime: Option<u64>,
-}
-
-impl Reading {
-    pub(crate) fn new(info: Info, latency: Duration) -> Self {
-        Self {
-            usage_percent: usage_percent(&info),
-            longest_uptime: info.number("uptime_in_seconds"),
-            latency,
-            info,
-        }
-    }
-}
-
 /// A [`Reading`], the number of keys, and on a Cluster each node.
 struct Figures {
     reading: Reading,
     keys: u64,
     cluster: Option<ClusterReading>,
-}
-
-/// Reads `PING` and `INFO`: two commands that overlap, one round trip.
-pub(crate) async fn read<R: Redis>(redis: &R) -> Result<Reading, RedisError> {
-    let ping = redis.execute_timed(Command::read("PING"));
-    let info = redis.execute(Command::read("INFO"));
-    let (ping, info) = join(ping, info).await;
-
-    let (_, latency) = ping?;
-    let info = Replies::new(info?).text()?;
-    Ok(Reading::new(Info::new(info), latency))
 }
 
 /// Reads a server (`PING`, `INFO` and `DBSIZE`) or each primary of a Cluster.
@@ -157,19 +120,12 @@ async fn read_figures<R: Redis>(
     }
 
     let size = redis.execute(Command::read("DBSIZE"));
-    let (reading, size) = join(read(redis), size).await;
+    let (reading, size) = join(reading::read(redis), size).await;
     Ok(Figures {
         reading: reading?,
         keys: Replies::new(size?).count()?,
         cluster: None,
     })
-}
-
-/// Percent of `maxmemory` in use; `None` if there is no limit or it is not reported.
-pub(crate) fn usage_percent(info: &Info) -> Option<f64> {
-    let used = info.number("used_memory")?;
-    let limit = info.number("maxmemory").filter(|limit| *limit > 0)?;
-    Some(one_decimal(used as f64 * 100.0 / limit as f64))
 }
 
 /// Reads the statistics. Four commands that overlap, on a new connection three and one; on a Cluster
@@ -220,7 +176,7 @@ impl StatsReport {
         let silent = cluster.as_ref().and_then(ClusterReading::unreported);
         let hits = info.number("keyspace_hits");
         let misses = info.number("keyspace_misses");
-        let (hit_rate, hit_ratio) = hit_rate(hits, misses);
+        let (hit_rate, hit_ratio) = reading::hit_rate(hits, misses);
         let memory_bytes = info.number("used_memory");
         let max_memory_bytes = info.number("maxmemory");
         let uptime_seconds = info.number("uptime_in_seconds");
@@ -235,7 +191,7 @@ impl StatsReport {
             uptime: uptime_seconds.map(units::uptime),
             uptime_seconds,
             connected: true,
-            version: version(info).unwrap_or_else(|| "unknown".to_owned()),
+            version: reading::version(info).unwrap_or_else(|| "unknown".to_owned()),
             replication: Replication::of(info),
             hits,
             misses,
@@ -251,7 +207,10 @@ impl StatsReport {
             latency: units::latency(reading.latency),
             latency_ms: units::latency_ms(reading.latency),
             alerts: Vec::new(),
-            unknown: silent.into_iter().chain(unreported_fields(info)).collect(),
+            unknown: silent
+                .into_iter()
+                .chain(unreported::unreported_fields(info))
+                .collect(),
             nodes: cluster.as_ref().map(ClusterReading::reports),
             uncovered_slots: cluster.as_ref().map(|cluster| cluster.uncovered_slots),
         }
@@ -282,8 +241,8 @@ impl StatsReport {
 
         let alerts = [
             replica,
-            memory_alert(self.usage_percent, thresholds),
-            latency_alert(self.latency_ms, thresholds),
+            alert::memory(self.usage_percent, thresholds),
+            alert::latency(self.latency_ms, thresholds),
             alerts::evictions(self.evictions_per_minute, thresholds),
             window.and_then(|window| alerts::hit_rate(window, thresholds)),
         ];
@@ -291,29 +250,12 @@ impl StatsReport {
     }
 }
 
-/// The share of lookups that found their key, as text and as a ratio.
-pub(crate) fn hit_rate(hits: Option<u64>, misses: Option<u64>) -> (Option<String>, Option<f64>) {
-    let (Some(hits), Some(misses)) = (hits, misses) else {
-        return (None, None);
-    };
-    let lookups = hits.saturating_add(misses);
-    if lookups == 0 {
-        return (Some(units::percent(0.0)), None);
-    }
-    let ratio = hits as f64 / lookups as f64;
-    let rounded = (ratio * 10_000.0).round() / 10_000.0;
-    (Some(units::percent(ratio)), Some(rounded))
-}
-
-/// `7.0.12`, or `valkey 8.1.0`: Valkey's `redis_version` is only one it is compatible with.
-pub(crate) fn version(info: &Info) -> Option<String> {
-    let valkey = info.text("valkey_version");
-    let valkey = valkey.map(|version| format!("valkey {version}"));
-    valkey.or_else(|| info.text("redis_version").map(str::to_owned))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use edge_cache::redis::info::Info;
+
     use super::*;
 
     fn report(info: &str) -> StatsReport {

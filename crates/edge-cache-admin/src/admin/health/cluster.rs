@@ -11,11 +11,13 @@ use edge_cache::redis::{OnNode, Redis};
 use edge_cache::{ErrorKind, RedisError, SlotMap, Topology};
 use futures_util::future::join_all;
 
-use super::finding::Finding;
-use super::{HealthReport, HealthStatus, disk_problem, probe, report_reading};
+use super::disk::disk_problem;
+use super::finding::{Finding, HealthStatus};
+use super::probe;
+use super::report::{HealthReport, report_reading};
+use crate::admin::alert::Thresholds;
 use crate::admin::nodes::{self, ClusterReading, NodeReading};
 use crate::admin::replication::{Replication, ReplicationRole};
-use crate::admin::stats::Thresholds;
 
 /// Checks all primaries side by side, so that one that does not answer delays none of the others: five
 /// commands to each, two round trips.

@@ -10,7 +10,8 @@ use edge_cache::redis::{Command, Redis, Replies};
 use futures_util::future::join;
 
 use crate::admin::nodes::{self, ClusterReading};
-use crate::admin::stats::{self, Window, read_window};
+use crate::admin::reading;
+use crate::admin::stats::{Window, read_window};
 use crate::warmup::WarmupStatus;
 
 /// Keys that a scrape reads besides the window's.
@@ -23,7 +24,7 @@ pub(super) type CounterHash = BTreeMap<String, u64>;
 #[derive(Default)]
 pub(super) struct Reading {
     /// `INFO`, and how long it took; of a Cluster that of all primaries together.
-    pub(super) server: Option<stats::Reading>,
+    pub(super) server: Option<reading::Reading>,
     /// On a Cluster: its primaries.
     pub(super) cluster: Option<ClusterReading>,
     pub(super) window: Option<Window>,
@@ -86,7 +87,7 @@ impl Reading {
 /// Reads a server, or the primaries of a Cluster with all of them together.
 async fn read_servers<R: Redis>(
     redis: &R,
-) -> Result<(Result<stats::Reading, RedisError>, Option<ClusterReading>), RedisError> {
+) -> Result<(Result<reading::Reading, RedisError>, Option<ClusterReading>), RedisError> {
     if let Some(map) = nodes::slots_of(redis).await? {
         let cluster = nodes::read(redis, &map).await;
         return match cluster.together() {
@@ -97,7 +98,7 @@ async fn read_servers<R: Redis>(
 
     let (reply, latency) = redis.execute_timed(Command::read("INFO")).await?;
     let info = Info::new(Replies::new(reply).text()?);
-    Ok((Ok(stats::Reading::new(info, latency)), None))
+    Ok((Ok(reading::Reading::new(info, latency)), None))
 }
 
 async fn read_warmup<R: Redis>(redis: &R) -> Result<Option<WarmupStatus>, RedisError> {

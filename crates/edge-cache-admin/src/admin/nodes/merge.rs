@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 
 use edge_cache::redis::info::Info;
 
-use crate::admin::stats::Reading;
+use crate::admin::reading::Reading;
 
 /// Fields that are added up.
 const SUMS: [&str; 11] = [

@@ -3,10 +3,10 @@
 use edge_cache::units;
 use serde::Serialize;
 
+use super::node::{NodeFigures, NodeReading};
 use super::replicas::Replicas;
-use super::{NodeFigures, NodeReading};
+use crate::admin::reading;
 use crate::admin::replication::{Replication, ReplicationRole};
-use crate::admin::stats;
 
 /// A primary of a Cluster. Figures of a node that does not answer are null, and `error` says why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,13 +86,13 @@ impl ReportedFigures {
         let info = &node.reading.info;
         let hits = info.number("keyspace_hits");
         let misses = info.number("keyspace_misses");
-        let (_, hit_ratio) = stats::hit_rate(hits, misses);
+        let (_, hit_ratio) = reading::hit_rate(hits, misses);
         let replication = Replication::of(info);
         let with_replicas = node.replicas.filter(|replicas| replicas.known > 0);
 
         Self {
             role: replication.role,
-            version: stats::version(info),
+            version: reading::version(info),
             uptime_seconds: info.number("uptime_in_seconds"),
             memory_bytes: info.number("used_memory"),
             max_memory_bytes: info.number("maxmemory"),

@@ -6,7 +6,7 @@ use edge_cache::redis::info::Info;
 use edge_cache::{ErrorKind, NodeAddress, RedisError};
 
 use super::*;
-use crate::admin::stats::Thresholds;
+use crate::admin::alert::{self, Thresholds};
 
 fn node(number: u16, figures: Result<(&str, u64), ErrorKind>) -> NodeReading {
     let figures = figures.map(|(info, latency_ms)| NodeFigures {
@@ -119,8 +119,8 @@ fn an_alert_names_the_worst_node() {
     let both = cluster(vec![node(1, Ok((FIRST, 300))), node(2, Ok((SECOND, 2)))]);
     let (together, thresholds) = (both.together().unwrap(), Thresholds::default());
 
-    let memory = stats::memory_alert(together.usage_percent, &thresholds).unwrap();
-    let latency = stats::latency_alert(300.0, &thresholds).unwrap();
+    let memory = alert::memory(together.usage_percent, &thresholds).unwrap();
+    let latency = alert::latency(300.0, &thresholds).unwrap();
 
     let message = |alert| both.name_node(alert).message;
     assert!(message(memory).starts_with("node 10.0.0.2:7000: 95% of maxmemory"));

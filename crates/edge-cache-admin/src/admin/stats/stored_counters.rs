@@ -10,9 +10,9 @@ use edge_cache::redis::script::Script;
 use edge_cache::script;
 use edge_cache::units;
 
-use super::Reading;
 use super::sample::{LookupCounts, MAX_SAMPLES, Sample, TimedSample};
 use super::window::Window;
+use crate::admin::reading::Reading;
 
 /// Reads the stored counters of lookups, and the samples.
 static READ_WINDOW: Script = script!(repeatable "stats/read_window", []);

@@ -6,7 +6,7 @@ use futures_util::future::join;
 
 use super::settings::ScheduleSettings;
 use super::state::{ScheduleState, WarmupReason, elapsed_since, unix_ms};
-use crate::admin::{nodes, stats};
+use crate::admin::{nodes, reading, stats};
 use crate::error::Error;
 use crate::warmup::plan::Plan;
 use crate::warmup::progress::read_progress;
@@ -97,7 +97,7 @@ async fn read_server<R: Redis>(redis: &R) -> Result<Server, RedisError> {
     let reply = redis.execute(Command::read("INFO")).await?;
     let info = Info::new(Replies::new(reply).text()?);
     Ok(Server {
-        usage_percent: stats::usage_percent(&info),
+        usage_percent: reading::usage_percent(&info),
         processes: Some(info.text("run_id").unwrap_or_default().to_owned()),
         info,
     })

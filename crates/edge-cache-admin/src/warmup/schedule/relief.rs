@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::settings::ScheduleSettings;
 use super::state::unix_ms;
-use crate::admin::{nodes, stats};
+use crate::admin::{nodes, reading};
 use crate::error::Error;
 use edge_cache::RedisError;
 use edge_cache::keyspace::key::WARMUP_SCHEDULE;
@@ -82,5 +82,5 @@ async fn read_usage_percent<R: Redis>(redis: &R) -> Result<Option<f64>, RedisErr
     }
     let reply = redis.execute(Command::read("INFO").arg("memory")).await?;
     let info = Info::new(Replies::new(reply).text()?);
-    Ok(stats::usage_percent(&info))
+    Ok(reading::usage_percent(&info))
 }

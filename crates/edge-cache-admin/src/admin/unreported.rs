@@ -13,8 +13,8 @@ pub struct UnreportedField {
 }
 
 /// A figure of a report, the fields of `INFO` that it needs, and what is not judged without it.
-pub(super) struct Figure {
-    pub(super) field: &'static str,
+pub(crate) struct Figure {
+    pub(crate) field: &'static str,
     needs: &'static [&'static str],
     effect: &'static str,
 }
@@ -31,7 +31,7 @@ const fn figure(
     }
 }
 
-pub(super) const FIGURES: [Figure; 9] = [
+pub(crate) const FIGURES: [Figure; 9] = [
     figure("memoryBytes", &["used_memory"], ": memory is not judged"),
     figure("maxMemoryBytes", &["maxmemory"], ": memory is not judged"),
     figure(
@@ -52,7 +52,7 @@ pub(super) const FIGURES: [Figure; 9] = [
 ];
 
 /// The figures that an `INFO` lacks.
-pub(super) fn unreported_fields(info: &Info) -> Vec<UnreportedField> {
+pub(crate) fn unreported_fields(info: &Info) -> Vec<UnreportedField> {
     FIGURES
         .iter()
         .filter_map(|figure| unreported(info, figure))

@@ -1,0 +1,176 @@
+//! The health in the response: the state, the figures, and the reasons.
+
+use std::cmp::Reverse;
+
+use edge_cache::units;
+use edge_cache::{ErrorKind, RedisError};
+use serde::Serialize;
+
+use super::finding::{Finding, HealthStatus};
+use crate::admin::alert::{self, Thresholds};
+use crate::admin::nodes::{ClusterReading, NodeReport};
+use crate::admin::reading::Reading;
+use crate::admin::replication::Replication;
+use crate::admin::unreported::{UnreportedField, unreported_of};
+
+/// The response of `GET /health`.
+#[derive(Debug, Serialize)]
+pub struct HealthReport {
+    /// The state.
+    pub status: HealthStatus,
+    /// Facts about Redis.
+    pub redis: RedisHealth,
+    /// Why edge-cache cannot use the server at all.
+    #[serde(skip)]
+    pub refusal: Option<RedisError>,
+}
+
+/// Redis in the response of `GET /health`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RedisHealth {
+    /// True if the server was reached, even if it refused the commands.
+    pub connected: bool,
+    /// Its figures; none if it did not answer.
+    #[serde(flatten)]
+    pub figures: Option<RedisFigures>,
+    /// Why the state is not healthy, in plain words.
+    pub reasons: Vec<String>,
+    /// Figures that the server does not report.
+    pub unknown: Vec<UnreportedField>,
+    /// On a Cluster: its primaries, in the order of their addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<NodeReport>>,
+    /// On a Cluster: slots that no node serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncovered_slots: Option<u32>,
+    /// When unhealthy: the worst problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When unhealthy: when it last answered; null if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Option<String>>,
+}
+
+/// Figures of a server that answers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RedisFigures {
+    /// How long `PING` took, e.g. `0.18ms`.
+    latency: String,
+    /// The same, in milliseconds.
+    latency_ms: f64,
+    /// Memory used, e.g. `24.3M`.
+    memory_usage: Option<String>,
+    /// The same, in bytes.
+    memory_usage_bytes: Option<u64>,
+    /// The memory limit; null if there is none.
+    max_memory: Option<String>,
+    /// The limit in bytes; 0 if there is none.
+    max_memory_bytes: Option<u64>,
+    /// Memory used in percent of the limit; null if there is none.
+    usage_percent: Option<f64>,
+    /// The server's replication.
+    #[serde(flatten)]
+    replication: Replication,
+}
+
+impl HealthReport {
+    /// Reports findings, the worst first.
+    pub(super) fn new(
+        connected: bool,
+        figures: Option<RedisFigures>,
+        mut findings: Vec<Finding>,
+        unknown: Vec<UnreportedField>,
+    ) -> Self {
+        findings.sort_by_key(|finding| Reverse(finding.status));
+        let status = findings
+            .first()
+            .map_or(HealthStatus::Healthy, |worst| worst.status);
+        let reasons: Vec<String> = findings.into_iter().map(|finding| finding.reason).collect();
+
+        let is_unhealthy = status == HealthStatus::Unhealthy;
+        let error = reasons.first().filter(|_| is_unhealthy).cloned();
+        let last_seen = is_unhealthy.then_some(None);
+        Self {
+            status,
+            redis: RedisHealth {
+                connected,
+                figures,
+                reasons,
+                unknown,
+                nodes: None,
+                uncovered_slots: None,
+                error,
+                last_seen,
+            },
+            refusal: None,
+        }
+    }
+
+    /// True unless Redis is unhealthy.
+    pub fn is_up(&self) -> bool {
+        self.status != HealthStatus::Unhealthy
+    }
+
+    /// True if Redis answered `PING` and `INFO`.
+    pub fn answered(&self) -> bool {
+        self.redis.figures.is_some()
+    }
+
+    /// Adds when Redis last answered, if it is unhealthy.
+    #[must_use]
+    pub fn with_last_seen(mut self, last_seen: Option<String>) -> Self {
+        self.redis.last_seen = self.redis.last_seen.map(|_| last_seen);
+        self
+    }
+}
+
+/// Reports a server, or a Cluster's nodes together; its alerts are findings, too.
+pub(super) fn report_reading(
+    reading: &Reading,
+    mut findings: Vec<Finding>,
+    cluster: Option<&ClusterReading>,
+    thresholds: &Thresholds,
+) -> HealthReport {
+    let info = &reading.info;
+    let used = info.number("used_memory");
+    let limit = info.number("maxmemory");
+    let usage_percent = reading.usage_percent;
+    let latency_ms = units::latency_ms(reading.latency);
+
+    let alerts = [
+        alert::memory(usage_percent, thresholds),
+        alert::latency(latency_ms, thresholds),
+    ];
+    for alert in alerts.into_iter().flatten() {
+        let alert = match cluster {
+            Some(cluster) => cluster.name_node(alert),
+            None => alert,
+        };
+        findings.push(Finding::degraded(ErrorKind::Server, alert.message));
+    }
+
+    let figures = RedisFigures {
+        latency: units::latency(reading.latency),
+        latency_ms,
+        memory_usage: used.map(units::size),
+        memory_usage_bytes: used,
+        max_memory: limit.filter(|limit| *limit > 0).map(units::size),
+        max_memory_bytes: limit,
+        usage_percent,
+        replication: Replication::of(info),
+    };
+    let unknown = unreported_of(info, &["memoryBytes", "maxMemoryBytes", "role"]);
+    HealthReport::new(true, Some(figures), findings, unknown)
+}
+
+/// Reports a server that could not be read.
+pub(super) fn report_failure(error: &RedisError) -> HealthReport {
+    let finding = Finding::unhealthy(error.kind, error.message.clone());
+    let is_reached = !error.is_connection();
+    HealthReport {
+        refusal: Some(error.clone()).filter(RedisError::is_unsupported),
+        ..HealthReport::new(is_reached, None, vec![finding], Vec::new())
+    }
+}
