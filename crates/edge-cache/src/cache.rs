@@ -76,8 +76,8 @@ mod refresh;
 mod removal;
 mod set_item;
 mod store;
-pub mod store_command;
-mod store_error;
+mod store_command;
+pub mod store_error;
 mod store_on_cluster;
 mod stored_entry;
 #[cfg(feature = "tracing")]
