@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use end_to_end::{App, repository};
+use end_to_end::{App, Options, repository};
 use redis::Commands;
 use serde_json::{Value, json};
 
@@ -262,6 +262,13 @@ fn expressions(value: &Value, found: &mut String) {
     }
 }
 
+/// The names of the metrics on a page.
+fn metric_names(page: &str) -> BTreeSet<String> {
+    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let names = types.filter_map(|rest| rest.split(' ').next());
+    names.map(str::to_owned).collect()
+}
+
 #[test]
 fn alerts_and_dashboards_use_existing_metrics() {
     let app = App::start();
@@ -279,16 +286,10 @@ fn alerts_and_dashboards_use_existing_metrics() {
             .with_status(200);
     }
 
-    let page = scrape(&app);
-    let existing: BTreeSet<String> = page
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("# TYPE ")?
-                .split(' ')
-                .next()
-                .map(str::to_owned)
-        })
-        .collect();
+    // Figures of nodes exist on a Cluster only.
+    let mut existing = metric_names(&scrape(&app));
+    let cluster = App::with(Options::new().cluster());
+    existing.extend(metric_names(&scrape(&cluster)));
     let read = |name: &str| fs::read_to_string(repository().join("deploy").join(name)).unwrap();
     let dashboard: Value = serde_json::from_str(&read("grafana-dashboard.json")).unwrap();
     let alerts: Value = serde_saphyr::from_str(&read("prometheus-alerts.yml")).unwrap();
