@@ -24,6 +24,7 @@ impl Refusal {
 /// The first part that is contradictory or that this host does not support.
 pub fn check(manifest: &Manifest) -> Result<(), Refusal> {
     for (name, variable) in &manifest.variables {
+        check_name(name)?;
         if variable.required == variable.default.is_some() {
             let problem = "must be `required` OR have a `default`";
             return Err(Refusal::new(format!("[variables] {name}"), problem));
@@ -38,12 +39,31 @@ pub fn check(manifest: &Manifest) -> Result<(), Refusal> {
     check_application_triggers(&manifest.application.trigger)?;
 
     for (id, component) in &manifest.components {
+        component
+            .variables
+            .keys()
+            .try_for_each(|name| check_name(name))?;
         check_component(component)
             .and_then(|()| component.dependencies(manifest).map(drop))
             .map_err(|problem| Refusal::new(format!("[component.{id}]"), problem))?;
     }
 
     check_triggers(manifest)
+}
+
+/// Checks the name of a variable by Spin's rule: words of lower-case letters and digits, each of which begins with a
+/// letter, separated by single underscores.
+fn check_name(name: &str) -> Result<(), Refusal> {
+    let is_word = |word: &str| {
+        let mut bytes = word.bytes();
+        let begins_with_letter = bytes.next().is_some_and(|first| first.is_ascii_lowercase());
+        begins_with_letter && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if name.split('_').all(is_word) {
+        return Ok(());
+    }
+    let problem = "words of a variable's name must begin with a letter, and have lower-case letters and digits only";
+    Err(Refusal::new(format!("[variables] {name}"), problem))
 }
 
 fn check_application_triggers(triggers: &ApplicationTriggers) -> Result<(), Refusal> {

@@ -157,3 +157,16 @@ fn a_variable_is_either_required_or_has_a_default() {
         assert!(message.contains("[variables] v"), "{message}");
     }
 }
+
+#[test]
+fn a_variable_whose_name_spin_refuses_is_refused() {
+    for name in ["redis_nodes_2", "_a", "a_", "a__b", "A", "a-b", "2a"] {
+        let message = refusal(&format!(
+            "{HEAD}variables.{name} = {{ default = 'x' }}\n{TRIGGER}{COMPONENT}"
+        ));
+        assert!(
+            message.contains(&format!("[variables] {name}")),
+            "{message}"
+        );
+    }
+}
