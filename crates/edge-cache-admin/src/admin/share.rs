@@ -128,6 +128,7 @@ impl RemovalShare {
                 }
             })
             .fold(Counts::default(), sum);
+
         let is_unknown = !is_exact && seen < MIN_SAMPLE_KEYS;
         let keys = if is_unknown {
             counts.database

@@ -139,6 +139,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         let named = positions
             .into_iter()
             .filter_map(|at| Some((at, *keys.get(at)?)));
+
         let groups = redis
             .topology()
             .await?

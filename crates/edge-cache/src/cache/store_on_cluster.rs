@@ -61,6 +61,7 @@ pub(super) async fn store<R: Redis>(
     {
         return Ok(StoreOutcome::LimitReached);
     }
+
     add_to_tags(redis, command.tags, &names, command.life).await?;
     if !store_provisionally(redis, load, command).await? {
         return Ok(StoreOutcome::Superseded);
@@ -136,6 +137,7 @@ async fn store_provisionally<R: Redis>(
         list.into(),
         key,
     ];
+
     let args = [
         load.lock.owner.as_str().into(),
         "".into(),

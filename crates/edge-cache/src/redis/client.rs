@@ -24,9 +24,8 @@ use super::command::Command;
 use super::connection::Redis;
 use super::connector::{Connector, OpenConnection};
 use super::deadline::Deadline;
-use super::redirect::Redirect;
 use super::reply::{Replies, Reply};
-use super::router::{Router, Target};
+use super::router::{Followed, Router, Target};
 use super::runtime::HostRuntime;
 use super::sentinel::Sentinels;
 use super::server_mode::ServerMode;
@@ -174,17 +173,10 @@ impl<T: Transport> RedisClient<T> {
                 && deadline.allows(RETRY_PAUSE)
             {
                 redirects += 1;
-                target = match redirect {
-                    Redirect::Ask { to } => {
-                        let executed = self.router.execute_asking(command, &to, deadline).await;
-                        let again = executed.as_ref().err();
-                        let again = again.and_then(|error| Redirect::of(error, Some(&to)));
-                        let Some(again) = again else {
-                            return executed;
-                        };
-                        self.router.follow(again, redirects).await
-                    }
-                    redirect => self.router.follow(redirect, redirects).await,
+                let following = self.router.follow(redirect, redirects, command, deadline);
+                target = match following.await {
+                    Followed::Next(target) => target,
+                    Followed::Executed(executed) => return executed,
                 };
                 continue;
             }

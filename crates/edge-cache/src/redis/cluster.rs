@@ -177,6 +177,7 @@ async fn ask_slots<T: Transport>(
     let command = Command::read("CLUSTER").arg("SLOTS");
     let limit = Deadline::after(MAP_LIMIT.min(deadline.left()), node.transport());
     let open = node.connection(&limit).await?;
+
     let sending = node.transport().send(&open.connection, &command);
     let replies = match limit.bound(sending).await.flatten() {
         Ok(replies) => replies,
@@ -195,6 +196,7 @@ async fn ask_slots<T: Transport>(
             return Err(error);
         }
     };
+
     let map = SlotMap::read(&replies, address);
     if map.primaries().is_empty() {
         let problem =

@@ -28,6 +28,14 @@ pub(super) enum Target {
     Node(NodeAddress),
 }
 
+/// Result of following a redirection.
+pub(super) enum Followed {
+    /// The command is sent there.
+    Next(Target),
+    /// The command was executed on the way.
+    Executed(Result<(Vec<Reply>, Duration), RedisError>),
+}
+
 /// Finds the node of each command.
 pub(super) struct Router<T: Transport> {
     /// Leads to the server at the configured address: the only one, or any node of a Cluster.
@@ -92,23 +100,39 @@ impl<T: Transport> Router<T> {
         Redirect::of(error, node)
     }
 
-    /// Returns where the command goes after a redirection, at once or after a pause that grows.
-    pub(super) async fn follow(&self, redirect: Redirect, redirects: u32) -> Target {
+    /// Follows a redirection, at once or after a pause that grows.
+    pub(super) async fn follow(
+        &self,
+        redirect: Redirect,
+        redirects: u32,
+        command: &mut Command,
+        deadline: &Deadline<T>,
+    ) -> Followed {
+        let redirect = match redirect {
+            Redirect::Ask { to } => {
+                let executed = self.execute_asking(command, &to, deadline).await;
+                let error = executed.as_ref().err();
+                match error.and_then(|error| Redirect::of(error, Some(&to))) {
+                    Some(again) => again,
+                    None => return Followed::Executed(executed),
+                }
+            }
+            redirect => redirect,
+        };
+
         if let Redirect::Moved { slot, to } = redirect {
             self.cluster.move_slot(slot, to.clone());
-            return Target::Node(to);
+            return Followed::Next(Target::Node(to));
         }
         self.cluster.mark_stale();
-        self.seed
-            .transport()
-            .timer(REDIRECT_PAUSE * redirects)
-            .await;
-        Target::ByKey
+        let pause = REDIRECT_PAUSE * redirects;
+        self.seed.transport().timer(pause).await;
+        Followed::Next(Target::ByKey)
     }
 
     /// Executes a command at the node to which its key has moved already, while its slot is moving. Two
     /// round trips on a connection of their own, because `ASKING` is for the next command only.
-    pub(super) async fn execute_asking(
+    async fn execute_asking(
         &self,
         command: &mut Command,
         node: &NodeAddress,

@@ -49,6 +49,7 @@ impl<T: Transport> Sentinels<T> {
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
+
         let none = || RedisError::new(ErrorKind::Unreachable, "no Sentinel is configured");
         Err(failure.unwrap_or_else(none))
     }
@@ -77,6 +78,7 @@ impl<T: Transport> Sentinels<T> {
             Reply::Status(text) => Some(text.clone()),
             _ => None,
         };
+
         let address = match replies {
             [host, port] => text(host).zip(text(port)),
             _ => None,
@@ -85,6 +87,7 @@ impl<T: Transport> Sentinels<T> {
             let port = port.parse().ok()?;
             Some(NodeAddress { host, port })
         });
+
         address.ok_or_else(|| {
             let problem = format!(
                 "the Sentinels watch no primary with the name `{}`: check `redis_master_name`",

@@ -117,6 +117,7 @@ impl SlotMap {
                 last = owner;
             }
         }
+
         let bytes = sha1_smol::Sha1::from(text).digest().bytes();
         bytes
             .iter()

@@ -195,6 +195,7 @@ async fn settle<R: Redis>(
         life,
         units::milliseconds(PROVISION).into(),
     ];
+
     let key = [entry.key.as_bytes().into()];
     CONFIRM.run(redis, key, args).await.map(drop)
 }
