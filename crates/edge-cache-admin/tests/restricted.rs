@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use edge_cache::redis::ExpectedTopology;
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, KeyName, Options, RedisClient};
 use edge_cache_admin::admin::change_expiry::ChangeExpiryRequest;
@@ -14,48 +13,11 @@ use edge_cache_admin::admin::inspect_key::InspectKeyRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
 use edge_cache_admin::admin::list_keys::ListKeysRequest;
 use edge_cache_admin::admin::stats::{self, Thresholds};
-use edge_cache_testing::{Proxy, RedisServer, Restrictions, ServerKind, client};
+use edge_cache_testing::{RedisServer, Restricted, ServerKind, client};
 use redis::Commands;
 use serde_json::{Value, json};
 
 type Native = RedisClient<TokioTransport>;
-
-/// A server behind a proxy with restrictions.
-struct Restricted {
-    name: &'static str,
-    redis: Native,
-    proxy: Proxy,
-    server: RedisServer,
-}
-
-impl Restricted {
-    fn start(name: &'static str, restrictions: Restrictions, expected: ExpectedTopology) -> Self {
-        let server = RedisServer::of_kind(ServerKind::Redis7, &[]);
-        let proxy = Proxy::restricted(server.port(), restrictions);
-        Self {
-            name,
-            redis: client(&proxy.url(0)).expecting(expected),
-            proxy,
-            server,
-        }
-    }
-
-    fn serverless() -> Self {
-        let restrictions = Restrictions::serverless();
-        Self::start("serverless", restrictions, ExpectedTopology::Auto)
-    }
-
-    /// All services.
-    fn all() -> Vec<Self> {
-        use ExpectedTopology::{Auto, Cluster};
-        vec![
-            Self::serverless(),
-            Self::start("strict scripts", Restrictions::strict_scripts(), Cluster),
-            Self::start("enterprise", Restrictions::enterprise(), Cluster),
-            Self::start("upstash", Restrictions::upstash(), Auto),
-        ]
-    }
-}
 
 /// Compares what the operations report on each restricted server with what they report on one without restrictions.
 async fn compare(operations: impl AsyncFn(&Native) -> Vec<Value>) {
@@ -101,7 +63,7 @@ async fn fill(server: &RedisServer) {
         let key = format!("entries:{number}");
         cache.set(&key, &number, &options).await.unwrap();
     }
-    // What the library wrote beside these entries has other names on a cluster.
+    // The fences have another name on a Cluster, and the lists are compared.
     let () = server.connection().del("cache:fences").unwrap();
 }
 

@@ -10,7 +10,7 @@ use edge_cache::keyspace::{gathered, scan};
 use edge_cache::redis::ExpectedTopology;
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, KeyName, Options, Pattern, RedisClient, SetItem};
-use edge_cache_testing::{Proxy, RedisServer, Restrictions, ServerKind, client};
+use edge_cache_testing::{Proxy, RedisServer, Restricted, Restrictions, ServerKind, client};
 use redis::Commands;
 
 type Native = RedisClient<TokioTransport>;
@@ -20,53 +20,17 @@ const MANY_KEYS: usize = 2500;
 /// Longer than any walk here takes.
 const WHOLE_WALK: Duration = Duration::from_secs(60);
 
-/// A server behind a proxy with restrictions.
-struct Restricted {
-    name: &'static str,
-    redis: Native,
-    proxy: Proxy,
-    server: RedisServer,
-}
-
-impl Restricted {
-    fn start(name: &'static str, restrictions: Restrictions, expected: ExpectedTopology) -> Self {
-        let server = RedisServer::of_kind(ServerKind::Redis7, &[]);
-        let proxy = Proxy::restricted(server.port(), restrictions);
-        Self {
-            name,
-            redis: client(&proxy.url(0)).expecting(expected),
-            proxy,
-            server,
-        }
-    }
-
-    /// All services.
-    fn all() -> Vec<Self> {
-        use ExpectedTopology::{Auto, Cluster};
-        vec![
-            Self::start("serverless", Restrictions::serverless(), Auto),
-            Self::start("strict scripts", Restrictions::strict_scripts(), Cluster),
-            Self::start("enterprise", Restrictions::enterprise(), Cluster),
-            Self::start("upstash", Restrictions::upstash(), Auto),
-        ]
-    }
-
-    fn fill(&self, names: impl Iterator<Item = String>) {
-        fill(&self.server, names);
-    }
-
-    /// How many of the commands since the last look were scripts, and how many were steps of `SCAN`.
-    fn scripts_and_steps(&self) -> (usize, usize) {
-        let commands = self.proxy.commands();
-        self.proxy.heal();
-        let count = |prefix: &str| {
-            commands
-                .iter()
-                .filter(|name| name.starts_with(prefix))
-                .count()
-        };
-        (count("EVAL"), count("SCAN"))
-    }
+/// How many of the commands since the last look were scripts, and how many were steps of `SCAN`.
+fn scripts_and_steps(proxy: &Proxy) -> (usize, usize) {
+    let commands = proxy.commands();
+    proxy.heal();
+    let count = |prefix: &str| {
+        commands
+            .iter()
+            .filter(|name| name.starts_with(prefix))
+            .count()
+    };
+    (count("EVAL"), count("SCAN"))
 }
 
 fn fill(server: &RedisServer, names: impl Iterator<Item = String>) {
@@ -255,13 +219,13 @@ async fn gathered_removals_finish_as_without_restrictions() {
 async fn a_script_without_keys_is_refused_once_for_all_walks() {
     for restricted in Restricted::all() {
         let name = restricted.name;
-        restricted.fill(users());
+        fill(&restricted.server, users());
         let redis = &restricted.redis;
         let users = pattern("users:*");
-        restricted.scripts_and_steps();
+        scripts_and_steps(&restricted.proxy);
 
         let first = scan::count_removable(redis, &users, 0).await.unwrap();
-        let (scripts, steps) = restricted.scripts_and_steps();
+        let (scripts, steps) = scripts_and_steps(&restricted.proxy);
         assert_eq!(first.matched, MANY_KEYS as u64, "{name}");
         match name {
             "upstash" => assert_eq!((scripts > 1, steps), (true, 0), "{name}"),
@@ -271,7 +235,7 @@ async fn a_script_without_keys_is_refused_once_for_all_walks() {
         }
 
         let again = scan::count_removable(redis, &users, 0).await.unwrap();
-        let (scripts, _) = restricted.scripts_and_steps();
+        let (scripts, _) = scripts_and_steps(&restricted.proxy);
         assert_eq!(again.matched, MANY_KEYS as u64, "{name}");
         assert_eq!(scripts > 0, name == "upstash", "{name}");
     }

@@ -11,6 +11,7 @@ mod report;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use edge_cache::keyspace::own_slot::FENCES_ON_CLUSTER;
 use edge_cache::keyspace::slot;
 use edge_cache::redis::{Command, OnNode, Replies};
 use edge_cache::{ErrorKind, NodeAddress, Redis, RedisError, SlotMap, Topology};
@@ -23,9 +24,6 @@ use node::NodeFigures;
 pub(crate) use node::NodeReading;
 use replicas::Replicas;
 pub use report::NodeReport;
-
-/// A key whose slot has all of edge-cache's own keys.
-const OWN_SLOT: &[u8] = b"{cache}";
 
 /// All primaries of a Cluster.
 #[derive(Debug)]
@@ -68,7 +66,7 @@ pub(crate) async fn read_node<R: Redis>(
     Some(NodeReading {
         address: address.clone(),
         slots: map.slots_of(address),
-        has_own_keys: map.owner_of_key(OWN_SLOT) == Some(address),
+        has_own_keys: map.owner_of_key(FENCES_ON_CLUSTER.as_bytes()) == Some(address),
         figures: read_figures(node).await,
     })
 }
@@ -101,7 +99,7 @@ impl ClusterReading {
         Self {
             nodes,
             uncovered_slots: map.uncovered(),
-            own_slot_is_served: map.owner_of_key(OWN_SLOT).is_some(),
+            own_slot_is_served: map.owner_of_key(FENCES_ON_CLUSTER.as_bytes()).is_some(),
         }
     }
 

@@ -49,7 +49,7 @@ const MAX_FAILURE_BYTES: usize = 1024;
 /// How long a load lock lasts unless it is renewed. It is renewed three times in that time.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// What a load has to know, and its key's slot does not have on a Cluster.
+/// Stamp and TTL overrides of a load, which on a Cluster are in another slot than its key.
 struct ReadApart {
     stamp: Stamp,
     overrides: Overrides,

@@ -24,12 +24,12 @@ use futures_util::future::join;
 use super::load::Load;
 use super::store_command::{NegativeLimit, STORE, StoreCommand, StoreOutcome};
 use crate::error::RedisError;
-use crate::keyspace::fence;
+use crate::keyspace::fence::{self, PROVISION};
 use crate::keyspace::key::KeyName;
 use crate::keyspace::tag::Tag;
 use crate::keyspace::tag::set::{self, NewMembers};
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Redis};
+use crate::redis::{Arg, Redis, concurrently};
 use crate::script;
 use crate::units::milliseconds;
 
@@ -44,9 +44,6 @@ static WITHDRAW: Script = script!(repeatable "load/withdraw", []);
 
 /// Counts a negative result of a module.
 static COUNT_NEGATIVE: Script = script!(once "load/count_negative", []);
-
-/// How long a value lives until it is confirmed.
-pub(crate) const PROVISION: Duration = Duration::from_secs(5);
 
 /// Stores a value; past the limit of negative results it does nothing. Three round trips, one more
 /// before and one after them with tags, and one more for a negative result.
@@ -113,10 +110,11 @@ async fn leave_tags<R: Redis>(
     load: &Load<'_>,
     command: &StoreCommand<'_>,
 ) -> Result<(), RedisError> {
-    for tag in command.left_tags(load) {
-        set::remove_member(redis, tag, load.name.as_bytes()).await?;
-    }
-    Ok(())
+    let key = load.name.as_bytes();
+    let leaving = command
+        .left_tags(load)
+        .map(|tag| set::remove_member(redis, tag, key));
+    concurrently(leaving.collect()).await.map(drop)
 }
 
 /// Stores the value for a while, without releasing the lock; false when the lock is lost.

@@ -44,6 +44,7 @@ impl<'a> WriteBatch<'a> {
         tags: &'a [Tag],
     ) {
         let format = |kind| EntryFormat { kind, life, tags };
+
         let (format, values, list) = match value {
             StorableValue::Whole(stored) => {
                 (format("string"), vec![stored.as_slice().into()], None)
@@ -54,6 +55,7 @@ impl<'a> WriteBatch<'a> {
                 (format("chunks"), vec![bytes.into()], Some(list))
             }
         };
+
         self.entries.push(Entry {
             key,
             format,
@@ -78,7 +80,7 @@ impl<'a> WriteBatch<'a> {
     }
 
     /// Writes the batch. One round trip, and one for each tag that keys no longer have. On a Cluster two for each entry,
-    /// and five more.
+    /// and four more.
     ///
     /// # Errors
     /// Those of the connection.

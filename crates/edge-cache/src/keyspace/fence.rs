@@ -80,6 +80,9 @@ static SINCE: Script = script!(repeatable "fence/since", [shared::FENCES]);
 /// invalidation is answered.
 pub(crate) const MAX_INTERVAL_ON_CLUSTER: Duration = Duration::from_millis(50);
 
+/// How long a value lives on a Cluster until its writer has checked the fences: no script can check them and write.
+pub(crate) const PROVISION: Duration = Duration::from_secs(5);
+
 /// An invalidation that was recorded, and whose removal has not finished.
 #[derive(Debug)]
 #[must_use = "the removal must be recorded when it has finished"]

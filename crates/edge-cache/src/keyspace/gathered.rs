@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use on_nodes::NodeWalk;
 pub use turn::Turn;
-use walk::{Walk, read_progress};
+use walk::{WALK_KEYS, Walk, read_progress};
 
 use crate::error::RedisError;
 use crate::keyspace::fence::StreamId;
@@ -249,16 +249,13 @@ async fn delete_slice<R: Redis>(
     walk: &Walk,
     search: &[Arg],
 ) -> Result<Option<(bool, u64)>, RedisError> {
-    let keys = [
-        REMOVALS,
-        REMOVAL_PATTERNS,
-        REMOVAL_ANNOUNCEMENT,
-        NONE,
-        FENCES,
-    ];
     let args = [walk.next.number().into()]
         .into_iter()
         .chain(search.iter().cloned());
 
-    read_progress(DELETE_SLICE.run(redis, keys.map(Arg::from), args).await?)
+    read_progress(
+        DELETE_SLICE
+            .run(redis, WALK_KEYS.map(Arg::from), args)
+            .await?,
+    )
 }

@@ -102,7 +102,7 @@ const TRAILS: [&str; 2] = [AUDIT, "cache:{cache}:audit"];
 /// assert_eq!(name.as_bytes(), b"products:17");
 /// assert!(!name.is_protected());
 ///
-/// // What the library keeps of a load of this key.
+/// // Keys that the library keeps beside this one while it is loaded.
 /// assert_eq!(name.lock(), b"lock:{products:17}");
 /// assert_eq!(name.waiting(), b"cache:waiting:{products:17}");
 /// assert!(KeyName::new(name.lock()).is_own_record());

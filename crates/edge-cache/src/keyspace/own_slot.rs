@@ -1,5 +1,5 @@
-//! Names of edge-cache's keys that are one of a kind, on a Cluster: all in one slot, so that a script may
-//! touch several of them, and one node has the administration's keys.
+//! Names of edge-cache's singleton keys on a Cluster. All are in one slot, so that a script may touch several
+//! of them, and one node has the administration's keys.
 //!
 //! ```text
 //! single server        Cluster
@@ -13,11 +13,11 @@
 
 use super::key::{self, FENCES, KeyName};
 
-/// The stream of fences on a Cluster. Its slot has all keys that are one of a kind.
-pub(crate) const FENCES_ON_CLUSTER: &str = "cache:{cache}:fences";
+/// The stream of fences on a Cluster. Its slot has all singleton keys.
+pub const FENCES_ON_CLUSTER: &str = "cache:{cache}:fences";
 
-/// Keys that are one of a kind.
-const ONE_OF_A_KIND: [&str; 19] = [
+/// Singleton keys.
+const SINGLETONS: [&str; 19] = [
     key::AUDIT,
     "cache:denied",
     key::COUNTERS,
@@ -41,14 +41,14 @@ const ONE_OF_A_KIND: [&str; 19] = [
 /// Beginnings of the names of further ones.
 const FAMILIES: [&str; 3] = ["cache:audit:", "cache:denied:", key::REMOVALS];
 
-/// Returns the name on a Cluster of a key that is one of a kind; `None` for any other.
+/// Returns the name of a singleton key on a Cluster; `None` for any other key.
 pub(crate) fn on_cluster(name: &[u8]) -> Option<Vec<u8>> {
     // True of nearly every key.
     if !(name.starts_with(b"cache:") || name.starts_with(b"lock:cache:")) {
         return None;
     }
     let text = str::from_utf8(name).ok()?;
-    let is_one = ONE_OF_A_KIND.contains(&text);
+    let is_one = SINGLETONS.contains(&text);
     if !is_one && !FAMILIES.iter().any(|family| text.starts_with(family)) {
         return None;
     }
@@ -74,8 +74,8 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_one_of_a_kind_is_in_one_slot() {
-        for name in ONE_OF_A_KIND {
+    fn all_singletons_are_in_one_slot() {
+        for name in SINGLETONS {
             let named = named(name).unwrap();
 
             assert_eq!(

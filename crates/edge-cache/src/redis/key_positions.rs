@@ -29,7 +29,7 @@ impl Command {
         }
     }
 
-    /// Gives its keys that are one of a kind the names that they have on a Cluster.
+    /// Gives its singleton keys the names that they have on a Cluster.
     pub(super) fn name_keys_for_cluster(&mut self) {
         let positions = self.key_positions();
         let keys = self.args.get_mut(positions).unwrap_or_default();

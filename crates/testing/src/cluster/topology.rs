@@ -5,7 +5,7 @@ use redis::{Connection, RedisResult, Value, from_redis_value};
 use crate::node::run;
 use crate::slots::SLOTS;
 
-/// What a node reports.
+/// The cluster as one node reports it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct View {
     pub(super) is_ok: bool,

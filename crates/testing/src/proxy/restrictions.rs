@@ -87,6 +87,7 @@ impl Restrictions {
             "PSUBSCRIBE",
             "SLOWLOG",
         ];
+
         Self {
             refused: names.map(|name| (name, unknown)).to_vec(),
             select: SelectRule::Refused("ERR SELECT is not allowed in cluster mode"),

@@ -1,4 +1,4 @@
-//! What a browser shows of keys, read with plain commands that overlap.
+//! Type, expiry, size and trailer of keys for the list, read with overlapping plain commands.
 
 use edge_cache::keyspace::entry_facts;
 use edge_cache::keyspace::expiry::RemainingLife;

@@ -23,7 +23,7 @@ pub(crate) struct PatternCount<'a> {
     pub(crate) patterns: &'a [Pattern],
     /// Sets whose members do not count, nor do these sets; none on a Cluster, where they are in other slots.
     pub(crate) sets: &'a [Arg],
-    /// What the names begin with that are counted, with a star.
+    /// The glob that `SCAN` filters by: the common beginning of the counted names, and a star.
     pub(crate) head: Vec<u8>,
     /// The most keys that one slice visits.
     pub(crate) max_visited: usize,

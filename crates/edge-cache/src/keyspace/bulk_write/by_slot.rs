@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::slice;
 use std::time::Duration;
 
+use futures_util::future::join;
+
 use super::call::{Call, WRITE_BATCH};
 use super::entry::{Entry, WriteConditions};
 use super::outcome::{WriteCounts, WriteOutcome, read_left_tags};
 use crate::error::RedisError;
-use crate::keyspace::fence::{self, Fences};
+use crate::keyspace::fence::{self, Fences, PROVISION};
 use crate::keyspace::key::{KeyName, WARMUP_LOCK};
 use crate::keyspace::tag::Tag;
 use crate::keyspace::tag::set::{self, NewMembers};
@@ -22,8 +24,6 @@ use crate::{script, units};
 /// Confirms or withdraws a provisional entry.
 static CONFIRM: Script = script!(repeatable "value/confirm", []);
 
-/// How long an entry lives until it is confirmed.
-const PROVISION: Duration = Duration::from_secs(5);
 /// How many bytes at the end of a value tell it from another one: the end of its trailer.
 const IDENTITY_BYTES: usize = 64;
 
@@ -49,10 +49,11 @@ pub(super) async fn write<R: Redis>(
     entries: Vec<Entry<'_>>,
     conditions: WriteConditions<'_>,
 ) -> Result<WriteOutcome, RedisError> {
-    if let Some((stamp, fences)) = fences_since(redis, conditions).await? {
+    let (fences, holds_lock) = check(redis, conditions).await?;
+    if let Some((stamp, fences)) = fences {
         return Ok(WriteOutcome::Fenced { stamp, fences });
     }
-    if !holds_lock(redis, conditions).await? {
+    if !holds_lock {
         return Ok(WriteOutcome::LockLost);
     }
 
@@ -61,8 +62,7 @@ pub(super) async fn write<R: Redis>(
         .map(|entry| write_entry(redis, entry, conditions));
     let written = concurrently(writing.collect()).await?;
 
-    let fences = fences_since(redis, conditions).await?;
-    let holds_lock = holds_lock(redis, conditions).await?;
+    let (fences, holds_lock) = check(redis, conditions).await?;
     let is_kept = |entry: &Provisional<'_>| {
         let covers = |(_, fences): &(Vec<u8>, Fences)| fences.cover(&entry.key, entry.tags);
         holds_lock && !fences.as_ref().is_some_and(covers)
@@ -107,6 +107,17 @@ impl WriteCounts {
             self.refusal.clone_from(&one.refusal);
         }
     }
+}
+
+/// Reads the fences since the stamp with the newest stamp, `None` without any; and whether the warmup's lock is held.
+/// One round trip.
+async fn check<R: Redis>(
+    redis: &R,
+    conditions: WriteConditions<'_>,
+) -> Result<(Option<(Vec<u8>, Fences)>, bool), RedisError> {
+    let fences = fences_since(redis, conditions);
+    let (fences, holds_lock) = join(fences, holds_lock(redis, conditions)).await;
+    Ok((fences?, holds_lock?))
 }
 
 async fn fences_since<R: Redis>(

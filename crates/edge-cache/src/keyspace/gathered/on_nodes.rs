@@ -4,10 +4,9 @@
 //! slice takes two round trips. Where slots have moved, the walk starts again. A server that refuses scripts without keys
 //! is walked with plain commands.
 
-use super::walk::{Walk, read_progress};
+use super::walk::{WALK_KEYS, Walk, read_progress};
 use crate::error::RedisError;
-use crate::keyspace::key::KeyName;
-use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};
+use crate::keyspace::key::{KeyName, REMOVALS};
 use crate::keyspace::{removal, scan};
 use crate::redis::info::Info;
 use crate::redis::script::{Script, shared};
@@ -101,24 +100,16 @@ impl NodeWalk {
             next
         };
 
-        let keys = [
-            REMOVALS,
-            REMOVAL_PATTERNS,
-            REMOVAL_ANNOUNCEMENT,
-            NONE,
-            FENCES,
-        ];
         let position = next.as_ref().map(Position::render).unwrap_or_default();
         let args = [walk.next.number().into(), position.into(), counted.into()];
-        let progress = read_progress(ADVANCE.run(redis, keys.map(Arg::from), args).await?)?;
+        let progress = read_progress(ADVANCE.run(redis, WALK_KEYS.map(Arg::from), args).await?)?;
 
-        match next {
-            Some(next) if !is_moved => self.position = next,
-            _ => {
-                if let Some(again) = Self::begin(redis).await? {
-                    *self = again;
-                }
+        if is_moved {
+            if let Some(again) = Self::begin(redis).await? {
+                *self = again;
             }
+        } else if let Some(next) = next {
+            self.position = next;
         }
         Ok(progress)
     }

@@ -3,8 +3,18 @@
 use super::turn::Turn;
 use crate::error::RedisError;
 use crate::keyspace::MAX_KEYS_PER_CALL;
+use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};
 use crate::keyspace::pattern::{Pattern, literal_prefix};
 use crate::redis::{Arg, Replies};
+
+/// The keys of scripts that advance a walk.
+pub(super) const WALK_KEYS: [&str; 5] = [
+    REMOVALS,
+    REMOVAL_PATTERNS,
+    REMOVAL_ANNOUNCEMENT,
+    NONE,
+    FENCES,
+];
 
 /// The walk that a turn advances.
 pub(super) struct Walk {

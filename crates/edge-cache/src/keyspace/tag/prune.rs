@@ -142,7 +142,11 @@ impl PruneWalk {
 
     /// Finds tags' sets in the next slice of the keyspace; true at the end of the keyspace.
     async fn find_sets<R: Redis>(&mut self, redis: &R) -> Result<bool, RedisError> {
-        let topology = redis.newest_topology().await?;
+        let topology = if self.keyspace_cursor.is_empty() {
+            redis.newest_topology().await?
+        } else {
+            redis.topology().await?
+        };
         let nodes = topology.nodes(redis);
         let name_of = |node: &OnNode<'_, R>| node.address().map(NodeAddress::to_string);
         // A node that is gone, such as after a failover, is not found: the walk starts again.
