@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use edge_cache::Pattern;
 use edge_cache::redis::{ExpectedTopology, NodeAddress};
+use edge_cache::{Namespace, Pattern};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use spin_sdk::variables::{Error, get};
 
@@ -21,7 +21,7 @@ const PRIVATE_NETWORKS: &str = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168
 type Default = (&'static str, &'static str);
 
 /// The variables of the cache.
-pub(super) const CACHE_DEFAULTS: [Default; 14] = [
+pub(super) const CACHE_DEFAULTS: [Default; 15] = [
     ("redis_host", "127.0.0.1"),
     ("redis_port", "6379"),
     ("redis_username", ""),
@@ -36,6 +36,7 @@ pub(super) const CACHE_DEFAULTS: [Default; 14] = [
     ("log_detail", "requests"),
     ("command_timeout_ms", "1500"),
     ("fence_interval_ms", "50"),
+    ("cache_namespace", ""),
 ];
 
 /// All other variables.
@@ -177,6 +178,18 @@ impl Variables {
             "false" => Ok(false),
             _ => Err(BadVariable::new(name, "must be true or false")),
         }
+    }
+
+    /// The namespace of the internal keys.
+    pub(super) fn namespace(&self) -> Result<Namespace, BadVariable> {
+        let name = self.text("cache_namespace");
+        if name.is_empty() {
+            return Ok(Namespace::default());
+        }
+        Namespace::parse(name).map_err(|_| {
+            let problem = "must be empty, or 1 to 32 lower-case letters, digits, `-` and `_`";
+            BadVariable::new("cache_namespace", problem)
+        })
     }
 
     /// The number of a logical database.
