@@ -22,7 +22,9 @@ fn use_all(app: &App) {
         .post("/clear", &json!({ "pattern": "seo:*", "confirm": true }))
         .ok();
 
-    for path in ["/stats", "/health", "/metrics", "/keys", "/audit", "/ttl", "/warmup"] {
+    for path in [
+        "/stats", "/health", "/metrics", "/keys", "/audit", "/ttl", "/warmup",
+    ] {
         admin.get(path);
     }
     app.nobody().get("/stats").with_status(401);
