@@ -43,8 +43,19 @@ impl CacheSettings {
             topology: variables.topology()?,
             command_timeout: Duration::from_millis(command_timeout),
             fence_interval: Duration::from_millis(fence_interval),
-            namespace: variables.namespace()?,
+            namespace: namespace(variables)?,
             log_detail: variables.log_detail()?,
         })
     }
+}
+
+fn namespace(variables: &Variables) -> Result<Namespace, BadVariable> {
+    let name = variables.text("cache_namespace");
+    if name.is_empty() {
+        return Ok(Namespace::default());
+    }
+    Namespace::parse(name).map_err(|_| {
+        let problem = "must be empty, or 1 to 32 lower-case letters, digits, `-` and `_`";
+        BadVariable::new("cache_namespace", problem)
+    })
 }

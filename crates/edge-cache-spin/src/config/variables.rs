@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use edge_cache::Pattern;
 use edge_cache::redis::{ExpectedTopology, NodeAddress};
-use edge_cache::{Namespace, Pattern};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use spin_sdk::variables::{Error, get};
 
@@ -178,18 +178,6 @@ impl Variables {
             "false" => Ok(false),
             _ => Err(BadVariable::new(name, "must be true or false")),
         }
-    }
-
-    /// The namespace of the internal keys.
-    pub(super) fn namespace(&self) -> Result<Namespace, BadVariable> {
-        let name = self.text("cache_namespace");
-        if name.is_empty() {
-            return Ok(Namespace::default());
-        }
-        Namespace::parse(name).map_err(|_| {
-            let problem = "must be empty, or 1 to 32 lower-case letters, digits, `-` and `_`";
-            BadVariable::new("cache_namespace", problem)
-        })
     }
 
     /// The number of a logical database.
