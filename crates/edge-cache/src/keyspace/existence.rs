@@ -20,9 +20,7 @@ pub async fn check_each<R: Redis>(redis: &R, keys: Vec<Arg>) -> Result<Vec<bool>
     let mut exists = vec![false; keys.len()];
     let keys: Vec<Arg> = if topology.is_cluster() {
         let namespace = redis.namespace();
-        keys.into_iter()
-            .map(|key| on_cluster(namespace, key))
-            .collect()
+        keys.iter().map(|key| on_cluster(namespace, key)).collect()
     } else {
         keys
     };
@@ -48,7 +46,7 @@ pub async fn check_each<R: Redis>(redis: &R, keys: Vec<Arg>) -> Result<Vec<bool>
     Ok(exists)
 }
 
-fn on_cluster(namespace: &Namespace, key: Arg) -> Arg {
+fn on_cluster(namespace: &Namespace, key: &Arg) -> Arg {
     let name = KeyName::new(key.as_bytes().unwrap_or_default());
     own_slot::key_on_cluster(namespace, &name).as_bytes().into()
 }

@@ -9,7 +9,7 @@ use edge_cache::keyspace::tag::prune::PruneWalk;
 use edge_cache::keyspace::{gathered, removal};
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, LookupOutcome, Namespace, Near, Options, Pattern, RedisClient, SetItem};
-use edge_cache_testing::{Cluster, ClusterOptions, RedisServer, ServerKind, client};
+use edge_cache_testing::{Cluster, ClusterOptions, Node, RedisServer, ServerKind, client};
 use redis::Commands;
 
 type Native = RedisClient<TokioTransport>;
@@ -147,11 +147,7 @@ async fn everything_internal_of_a_cache_is_in_its_namespace() {
 #[tokio::test]
 async fn everything_internal_of_a_cache_of_a_cluster_is_in_its_namespace() {
     let cluster = Cluster::with(ClusterOptions::new().without_replicas());
-    let mut nodes: Vec<_> = cluster
-        .nodes()
-        .iter()
-        .map(|node| node.connection())
-        .collect();
+    let mut nodes: Vec<_> = cluster.nodes().iter().map(Node::connection).collect();
     check_names(&cluster.url(), &mut nodes).await;
 }
 
