@@ -11,6 +11,7 @@ pub mod gathered;
 pub mod inspect;
 pub mod key;
 pub mod lock;
+pub mod namespace;
 pub mod own_slot;
 pub mod pattern;
 pub mod removal;

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::slot;
+use super::{namespace, slot};
 
 /// Overrides of the TTL table (a hash). Outlives a global clear.
 pub const TTL_OVERRIDES: &str = "cache:ttl";
@@ -132,11 +132,13 @@ impl KeyName {
     /// ```
     /// # use edge_cache::KeyName;
     /// assert!(KeyName::new("cache:audit:denied").is_trail());
+    /// assert!(KeyName::new("cache:@shop:audit").is_trail());
     /// assert!(!KeyName::new("cache:audits").is_trail());
     /// ```
     pub fn is_trail(&self) -> bool {
+        let name = namespace::without(&self.0);
         TRAILS.iter().any(|trail| {
-            let rest = self.0.strip_prefix(trail.as_bytes());
+            let rest = name.strip_prefix(trail.as_bytes());
             rest.is_some_and(|rest| matches!(rest, [] | [b':', ..]))
         })
     }
@@ -144,7 +146,7 @@ impl KeyName {
     /// Returns whether this is one of the library's records of other keys, which are removed with
     /// those and not counted.
     pub fn is_own_record(&self) -> bool {
-        starts_with_any(&self.0, &OWN_RECORDS)
+        starts_with_any(&namespace::without(&self.0), &OWN_RECORDS)
     }
 
     /// Returns whether a removal spares this key: one of the audit trail, or a protected one that the
@@ -349,7 +351,8 @@ mod tests {
     fn the_scripts_have_the_same_lists_of_protected_keys_and_own_records() {
         let lua = include_str!("../scripts/lib/protected.lua");
         let code: String = lua.lines().filter(|line| !line.starts_with("--")).collect();
-        let quoted: Vec<&str> = code.split('\'').skip(1).step_by(2).collect();
+        let quoted = code.split('\'').skip(1).step_by(2);
+        let quoted: Vec<&str> = quoted.filter(|text| !text.is_empty()).collect();
 
         assert_eq!(quoted[..2], PROTECTED_PREFIXES);
         assert!(quoted.ends_with(&OWN_RECORDS), "{quoted:?}");

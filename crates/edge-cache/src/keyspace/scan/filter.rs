@@ -1,6 +1,7 @@
 //! Keys that a walk looks for, and those that it has found.
 
 use crate::keyspace::key::KeyName;
+use crate::keyspace::namespace::Namespace;
 use crate::keyspace::pattern::{Pattern, Search};
 
 /// Most bytes of the names that a walk samples, except that the last one may be longer.
@@ -75,8 +76,12 @@ impl<'a> Filter<'a> {
     }
 
     /// Returns whether the walk looks for this name, as `scan/match_slice.lua` decides it.
-    pub(super) fn admits(&self, name: &KeyName) -> bool {
-        let is_left_out = |is_named| name.is_spared(is_named) || name.is_own_record();
+    pub(super) fn admits(&self, name: &KeyName, namespace: &Namespace) -> bool {
+        let is_left_out = |is_named| {
+            namespace.is_of_other(name.as_bytes())
+                || name.is_spared(is_named)
+                || name.is_own_record()
+        };
         let is_left_out = match self.left_out {
             LeftOut::Nothing => false,
             LeftOut::Trail => is_left_out(true),

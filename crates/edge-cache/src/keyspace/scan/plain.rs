@@ -51,7 +51,8 @@ pub(super) async fn match_slice<R: Redis>(
 
     let mut found = Matches::default();
     let mut bytes_left = limits.bytes;
-    for name in without_repeats(names, |name| filter.admits(name)) {
+    let namespace = redis.namespace();
+    for name in without_repeats(names, |name| filter.admits(name, namespace)) {
         found.matched += 1;
         if found.names.len() < limits.names && bytes_left > 0 {
             bytes_left = bytes_left.saturating_sub(name.as_bytes().len());
@@ -80,6 +81,8 @@ pub(crate) async fn delete_names<R: Redis>(
     is_taken: impl Fn(&KeyName) -> bool,
 ) -> Result<(Vec<u8>, u64), RedisError> {
     let (next, names) = read_names(redis, cursor, head, MAX_KEYS_PER_CALL, "").await?;
+    let namespace = redis.namespace();
+    let is_taken = |name: &KeyName| is_taken(name) && !namespace.is_of_other(name.as_bytes());
     let names: Vec<KeyName> = without_repeats(names, is_taken).collect();
     Ok((next, removal::delete_by_slot(redis, &names).await?))
 }
