@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
-use edge_cache::{Cache, LookupOutcome, Near, Options, RedisClient};
+use edge_cache::{Cache, Command, LookupOutcome, Near, Options, Redis, RedisClient};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::expire::ExpireRequest;
 use edge_cache_testing::{Cluster, ClusterOptions, Fault, Proxy, RedisServer, client};
@@ -292,6 +292,16 @@ async fn a_cluster_changes_the_keys_of_all_nodes() {
         let key = format!("users:{number}");
         cache.set(&key, &number, &options()).await.unwrap();
     }
+
+    // As if the stores of these were not confirmed yet.
+    for key in ["{x}:1", "{x}:2"] {
+        let set = Command::read("SET").arg(key).arg("1").arg("PX").arg("4900");
+        redis.execute(set).await.unwrap();
+    }
+    let unconfirmed = change(&redis, json!({ "keys": ["{x}:1", "{x}:2"], "ttl": 600 })).await;
+    let persisted = change(&redis, json!({ "pattern": "{x}:*", "persist": true })).await;
+    assert_eq!(counts(&unconfirmed).1, 0, "{unconfirmed}");
+    assert_eq!(counts(&persisted).1, 0, "{persisted}");
 
     let dry = json!({ "pattern": "users:*", "lengthenTo": 90_000, "dryRun": true });
     let dry = change(&redis, dry).await;

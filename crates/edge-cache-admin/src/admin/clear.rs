@@ -68,7 +68,7 @@ pub enum ClearReport {
         exact: bool,
         /// How they were removed.
         method: ClearMethod,
-        /// When readers know it; `None` for a flush and for a removal by name, which are in force when they have been done.
+        /// When readers know it; `None` if that is when it has been done: a flush, or by name.
         #[serde(skip)]
         in_force: Option<InForce>,
     },
@@ -242,8 +242,8 @@ impl ClearRequest {
     /// and spares `cache:*` and `lock:*`. It also does so if records of an earlier trail, or of
     /// another edge-cache, are in the database, or if Redis does not allow `FLUSHDB`.
     ///
-    /// With conditions it walks, too, and removes the keys by name ([`scan::delete_meeting`]): no fence means the keys that
-    /// it spares.
+    /// With conditions it walks, too, and removes the keys by name ([`scan::delete_meeting`]), so that no
+    /// fence means the keys that it spares.
     ///
     /// # Errors
     /// Those of the connection; [`Error::Partial`] with the number of keys removed before it

@@ -2,12 +2,15 @@
 //!
 //! A walk finds the names of a slice. Scripts then read and change the keys of each slot, so they work on every server, and
 //! a key that moves to another node is found there. A change is tried again where a value was written meanwhile.
+//!
+//! On a Cluster a value that is being stored has 5 s left until its store is confirmed, and ends by itself if its writer died. So keys with
+//! no more than that left are not made to live longer there.
 
 mod change;
 mod counts;
 mod rule;
 
-pub use counts::{ExpiryCounts, Lives};
+pub use counts::{BulkExpiryOutcome, ExpiryCounts, Lives};
 pub use rule::{ExpiryChange, ExpiryRule};
 
 use std::collections::HashSet;
@@ -34,15 +37,6 @@ pub struct BulkExpiry {
     pub is_dry_run: bool,
     /// Names of keys that are reported, at most.
     pub samples: usize,
-}
-
-/// How a change of many keys ended.
-#[derive(Debug)]
-pub struct BulkExpiryOutcome {
-    /// What was found and changed, also before a failure.
-    pub counts: ExpiryCounts,
-    /// The failure that ended it.
-    pub failure: Option<RedisError>,
 }
 
 impl BulkExpiry {

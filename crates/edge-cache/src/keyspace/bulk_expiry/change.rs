@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::BulkExpiryOutcome;
-use super::counts::ExpiryCounts;
+use super::counts::{BulkExpiryOutcome, ExpiryCounts};
 use super::rule::{ExpiryRule, NewExpiry};
 use crate::error::{ErrorKind, RedisError};
 use crate::guarded::Guarded;
 use crate::keyspace::entry_facts::{FoundTrailer, Replacement};
-use crate::keyspace::fence;
+use crate::keyspace::fence::{self, PROVISION};
 use crate::keyspace::key::{KeyName, NEAR, NEAR_FENCES};
 use crate::keyspace::tag::Tag;
 use crate::keyspace::tag::set::{self, NewMembers};
@@ -18,6 +17,7 @@ use crate::keyspace::ttl::MAX_TTL;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, HostRuntime, Redis, ServerClock, concurrently};
 use crate::script;
+use crate::units::milliseconds;
 
 /// Reads how long keys live, and their trailers.
 static READ_LIVES: Script = script!(repeatable "keys/read_lives", [
@@ -176,10 +176,13 @@ impl Changing<'_> {
         clock: &ServerClock,
         found: Vec<FoundLife>,
     ) -> Result<Vec<PlannedChange>, RedisError> {
+        let is_on_cluster = redis.topology().await?.is_cluster();
         let mut planned = Vec::with_capacity(found.len());
         for found in found {
             let random = redis.random() as f64 / u64::MAX as f64;
-            let Some(expiry) = self.rule.apply(found.left, random) else {
+            let expiry = self.rule.apply(found.left, random);
+            let expiry = expiry.filter(|to| !(is_on_cluster && found.may_be_unconfirmed(*to)));
+            let Some(expiry) = expiry else {
                 self.tally.0.lock().after.count(found.left);
                 continue;
             };
@@ -207,7 +210,8 @@ impl Changing<'_> {
         let Some(first) = planned.first() else {
             return Ok((Vec::new(), Vec::new()));
         };
-        let near: [Arg; 2] = if redis.topology().await?.is_cluster() {
+        let is_on_cluster = redis.topology().await?.is_cluster();
+        let near: [Arg; 2] = if is_on_cluster {
             let none = first.found.name.none();
             [none.clone().into(), none.into()]
         } else {
@@ -216,7 +220,11 @@ impl Changing<'_> {
         let names = planned.iter().map(|change| change.found.name.as_bytes());
         let keys: Vec<Arg> = near.into_iter().chain(names.map(Arg::from)).collect();
 
-        let mut args: Vec<Arg> = vec![self.rule.needed_by().into()];
+        let provision = is_on_cluster.then(|| milliseconds(PROVISION).to_string());
+        let mut args: Vec<Arg> = vec![
+            self.rule.needed_by().into(),
+            provision.unwrap_or_default().into(),
+        ];
         for change in &planned {
             args.extend(change.args()?);
         }
@@ -252,6 +260,16 @@ impl Changing<'_> {
     }
 }
 
+impl FoundLife {
+    /// Returns whether this expiry would let a key live longer that may be a value whose store on a Cluster is not
+    /// confirmed yet. Such a value must end by itself.
+    fn may_be_unconfirmed(&self, expiry: NewExpiry) -> bool {
+        self.left.is_some_and(|left| {
+            left <= milliseconds(PROVISION) && expiry.is_none_or(|expiry| expiry > left)
+        })
+    }
+}
+
 impl PlannedChange {
     /// The four arguments of `keys/change_lives.lua` for a key.
     fn args(&self) -> Result<[Arg; 4], RedisError> {
@@ -279,8 +297,8 @@ impl PlannedChange {
     }
 }
 
-/// Lets the sets of the entries' tags live at least as long as the entries. A round trip for each tag, which overlap; none without
-/// tags, and none for keys that live shorter than before.
+/// Lets the sets of the entries' tags live at least as long as the entries. A round trip for each tag, which overlap;
+/// none without tags, and none for keys that live shorter than before.
 async fn keep_tags<R: Redis>(redis: &R, changed: &[PlannedChange]) -> Result<(), RedisError> {
     let mut tags: BTreeMap<Tag, (Duration, Vec<KeyName>)> = BTreeMap::new();
     for change in changed {

@@ -1,5 +1,6 @@
 //! What a change of many keys found and did.
 
+use crate::error::RedisError;
 use crate::keyspace::key::KeyName;
 
 /// Milliseconds from which on a key counts in the next class of [`Lives`].
@@ -38,6 +39,15 @@ pub struct ExpiryCounts {
     pub after: Lives,
     /// Names of some of the keys that were changed.
     pub names: Vec<KeyName>,
+}
+
+/// How a change of many keys ended.
+#[derive(Debug)]
+pub struct BulkExpiryOutcome {
+    /// What was found and changed, also before a failure.
+    pub counts: ExpiryCounts,
+    /// The failure that ended it.
+    pub failure: Option<RedisError>,
 }
 
 impl Lives {

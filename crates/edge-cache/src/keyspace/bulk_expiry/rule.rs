@@ -34,8 +34,8 @@ pub struct ExpiryRule {
 pub(super) type NewExpiry = Option<u64>;
 
 impl ExpiryRule {
-    /// Returns the new expiry of a key that has so many milliseconds left (`None`: no expiry); `None` if it stays as it is. `random` is
-    /// uniform in 0..1.
+    /// Returns the new expiry of a key that has so many milliseconds left (`None`: no expiry); `None` if it stays as it
+    /// is. `random` is uniform in 0..1.
     pub(super) fn apply(&self, left: Option<u64>, random: f64) -> Option<NewExpiry> {
         let is_longer = |ttl| left.is_none_or(|left| left > milliseconds(ttl));
         let is_shorter = |ttl| left.is_some_and(|left| left < milliseconds(ttl));
@@ -69,8 +69,8 @@ impl ExpiryRule {
         }
     }
 
-    /// Changes the facts of an entry that gets this expiry. A stale one stays stale. One that is to live shorter stays fresh no longer than before; any
-    /// other is fresh until it expires.
+    /// Changes the facts of an entry that gets this expiry. A stale one stays stale. One that is to live shorter stays
+    /// fresh no longer than before; any other is fresh until it expires.
     pub(super) fn change_facts(&self, facts: &mut Facts, expiry: NewExpiry, now: u64) {
         let age = now.saturating_sub(facts.stored_at);
         let left = facts.fresh_left(now);
