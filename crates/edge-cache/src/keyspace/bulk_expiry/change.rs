@@ -26,7 +26,7 @@ static READ_LIVES: Script = script!(repeatable "keys/read_lives", [
 ]);
 
 /// Changes when keys expire.
-static CHANGE_LIVES: Script = script!(repeatable "keys/change_lives", [
+static CHANGE_LIVES: Script = script!(once "keys/change_lives", [
     shared::EXISTENCE,
     shared::TRAILERS,
     shared::NEAR,
