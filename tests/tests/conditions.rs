@@ -41,12 +41,14 @@ fn the_list_has_the_keys_that_meet_all_conditions() {
 fn a_clear_removes_the_keys_that_meet_all_conditions() {
     let app = start();
     let dry = json!({ "pattern": "users:*", "maxTtlSeconds": 100, "dryRun": true });
-    let body = json!({ "pattern": "users:*", "withoutTtl": true, "type": "string" });
+    let mut body = json!({ "pattern": "users:*", "withoutTtl": true, "type": "string" });
 
     let dry = app.admin().post("/clear", &dry).ok();
-    // The share of the pattern alone needs confirmation.
-    let unconfirmed = app.admin().post("/clear", &json!({ "withoutTtl": true }));
-    unconfirmed.with_status(400);
+    // The share of the pattern alone needs confirmation, and so does a global clear.
+    for unconfirmed in [&body, &json!({ "withoutTtl": true })] {
+        app.admin().post("/clear", unconfirmed).with_status(400);
+    }
+    body["confirm"] = json!(true);
     let cleared = app.admin().post("/clear", &body).ok();
 
     assert_eq!(dry["stats"]["keysMatched"], 1);
