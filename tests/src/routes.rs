@@ -107,6 +107,18 @@ impl Route {
             ),
             send("POST", "/clear", json!({ "dryRun": true }), Caller::Admin),
             send(
+                "POST",
+                "/expire",
+                json!({ "pattern": "users:*", "ttl": 600 }),
+                Caller::Admin,
+            ),
+            send(
+                "POST",
+                "/expire",
+                json!({ "tags": ["user-data"], "persist": true, "dryRun": true }),
+                Caller::Admin,
+            ),
+            send(
                 "DELETE",
                 "/invalidate",
                 json!({ "keys": ["users:1"] }),

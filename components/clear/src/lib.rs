@@ -73,6 +73,7 @@ async fn run(call: &Call, request: ClearRequest) -> HandlerResult {
     } else {
         let mut record = AuditRecord::new("clear");
         record.pattern = Some(request.pattern());
+        record.detail = request.conditions();
         call.permit_removal(&record, request.measure_share(&redis).await)
             .await?;
         call.run_audited(record, change, ClearReport::keys_deleted)

@@ -54,6 +54,14 @@ pub enum Error {
         /// The failure.
         source: RedisError,
     },
+    /// Redis failed half-way through a change of expiries.
+    #[error("{source}; the expiry of {changed} keys had been changed before. {}", source.next_step())]
+    PartlyChanged {
+        /// Keys changed before the failure.
+        changed: u64,
+        /// The failure.
+        source: RedisError,
+    },
     /// Memory has no room for the request.
     #[error("{0}")]
     Full(String),

@@ -68,6 +68,7 @@ const calls: Call[] = [
   (api) => api.POST('/api/cache/warmup/scheduled'),
   (api) => api.POST('/api/cache/events', { body: { type: 'product.updated', id: '1' } }),
   (api) => api.POST('/api/cache/clear', { body: { pattern: 'clients:*', dryRun: true } }),
+  (api) => api.POST('/api/cache/expire', { body: { keys: [key], ttl: 60 } }),
   (api) => api.DELETE('/api/cache/invalidate', { body: { keys: [key] } }),
   (api) => api.POST('/api/cache/invalidate', { body: { tags: ['clients'] } }),
 ];

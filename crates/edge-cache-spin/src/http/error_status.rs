@@ -34,6 +34,9 @@ impl From<Error> for Problem {
             Error::Partial { deleted, source } => Self::from(source)
                 .with_member("keysDeleted", deleted)
                 .with_detail(detail),
+            Error::PartlyChanged { changed, source } => Self::from(source)
+                .with_member("keysChanged", changed)
+                .with_detail(detail),
         }
     }
 }

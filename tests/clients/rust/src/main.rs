@@ -140,6 +140,7 @@ fn protected_calls() -> Vec<Call> {
         |client| client.warm_up(&body(json!({ "modules": ["users"] }))),
         |client| client.wake_schedule(),
         |client| client.take_event(&body(json!({ "type": "product.updated", "id": "1" }))),
+        |client| client.expire_keys(&body(json!({ "pattern": "clients:*", "ttl": 60 }))),
         |client| client.clear_cache(&body(json!({ "pattern": "clients:*", "dryRun": true }))),
         |client| client.invalidate(&body(json!({ "keys": [KEY] }))),
         |client| client.invalidate_by_post(&body(json!({ "tags": ["clients"] }))),

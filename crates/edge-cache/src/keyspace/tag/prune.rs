@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Tag, set};
 use crate::error::{ErrorKind, RedisError};
+use crate::keyspace::conditions::Conditions;
 use crate::keyspace::pattern::Pattern;
 use crate::keyspace::scan::{self, NameLimits};
 use crate::keyspace::{MAX_KEYS_PER_CALL, existence};
@@ -164,7 +165,11 @@ impl PruneWalk {
         let cursor = cursor_or_start(&self.keyspace_cursor);
         let namespace = redis.namespace();
         let pattern = format!("{}tags*", namespace.cache_prefix());
-        let filter = scan::Filter::all(&Pattern::stored(pattern.as_bytes()), "set");
+        let sets = Conditions {
+            kind: "set".to_owned(),
+            ..Conditions::default()
+        };
+        let filter = scan::Filter::all(&Pattern::stored(pattern.as_bytes())).meeting(&sets);
         let limits = NameLimits {
             names: MAX_SETS_PER_SLICE,
             bytes: usize::MAX,
