@@ -34,6 +34,8 @@ pub struct ClearRequest {
     target: Target,
     confirm: bool,
     dry_run: bool,
+    /// True if a job is to do it.
+    is_async: bool,
     /// True if the pattern comes from the configuration: its share then needs no check.
     is_configured: bool,
 }
@@ -117,7 +119,7 @@ impl ClearReport {
 }
 
 impl ClearRequest {
-    /// Reads `{pattern}` or `{confirm: true}`, with `dryRun` in either.
+    /// Reads `{pattern}` or `{confirm: true}`, with `dryRun` and `async` in either.
     ///
     /// # Errors
     /// [`Error::Malformed`] and [`Error::Invalid`] for the body; [`Error::ConfirmationRequired`]
@@ -130,7 +132,8 @@ impl ClearRequest {
             .transpose()?;
         let confirm = fields.flag("confirm")?;
         let dry_run = fields.flag("dryRun")?;
-        fields.reject_unknown("pattern, confirm, dryRun")?;
+        let is_async = fields.flag("async")?;
+        fields.reject_unknown("pattern, confirm, dryRun, async")?;
 
         let target = match pattern {
             Some(pattern) if !pattern.matches_everything() => Target::Pattern(pattern),
@@ -141,6 +144,7 @@ impl ClearRequest {
             target,
             confirm,
             dry_run,
+            is_async,
             is_configured: false,
         })
     }
@@ -151,6 +155,7 @@ impl ClearRequest {
             target: Target::Pattern(pattern),
             confirm: false,
             dry_run: false,
+            is_async: false,
             is_configured: true,
         }
     }
@@ -197,6 +202,11 @@ impl ClearRequest {
     /// True if nothing is to be removed.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+
+    /// True if a job is to do it.
+    pub fn is_async(&self) -> bool {
+        self.is_async
     }
 
     /// The message of the response.
@@ -295,7 +305,7 @@ impl ClearRequest {
     }
 
     /// The pattern that a walk clears.
-    fn walked_pattern(&self) -> Pattern {
+    pub fn walked_pattern(&self) -> Pattern {
         match &self.target {
             Target::Pattern(pattern) => pattern.clone(),
             Target::Everything => Pattern::everything(),
