@@ -2,7 +2,7 @@
 //! change its state.
 
 use edge_cache_admin::Role;
-use edge_cache_admin::jobs::{JobChange, JobPageRequest, JobReport, read_job};
+use edge_cache_admin::jobs::{JobChange, JobPageRequest, JobReport, follow_job, read_job};
 use edge_cache_spin::{
     Call, HandlerResult, HostResponse, Method, Request, Response, Route, serve, serve_not_found,
 };
@@ -40,6 +40,9 @@ async fn list(call: &Call) -> HandlerResult {
 
 async fn show(call: &Call, id: &str) -> HandlerResult {
     let job = read_job(&call.redis(), id).await?;
+    if call.wants_events() {
+        return Ok(Response::event_stream(follow_job(call.owned_redis(), id)));
+    }
     Ok(Response::data(JobReport::from(job)))
 }
 

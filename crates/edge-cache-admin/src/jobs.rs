@@ -33,9 +33,10 @@
 //! | `plan` | the parts of a walk, one for each node |
 //! | `worker` | claiming, advancing and settling jobs |
 //! | `trail` | audit records of jobs |
-//! | `page`, `report` | jobs as they are shown |
+//! | `page`, `report`, `follow` | jobs as they are shown |
 
 mod counts;
+mod follow;
 mod page;
 mod plan;
 mod record;
@@ -47,6 +48,7 @@ mod store;
 mod trail;
 mod worker;
 
+pub use follow::follow_job;
 pub use page::{JobPage, JobPageRequest, read_job};
 pub use record::{Effect, Job, JobWork};
 pub use report::JobReport;

@@ -74,7 +74,7 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
                 Ok(Next::Wait(left)) if may_wait => {
                     may_wait = false;
                     // A live worker renews its lease long before it ends.
-                    self.redis.sleep(left + RETRY_AFTER).await;
+                    self.redis.sleep(left.min(store::LEASE) + RETRY_AFTER).await;
                 }
                 Ok(_) => return Ok(self.stop().await?),
                 Err(error) if is_passing(&error) && Instant::now() + RETRY_AFTER < ends => {
