@@ -169,6 +169,10 @@ fn a_job_needs_the_role_and_the_confirmation_of_its_operation() {
     let refused = app.admin().post("/clear", &wrong).with_status(422);
     assert_eq!(refused["field"], "async");
 
+    let paced = json!({ "pattern": "users:1*", "maxKeysPerSecond": 5 });
+    let refused = app.admin().post("/clear", &paced).with_status(422);
+    assert_eq!(refused["field"], "maxKeysPerSecond");
+
     assert_eq!(app.viewer().get("/jobs").data()["pagination"]["total"], 0);
     assert_eq!(keys(&mut app.redis().connection(), "users:*").len(), 2000);
 }

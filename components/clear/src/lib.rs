@@ -57,7 +57,7 @@ async fn handle(request: Request) -> HostResponse {
 async fn clear(call: &Call) -> HandlerResult {
     let request = ClearRequest::parse(&call.body().await?)?;
     call.require_role(request.role()).await?;
-    if request.is_async() || call.prefers_job() {
+    if request.job_options().becomes_job(call.prefers_job())? {
         return begin_job(call, &request).await;
     }
     run(call, request).await

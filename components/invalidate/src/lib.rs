@@ -22,7 +22,7 @@ async fn invalidate(call: &Call) -> HandlerResult {
     call.require_role(request.role()).await?;
 
     let redis = call.redis();
-    let becomes_job = request.is_async() || call.prefers_job();
+    let becomes_job = request.job_options().becomes_job(call.prefers_job())?;
     let action = if becomes_job {
         "job-begin"
     } else {

@@ -8,6 +8,7 @@ pub mod events;
 pub mod health;
 pub mod inspect_key;
 pub mod invalidate;
+pub mod job_options;
 pub mod list_keys;
 pub mod metrics;
 pub mod nodes;

@@ -12,6 +12,7 @@ use edge_cache::keyspace::scan;
 use edge_cache::redis::{HostRuntime, Redis};
 use serde::Serialize;
 
+use crate::admin::job_options::JobOptions;
 use crate::admin::role::Role;
 use crate::admin::share::{RemovalShare, ShareReport};
 use crate::error::Error;
@@ -34,8 +35,7 @@ pub struct ClearRequest {
     target: Target,
     confirm: bool,
     dry_run: bool,
-    /// True if a job is to do it.
-    is_async: bool,
+    job: JobOptions,
     /// True if the pattern comes from the configuration: its share then needs no check.
     is_configured: bool,
 }
@@ -132,8 +132,8 @@ impl ClearRequest {
             .transpose()?;
         let confirm = fields.flag("confirm")?;
         let dry_run = fields.flag("dryRun")?;
-        let is_async = fields.flag("async")?;
-        fields.reject_unknown("pattern, confirm, dryRun, async")?;
+        let job = JobOptions::read(&mut fields)?;
+        fields.reject_unknown(&format!("pattern, confirm, dryRun, {}", JobOptions::FIELDS))?;
 
         let target = match pattern {
             Some(pattern) if !pattern.matches_everything() => Target::Pattern(pattern),
@@ -144,7 +144,7 @@ impl ClearRequest {
             target,
             confirm,
             dry_run,
-            is_async,
+            job,
             is_configured: false,
         })
     }
@@ -155,7 +155,7 @@ impl ClearRequest {
             target: Target::Pattern(pattern),
             confirm: false,
             dry_run: false,
-            is_async: false,
+            job: JobOptions::default(),
             is_configured: true,
         }
     }
@@ -204,9 +204,9 @@ impl ClearRequest {
         self.dry_run
     }
 
-    /// True if a job is to do it.
-    pub fn is_async(&self) -> bool {
-        self.is_async
+    /// Whether it is to become a job.
+    pub fn job_options(&self) -> JobOptions {
+        self.job
     }
 
     /// The message of the response.

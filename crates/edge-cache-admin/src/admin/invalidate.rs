@@ -16,6 +16,7 @@ use edge_cache::units;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::admin::job_options::JobOptions;
 use crate::admin::role::Role;
 use crate::admin::share::{RemovalShare, ShareReport};
 use crate::error::Error;
@@ -36,8 +37,7 @@ pub struct InvalidateRequest {
     pub tags: Vec<Tag>,
     confirm: bool,
     dry_run: bool,
-    /// True if a job is to do it.
-    is_async: bool,
+    job: JobOptions,
     /// True if the names come from rules: the share that they match then needs no check.
     is_configured: bool,
 }
@@ -129,8 +129,11 @@ impl InvalidateRequest {
         let tags = fields.list("tags", MAX_TAGS, read_tag)?;
         let confirm = fields.flag("confirm")?;
         let dry_run = fields.flag("dryRun")?;
-        let is_async = fields.flag("async")?;
-        fields.reject_unknown("keys, patterns, tags, confirm, dryRun, async")?;
+        let job = JobOptions::read(&mut fields)?;
+        fields.reject_unknown(&format!(
+            "keys, patterns, tags, confirm, dryRun, {}",
+            JobOptions::FIELDS
+        ))?;
 
         if keys.is_empty() && patterns.is_empty() && tags.is_empty() {
             return Err(Error::invalid(
@@ -147,7 +150,7 @@ impl InvalidateRequest {
             tags: without_duplicates(tags),
             confirm,
             dry_run,
-            is_async,
+            job,
             is_configured: false,
         })
     }
@@ -160,7 +163,7 @@ impl InvalidateRequest {
             tags: without_duplicates(tags),
             confirm: false,
             dry_run: false,
-            is_async: false,
+            job: JobOptions::default(),
             is_configured: true,
         }
     }
@@ -194,9 +197,9 @@ impl InvalidateRequest {
         self.dry_run
     }
 
-    /// True if a job is to do it.
-    pub fn is_async(&self) -> bool {
-        self.is_async
+    /// Whether it is to become a job.
+    pub fn job_options(&self) -> JobOptions {
+        self.job
     }
 
     /// Carries it out. The keys cost one atomic round trip, a tag one per 1,000 keys and one more,

@@ -20,6 +20,9 @@ pub struct JobWork {
     pub effect: Effect,
     /// The patterns of these keys.
     pub patterns: Vec<String>,
+    /// How many keys may match a second; `None` for as many as Redis takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_keys_per_second: Option<u64>,
 }
 
 /// What a walk does to the keys that match.

@@ -12,6 +12,7 @@ use super::state::JobState;
 use super::store;
 use crate::admin::clear::ClearRequest;
 use crate::admin::invalidate::InvalidateRequest;
+use crate::admin::job_options::JobOptions;
 use crate::error::Error;
 
 /// Who begins a job.
@@ -43,7 +44,8 @@ impl<'a> NewJob<'a> {
     /// [`Error::Invalid`] for a pattern that names edge-cache's own keys.
     pub fn of_clear(request: &ClearRequest) -> Result<Self, Error> {
         let patterns = vec![request.walked_pattern()];
-        Self::new("clear", patterns, request.is_dry_run(), None)
+        let new = Self::new("clear", patterns, request.is_dry_run(), None)?;
+        Ok(new.paced(request.job_options()))
     }
 
     /// The job of an invalidation. Its keys and tags are removed before the job is created.
@@ -54,7 +56,13 @@ impl<'a> NewJob<'a> {
         let patterns = request.patterns.clone();
         let is_named = !(request.keys.is_empty() && request.tags.is_empty());
         let named = is_named.then_some(request);
-        Self::new("invalidate", patterns, request.is_dry_run(), named)
+        let new = Self::new("invalidate", patterns, request.is_dry_run(), named)?;
+        Ok(new.paced(request.job_options()))
+    }
+
+    fn paced(mut self, options: JobOptions) -> Self {
+        self.work.max_keys_per_second = options.max_keys_per_second();
+        self
     }
 
     fn new(
@@ -80,6 +88,7 @@ impl<'a> NewJob<'a> {
                 kind: kind.to_owned(),
                 effect,
                 patterns: patterns.iter().map(Pattern::display).collect(),
+                max_keys_per_second: None,
             },
             patterns,
             named,

@@ -38,6 +38,8 @@ pub(super) struct Search {
     patterns: Vec<Pattern>,
     head: Vec<u8>,
     packed: Vec<Vec<u8>>,
+    /// How many keys a slice visits at most.
+    most: usize,
 }
 
 /// The walk over a part in this process.
@@ -50,7 +52,8 @@ pub(super) struct PartWalk<'a, R> {
 }
 
 impl Search {
-    pub(super) fn of(work: &JobWork) -> Self {
+    /// `quota` is how many keys may match in one batch.
+    pub(super) fn of(work: &JobWork, quota: Option<u64>) -> Self {
         let patterns = work.patterns();
         let head = match patterns.as_slice() {
             [only] => only.search().head,
@@ -58,6 +61,9 @@ impl Search {
         };
         Self {
             effect: work.effect,
+            most: quota.map_or(MAX_KEYS_PER_CALL, |quota| {
+                usize::try_from(quota).map_or(MAX_KEYS_PER_CALL, |most| most.min(MAX_KEYS_PER_CALL))
+            }),
             packed: patterns.iter().map(|one| one.search().parts).collect(),
             head,
             patterns,
@@ -131,7 +137,7 @@ impl<'a, R: Redis> PartWalk<'a, R> {
             self.part.key.as_str().into(),
             self.search.effect_name().into(),
             self.search.head.as_slice().into(),
-            MAX_KEYS_PER_CALL.into(),
+            self.search.most.into(),
             passes_over.into(),
             PART_LIFE_MS.into(),
             walked.into(),
@@ -176,7 +182,7 @@ impl<'a, R: Redis> PartWalk<'a, R> {
 
         let head = &self.search.head;
         let (next, names) =
-            scan::read_names(self.node, &cursor, head, MAX_KEYS_PER_CALL, "").await?;
+            scan::read_names(self.node, &cursor, head, self.search.most, "").await?;
         let mut found: Vec<KeyName> = names
             .into_iter()
             .filter(|name| self.search.takes(name))
@@ -190,7 +196,7 @@ impl<'a, R: Redis> PartWalk<'a, R> {
             Effect::Remove => removal::delete_found(self.node, &found).await?,
         };
         let added = Counts {
-            walked: MAX_KEYS_PER_CALL as u64,
+            walked: self.search.most as u64,
             matched,
             removed,
             failed: 0,

@@ -20,6 +20,8 @@ use crate::error::Error;
 pub const WORK_TIME: Duration = Duration::from_secs(50);
 /// How long slices follow each other before the record is stored.
 const BATCH_TIME: Duration = Duration::from_millis(200);
+/// The longest wait of a job with a pace without a sign of life.
+const MAX_REST: Duration = Duration::from_secs(1);
 /// How long a worker waits after a failure of Redis.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -127,13 +129,16 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
             return Ok(Advanced::Ended);
         }
 
-        let search = Search::of(&job.work);
+        let quota = job.work.max_keys_per_second.map(quota_of_batch);
+        let search = Search::of(&job.work, quota);
         loop {
             let began = Instant::now();
+            let matched_before = job.counts().matched;
             let walked = if job.plan.is_none() {
                 self.plan(job).await
             } else {
-                self.walk_batch(job, &search, began + BATCH_TIME).await
+                self.walk_batch(job, &search, began + BATCH_TIME, quota)
+                    .await
             };
             job.worked_ms += units::milliseconds(began.elapsed());
 
@@ -145,6 +150,8 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
                 Some(state) => return Ok(Advanced::Changed(state)),
                 None => return Ok(Advanced::Lost),
             }
+            let matched = job.counts().matched.saturating_sub(matched_before);
+            self.rest(job, matched, began).await?;
             if job.plan.as_ref().is_some_and(Plan::has_ended) && self.end_pass(job).await? {
                 return Ok(Advanced::Ended);
             }
@@ -216,7 +223,13 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
     }
 
     /// Walks slices of all nodes side by side.
-    async fn walk_batch(&self, job: &mut Job, search: &Search, ends: Instant) -> Result<(), Error> {
+    async fn walk_batch(
+        &self,
+        job: &mut Job,
+        search: &Search,
+        ends: Instant,
+        quota: Option<u64>,
+    ) -> Result<(), Error> {
         let topology = self.redis.topology().await?;
         let nodes = topology.nodes(self.redis);
         let parts = job.plan.iter_mut().flat_map(|plan| &mut plan.parts);
@@ -230,14 +243,38 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
                 let Some(node) = node else {
                     return Ok(part.cut(self.redis).await?);
                 };
+                let last = quota.map(|quota| part.counts.matched + quota);
                 let mut walk = PartWalk::new(node, search, part);
-                while !walk.part.has_ended && Instant::now() < ends {
+                while !walk.part.has_ended
+                    && Instant::now() < ends
+                    && last.is_none_or(|last| walk.part.counts.matched < last)
+                {
                     walk.advance().await?;
                 }
                 Ok(())
             }
         });
         join_all(walking).await.into_iter().collect()
+    }
+
+    /// Waits as long as so many keys have to take at the pace of the job, counted from the beginning of their
+    /// batch. Meanwhile the lease is renewed.
+    async fn rest(&self, job: &mut Job, matched: u64, began: Instant) -> Result<(), Error> {
+        let Some(rate) = job.work.max_keys_per_second else {
+            return Ok(());
+        };
+        let takes = Duration::from_millis(matched.saturating_mul(1000) / rate.max(1));
+        loop {
+            let left = takes.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.redis.sleep(left.min(MAX_REST)).await;
+            job.worked_ms += units::milliseconds(left.min(MAX_REST));
+            if self.store(job).await? != Some(JobState::Running) {
+                return Ok(());
+            }
+        }
     }
 
     /// Stores the record; the state of the job, `None` if it is another worker's.
@@ -288,6 +325,11 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         }
         Ok(Next::Claim)
     }
+}
+
+/// How many keys of a node may match in one batch, at a pace. The rest after it counts those of all nodes.
+fn quota_of_batch(max_keys_per_second: u64) -> u64 {
+    (max_keys_per_second / 5).max(1)
 }
 
 /// How the advance of a job ended.

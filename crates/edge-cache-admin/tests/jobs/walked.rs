@@ -115,6 +115,41 @@ fn a_job_does_not_remove_its_own_record() {
 }
 
 #[tokio::test]
+async fn a_pace_bounds_what_is_removed_at_once() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "users", 1000);
+    let redis = client(&server.url(0));
+    let body = r#"{"pattern":"users:*","async":true,"maxKeysPerSecond":100}"#;
+    let job = begin_clear(&redis, body).await;
+
+    // No batch removes more than the keys of one slice, a fifth of the pace; then the worker rests.
+    let (url, audit) = (server.url(0), server.url(1));
+    work(&url, &audit, "a", Waker::Request, Duration::ZERO).await;
+    let paused = report(&redis, &job.id).await;
+    assert_eq!(paused["keysRemoved"], 0, "the first step only plans");
+    work(&url, &audit, "a", Waker::Request, Duration::ZERO).await;
+    let removed = report(&redis, &job.id).await["keysRemoved"]
+        .as_u64()
+        .unwrap();
+    assert!((1..=60).contains(&removed), "{removed} keys in one batch");
+
+    let fast = r#"{"pattern":"users:*","async":true,"maxKeysPerSecond":1000000}"#;
+    let fast = begin_clear(&redis, fast).await;
+    edge_cache_admin::jobs::JobChange::Cancel
+        .run(&redis, &job.id)
+        .await
+        .unwrap();
+    work_on(&server, "b").await;
+    let left = report(&redis, &fast.id).await;
+    assert_eq!(
+        left["keysRemoved"].as_u64().unwrap() + removed,
+        1000,
+        "{left:#}"
+    );
+}
+
+#[tokio::test]
 async fn a_full_server_does_not_stop_a_clear() {
     let server = RedisServer::start();
     let mut other = server.connection();
