@@ -25,7 +25,10 @@ struct Follower<R> {
 /// Follows a job: an event `job` with the job now and at each change, until it has ended; an event
 /// `problem` with a message where it cannot be read, which is the last. One round trip, four times a
 /// second.
-pub fn follow_job<R: Redis + HostRuntime>(redis: R, id: &str) -> impl Stream<Item = JobEvent> {
+pub fn follow_job<R: Redis + HostRuntime>(
+    redis: R,
+    id: &str,
+) -> impl Stream<Item = JobEvent> + use<R> {
     let follower = Follower {
         redis,
         id: id.to_owned(),
