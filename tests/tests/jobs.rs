@@ -91,12 +91,12 @@ fn a_clear_goes_on_after_its_response() {
 #[test]
 fn a_job_is_followed_until_its_end() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "users:", 0..10);
+    fill(&mut app.redis().connection(), "accounts:", 0..10);
     occupy_lease(&app, 1000);
     let path = begin(
         &app,
         "/clear",
-        &json!({ "pattern": "users:*", "async": true }),
+        &json!({ "pattern": "accounts:*", "async": true }),
     );
 
     let follower = app.viewer();
@@ -181,12 +181,12 @@ fn a_job_needs_the_role_and_the_confirmation_of_its_operation() {
 fn a_job_is_paused_resumed_and_cancelled() {
     let app = App::start();
     let mut redis = app.redis().connection();
-    fill(&mut redis, "users:", 0..10);
+    fill(&mut redis, "accounts:", 0..10);
     occupy_lease(&app, 60_000);
     let path = begin(
         &app,
         "/clear",
-        &json!({ "pattern": "users:*", "async": true }),
+        &json!({ "pattern": "accounts:*", "async": true }),
     );
     let change = |verb: &str| app.operator().post(&format!("{path}/{verb}"), &json!({}));
 
@@ -202,7 +202,7 @@ fn a_job_is_paused_resumed_and_cancelled() {
     let ended = wait_for(&app, &path, "cancelled");
     assert_eq!(ended["keysRemoved"], 0, "{ended:#}");
     assert!(ended["endedAt"].is_string(), "{ended:#}");
-    assert_eq!(keys(&mut redis, "users:*").len(), 10);
+    assert_eq!(keys(&mut redis, "accounts:*").len(), 10);
     let recorded = actions(&app);
     for action in ["job-begin", "job-pause", "job-resume", "job-cancel"] {
         let found = recorded.contains(&(action.to_owned(), "ok".to_owned()));
@@ -215,12 +215,12 @@ fn a_job_is_paused_resumed_and_cancelled() {
 fn the_schedule_takes_over_from_a_worker_that_is_gone() {
     let app = App::start();
     let mut redis = app.redis().connection();
-    fill(&mut redis, "users:", 0..10);
+    fill(&mut redis, "accounts:", 0..10);
     occupy_lease(&app, 60_000);
     let path = begin(
         &app,
         "/clear",
-        &json!({ "pattern": "users:*", "async": true }),
+        &json!({ "pattern": "accounts:*", "async": true }),
     );
     let id = path.trim_start_matches("/jobs/").to_owned();
     let () = redis.hset("cache:jobs:states", &id, "running").unwrap();
@@ -306,12 +306,12 @@ fn routes_of_jobs_refuse_what_they_do_not_understand() {
 fn without_redis_jobs_are_unavailable_and_go_on_when_it_is_back() {
     let mut app =
         App::with(Options::new().redis(&["--appendonly", "yes", "--appendfsync", "always"]));
-    fill(&mut app.redis().connection(), "users:", 0..10);
+    fill(&mut app.redis().connection(), "accounts:", 0..10);
     occupy_lease(&app, 60_000);
     let path = begin(
         &app,
         "/clear",
-        &json!({ "pattern": "users:*", "async": true }),
+        &json!({ "pattern": "accounts:*", "async": true }),
     );
 
     app.redis_mut().kill();
@@ -322,7 +322,7 @@ fn without_redis_jobs_are_unavailable_and_go_on_when_it_is_back() {
             .post(&format!("{path}/{verb}"), &json!({}))
             .with_status(503);
     }
-    let body = json!({ "pattern": "users:*", "async": true });
+    let body = json!({ "pattern": "accounts:*", "async": true });
     app.admin().post("/clear", &body).with_status(503);
 
     app.redis_mut().launch();
