@@ -10,6 +10,7 @@ pub mod expire;
 pub mod health;
 pub mod inspect_key;
 pub mod invalidate;
+pub mod job_options;
 pub mod list_keys;
 pub mod metrics;
 pub mod nodes;

@@ -35,6 +35,12 @@ pub enum Error {
     /// Another job of the kind is running.
     #[error("{0}")]
     Conflict(String),
+    /// The state of a job does not allow what the request wants.
+    #[error("{0}")]
+    JobState(String),
+    /// As many jobs are unfinished as are allowed.
+    #[error("{0} jobs are unfinished; retry when some have ended, or cancel some")]
+    TooManyJobs(u64),
     /// All places for walks over the whole keyspace are taken.
     #[error(
         "too many exact counts and dry runs are running; retry in a few seconds, or omit `exact` or `dryRun`"

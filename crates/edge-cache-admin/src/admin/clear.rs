@@ -14,6 +14,7 @@ use edge_cache::redis::{HostRuntime, Redis};
 use serde::Serialize;
 
 use crate::admin::conditions;
+use crate::admin::job_options::JobOptions;
 use crate::admin::role::Role;
 use crate::admin::share::{RemovalShare, ShareReport};
 use crate::error::Error;
@@ -38,6 +39,7 @@ pub struct ClearRequest {
     conditions: Conditions,
     confirm: bool,
     dry_run: bool,
+    job: JobOptions,
     /// True if the pattern comes from the configuration: its share then needs no check.
     is_configured: bool,
 }
@@ -121,7 +123,7 @@ impl ClearReport {
 }
 
 impl ClearRequest {
-    /// Reads `{pattern}` or `{confirm: true}`, with conditions and `dryRun` in either.
+    /// Reads `{pattern}` or `{confirm: true}`, with conditions, `dryRun` and `async` in either.
     ///
     /// # Errors
     /// [`Error::Malformed`] and [`Error::Invalid`] for the body; [`Error::ConfirmationRequired`]
@@ -135,7 +137,9 @@ impl ClearRequest {
         let conditions = conditions::from_fields(&mut fields)?;
         let confirm = fields.flag("confirm")?;
         let dry_run = fields.flag("dryRun")?;
-        fields.reject_unknown(&format!("pattern, {}, confirm, dryRun", conditions::KNOWN))?;
+        let job = JobOptions::read(&mut fields)?;
+        let known = [conditions::KNOWN, JobOptions::FIELDS].join(", ");
+        fields.reject_unknown(&format!("pattern, confirm, dryRun, {known}"))?;
 
         let target = match pattern {
             Some(pattern) if !pattern.matches_everything() => Target::Pattern(pattern),
@@ -147,6 +151,7 @@ impl ClearRequest {
             conditions,
             confirm,
             dry_run,
+            job,
             is_configured: false,
         })
     }
@@ -158,6 +163,7 @@ impl ClearRequest {
             conditions: Conditions::default(),
             confirm: false,
             dry_run: false,
+            job: JobOptions::default(),
             is_configured: true,
         }
     }
@@ -210,6 +216,11 @@ impl ClearRequest {
     /// True if nothing is to be removed.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+
+    /// Whether it is to become a job.
+    pub fn job_options(&self) -> JobOptions {
+        self.job
     }
 
     /// The message of the response.
@@ -337,7 +348,7 @@ impl ClearRequest {
     }
 
     /// The pattern that a walk clears.
-    fn walked_pattern(&self) -> Pattern {
+    pub fn walked_pattern(&self) -> Pattern {
         match &self.target {
             Target::Pattern(pattern) => pattern.clone(),
             Target::Everything => Pattern::everything(),

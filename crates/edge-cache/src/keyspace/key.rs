@@ -53,6 +53,16 @@ pub const NEAR: &str = "cache:near";
 pub const NEAR_FENCES: &str = "cache:near-fences";
 /// Lookup counters by module and outcome (a hash). Outlives a global clear.
 pub const LOOKUPS: &str = "cache:lookups";
+/// Records of jobs by their ids (a hash of JSON). Outlives a global clear.
+pub const JOBS: &str = "cache:jobs";
+/// States of jobs by their ids (a hash). Outlives a global clear.
+pub const JOB_STATES: &str = "cache:jobs:states";
+/// The lease of the worker that advances a job. Outlives a global clear, so that never two work at a
+/// time.
+pub const JOB_LOCK: &str = "lock:cache:jobs";
+/// The beginning of the names of parts of a job's walk (hashes that expire), each in a slot of the
+/// node that the part walks.
+pub const JOB_PART_PREFIX: &str = "cache:job-part:";
 /// Samples of the server's and the library's counters, for recent rates (a stream).
 pub const SAMPLES: &str = "cache:samples";
 /// The key to which a health check tries to write; it never exists.
@@ -71,9 +81,10 @@ pub const MAX_NAME_BYTES: usize = 1024;
 /// itself. `scripts/lib/protected.lua` has the same list.
 pub const PROTECTED_PREFIXES: [&str; 2] = ["cache:", "lock:"];
 /// Beginnings of the library's records of other keys, as `scripts/lib/protected.lua` lists them.
-const OWN_RECORDS: [&str; 16] = [
+const OWN_RECORDS: [&str; 17] = [
     "cache:chunk:",
     "cache:fences",
+    JOB_PART_PREFIX,
     "cache:near",
     "cache:none",
     "cache:tags-aside:",

@@ -19,12 +19,15 @@ use super::namespace::{self, Namespace};
 pub const FENCES_ON_CLUSTER: &str = "cache:{cache}:fences";
 
 /// Singleton keys.
-const SINGLETONS: [&str; 19] = [
+const SINGLETONS: [&str; 22] = [
     key::AUDIT,
     "cache:denied",
     key::COUNTERS,
     key::EVENTS,
     FENCES,
+    key::JOBS,
+    key::JOB_LOCK,
+    key::JOB_STATES,
     key::LOOKUPS,
     key::NEAR,
     key::NEAR_FENCES,

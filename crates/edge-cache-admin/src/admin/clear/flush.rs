@@ -3,7 +3,8 @@
 use edge_cache::RedisError;
 use edge_cache::keyspace::fence::InForce;
 use edge_cache::keyspace::key::{
-    EVENTS, FENCES, LOOKUPS, NEAR, NONE, RULE_OVERRIDES, TTL_OVERRIDES, TURNS, WARMUP_LOCK,
+    EVENTS, FENCES, JOB_LOCK, JOB_STATES, JOBS, LOOKUPS, NEAR, NONE, RULE_OVERRIDES, TTL_OVERRIDES,
+    TURNS, WARMUP_LOCK,
 };
 use edge_cache::keyspace::namespace::NAMESPACES;
 use edge_cache::redis::script::{Script, shared};
@@ -32,10 +33,13 @@ static COUNT_FLUSH: Script = script!(repeatable "clear/count_flush", [
 ]);
 
 /// Keys that a global clear carries over.
-const CARRIED_OVER: [&str; 6] = [
+const CARRIED_OVER: [&str; 9] = [
     TTL_OVERRIDES,
     RULE_OVERRIDES,
     WARMUP_LOCK,
+    JOBS,
+    JOB_STATES,
+    JOB_LOCK,
     LOOKUPS,
     EVENTS,
     TURNS,

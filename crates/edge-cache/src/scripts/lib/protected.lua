@@ -26,9 +26,9 @@ local function is_spared(name, is_named)
 end
 
 -- The library's records of other keys are not counted as removed: chunks that are being written, load locks, waiters' values, fences,
--- members set aside, gathered removals, positions of walks. They go with those keys or expire.
-local OWN_RECORDS = { 'cache:chunk:', 'cache:fences', 'cache:near', 'cache:none', 'cache:tags-aside:', 'cache:turns', 'cache:waiting:',
-  'cache:{removals}', 'cache:{walks}:', 'cache:{cache}:fences', 'cache:{cache}:near', 'cache:{cache}:none', 'cache:{cache}:turns',
+-- members set aside, gathered removals, positions of walks and jobs. They go with those keys or expire.
+local OWN_RECORDS = { 'cache:chunk:', 'cache:fences', 'cache:job-part:', 'cache:near', 'cache:none', 'cache:tags-aside:', 'cache:turns',
+  'cache:waiting:', 'cache:{removals}', 'cache:{walks}:', 'cache:{cache}:fences', 'cache:{cache}:near', 'cache:{cache}:none', 'cache:{cache}:turns',
   'cache:{cache}:removals', 'lock:{', 'lock::' }
 local function is_counted(name)
   if not is_protected(name) then return true end
