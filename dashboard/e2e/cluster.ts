@@ -56,7 +56,9 @@ async function startNode(port: number, directory: string): Promise<ChildProcess>
   // Frozen nodes must not count as failed during a test.
   const bus = ['--cluster-port', await freePort(), '--cluster-node-timeout', 60_000];
 
-  const child = spawn('redis-server', [...options, ...cluster, ...bus].map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('redis-server', [...options, ...cluster, ...bus].map(String), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   await waitForOutput(child, /Ready to accept connections/, 20_000);
   return child;
 }

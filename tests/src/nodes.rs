@@ -112,8 +112,10 @@ impl Nodes {
         let mut of_nodes = vec![redis::pipe(); self.connections.len()];
         let mut owners = Vec::with_capacity(commands.len());
         for words in commands {
-            let Route::Key(at) = route(&words)? else {
-                return Err(refusal("a pipeline with commands for several nodes"));
+            let at = match route(&words)? {
+                Route::Key(at) => at,
+                Route::EachKey if words.len() == 2 => 1,
+                _ => return Err(refusal("a pipeline with commands for several nodes")),
             };
             let (owner, words) = self.addressed(words, at);
             of_nodes[owner].add_command(command(&words));

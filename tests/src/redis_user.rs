@@ -42,6 +42,8 @@ pub(crate) fn options_on_cluster() -> Vec<String> {
 
     let mut options = options();
     options.extend(rights.split_whitespace().map(str::to_owned));
+    // Not used on a Cluster, as docs/redis.md says.
+    options.extend(["-flushdb", "-restore"].map(str::to_owned));
     options
 }
 

@@ -212,7 +212,9 @@ fn paused_writes_delay_the_first_response_by_one_time_limit() {
 
     // Two time limits of 1.5 s in sequence would take 3 s.
     assert!(response.took < Duration::from_millis(2800), "{response:?}");
-    assert_eq!(response.data()["auditTrail"], Value::Null);
+    // A server without a second database says so before a write.
+    let is_known = Topology::selected() != Topology::Single;
+    assert_eq!(!response.data()["auditTrail"].is_null(), is_known);
 }
 
 #[test]
@@ -289,7 +291,7 @@ fn a_response_reports_its_cost_in_redis() {
 
     let cost = match Topology::selected() {
         Topology::Single | Topology::OneDatabase => "4 commands, 1 round trip",
-        Topology::Cluster => "13 commands, 2 round trips",
+        Topology::Cluster => "13 commands, 1 round trip",
     };
     assert!(
         timing.starts_with(&format!("redis;desc=\"{cost}\";dur=")),

@@ -1,6 +1,6 @@
 //! Requests and their reports.
 
-use end_to_end::{App, Options};
+use end_to_end::{App, ONE_SERVER, Options, runs_on};
 use redis::Commands;
 use serde_json::{Value, json};
 
@@ -121,6 +121,12 @@ fn a_dry_run_reports_the_keys_it_would_write() {
 
 #[test]
 fn a_warmup_stops_before_memory_passes_the_alert() {
+    if !runs_on(
+        ONE_SERVER,
+        "a node of a Cluster needs more memory when empty",
+    ) {
+        return;
+    }
     let app = App::with(
         Options::new()
             .redis(&["--maxmemory", "1500kb"])
