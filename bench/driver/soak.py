@@ -82,6 +82,8 @@ def caller(app, seen, number):
         seen.answered(started, ended, request, answer.status, judged)
         if judged == "right" and request.action and answer.status != 403:
             outcome = "ok" if answer.status == 200 else "failed"
+            if request.action == "warmup" and b'"state":"cancelled"' in answer.body:
+                outcome = "cancelled"
             seen.changed(started, ended, (name, role, request.action, outcome))
 
 

@@ -16,29 +16,34 @@ DENIED_A_MINUTE = 20
 
 
 class Trail:
-    """The records of each request, by the request's id."""
+    """The records of each request, by the request's id. On a Cluster the trail is in the cache's database, under other names."""
 
-    def __init__(self):
+    def __init__(self, on_cluster=False):
+        self.on_cluster = on_cluster
         self.records, self.denied, self.count = collections.defaultdict(list), collections.Counter(), 0
         # The number of summed up changes, recorded and not yet recorded, by who and action.
         self.summed, self._open = collections.Counter(), collections.Counter()
         self._last, self._lock = dict.fromkeys(STREAMS, b"0-0"), threading.Lock()
 
     def read(self, redis):
-        """Reads the new records. The connection then uses the audit database."""
+        """Reads the new records. The connection to a single server then uses the audit database."""
         with self._lock:
-            redis("SELECT", AUDIT_DATABASE)
+            if not self.on_cluster:
+                redis("SELECT", AUDIT_DATABASE)
             for stream in STREAMS:
                 entries = [None] * PAGE
                 while len(entries) == PAGE:
-                    entries = redis("XRANGE", stream, b"(" + self._last[stream], "+", "COUNT", PAGE)
+                    entries = redis("XRANGE", self._name(stream), b"(" + self._last[stream], "+", "COUNT", PAGE)
                     for self._last[stream], (_, record) in entries:
                         self._take(json.loads(record))
-            sums = redis("HGETALL", SUMS)
+            sums = redis("HGETALL", self._name(SUMS))
             self._open.clear()
             for name, value in zip(sums[::2], sums[1::2]):
                 _, who, action = name.decode().split("|")
                 self._open[who, action] = int(value.split()[1])
+
+    def _name(self, key):
+        return key.replace("cache:", "cache:{cache}:", 1) if self.on_cluster else key
 
     def _take(self, record):
         self.count += 1

@@ -166,7 +166,7 @@ function hostProgram(): string {
 }
 
 /** Waits until the process prints this. Its output is read until it ends, so that it never blocks on a full pipe. */
-function waitForOutput(child: ChildProcess, expected: RegExp, timeoutMs: number): Promise<RegExpMatchArray> {
+export function waitForOutput(child: ChildProcess, expected: RegExp, timeoutMs: number): Promise<RegExpMatchArray> {
   return new Promise((resolve, reject) => {
     let text = '';
     const fail = (reason: string): void => {
@@ -189,7 +189,7 @@ function waitForOutput(child: ChildProcess, expected: RegExp, timeoutMs: number)
   });
 }
 
-function end(child: ChildProcess): Promise<void> {
+export function end(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());
@@ -197,7 +197,7 @@ function end(child: ChildProcess): Promise<void> {
   });
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -3,10 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use redis::{Commands, Connection};
+use redis::Commands;
 
 use crate::app::App;
 use crate::client::{Client, Response};
+use crate::connection::Connection;
 use crate::routes::Route;
 
 /// Longest response time of every route while Redis fails.
@@ -125,7 +126,7 @@ pub fn is_record_logged(app: &App, response: &Response) -> bool {
 /// # Panics
 /// If one does not.
 pub fn assert_all_recovered(app: &App) {
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for (route, client) in app.all_routes() {
         create_route_data(&mut redis);
         let response = route.send(client);

@@ -7,16 +7,20 @@ use std::thread;
 use std::time::Duration;
 
 use edge_cache_testing::{Cluster, Proxy, RedisServer, Sentinels};
+use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::client::Client;
+use crate::connection::Connection;
 use crate::contract::repository;
 use crate::host::Host;
 use crate::options::{Configuration, Options};
 use crate::redis_user;
 use crate::routes::Route;
 use crate::shop::Shop;
+use crate::topology::Topology;
 
 /// Held for reading by every application, and for writing by one that measures time.
 static MACHINE: RwLock<()> = RwLock::new(());
@@ -33,61 +37,6 @@ impl MachineLock {
             Self::Exclusive(MACHINE.write().unwrap_or_else(PoisonError::into_inner))
         } else {
             Self::Shared(MACHINE.read().unwrap_or_else(PoisonError::into_inner))
-        }
-    }
-}
-
-/// The Redis of an application.
-enum Backend {
-    Server(RedisServer),
-    Cluster(Cluster),
-    Sentinels(Sentinels),
-}
-
-impl Backend {
-    fn start(options: &Options) -> Self {
-        if options.cluster {
-            Self::Cluster(Cluster::start())
-        } else if options.sentinels {
-            Self::Sentinels(Sentinels::start())
-        } else {
-            Self::Server(options.start_redis())
-        }
-    }
-
-    fn server(&self) -> &RedisServer {
-        match self {
-            Self::Server(server) => server,
-            Self::Cluster(_) => panic!("a Cluster has several servers: use `App::cluster`"),
-            Self::Sentinels(_) => panic!("there are several servers: use `App::sentinels`"),
-        }
-    }
-
-    /// The variables by which the application finds the Sentinels.
-    fn variables(&self) -> Vec<(String, String)> {
-        let Self::Sentinels(sentinels) = self else {
-            return Vec::new();
-        };
-        vec![
-            (
-                "redis_sentinels".to_owned(),
-                sentinels.addresses().join(","),
-            ),
-            (
-                "redis_master_name".to_owned(),
-                sentinels.master_name().to_owned(),
-            ),
-        ]
-    }
-
-    /// The port that the application is given.
-    fn port(&self, is_tls: bool) -> u16 {
-        match self {
-            Self::Server(server) if is_tls => server.tls_port(),
-            Self::Server(server) => server.port(),
-            Self::Cluster(cluster) => cluster.node(0).port(),
-            // Nothing listens there: the application asks the Sentinels.
-            Self::Sentinels(_) => 1,
         }
     }
 }
@@ -212,6 +161,49 @@ impl App {
     /// The application's Redis.
     pub fn redis(&self) -> &RedisServer {
         self.redis.server()
+    }
+
+    /// A connection to the application's Redis, or to all nodes of its Cluster, that does not use the code
+    /// under test.
+    ///
+    /// # Panics
+    /// If Redis does not accept it.
+    pub fn connection(&self) -> Connection {
+        self.redis.connection()
+    }
+
+    /// Lists keys with a query of `/keys`, following the cursors. A Cluster's nodes are listed one after the
+    /// other, so that a page is seldom full there.
+    ///
+    /// # Panics
+    /// If a page is not documented.
+    pub fn list_keys(&self, query: &str) -> Vec<Value> {
+        let viewer = self.viewer();
+        let mut rows = Vec::new();
+        let mut cursor = "0".to_owned();
+        loop {
+            let mut page = viewer.get(&format!("/keys?cursor={cursor}{query}")).data();
+            rows.append(page["keys"].as_array_mut().expect("a list of keys"));
+            match page["pagination"]["nextCursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => return rows,
+            }
+        }
+    }
+
+    /// A connection to the database of the audit trail.
+    ///
+    /// # Panics
+    /// If Redis does not accept it.
+    pub fn trail(&self) -> Connection {
+        let mut connection = self.connection();
+        if Topology::selected() == Topology::Single {
+            let () = redis::cmd("SELECT")
+                .arg(1)
+                .query(&mut connection)
+                .expect("a second database");
+        }
+        connection
     }
 
     /// The Cluster of an application with [`Options::cluster`].

@@ -2,7 +2,12 @@
 
 use std::ops::Range;
 
-use redis::{Connection, Script};
+use redis::Script;
+
+use crate::connection::Connection;
+use crate::nodes::Nodes;
+use crate::own_names::is_of_trail;
+use crate::topology::Topology;
 
 /// Keys per script call.
 const SLICE_KEYS: usize = 20_000;
@@ -12,12 +17,10 @@ const SLICE_KEYS: usize = 20_000;
 /// # Panics
 /// If Redis refuses.
 pub fn fill(redis: &mut Connection, prefix: &str, numbers: Range<usize>) {
-    each_slice(
-        redis,
-        "for n = ARGV[2], ARGV[3] - 1 do redis.call('SET', ARGV[1] .. string.format('%d', n), 'x') end",
-        prefix,
-        numbers,
-    );
+    match redis {
+        Connection::Server(server) => each_slice(server, "SET", prefix, numbers),
+        Connection::Cluster(nodes) => each_key(nodes, "SET", prefix, numbers),
+    }
 }
 
 /// Removes the keys that [`fill`] created.
@@ -25,16 +28,20 @@ pub fn fill(redis: &mut Connection, prefix: &str, numbers: Range<usize>) {
 /// # Panics
 /// If Redis refuses.
 pub fn unlink(redis: &mut Connection, prefix: &str, numbers: Range<usize>) {
-    each_slice(
-        redis,
-        "for n = ARGV[2], ARGV[3] - 1 do redis.call('UNLINK', ARGV[1] .. string.format('%d', n)) end",
-        prefix,
-        numbers,
-    );
+    match redis {
+        Connection::Server(server) => each_slice(server, "UNLINK", prefix, numbers),
+        Connection::Cluster(nodes) => each_key(nodes, "UNLINK", prefix, numbers),
+    }
 }
 
-fn each_slice(redis: &mut Connection, code: &str, prefix: &str, numbers: Range<usize>) {
-    let script = Script::new(code);
+/// Runs the command for each key in scripts. `SET` gives it the value `x`.
+fn each_slice(redis: &mut redis::Connection, name: &str, prefix: &str, numbers: Range<usize>) {
+    let value = if name == "SET" { ", 'x'" } else { "" };
+    let code = format!(
+        "for n = ARGV[2], ARGV[3] - 1 do \
+         redis.call('{name}', ARGV[1] .. string.format('%d', n){value}) end"
+    );
+    let script = Script::new(&code);
     for start in numbers.clone().step_by(SLICE_KEYS) {
         let end = (start + SLICE_KEYS).min(numbers.end);
         let () = script
@@ -42,6 +49,26 @@ fn each_slice(redis: &mut Connection, code: &str, prefix: &str, numbers: Range<u
             .arg(start)
             .arg(end)
             .invoke(redis)
+            .expect("Redis creates or removes keys");
+    }
+}
+
+/// Runs the command for each key at its node.
+fn each_key(nodes: &mut Nodes, name: &str, prefix: &str, numbers: Range<usize>) {
+    let mut of_nodes = vec![redis::pipe(); nodes.connections().len()];
+    for number in numbers {
+        let key = format!("{prefix}{number}");
+        let pipe = &mut of_nodes[nodes.owner(key.as_bytes())];
+        pipe.cmd(name).arg(key);
+        if name == "SET" {
+            pipe.arg("x");
+        }
+        pipe.ignore();
+    }
+
+    for (connection, pipe) in nodes.connections().iter_mut().zip(of_nodes) {
+        let () = pipe
+            .query(connection)
             .expect("Redis creates or removes keys");
     }
 }
@@ -72,7 +99,8 @@ pub fn hash_table_bytes(redis: &mut Connection) -> i64 {
     }
 }
 
-/// Returns the names of all matching keys in order, except the fences.
+/// Returns the names of all matching keys in order, except the fences, and the audit trail where it always
+/// shares the database.
 ///
 /// # Panics
 /// If Redis refuses.
@@ -84,9 +112,10 @@ pub fn keys(redis: &mut Connection, pattern: &str) -> Vec<String> {
     let names = keys
         .iter()
         .map(|name| String::from_utf8_lossy(name).into_owned());
-    let mut names: Vec<String> = names
-        .filter(|name| !name.starts_with("cache:fences"))
-        .collect();
+    let is_shared = Topology::selected().shares_database();
+    let is_hidden =
+        |name: &String| name.starts_with("cache:fences") || is_shared && is_of_trail(name);
+    let mut names: Vec<String> = names.filter(|name| !is_hidden(name)).collect();
     names.sort();
     names
 }

@@ -3,25 +3,36 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
-use edge_cache_testing::RedisServer;
+use edge_cache_testing::{Node, RedisServer};
 
 /// Commands that open a connection. They do not count as the cost of a request.
 const OPENING: [&str; 4] = ["auth", "client", "hello", "select"];
 
 /// A connection that receives the commands of a server.
-pub struct Monitor<'a> {
-    server: &'a RedisServer,
+pub struct Monitor {
+    other: redis::Connection,
     lines: BufReader<TcpStream>,
 }
 
-impl<'a> Monitor<'a> {
-    /// Starts receiving commands.
+impl Monitor {
+    /// Starts receiving the commands of a server.
     ///
     /// # Panics
     /// If the server refuses.
-    pub fn start(server: &'a RedisServer) -> Self {
-        let mut stream =
-            TcpStream::connect(("127.0.0.1", server.port())).expect("a connection to Redis");
+    pub fn start(server: &RedisServer) -> Self {
+        Self::at(server.port(), server.connection())
+    }
+
+    /// Starts receiving the commands of a Cluster's node.
+    ///
+    /// # Panics
+    /// If the node refuses.
+    pub fn of_node(node: &Node) -> Self {
+        Self::at(node.port(), node.connection())
+    }
+
+    fn at(port: u16, other: redis::Connection) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection to Redis");
         stream.write_all(b"MONITOR\r\n").expect("sending MONITOR");
         let mut lines = BufReader::new(stream);
         let mut response = String::new();
@@ -29,7 +40,7 @@ impl<'a> Monitor<'a> {
 
         assert_eq!(response, "+OK\r\n");
 
-        Self { server, lines }
+        Self { other, lines }
     }
 
     /// Returns the names of the commands since the start or the last call, in lower case and order,
@@ -42,7 +53,7 @@ impl<'a> Monitor<'a> {
 
         let () = redis::cmd("PING")
             .arg(END)
-            .query::<String>(&mut self.server.connection())
+            .query::<String>(&mut self.other)
             .map(drop)
             .expect("PING");
         let mut commands = Vec::new();

@@ -1,9 +1,10 @@
 //! Options of the application under test.
 
-use edge_cache_testing::RedisServer;
+use edge_cache_testing::{Cluster, ClusterOptions, RedisServer};
 
 use crate::caller::Caller;
 use crate::redis_user;
+use crate::topology::Topology;
 
 /// The variables of the login to Redis.
 const LOGIN: [&str; 2] = ["redis_username", "redis_password"];
@@ -124,7 +125,38 @@ impl Options {
         self
     }
 
-    /// Starts the Redis of the application.
+    /// Returns true if the application uses a Cluster: the selected one, which has no replicas, or that
+    /// of [`Options::cluster`].
+    ///
+    /// # Panics
+    /// If a Cluster is selected for a test that needs one server.
+    pub(crate) fn uses_cluster(&self) -> bool {
+        let is_selected = Topology::selected() == Topology::Cluster && !self.sentinels;
+        assert!(
+            !is_selected || !(self.proxied || self.tls),
+            "a test with a proxy or TLS needs one server: say so with `runs_on`"
+        );
+        self.cluster || is_selected
+    }
+
+    /// Starts the Cluster of the application.
+    pub(crate) fn start_cluster(&self) -> Cluster {
+        if self.cluster {
+            return Cluster::start();
+        }
+        let options = ClusterOptions::new().without_replicas();
+        let options = options.redis(&self.redis);
+        Cluster::with(match self.uses_default_user() {
+            true => options,
+            false => {
+                let user = redis_user::options_on_cluster();
+                let user: Vec<&str> = user.iter().map(String::as_str).collect();
+                options.redis(&user)
+            }
+        })
+    }
+
+    /// Starts the server of the application.
     pub(crate) fn start_redis(&self) -> RedisServer {
         if self.tls {
             return RedisServer::with_tls();
@@ -134,8 +166,13 @@ impl Options {
         } else {
             redis_user::options()
         };
+        let databases: &[&str] = match Topology::selected() {
+            Topology::OneDatabase => &["--databases", "1"],
+            Topology::Single | Topology::Cluster => &[],
+        };
         let user = user.iter().map(String::as_str);
-        let options: Vec<_> = user.chain(self.redis.iter().copied()).collect();
+        let options = user.chain(databases.iter().copied());
+        let options: Vec<_> = options.chain(self.redis.iter().copied()).collect();
         RedisServer::with(&options)
     }
 
@@ -156,6 +193,10 @@ impl Options {
             let [name, password] = LOGIN.map(str::to_owned);
             variables.push((name, redis_user::USER.to_owned()));
             variables.push((password, redis_user::PASSWORD.to_owned()));
+        }
+
+        if self.uses_cluster() && !self.cluster {
+            variables.push(("redis_nodes".to_owned(), "redis://127.0.0.1:*".to_owned()));
         }
 
         variables.extend(self.variables);

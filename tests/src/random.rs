@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use fastrand::Rng;
-use redis::Connection;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::client::encode;
+use crate::connection::Connection;
 use crate::routes::Route;
 
 const METHODS: [&str; 9] = [

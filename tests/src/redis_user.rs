@@ -31,6 +31,22 @@ pub(crate) fn options() -> Vec<String> {
         .collect()
 }
 
+/// Returns the options of a Cluster's node that create this user, with the rights that SECURITY.md adds for
+/// a Cluster.
+pub(crate) fn options_on_cluster() -> Vec<String> {
+    let security = fs::read_to_string(repository().join("SECURITY.md")).expect("SECURITY.md");
+    let (_, rest) = security
+        .split_once("create the user on every node and add `")
+        .expect("the rights on a Cluster");
+    let (rights, _) = rest.split_once('`').expect("an end of the rights");
+
+    let mut options = options();
+    options.extend(rights.split_whitespace().map(str::to_owned));
+    // Not used on a Cluster, as docs/redis.md says.
+    options.extend(["-flushdb", "-restore"].map(str::to_owned));
+    options
+}
+
 /// Starts another server with this user, which can replace an application's own.
 pub fn start_server_with_user() -> RedisServer {
     let options = options();

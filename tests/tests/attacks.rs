@@ -48,7 +48,7 @@ fn a_token_in_the_address_is_ignored() {
 #[test]
 fn an_unusual_spelling_of_a_path_does_not_bypass_the_role() {
     let app = App::start();
-    end_to_end::fill(&mut app.redis().connection(), "users:", 0..3);
+    end_to_end::fill(&mut app.connection(), "users:", 0..3);
     let send = |method: &str, path: &str, body: &str| {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -88,14 +88,14 @@ fn an_unusual_spelling_of_a_path_does_not_bypass_the_role() {
         let () = redis::cmd("SET")
             .arg("blog:1")
             .arg("x")
-            .query(&mut app.redis().connection())
+            .query(&mut app.connection())
             .unwrap();
         let response = send("POST", path, "{}");
         assert!(is_success(&response), "{path}: {response}");
         assert!(!response.contains("Full cache"), "{path}: {response}");
     }
 
-    let left = end_to_end::keys(&mut app.redis().connection(), "*");
+    let left = end_to_end::keys(&mut app.connection(), "*");
     assert!(left.is_empty(), "{left:?}");
 
     // A method for changes is refused where nothing can be changed.
@@ -119,7 +119,7 @@ fn page(app: &App, pattern: &str, cursor: &str) -> Response {
 /// Starts an application with many keys, and returns the cursor of the second page.
 fn start_with_cursor() -> (App, String) {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     end_to_end::fill(&mut redis, "users:", 0..300);
     end_to_end::fill(&mut redis, "secret:", 1..2);
 

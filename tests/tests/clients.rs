@@ -143,7 +143,7 @@ fn start_with_key(key: &str) -> App {
     // Each attempt without a valid token comes from an address of its own.
     let options = Options::new().variable("trusted_proxies", "1");
     let app = App::with(options.variable("log_detail", "full"));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
 
     let () = redis.set(key, "1").unwrap();
     let status = running_warmup().to_string();

@@ -270,3 +270,52 @@ fn a_node_that_the_host_does_not_allow_is_named() {
         "{detail}"
     );
 }
+
+#[test]
+fn a_page_says_which_node_it_is_from() {
+    let mut app = start();
+    fill(app.cluster(), names("users", 60));
+    let mut nodes = Vec::new();
+    let mut cursor = "0".to_owned();
+    loop {
+        let path = format!("/keys?pattern=users:*&cursor={cursor}");
+        let page = app.viewer().get(&path).data();
+        let node = &page["pagination"]["node"];
+        let port = node["address"]
+            .as_str()
+            .unwrap()
+            .rsplit(':')
+            .next()
+            .unwrap();
+        for key in page["keys"].as_array().unwrap() {
+            let owner = app.cluster().owner_of_key(key["key"].as_str().unwrap());
+            assert_eq!(app.cluster().node(owner).port().to_string(), port, "{key}");
+        }
+        nodes.push((
+            node["number"].as_u64().unwrap(),
+            node["of"].as_u64().unwrap(),
+        ));
+        match page["pagination"]["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(nodes, [(1, 3), (2, 3), (3, 3)]);
+}
+
+#[test]
+fn a_node_that_does_not_answer_is_named() {
+    let mut app = start();
+    fill(app.cluster(), names("users", 60));
+    list(&app, "pattern=users:*");
+    let frozen = app.cluster().owner_of_key("users:1");
+    let port = app.cluster().node(frozen).port();
+    app.cluster().freeze(frozen);
+
+    let response = app.operator().get("/keys/users:1");
+
+    app.cluster().thaw(frozen);
+    let problem = response.with_status(503);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains(&format!("127.0.0.1:{port}")), "{detail}");
+}

@@ -6,8 +6,8 @@
     reason = "a test that cannot continue has failed"
 )]
 
-use end_to_end::{App, Fault, Options, Response, Route, is_record_logged};
-use redis::{Commands, Connection};
+use end_to_end::{App, Connection, Fault, Options, Response, Route, is_record_logged};
+use redis::Commands;
 use serde_json::Value;
 
 /// Faults after which the server has certainly not executed the command.
@@ -41,7 +41,7 @@ fn removed(redis: &mut Connection) -> usize {
 
 /// Releases the places of walks whose reply was lost. They would expire after some seconds.
 fn release_walks(app: &App) {
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for db in [0, 1] {
         let () = redis::cmd("SELECT").arg(db).query(&mut redis).unwrap();
         for place in end_to_end::keys(&mut redis, "cache:{walks}:*") {
@@ -53,8 +53,7 @@ fn release_walks(app: &App) {
 /// Returns the records of a request in one stream of the audit trail.
 fn records(app: &App, response: &Response, stream: &str) -> Vec<Value> {
     let trail: Vec<redis::streams::StreamId> = {
-        let mut redis = app.redis().connection();
-        let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+        let mut redis = app.trail();
         let reply: redis::streams::StreamRangeReply =
             redis.xrevrange_count(stream, "+", "-", 5).unwrap();
         reply.ids
@@ -71,8 +70,7 @@ fn records(app: &App, response: &Response, stream: &str) -> Vec<Value> {
 
 /// Lets every caller write records again. The trail bounds those of a minute, and this test sends more.
 fn renew_record_budgets(app: &App) {
-    let mut redis = app.redis().connection();
-    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    let mut redis = app.trail();
     for caller in ["deploy", "support"] {
         let () = redis.del(format!("cache:audit:minute:{caller}")).unwrap();
     }
@@ -153,7 +151,7 @@ fn assert_recorded(
 
 /// Lets each command of a route fail once, and checks the response.
 fn fail_each_command(app: &App, route: &Route, fault: Fault) {
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for index in 0..MAX_COMMANDS {
         create_keys(&mut redis);
         renew_record_budgets(app);

@@ -28,7 +28,7 @@ fn app_with(configuration: &str) -> App {
 #[test]
 fn the_application_has_what_its_file_says_and_nothing_else() {
     let app = app_with(BOOKSHOP);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.mset(&[("books:1", 1), ("books:2", 1)]).unwrap();
 
     let table = app.viewer().get("/ttl").data()["table"].take();

@@ -102,9 +102,7 @@ fn run(assignments: &str, command: &str) -> Output {
 
 /// Fills Redis with the sample data of `scripts/up`, which the documents assume.
 fn refill(app: &App) {
-    let () = redis::cmd("FLUSHDB")
-        .query(&mut app.redis().connection())
-        .unwrap();
+    let () = redis::cmd("FLUSHDB").query(&mut app.connection()).unwrap();
     let mut script = Command::new(repository().join("scripts/sample-data"));
     assert!(
         script

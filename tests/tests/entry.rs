@@ -6,14 +6,14 @@ use redis::Commands;
 use serde_json::{Value, json};
 
 fn exists(app: &App, key: &str) -> bool {
-    app.redis().connection().exists(key).unwrap()
+    app.connection().exists(key).unwrap()
 }
 
 #[test]
 fn a_path_that_proxies_may_alter_is_refused_with_a_safe_form() {
     let app = App::start();
     for name in ["", ".", "..", "/", "a/", "/a", "a//b", "a/../b"] {
-        let () = app.redis().connection().set(name, "x").unwrap();
+        let () = app.connection().set(name, "x").unwrap();
     }
     for path in [
         "%2E",
@@ -47,7 +47,7 @@ fn a_path_that_proxies_may_alter_is_refused_with_a_safe_form() {
     }
 
     let ttls: Vec<i64> = ["", ".", "..", "/", "a/"]
-        .map(|name| app.redis().connection().ttl(name).unwrap())
+        .map(|name| app.connection().ttl(name).unwrap())
         .into();
     assert_eq!(ttls, [-1; 5]);
 }
@@ -55,7 +55,7 @@ fn a_path_that_proxies_may_alter_is_refused_with_a_safe_form() {
 #[test]
 fn an_empty_name_in_the_path_is_the_list() {
     let app = App::start();
-    let () = app.redis().connection().set("", "x").unwrap();
+    let () = app.connection().set("", "x").unwrap();
     assert_eq!(app.viewer().get("/keys/").data()["keys"][0]["key"], "");
     app.admin()
         .patch("/keys/", &json!({ "ttl": 5 }))
@@ -65,7 +65,7 @@ fn an_empty_name_in_the_path_is_the_list() {
 #[test]
 fn an_empty_name_is_valid() {
     let app = App::start();
-    let () = app.redis().connection().set("", "empty").unwrap();
+    let () = app.connection().set("", "empty").unwrap();
     assert_eq!(
         app.operator().get("/keys/entry?key=").data()["value"],
         "empty"
@@ -86,7 +86,7 @@ fn an_empty_name_is_valid() {
 #[test]
 fn a_key_must_be_named_once_and_alone() {
     let app = App::start();
-    let () = app.redis().connection().set("a", "x").unwrap();
+    let () = app.connection().set("a", "x").unwrap();
     let cases = [
         ("", "key"),
         ("key=a&keyBase64=YQ==", "keyBase64"),
@@ -138,7 +138,7 @@ fn a_key_must_be_named_once_and_alone() {
 #[test]
 fn removing_a_key_is_recorded_and_reported_like_an_invalidation() {
     let app = App::start();
-    let () = app.redis().connection().set("users:1", "x").unwrap();
+    let () = app.connection().set("users:1", "x").unwrap();
     let report = app
         .operator()
         .delete("/keys/entry", &json!({ "key": "users:1" }))
@@ -176,7 +176,7 @@ fn removing_a_key_is_recorded_and_reported_like_an_invalidation() {
 #[test]
 fn protected_keys_need_an_admin_and_the_trail_cannot_be_removed() {
     let app = App::with(end_to_end::Options::new().variable("audit_redis_db", "1"));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.hset("cache:ttl", "test", 60).unwrap();
     let () = redis.xadd("cache:audit", "*", &[("record", "{}")]).unwrap();
     app.operator()
@@ -207,7 +207,7 @@ fn protected_keys_need_an_admin_and_the_trail_cannot_be_removed() {
 #[test]
 fn a_byte_differs_from_the_text_of_its_escape() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set(b"b\xff".as_slice(), "byte").unwrap();
     let () = redis.set("b\\xff", "letters").unwrap();
     let page = app.viewer().get("/keys").data();
@@ -264,7 +264,7 @@ fn a_byte_differs_from_the_text_of_its_escape() {
 fn a_name_too_long_for_an_address_is_read_by_its_body() {
     let app = App::start();
     let name = "n".repeat(200_000);
-    let () = app.redis().connection().set(&name, "long").unwrap();
+    let () = app.connection().set(&name, "long").unwrap();
     assert_eq!(
         app.operator()
             .post("/keys/entry", &json!({ "key": name }))

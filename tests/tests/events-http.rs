@@ -7,7 +7,7 @@ use serde_json::json;
 #[test]
 fn an_event_invalidates_only_the_keys_of_its_rules() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for key in [
         "products:1:details",
         "products:1:stock",
@@ -45,7 +45,7 @@ fn an_event_invalidates_only_the_keys_of_its_rules() {
 #[test]
 fn an_event_is_handled_even_if_it_cannot_be_counted() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set("cache:events", "no hash").unwrap();
     let () = redis.set("products:1:details", 1).unwrap();
     let report = app
@@ -64,7 +64,7 @@ fn an_event_is_handled_even_if_it_cannot_be_counted() {
 #[test]
 fn an_id_is_escaped_in_a_pattern() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set("products:1:details", 1).unwrap();
     app.operator()
         .post("/events", &json!({ "type": "product.updated", "id": "*" }))
@@ -87,7 +87,7 @@ fn unknown_and_malformed_events_are_refused_and_counted() {
     app.operator()
         .post("/events", &json!({ "type": "stock.changed" }))
         .ok();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let counted: (u32, u32) = (
         redis.hget("cache:events", "refused").unwrap(),
         redis.hget("cache:events", "handled").unwrap(),

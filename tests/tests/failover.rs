@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use edge_cache_testing::wait_for_replicas;
 use end_to_end::{
-    App, Options, RedisServer, assert_all_recovered, assert_all_unavailable, create_route_data,
-    fill, problem_types, start_server_with_user,
+    App, Connection, Options, RedisServer, assert_all_recovered, assert_all_unavailable,
+    create_route_data, fill, problem_types, start_server_with_user,
 };
-use redis::{Connection, RedisError, Value};
+use redis::{RedisError, Value};
 use serde_json::json;
 
 fn try_command(redis: &mut Connection, words: &[&str]) -> Result<Value, RedisError> {
@@ -39,7 +39,7 @@ fn error_of_command(redis: &mut Connection) -> Option<String> {
 #[test]
 fn requests_recover_after_redis_has_loaded_its_data() {
     let app = App::with(Options::new().redis(RedisServer::debuggable()));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     assert_all_recovered(&app);
 
     create_route_data(&mut redis);
@@ -53,7 +53,7 @@ fn requests_recover_after_redis_has_loaded_its_data() {
     }
 
     scope(|scope| {
-        let mut other = app.redis().connection();
+        let mut other = app.connection();
         let reloading = scope.spawn(move || try_command(&mut other, &["DEBUG", "RELOAD"]));
         wait_until("Redis does not load", || {
             error_of_command(&mut redis).is_some_and(|error| error.contains("Loading"))
@@ -77,10 +77,10 @@ fn requests_recover_after_redis_has_loaded_its_data() {
 #[test]
 fn requests_recover_after_a_script_has_blocked_redis() {
     let app = App::with(Options::new().redis(&["--lua-time-limit", "50"]));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     assert_all_recovered(&app);
 
-    let mut other = app.redis().connection();
+    let mut other = app.connection();
     // If an assertion fails, the thread ends with the server.
     let endless =
         thread::spawn(move || try_command(&mut other, &["EVAL", "while true do end", "0"]));
@@ -103,7 +103,7 @@ fn requests_recover_after_a_script_has_blocked_redis() {
 fn a_promoted_replica_is_used_at_once_with_all_replicated_data() {
     let mut app = App::with(Options::new().proxied());
     let replica = start_server_with_user();
-    let mut primary = app.redis().connection();
+    let mut primary = app.connection();
     let mut successor = replica.connection();
     let port = app.redis().port().to_string();
     command(&mut successor, &["REPLICAOF", "127.0.0.1", &port]);
@@ -155,10 +155,7 @@ fn a_demoted_primary_is_left_when_its_connections_close() {
     assert_all_recovered(&app);
 
     let port = successor.port().to_string();
-    command(
-        &mut app.redis().connection(),
-        &["REPLICAOF", "127.0.0.1", &port],
-    );
+    command(&mut app.connection(), &["REPLICAOF", "127.0.0.1", &port]);
     let refused = app
         .operator()
         .post("/clear", &json!({ "pattern": "users:*" }))

@@ -77,7 +77,7 @@ fn operations() -> Vec<Operation> {
 /// Starts an application with some keys, and returns them.
 fn with_keys() -> (App, Vec<String>) {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..3);
     fill(&mut redis, "products:", 0..3);
     let () = redis.hset("cache:ttl", "users", 60).unwrap();
@@ -87,7 +87,7 @@ fn with_keys() -> (App, Vec<String>) {
 
 /// Checks that no key was changed and no change recorded.
 fn assert_untouched(app: &App, before: &[String]) {
-    let mut after = keys(&mut app.redis().connection(), "*");
+    let mut after = keys(&mut app.connection(), "*");
     after.retain(|key| !key.starts_with("cache:warmup:") && key != "cache:events");
     assert_eq!(after, before);
     assert_eq!(app.admin().get("/audit").data()["entries"], json!([]));

@@ -3,12 +3,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use end_to_end::{App, Monitor, encode, fill, hard_names};
+use end_to_end::{App, Monitor, ONE_SERVER, encode, fill, hard_names, keys, runs_on};
 use redis::Commands;
 use serde_json::{Value, json};
 
 fn set_all(app: &App, names: &[Vec<u8>]) {
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for (index, name) in names.iter().enumerate() {
         let () = redis.set(name, format!("value {index}")).unwrap();
     }
@@ -16,19 +16,7 @@ fn set_all(app: &App, names: &[Vec<u8>]) {
 
 /// Returns all rows by following the cursor in small pages.
 fn rows(app: &App) -> Vec<Value> {
-    let mut rows = Vec::new();
-    let mut cursor = "0".to_owned();
-    loop {
-        let mut page = app
-            .viewer()
-            .get(&format!("/keys?limit=5&cursor={cursor}"))
-            .data();
-        rows.append(page["keys"].as_array_mut().unwrap());
-        match page["pagination"]["nextCursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
-            None => return rows,
-        }
-    }
+    app.list_keys("&limit=5")
 }
 
 /// Returns the name of a row's key: `keyBase64` if present, else `key`.
@@ -50,18 +38,13 @@ fn entry_of(row: &Value) -> Value {
 #[test]
 fn keys_are_listed_with_type_ttl_and_size() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set_ex("users:active:count", "42", 580).unwrap();
     let () = redis.rpush("products:popular:list", &["1", "2"]).unwrap();
-    let page = app.viewer().get("/keys").data();
+    let listed = app.list_keys("");
     let row = |key: &str| {
-        page["keys"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|row| row["key"] == key)
-            .unwrap()
-            .clone()
+        let mut rows = listed.iter();
+        rows.find(|row| row["key"] == key).unwrap().clone()
     };
     let count = row("users:active:count");
     let list = row("products:popular:list");
@@ -81,6 +64,19 @@ fn keys_are_listed_with_type_ttl_and_size() {
         .query(&mut redis)
         .unwrap();
     assert_eq!(list["sizeBytes"], bytes);
+    assert_eq!(listed.len(), 2);
+}
+
+#[test]
+fn a_page_of_all_keys_has_no_cursor() {
+    if !runs_on(ONE_SERVER, "a page of a Cluster is from one node") {
+        return;
+    }
+    let app = App::start();
+    fill(&mut app.connection(), "users:", 0..2);
+
+    let page = app.viewer().get("/keys").data();
+
     assert_eq!(
         page["pagination"],
         json!({ "total": 2, "returned": 2, "nextCursor": null, "hasMore": false })
@@ -89,6 +85,9 @@ fn keys_are_listed_with_type_ttl_and_size() {
 
 #[test]
 fn an_empty_cache_is_an_empty_page() {
+    if !runs_on(ONE_SERVER, "each node of a Cluster has a page") {
+        return;
+    }
     let page = App::start().viewer().get("/keys").data();
     assert_eq!(
         page,
@@ -99,8 +98,8 @@ fn an_empty_cache_is_an_empty_page() {
 #[test]
 fn the_total_is_known_for_all_keys_and_on_request() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "users:", 0..2_500);
-    fill(&mut app.redis().connection(), "cache:x:", 0..10);
+    fill(&mut app.connection(), "users:", 0..2_500);
+    fill(&mut app.connection(), "cache:x:", 0..10);
     let total = |query: &str| {
         app.viewer().get(&format!("/keys?limit=3{query}")).data()["pagination"]["total"].clone()
     };
@@ -116,7 +115,7 @@ fn the_total_is_known_for_all_keys_and_on_request() {
 #[test]
 fn only_keys_of_the_type_are_listed() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set("a", "x").unwrap();
     let () = redis.sadd("b", "x").unwrap();
     let () = redis.hset("c", "f", "x").unwrap();
@@ -130,9 +129,9 @@ fn only_keys_of_the_type_are_listed() {
         ("zset", "d"),
         ("stream", "e"),
     ] {
-        let page = app.viewer().get(&format!("/keys?type={kind}")).data();
-        assert_eq!(page["keys"][0]["key"], key, "{kind}");
-        assert_eq!(page["pagination"]["returned"], 1, "{kind}");
+        let listed = app.list_keys(&format!("&type={kind}"));
+        assert_eq!(listed.len(), 1, "{kind}");
+        assert_eq!(listed[0]["key"], key, "{kind}");
     }
 }
 
@@ -168,7 +167,7 @@ fn an_invalid_parameter_is_named() {
 #[test]
 fn a_cursor_of_another_walk_is_refused() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "users:", 0..100);
+    fill(&mut app.connection(), "users:", 0..100);
     let page = app.viewer().get("/keys?limit=3&pattern=users:*").data();
     let cursor = page["pagination"]["nextCursor"]
         .as_str()
@@ -194,8 +193,11 @@ fn a_cursor_of_another_walk_is_refused() {
 
 #[test]
 fn a_page_of_any_size_costs_one_round_trip() {
+    if !runs_on(ONE_SERVER, "cluster-cost.rs counts a Cluster's") {
+        return;
+    }
     let app = App::start();
-    fill(&mut app.redis().connection(), "users:", 0..5_000);
+    fill(&mut app.connection(), "users:", 0..5_000);
     app.viewer().get("/keys").ok();
     let mut monitor = Monitor::start(app.redis());
     for limit in [1, 7, 100] {
@@ -235,10 +237,10 @@ fn every_listed_name_leads_to_its_key() {
 fn names_that_are_not_utf8_are_shown_escaped() {
     let app = App::start();
     set_all(&app, &[b"caf\xe9\\".to_vec()]);
-    let page = app.viewer().get("/keys").data();
+    let listed = app.list_keys("");
     let row = json!({ "key": "caf\\xe9\\\\", "keyBase64": "Y2Fm6Vw=", "path": "entry?keyBase64=Y2Fm6Vw%3D" });
     for (field, value) in row.as_object().unwrap() {
-        assert_eq!(page["keys"][0][field], *value);
+        assert_eq!(listed[0][field], *value);
     }
 }
 
@@ -247,7 +249,7 @@ fn every_name_can_be_given_a_ttl() {
     let app = App::start();
     let names = hard_names();
     set_all(&app, &names);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
 
     for row in rows(&app) {
         let mut body = entry_of(&row);
@@ -270,9 +272,7 @@ fn every_name_can_be_removed() {
     for (removed, row) in rows(&app).iter().enumerate() {
         let report = app.operator().delete("/keys/entry", &entry_of(row)).ok();
         assert_eq!(report["details"]["keys"], json!([row["key"]]));
-        let left: usize = redis::cmd("DBSIZE")
-            .query(&mut app.redis().connection())
-            .unwrap();
+        let left = keys(&mut app.connection(), "*").len();
         assert_eq!(left, names.len() - removed - 1, "{row}");
     }
 }
@@ -282,7 +282,7 @@ fn every_name_can_be_invalidated() {
     let app = App::start();
     let names = hard_names();
     set_all(&app, &names);
-    let keys: Vec<Value> = rows(&app)
+    let named: Vec<Value> = rows(&app)
         .iter()
         .map(|row| match row["keyBase64"].as_str() {
             Some(encoded) => json!({ "base64": encoded }),
@@ -291,26 +291,20 @@ fn every_name_can_be_invalidated() {
         .collect();
     let report = app
         .operator()
-        .delete("/invalidate", &json!({ "keys": keys }))
+        .delete("/invalidate", &json!({ "keys": named }))
         .ok();
 
     assert_eq!(report["stats"]["keysInvalidated"], names.len());
-    assert_eq!(
-        end_to_end::keys(&mut app.redis().connection(), "*"),
-        Vec::<String>::new()
-    );
+    assert_eq!(keys(&mut app.connection(), "*"), Vec::<String>::new());
 }
 
 #[test]
 fn a_pattern_may_contain_bytes_that_are_not_utf8() {
     let app = App::start();
     set_all(&app, &[b"caf\xe9:1".to_vec(), "café:1".into()]);
-    let page = app
-        .viewer()
-        .get(&format!("/keys?pattern={}", encode(b"caf\xe9*")))
-        .data();
-    assert_eq!(page["keys"][0]["key"], "caf\\xe9:1");
-    assert_eq!(page["pagination"]["returned"], 1);
+    let listed = app.list_keys(&format!("&pattern={}", encode(b"caf\xe9*")));
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["key"], "caf\\xe9:1");
 }
 
 #[test]
@@ -326,13 +320,8 @@ fn escaped_glob_characters_match_themselves() {
         ],
     );
     let found = |pattern: &str| {
-        let page = app
-            .viewer()
-            .get(&format!("/keys?pattern={}", encode(pattern)))
-            .data();
-        let mut keys: Vec<String> = page["keys"]
-            .as_array()
-            .unwrap()
+        let listed = app.list_keys(&format!("&pattern={}", encode(pattern)));
+        let mut keys: Vec<String> = listed
             .iter()
             .map(|row| row["key"].as_str().unwrap().to_owned())
             .collect();

@@ -217,7 +217,7 @@ fn extreme_numbers_are_refused_or_accepted() {
     let () = redis::cmd("SET")
         .arg("users:1")
         .arg("x")
-        .query(&mut app.redis().connection())
+        .query(&mut app.connection())
         .unwrap();
 
     for number in [
@@ -274,7 +274,7 @@ fn invalid_http_does_no_harm() {
         format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\nconnection: close\r\n\r\n", "a".repeat(2_000_000)).into_bytes(),
         format!("GET {BASE}/keys/%zz%2 HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n").into_bytes(),
     ];
-    end_to_end::fill(&mut app.redis().connection(), "users:", 0..3);
+    end_to_end::fill(&mut app.connection(), "users:", 0..3);
 
     for request in &requests {
         let response = raw(app.address(), request);
@@ -297,7 +297,7 @@ fn invalid_percent_encoding_is_taken_literally() {
     let () = redis::cmd("SET")
         .arg("%zz%2")
         .arg("x")
-        .query(&mut app.redis().connection())
+        .query(&mut app.connection())
         .unwrap();
     let response = raw(
         app.address(),
@@ -330,7 +330,7 @@ fn a_name_that_looks_like_a_header_adds_no_header() {
 #[test]
 fn a_name_that_looks_like_a_command_is_not_executed() {
     let app = App::start();
-    end_to_end::fill(&mut app.redis().connection(), "users:", 0..3);
+    end_to_end::fill(&mut app.connection(), "users:", 0..3);
     for name in [
         "FLUSHALL",
         "a\r\nFLUSHALL\r\n",
@@ -354,8 +354,5 @@ fn a_name_that_looks_like_a_command_is_not_executed() {
         assert_eq!(listed["pagination"]["returned"], 0, "{name}");
     }
 
-    assert_eq!(
-        end_to_end::keys(&mut app.redis().connection(), "users:*").len(),
-        3
-    );
+    assert_eq!(end_to_end::keys(&mut app.connection(), "users:*").len(), 3);
 }

@@ -96,7 +96,7 @@ fn every_operation_is_counted() {
 #[test]
 fn the_lag_of_events_is_the_age_of_the_oldest_that_waits() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query(&mut redis).unwrap();
     let gathered = [(seconds - 90, "users:1:*"), (seconds - 30, "users:2:*")];
     for (at, pattern) in gathered {
@@ -118,7 +118,7 @@ fn the_lag_of_events_is_the_age_of_the_oldest_that_waits() {
 #[test]
 fn a_scrape_costs_seven_commands_and_no_walk() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis::cmd("DEBUG")
         .arg(&["POPULATE", "10000"])
         .query(&mut redis)
@@ -161,7 +161,7 @@ fn a_scrape_costs_seven_commands_and_no_walk() {
 #[test]
 fn the_number_of_module_labels_is_limited() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let fields: Vec<(String, u64)> = (0..99).map(|n| (format!("module{n}:hit"), 1)).collect();
     let () = redis.hset_multiple("cache:lookups", &fields).unwrap();
     let () = redis.hset("cache:lookups", "module99:miss", 1).unwrap();
@@ -216,11 +216,7 @@ fn unreadable_counters_are_omitted_and_redis_is_up() {
     app.operator()
         .post("/clear", &json!({ "pattern": "users:*" }))
         .ok();
-    let () = app
-        .redis()
-        .connection()
-        .set("cache:events", "no hash")
-        .unwrap();
+    let () = app.connection().set("cache:events", "no hash").unwrap();
     let page = scrape(&app);
 
     assert_eq!(sample(&page, "redis_up"), Some(1.0));

@@ -71,12 +71,12 @@ fn walk_while_another_client_inserts_and_removes(limit: usize) {
     const STEPS: usize = 50_000 / STEP;
 
     let app = App::start();
-    fill(&mut app.redis().connection(), "stays:", 0..100_000);
+    fill(&mut app.connection(), "stays:", 0..100_000);
     let (tick, ticks) = sync_channel::<usize>(1);
 
     std::thread::scope(|scope| {
         let other = scope.spawn(|| {
-            let mut redis = app.redis().connection();
+            let mut redis = app.connection();
             for round in ticks {
                 let from = round % STEPS * STEP;
                 let change = if (round / STEPS).is_multiple_of(2) {
@@ -116,7 +116,7 @@ fn walk_while_the_table_grows_and_shrinks(limit: usize) {
     const STAYS: usize = 4_000;
 
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "stays:", 0..STAYS);
     let mut small = 0;
     let mut large = 0;
@@ -168,7 +168,7 @@ fn pages_of_100_show_every_lasting_key_while_the_table_is_resized() {
 #[test]
 fn pattern_and_type_find_every_match_among_many_other_keys() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "stays:", 0..300);
     fill(&mut redis, "noise:", 0..60_000);
     let () = redis::cmd("SADD")
@@ -206,7 +206,7 @@ fn pattern_and_type_find_every_match_among_many_other_keys() {
 #[test]
 fn a_page_of_long_names_is_bounded_in_bytes() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for n in 0..100 {
         let () = redis::cmd("SET")
             .arg(format!("{n}:{}", "n".repeat(100_000)))
@@ -244,8 +244,7 @@ fn a_page_of_long_names_is_bounded_in_bytes() {
 
 /// Occupies or releases the places of counts and dry runs.
 fn set_places_taken(app: &App, is_taken: bool) {
-    let mut redis = app.redis().connection();
-    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    let mut redis = app.trail();
     for place in 1..=4 {
         let place = format!("cache:{{walks}}:{place}");
         let mut command = redis::cmd(if is_taken { "SET" } else { "DEL" });
@@ -260,7 +259,7 @@ fn set_places_taken(app: &App, is_taken: bool) {
 #[test]
 fn only_counts_beyond_four_at_once_are_refused() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "stays:", 0..3_000);
+    fill(&mut app.connection(), "stays:", 0..3_000);
     set_places_taken(&app, true);
     let response = app.viewer().get("/keys?pattern=stays:*&exact=true");
 
@@ -289,8 +288,7 @@ fn only_counts_beyond_four_at_once_are_refused() {
         3_000
     );
 
-    let mut redis = app.redis().connection();
-    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    let mut redis = app.trail();
     let left: Vec<String> = redis::cmd("KEYS")
         .arg("cache:{walks}:*")
         .query(&mut redis)
@@ -302,7 +300,7 @@ fn only_counts_beyond_four_at_once_are_refused() {
 #[test]
 fn concurrent_counts_are_correct_or_refused() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "stays:", 0..100_000);
+    fill(&mut app.connection(), "stays:", 0..100_000);
     let viewer = app.viewer();
     let send = || {
         let response = viewer.get("/keys?pattern=stays:*&exact=true");

@@ -12,7 +12,7 @@ fn every_name_survives_a_proxy() {
     let operator = nginx.client(Caller::Operator);
     let admin = nginx.client(Caller::Admin);
     let names = hard_names();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for (index, name) in names.iter().enumerate() {
         let () = redis.set(name, format!("value {index}")).unwrap();
     }
@@ -59,7 +59,7 @@ fn every_name_survives_a_proxy() {
 fn a_plain_name_survives_in_a_path() {
     let app = App::start();
     let nginx = Nginx::in_front_of(&app);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     // Some of these names are what a careless proxy makes of others.
     let names = [
         "users:1", "a", "b", "a/b", "a%2Fb", "a b", "a+b", "a;b,c", "a?b=c", "#a", "é-🚀", "...",
@@ -85,7 +85,7 @@ fn a_plain_name_survives_in_a_path() {
 fn events_arrive_through_a_proxy_while_their_stream_is_open() {
     let app = App::start();
     let nginx = Nginx::in_front_of(&app);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     app.admin()
         .post("/warmup", &json!({ "modules": ["users"] }))
         .ok();

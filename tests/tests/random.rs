@@ -68,7 +68,7 @@ fn ten_thousand_random_requests_per_route_get_documented_responses() {
     let answered = AtomicUsize::new(0);
     let successes: Mutex<BTreeMap<String, usize>> = Mutex::default();
     let run = || {
-        let mut redis = app.redis().connection();
+        let mut redis = app.connection();
         let mut wires: BTreeMap<String, Wire> = BTreeMap::new();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);

@@ -63,7 +63,7 @@ fn an_override_is_in_force_within_a_second_and_survives_a_global_clear() {
     assert_eq!(outline(&rules).len(), 7);
 
     app.admin().post("/clear", &json!({ "confirm": true })).ok();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis
         .mset(&[("products:1:only", 1), ("products:popular:list", 1)])
         .unwrap();
@@ -88,7 +88,7 @@ fn an_override_adds_a_type_that_the_file_does_not_have() {
 
     let rule = json!({ "event": "order.*", "keys": ["orders:{number}"], "tags": ["orders"] });
     put(&app.admin(), &rule).data();
-    let () = app.redis().connection().set("orders:17", 1).unwrap();
+    let () = app.connection().set("orders:17", 1).unwrap();
     sleep(IN_FORCE);
 
     assert_eq!(keys_of_event(&app, &event), json!(["orders:17"]));
@@ -119,7 +119,7 @@ fn an_event_is_not_refused_while_its_overrides_are_unknown() {
 fn an_override_is_in_force_for_messages_of_the_channel() {
     let app = App::with(Options::new().default_user());
     let subscriber = Subscriber::start(app.redis());
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let rule = json!({ "event": "user.updated", "keys": ["users:{id}:avatar"] });
     put(&app.admin(), &rule).data();
     let () = redis.set("users:7:avatar", 1).unwrap();

@@ -24,9 +24,7 @@ fn it_warms_an_empty_cache_and_not_a_filled_one() {
     assert_eq!(again["warmup"], Value::Null);
     assert_eq!(again["relief"], Value::Null);
 
-    let () = redis::cmd("FLUSHALL")
-        .query(&mut app.redis().connection())
-        .unwrap();
+    let () = redis::cmd("FLUSHALL").query(&mut app.connection()).unwrap();
     assert_eq!(run_schedule(&app)["reason"], "empty");
 
     app.admin().post("/clear", &json!({ "confirm": true })).ok();
@@ -42,7 +40,7 @@ fn it_warms_an_empty_cache_and_not_a_filled_one() {
 #[test]
 fn the_product_as_deployed_writes_no_entries() {
     let app = App::with(Options::new().as_deployed());
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     // Five ticks, each of which would have a reason to warm.
     for tick in 0..5 {
         let report = run_schedule(&app);
@@ -98,7 +96,7 @@ fn it_warms_after_a_restart_of_redis_on_the_same_instance() {
 fn it_warms_when_due_and_repeats_an_interrupted_warmup() {
     let app = App::start();
     run_schedule(&app);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.hset("cache:warmup:schedule", "last_at", 0).unwrap();
 
     assert_eq!(run_schedule(&app)["reason"], "due");
@@ -132,7 +130,6 @@ fn it_warms_when_due_and_repeats_an_interrupted_warmup() {
 fn it_does_not_start_a_second_warmup() {
     let app = App::start();
     let () = app
-        .redis()
         .connection()
         .set_ex("lock:cache:warmup", "somebody else", 600)
         .unwrap();
@@ -145,7 +142,7 @@ fn it_does_not_start_a_second_warmup() {
 fn it_prunes_dead_members_of_tags() {
     let app = App::start();
     run_schedule(&app);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis
         .sadd("cache:tags:user-data", &["users:gone:1", "users:gone:2"])
         .unwrap();
@@ -157,7 +154,7 @@ fn it_prunes_dead_members_of_tags() {
 fn it_completes_and_records_interrupted_invalidations() {
     let app = App::start();
     run_schedule(&app);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
 
     for tag in ["one", "two"] {
         let () = redis.set(format!("old:{tag}"), "x").unwrap();
@@ -193,7 +190,7 @@ fn it_completes_and_records_interrupted_invalidations() {
 #[test]
 fn it_finishes_and_records_interrupted_removals_of_patterns_and_tags() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis
         .mset(&[("old:1", 1), ("old:2", 1), ("tagged:1", 1), ("new:1", 1)])
         .unwrap();
@@ -233,7 +230,7 @@ fn it_relieves_and_records_memory_pressure() {
         .redis(&["--maxmemory", "16mb"])
         .variable("relief_patterns", "old:*,older:*");
     let app = App::with(options.variable("memory_alert_percent", "50"));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let mut fill = redis::pipe();
 
     for n in 0..200 {
@@ -274,7 +271,6 @@ fn a_failed_warmup_after_relief_reports_the_relief() {
         .variable("relief_patterns", "old:*");
     let app = App::with(options.variable("memory_alert_percent", "5"));
     let () = app
-        .redis()
         .connection()
         .mset(&[("old:1", 1), ("old:2", 2), ("new:1", 3)])
         .unwrap();
@@ -291,7 +287,7 @@ fn a_failed_warmup_after_relief_reports_the_relief() {
             .contains("2 keys had been deleted"),
         "{failed:#}"
     );
-    assert_eq!(keys(&mut app.redis().connection(), "old:*").len(), 0);
+    assert_eq!(keys(&mut app.connection(), "old:*").len(), 0);
 }
 
 #[test]
@@ -301,7 +297,7 @@ fn it_relieves_nothing_by_default() {
             .redis(&["--maxmemory", "16mb"])
             .variable("memory_alert_percent", "5"),
     );
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set("old:1", vec![b'x'; 2 << 20]).unwrap();
 
     // The warmup, which would need more memory, is refused.
@@ -318,7 +314,7 @@ fn a_body_is_refused() {
     app.admin()
         .post("/warmup/scheduled", &json!({ "force": true }))
         .with_status(422);
-    assert!(keys(&mut app.redis().connection(), "*").is_empty());
+    assert!(keys(&mut app.connection(), "*").is_empty());
 }
 
 fn wait_until(scheduler: &Scheduler, event: &str, mut condition: impl FnMut() -> bool) {
@@ -348,7 +344,7 @@ fn the_cron_component_warms_the_cache_and_notices_a_flush() {
     }
     let app = App::start();
     let scheduler = Scheduler::start(&app, Caller::Admin.token().unwrap());
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     wait_until(&scheduler, "the first warmup", || {
         redis.exists::<_, bool>("products:popular:list").unwrap()
     });

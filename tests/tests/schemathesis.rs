@@ -10,8 +10,8 @@ use std::process::Command;
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use end_to_end::{App, Caller, fill_types, repository};
-use redis::{Commands, Connection};
+use end_to_end::{App, Caller, Connection, fill_types, repository};
+use redis::Commands;
 use serde_json::Value;
 
 /// Checks of every response.
@@ -138,7 +138,7 @@ fn schemathesis_finds_no_undocumented_response() {
     let mut running = command
         .spawn()
         .expect("schemathesis must be installed: scripts/setup --test does that");
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let status = loop {
         // Other requests clear the cache, and many have no token.
         fill_types(&mut redis);

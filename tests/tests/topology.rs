@@ -41,7 +41,7 @@ fn a_cluster_without_slots_is_refused_from_the_first_request() {
 
     let info: String = redis::cmd("INFO")
         .arg("commandstats")
-        .query(&mut app.redis().connection())
+        .query(&mut app.connection())
         .unwrap();
     assert!(info.contains("cmdstat_hello:") || is_spin(), "{info}");
     assert!(

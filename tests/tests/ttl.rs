@@ -18,8 +18,7 @@ fn an_override_applies_at_once_and_survives_a_global_clear() {
 
     app.admin().post("/clear", &json!({ "confirm": true })).ok();
     app.nobody().send("GET", "/api/vehicles/brands", None);
-    let left: i64 =
-        redis::Commands::ttl(&mut app.redis().connection(), "vehicles:brands:top20").unwrap();
+    let left: i64 = redis::Commands::ttl(&mut app.connection(), "vehicles:brands:top20").unwrap();
 
     // The key lives for its TTL with a jitter of 5 %, and its grace of 300 s.
     assert!(

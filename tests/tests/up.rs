@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use end_to_end::{RedisServer, free_port, keys, repository};
+use end_to_end::{Connection, RedisServer, free_port, keys, repository};
 
 /// The running script. It is ended as by Ctrl-C.
 struct Up(Child);
@@ -164,7 +164,7 @@ fn an_existing_redis_stays_empty() {
         let request = request.header("authorization", format!("Bearer {TOKEN}"));
         assert_eq!(request.send_empty().unwrap().status(), 200);
     };
-    let mut redis = server.connection();
+    let mut redis = Connection::to(&server);
 
     for _ in 0..4 {
         run_schedule();

@@ -107,7 +107,7 @@ fn a_password_may_contain_any_characters() {
 #[test]
 fn the_cache_is_in_the_configured_database() {
     let app = App::with(Options::new().variable("redis_db", "3"));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis::cmd("SELECT").arg(3).query(&mut redis).unwrap();
     end_to_end::fill(&mut redis, "users:", 0..5);
     assert_eq!(app.viewer().get("/stats").data()["keyCount"], 5);

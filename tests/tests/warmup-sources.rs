@@ -8,8 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::{App, ORIGIN_TOKEN, Options, Origin, PostgresServer, keys};
-use redis::{Commands, Connection};
+use end_to_end::{App, Connection, ORIGIN_TOKEN, Options, Origin, PostgresServer, keys};
+use redis::Commands;
 use serde_json::{Value, json};
 
 /// The number of keys in the plan of the sample catalogue.
@@ -38,7 +38,7 @@ fn entries_are_read_from_a_web_server() {
     assert_eq!(report["stats"]["keysCreated"], 7, "{report:#}");
     assert_eq!(report["stats"]["errors"], 0, "{report:#}");
 
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     assert_eq!(
         document(&mut redis, "web:b:details"),
         json!({ "id": "b", "score": 2.5 })
@@ -96,7 +96,7 @@ fn a_failing_web_server_fails_only_its_entry() {
     }
 
     assert_eq!(
-        keys(&mut app.redis().connection(), "web:after").len(),
+        keys(&mut app.connection(), "web:after").len(),
         1,
         "the entry after that of the silent server"
     );
@@ -206,7 +206,7 @@ fn postgresql_and_sqlite_give_identical_keys() {
     let from_sqlite = written(&mut sqlite.redis().connection());
     let (_postgres, app) = from_postgres();
     let report = app.admin().post("/warmup", &json!({})).ok();
-    let from_postgres = written(&mut app.redis().connection());
+    let from_postgres = written(&mut app.connection());
 
     assert_eq!(report["stats"]["keysCreated"], ALL, "{report:#}");
     assert_eq!(report["stats"]["errors"], 0, "{report:#}");

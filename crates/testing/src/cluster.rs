@@ -122,6 +122,17 @@ impl Cluster {
         self.number_of_port(owner.unwrap_or_else(|| panic!("no node owns slot {slot}")))
     }
 
+    /// The node that owns each slot now.
+    ///
+    /// # Panics
+    /// Panics when a slot has no owner.
+    pub fn owners_of_slots(&self) -> Vec<usize> {
+        let owners = self.view().owners.into_iter();
+        owners
+            .map(|port| self.number_of_port(port.expect("each slot has an owner")))
+            .collect()
+    }
+
     /// The node that owns a key's slot now.
     ///
     /// # Panics

@@ -9,6 +9,7 @@ export type Alert = Schemas['Alert'];
 export type Node = Schemas['Node'];
 export type Health = Schemas['HealthUp'] | Schemas['HealthDown'];
 export type KeyRow = Schemas['KeyRow'];
+export type PageNode = Schemas['PageNode'];
 export type KeyPage = Schemas['KeyPage'];
 export type KeyDetail = Schemas['KeyDetail'];
 export type Text = Schemas['Text'];

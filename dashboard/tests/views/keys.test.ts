@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { KeyDetail } from '../../src/api/types';
 import { rowAfterKey } from '../../src/views/keys/keyboard';
+import { describeProgress } from '../../src/views/keys/progress';
 import {
+  columnsOf,
   firstOrder,
   formatTimeLeft,
   isStale,
@@ -43,6 +45,39 @@ describe('sorting', () => {
 
   test('a click on another column begins with its first order', () => {
     expect(nextOrder(firstOrder('size'), 'key')).toEqual({ by: 'key', descending: false });
+  });
+});
+
+describe('nodes of a Cluster', () => {
+  const node = { address: '10.0.0.2:7000', number: 2, of: 3 };
+
+  test('only a list of a Cluster has a column for them, by which it is sorted', () => {
+    const rows = [rowOf('a', { node: '10.0.0.2:7000' }), rowOf('b', { node: '10.0.0.1:7000' })];
+
+    expect(columnsOf(false).map(({ name }) => name)).toEqual(['key', 'type', 'ttl', 'size']);
+    expect(columnsOf(true).map(({ name }) => name)).toEqual(['key', 'node', 'type', 'ttl', 'size']);
+    expect(sortRows(rows, { by: 'node', descending: false }).map((row) => row.key)).toEqual(['b', 'a']);
+  });
+
+  test('the progress says which nodes were listed', () => {
+    const progress = { count: 1500, total: 2000, node };
+
+    expect(describeProgress({ ...progress, state: 'idle' })).toBe('1,500 loaded of 2,000, up to node 2 of 3');
+    expect(describeProgress({ ...progress, state: 'ended' })).toBe('All 1,500 keys of 3 nodes');
+  });
+
+  test('a list that failed is incomplete', () => {
+    expect(describeProgress({ count: 1500, total: null, node, state: 'failed' })).toBe(
+      '1,500 loaded, there may be more, incomplete: the last page is from node 2 of 3 (10.0.0.2:7000)',
+    );
+    expect(describeProgress({ count: 100, total: 200, node: null, state: 'failed' })).toBe(
+      '100 loaded of 200, incomplete',
+    );
+  });
+
+  test('a list of a single server names no node', () => {
+    expect(describeProgress({ count: 100, total: 200, node: null, state: 'idle' })).toBe('100 loaded of 200');
+    expect(describeProgress({ count: 1, total: 1, node: null, state: 'ended' })).toBe('All 1 key');
   });
 });
 

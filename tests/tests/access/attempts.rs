@@ -51,7 +51,7 @@ fn guesses_beyond_the_limit_cost_redis_nothing_and_are_refused_without_it() {
     let calls = |app: &App| -> u64 {
         let info: String = redis::cmd("INFO")
             .arg("commandstats")
-            .query(&mut app.redis().connection())
+            .query(&mut app.connection())
             .unwrap();
         let line = info
             .lines()
@@ -120,8 +120,7 @@ fn denied_attempts_of_one_token_do_not_displace_other_audit_records() {
         "20 of one token, and one of the other"
     );
 
-    let mut redis = app.redis().connection();
-    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    let mut redis = app.trail();
     let counted: u32 = redis
         .hget("cache:counters", "changes:denied/denied")
         .unwrap();

@@ -98,7 +98,7 @@ const KEYS: [&str; 4] = [
 fn identified(log_detail: &str) -> App {
     let options = Options::new().variable("trusted_proxies", "1");
     let app = App::with(options.variable("log_detail", log_detail));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.zadd("cache:tags:user-data", "x", 1).unwrap();
     let forwarded = format!("192.0.2.1, {ADDRESS}");
     let client = |caller| {

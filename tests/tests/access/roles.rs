@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{behind_a_proxy, from_elsewhere};
 
 fn ensure_key(app: &App) {
-    let () = app.redis().connection().set("users:1", "x").unwrap();
+    let () = app.connection().set("users:1", "x").unwrap();
 }
 
 fn sorted(mut names: Vec<String>) -> Vec<String> {
@@ -44,7 +44,7 @@ fn every_route_requires_its_role() {
 fn a_denied_request_changes_nothing() {
     let app = behind_a_proxy();
     ensure_key(&app);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
 
     for (number, route) in Route::protected().iter().enumerate() {
         for caller in Caller::ALL
@@ -99,7 +99,7 @@ fn an_unknown_method_is_405() {
 #[test]
 fn only_admins_can_remove_protected_keys() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.hset("cache:ttl", "users", 60).unwrap();
 
     for pattern in ["cache:ttl", "cache:*", "lock:*"] {

@@ -80,8 +80,7 @@ fn denied_and_automatic_records_are_stored_apart_and_listed_together() {
         .with_status(403);
     let record = json!({ "at": "2026-01-01T00:00:00.000Z", "who": "channel", "role": "-", "action": "event", "keysDeleted": 1,
                          "durationMs": 1, "ip": "", "requestId": "c", "outcome": "ok" });
-    let mut redis = app.redis().connection();
-    let () = redis::cmd("SELECT").arg(1).query(&mut redis).unwrap();
+    let mut redis = app.trail();
     let () = redis::cmd("XADD")
         .arg(&["cache:audit:automatic", "*", "record", &record.to_string()])
         .query(&mut redis)

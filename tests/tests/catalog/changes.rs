@@ -72,7 +72,7 @@ fn the_price_of_an_unknown_product_cannot_be_changed() {
 #[test]
 fn addresses_of_older_systems_clear_their_module_and_announce_their_removal() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis
         .mset(&[("products:1", 1), ("catalog:1", 1), ("users:1", 1)])
         .unwrap();

@@ -32,7 +32,7 @@ fn a_value_has_one_address_and_one_key() {
     app.operator()
         .send("POST", "/api/products/007", Some(br#"{"priceCents":1}"#))
         .with_status(404);
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     assert!(keys(&mut redis, "products:*").is_empty());
     assert!(keys(&mut redis, "config:*").is_empty());
 }
@@ -68,8 +68,7 @@ fn two_processes_load_a_missing_key_once() {
     assert_eq!(missed, 1, "{outcomes:?}");
     // The load lock is released.
     assert!(
-        !app.redis()
-            .connection()
+        !app.connection()
             .exists::<_, bool>("lock:{products:search:brake}")
             .unwrap()
     );
@@ -91,7 +90,7 @@ fn a_warmed_key_is_not_loaded_again() {
 #[test]
 fn a_chunk_manifest_of_gigabytes_is_a_miss() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let (_, loaded) = get(&app.nobody(), "/api/products/4985");
 
     for manifest in [
@@ -124,11 +123,7 @@ fn a_negative_result_is_404_and_cached_briefly() {
         app.nobody().send("GET", path, None).with_status(404);
     }
 
-    let left: i64 = app
-        .redis()
-        .connection()
-        .ttl("products:999999:details")
-        .unwrap();
+    let left: i64 = app.connection().ttl("products:999999:details").unwrap();
     assert!((1..=32).contains(&left), "{left} s");
 
     app.nobody()
@@ -152,7 +147,7 @@ fn long_names_are_not_cached() {
     app.nobody()
         .send("GET", &format!("/api/seo/page/{}", &long[..256]), None)
         .with_status(404);
-    let stored = keys(&mut app.redis().connection(), "*");
+    let stored = keys(&mut app.connection(), "*");
     let own = ["cache:", "lock:"];
     let (others, known): (Vec<_>, Vec<_>) = stored
         .iter()
@@ -169,7 +164,7 @@ fn long_names_are_not_cached() {
 #[test]
 fn the_number_of_negative_results_is_limited() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     // All but ten of the 1,000 that Options::max_negative allows.
     let () = redis.pset_ex("cache:negative:seo", 990, 60_000).unwrap();
 
@@ -197,7 +192,7 @@ fn the_number_of_negative_results_is_limited() {
 fn a_foreign_value_is_served() {
     let app = App::start();
     get(&app.nobody(), "/api/config/shop.currency");
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis
         .set("config:shop.currency", r#"{"value":"theirs"}"#)
         .unwrap();
@@ -215,7 +210,6 @@ fn an_abandoned_load_lock_delays_a_load_only_briefly() {
     let app = App::start();
     get(&app.nobody(), "/api/vehicles/brands");
     let () = app
-        .redis()
         .connection()
         .set("lock:{config:shop.currency}", "abandoned")
         .unwrap();

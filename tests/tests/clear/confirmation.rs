@@ -8,7 +8,7 @@ use crate::{count, mostly_users, set_protected_keys};
 #[test]
 fn a_pattern_that_matches_everything_needs_confirmation() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..10);
     set_protected_keys(&mut redis);
     let bodies = [
@@ -50,7 +50,7 @@ fn a_pattern_that_matches_everything_needs_confirmation() {
 #[test]
 fn a_pattern_that_matches_nine_in_ten_keys_is_treated_as_a_global_clear() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     mostly_users(&mut redis);
     let dry_run = app
         .operator()
@@ -98,7 +98,7 @@ fn a_pattern_that_matches_nine_in_ten_keys_is_treated_as_a_global_clear() {
 #[test]
 fn a_pattern_that_matches_more_than_half_of_many_keys_needs_confirmation() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..600);
     fill(&mut redis, "other:", 0..400);
     let problem = app
@@ -129,7 +129,7 @@ fn a_pattern_that_matches_more_than_half_of_many_keys_needs_confirmation() {
 #[test]
 fn an_operator_cannot_clear_everything_in_two_steps() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     mostly_users(&mut redis);
 
     for pattern in ["[ -Z]*", "[[-~]*", "*:*", "?sers:*"] {

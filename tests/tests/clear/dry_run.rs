@@ -8,7 +8,7 @@ use crate::{count, set_protected_keys};
 #[test]
 fn a_dry_run_reports_the_matches_and_changes_nothing() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..2_500);
     fill(&mut redis, "other:", 0..7);
     set_protected_keys(&mut redis);
@@ -53,7 +53,7 @@ fn a_dry_run_reports_the_matches_and_changes_nothing() {
 #[test]
 fn a_dry_run_of_a_global_clear_counts_the_removed_keys() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..100);
     set_protected_keys(&mut redis);
     let matched =

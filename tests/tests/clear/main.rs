@@ -7,8 +7,8 @@ mod dry_run;
 mod global;
 mod pattern;
 
-use end_to_end::{fill, keys};
-use redis::{Commands, Connection};
+use end_to_end::{Connection, fill, keys};
+use redis::Commands;
 
 fn count(redis: &mut Connection) -> usize {
     keys(redis, "*").len()

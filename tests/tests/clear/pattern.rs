@@ -9,7 +9,7 @@ use crate::{PROTECTED_KEYS, count, mostly_users, set_protected_keys};
 #[test]
 fn a_pattern_removes_only_its_matches() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..47);
     fill(&mut redis, "products:", 0..53);
     let report = app
@@ -33,7 +33,7 @@ fn a_pattern_removes_only_its_matches() {
 #[test]
 fn every_form_of_pattern_removes_exactly_its_matches() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let cases: [(&str, &[&str]); 6] = [
         ("user:?", &["user:1", "user:2"]),
         ("user:[1-2]*", &["user:1", "user:10", "user:2"]),
@@ -65,7 +65,7 @@ fn every_form_of_pattern_removes_exactly_its_matches() {
 #[test]
 fn a_question_mark_matches_one_byte_of_a_letter() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     // Letters of one, two and three bytes.
     let () = redis
         .mset(&[("ka", "x"), ("ké", "x"), ("k€", "x")])
@@ -85,12 +85,8 @@ fn a_question_mark_matches_one_byte_of_a_letter() {
         assert_eq!(stats["keysMatched"], 1, "{pattern}: {stats:#}");
         assert_eq!(stats["sampleKeys"], json!([matched]), "{pattern}");
 
-        let page = app
-            .viewer()
-            .get(&format!("/keys?pattern={}", encode(pattern)))
-            .data();
-        let listed = page["keys"].as_array().unwrap();
-        assert_eq!(listed.len(), 1, "{pattern}: {page:#}");
+        let listed = app.list_keys(&format!("&pattern={}", encode(pattern)));
+        assert_eq!(listed.len(), 1, "{pattern}: {listed:#?}");
         assert_eq!(listed[0]["key"], matched, "{pattern}");
     }
 
@@ -107,7 +103,7 @@ fn a_question_mark_matches_one_byte_of_a_letter() {
 #[test]
 fn a_pattern_keeps_protected_keys_unless_it_names_them() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for pattern in ["users:*", "*:*", "c*", "?ache:*", "[cl]o*", "*a*", "l?ck*"] {
         set_protected_keys(&mut redis);
         app.admin()
@@ -131,7 +127,7 @@ fn a_pattern_keeps_protected_keys_unless_it_names_them() {
 #[test]
 fn an_old_address_clears_its_module_regardless_of_its_share() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     mostly_users(&mut redis);
     let report = app
         .operator()
@@ -143,7 +139,7 @@ fn an_old_address_clears_its_module_regardless_of_its_share() {
 #[test]
 fn a_misleading_pattern_is_refused_with_the_correct_spelling() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis::cmd("MSET")
         .arg(&["sess1", "x", "sess[1", "x", "kè", "x"])
         .query(&mut redis)
@@ -175,7 +171,7 @@ fn a_misleading_pattern_is_refused_with_the_correct_spelling() {
 #[test]
 fn an_invalid_field_is_named_and_nothing_is_removed() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..10);
     let cases = [
         (json!({ "pattern": 5 }), "pattern"),

@@ -13,7 +13,7 @@ use redis::Commands;
 /// them. One of them takes the lock of a warmup, which would last for its lease of 15 s.
 fn thaw(app: &App) {
     app.redis().thaw();
-    let () = app.redis().connection().del("lock:cache:warmup").unwrap();
+    let () = app.connection().del("lock:cache:warmup").unwrap();
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_restart_of_redis_between_requests_is_unnoticed() {
 #[test]
 fn a_closed_connection_between_requests_is_unnoticed() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     // A connection is trusted for 100 ms after its last use, and a change is not repeated on a new
     // one.
     let pause = |route: &Route| {

@@ -7,7 +7,7 @@ mod permissions;
 mod writes;
 mod wrong_type;
 
-use redis::Connection;
+use end_to_end::Connection;
 
 fn command(redis: &mut Connection, words: &[&str]) {
     let (name, arguments) = words.split_first().unwrap();

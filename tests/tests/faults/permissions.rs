@@ -13,7 +13,7 @@ fn a_changed_password_is_a_503_until_it_is_correct_again() {
     let app = App::with(Options::new().default_user());
     assert_all_recovered(&app);
 
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     command(&mut redis, &["CONFIG", "SET", "requirepass", "another"]);
     disconnect_clients(&mut redis);
     // A request that finds its connection closed may report that instead, and each thread of the
@@ -102,7 +102,7 @@ fn the_documented_permissions_suffice_and_permit_no_more() {
 #[test]
 fn a_missing_permission_for_scripts_is_reported() {
     let app = App::with(Options::new().default_user());
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     // The first round compiles every component.
     assert_all_recovered(&app);
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::command;
-use end_to_end::{App, MAX_RESPONSE_TIME, Options, assert_all_recovered, create_route_data, fill};
-use redis::{Commands, Connection};
+use end_to_end::{
+    App, Connection, MAX_RESPONSE_TIME, Options, assert_all_recovered, create_route_data, fill,
+};
+use redis::Commands;
 use serde_json::json;
 
 /// Checks that reads work and that changes are refused with a problem of type `kind` and `words`.
@@ -41,7 +43,7 @@ fn assert_only_changes_refused(app: &App, kind: &str, words: &str, skipped: &[&s
 #[test]
 fn a_read_only_replica_serves_reads_and_refuses_changes() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     create_route_data(&mut redis);
     command(&mut redis, &["REPLICAOF", "127.0.0.1", "1"]);
 
@@ -64,7 +66,7 @@ fn a_read_only_replica_serves_reads_and_refuses_changes() {
 #[test]
 fn a_full_redis_is_read_and_cleared_but_not_filled() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..100);
     let () = redis.hset("cache:ttl", "users", 60).unwrap();
     command(&mut redis, &["CONFIG", "SET", "maxmemory", "1"]);
@@ -125,7 +127,7 @@ fn a_full_redis_is_read_and_cleared_but_not_filled() {
 #[test]
 fn a_redis_that_cannot_save_refuses_changes() {
     let app = App::with(Options::new().redis(&["--dir", "/proc"]));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     create_route_data(&mut redis);
     command(&mut redis, &["CONFIG", "SET", "save", "3600 1"]);
     let _: Result<redis::Value, _> = redis::cmd("BGSAVE").query(&mut redis);
@@ -173,7 +175,7 @@ fn a_redis_that_cannot_save_refuses_changes() {
 #[test]
 fn an_interrupted_clear_reports_its_progress_and_can_be_repeated() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..300_000);
     // All keys match, so this is treated as a global clear.
     let everything = json!({ "pattern": "users:*", "confirm": true });

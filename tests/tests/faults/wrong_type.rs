@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use end_to_end::Connection;
 use end_to_end::{App, BASE, Client, Options, Response, contract};
-use redis::Connection;
 use serde_json::{Value, json};
 
 use crate::command;
@@ -113,7 +113,7 @@ fn assert_names_key(problem: &Value, key: &str) {
 fn a_key_of_another_type_is_named_by_every_request_that_needs_it() {
     let app = App::start();
     let admin = app.admin();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
 
     for (database, key, requests) in keys_with_requests() {
         command(&mut redis, &["SELECT", database]);
@@ -173,7 +173,7 @@ fn only_requests_that_need_such_a_key_document_the_conflict() {
 #[test]
 fn a_warmup_names_the_key_of_another_type_that_stops_it() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for key in ["cache:warmup:cancel", "cache:warmup:modules"] {
         set_other_type(&mut redis, key);
         let problem = app
@@ -188,7 +188,7 @@ fn a_warmup_names_the_key_of_another_type_that_stops_it() {
 #[test]
 fn a_warmup_counts_the_entries_whose_tag_set_has_another_type() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     set_other_type(&mut redis, "cache:tags:user-data");
 
     let report = app
@@ -213,7 +213,7 @@ fn a_warmup_counts_the_entries_whose_tag_set_has_another_type() {
 #[test]
 fn a_service_is_served_although_a_tag_set_has_another_type() {
     let app = App::with(Options::new().variable("log_detail", "full"));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let outcome = || {
         let response = app.nobody().send("GET", "/api/users/stats", None);
         let outcome = response.header("x-cache").unwrap_or_default().to_owned();

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use end_to_end::{App, RedisServer};
+use end_to_end::{App, ONE_SERVER, RedisServer, runs_on};
 use serde_json::{Value, json};
 
 /// Much longer than replication takes to begin.
@@ -40,6 +40,9 @@ fn metric(app: &App, name: &str) -> Option<f64> {
 
 #[test]
 fn a_replica_is_shown_with_its_link_and_lag() {
+    if !runs_on(ONE_SERVER, "cluster.rs has replicas of a Cluster") {
+        return;
+    }
     let mut primary = RedisServer::with(&["--repl-diskless-sync-delay", "0"]);
     let app = App::start();
     follow(app.redis(), &primary);
@@ -74,6 +77,9 @@ fn a_replica_is_shown_with_its_link_and_lag() {
 
 #[test]
 fn a_primary_is_shown_with_the_lag_of_its_replicas() {
+    if !runs_on(ONE_SERVER, "cluster.rs has replicas of a Cluster") {
+        return;
+    }
     let app = App::start();
     let alone = app.nobody().get("/health").ok()["redis"].take();
     assert_eq!(alone["connectedReplicas"], 0, "{alone:#}");

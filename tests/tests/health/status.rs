@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{App, Fault, Options, RedisServer};
+use end_to_end::{App, Fault, ONE_SERVER, Options, RedisServer, runs_on};
 use serde_json::{Value, json};
 
 /// Checks that a Redis that replies and refuses writes is unhealthy and not ready, in time and with
@@ -58,8 +58,11 @@ fn health_is_public_with_any_token() {
 
 #[test]
 fn memory_near_its_limit_is_degraded_with_200() {
+    if !runs_on(ONE_SERVER, "each node of a Cluster has a limit of its own") {
+        return;
+    }
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let used = app.nobody().get("/health").ok()["redis"]["memoryUsageBytes"]
         .as_u64()
         .unwrap();
@@ -85,6 +88,9 @@ fn memory_near_its_limit_is_degraded_with_200() {
 
 #[test]
 fn a_slow_reply_is_degraded() {
+    if !runs_on(ONE_SERVER, "the proxy is before one server") {
+        return;
+    }
     let app = App::with(Options::new().proxied());
     app.proxy().fail(Fault::Slow(Duration::from_millis(150)));
     let health = app.nobody().get("/health").ok();
@@ -105,9 +111,12 @@ fn a_slow_reply_is_degraded() {
 
 #[test]
 fn a_replica_is_unhealthy_and_reported_as_one() {
+    if !runs_on(ONE_SERVER, "cluster.rs has replicas of a Cluster") {
+        return;
+    }
     let primary = RedisServer::start();
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis::cmd("REPLICAOF")
         .arg("127.0.0.1")
         .arg(primary.port())
@@ -142,7 +151,7 @@ fn paused_writes_are_unhealthy_in_time() {
     let app = App::start();
     app.nobody().get("/health").ok();
     app.nobody().get("/health/ready").ok();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis::cmd("CLIENT")
         .arg("PAUSE")
         .arg(60_000)
@@ -166,7 +175,7 @@ fn a_full_redis_without_eviction_is_degraded_and_ready() {
     let app = App::start();
     let () = redis::cmd("CONFIG")
         .arg(&["SET", "maxmemory", "100kb"])
-        .query(&mut app.redis().connection())
+        .query(&mut app.connection())
         .unwrap();
     let health = app.nobody().get("/health").ok();
 
@@ -183,6 +192,9 @@ fn a_full_redis_without_eviction_is_degraded_and_ready() {
 
 #[test]
 fn a_value_that_redis_does_not_report_is_null_with_a_reason() {
+    if !runs_on(ONE_SERVER, "the proxy is before one server") {
+        return;
+    }
     let app = App::with(Options::new().proxied());
     app.proxy().drop_fields(&["used_memory", "maxmemory"]);
     let health = app.nobody().get("/health").ok();
@@ -201,7 +213,7 @@ fn a_value_that_redis_does_not_report_is_null_with_a_reason() {
 fn a_redis_that_refuses_commands_is_connected() {
     let app = App::with(Options::new().default_user());
     app.nobody().get("/health").ok();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis::cmd("CONFIG")
         .arg("SET")
         .arg("requirepass")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{App, Options, free_port};
+use end_to_end::{App, ONE_SERVER, Options, free_port, runs_on};
 use serde_json::Value;
 
 /// Returns the problem type of readiness and statistics.
@@ -27,6 +27,9 @@ fn refusal(options: Options) -> String {
 
 #[test]
 fn a_killed_redis_is_unhealthy_with_the_time_it_was_last_seen() {
+    if !runs_on(ONE_SERVER, "the test stops or replaces one server") {
+        return;
+    }
     let mut app = App::start();
     let timestamp = |path| {
         app.nobody().get(path).ok()["timestamp"]
@@ -50,6 +53,9 @@ fn a_killed_redis_is_unhealthy_with_the_time_it_was_last_seen() {
 
 #[test]
 fn problems_with_tls_differ_from_an_unreachable_redis() {
+    if !runs_on(ONE_SERVER, "the test stops or replaces one server") {
+        return;
+    }
     let named = |options: Options| {
         options
             .variable("redis_host", "localhost")
@@ -62,6 +68,9 @@ fn problems_with_tls_differ_from_an_unreachable_redis() {
 
 #[test]
 fn the_time_last_seen_belongs_to_one_address() {
+    if !runs_on(ONE_SERVER, "the test stops or replaces one server") {
+        return;
+    }
     let mut app = App::start();
     app.nobody().get("/health").ok();
     app.redis_mut().kill();
@@ -78,6 +87,9 @@ fn the_time_last_seen_belongs_to_one_address() {
 
 #[test]
 fn a_redis_that_never_replied_was_never_seen() {
+    if !runs_on(ONE_SERVER, "the test stops or replaces one server") {
+        return;
+    }
     let mut app = App::start();
     app.redis_mut().kill();
     let health = app.nobody().get("/health").with_status(503);
@@ -86,6 +98,9 @@ fn a_redis_that_never_replied_was_never_seen() {
 
 #[test]
 fn the_time_last_seen_survives_a_restart_of_the_application() {
+    if !runs_on(ONE_SERVER, "the test stops or replaces one server") {
+        return;
+    }
     let mut app = App::start();
     app.nobody().get("/health").ok();
     app.redis_mut().kill();
@@ -98,6 +113,9 @@ fn the_time_last_seen_survives_a_restart_of_the_application() {
 
 #[test]
 fn a_silent_redis_is_unhealthy_in_time() {
+    if !runs_on(ONE_SERVER, "the test stops or replaces one server") {
+        return;
+    }
     let app = App::start();
     app.redis().freeze();
     let health = app.nobody().get("/health");
@@ -118,6 +136,9 @@ fn a_silent_redis_is_unhealthy_in_time() {
 
 #[test]
 fn the_application_is_alive_and_not_ready_without_redis() {
+    if !runs_on(ONE_SERVER, "the test stops or replaces one server") {
+        return;
+    }
     let mut app = App::start();
     app.redis_mut().kill();
     assert_eq!(app.nobody().get("/health/live").ok()["status"], "live");

@@ -26,7 +26,7 @@ fn elements(app: &App, key: &str, limit: usize) -> Vec<Value> {
 #[test]
 fn collections_are_shown_as_elements() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.rpush("list", &["b", "a"]).unwrap();
     let () = redis.sadd("set", "only").unwrap();
     let () = redis.hset("hash", "field", "value").unwrap();
@@ -56,7 +56,7 @@ fn collections_are_shown_as_elements() {
 #[test]
 fn elements_that_are_not_utf8_are_base64() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.rpush("list", &[b"\xff".as_slice(), b"text"]).unwrap();
     let () = redis
         .hset("hash", b"\xfe".as_slice(), b"\xff".as_slice())
@@ -76,7 +76,6 @@ fn elements_that_are_not_utf8_are_base64() {
 fn bytes_of_a_stream_that_are_not_utf8_are_base64() {
     let app = App::start();
     let () = app
-        .redis()
         .connection()
         .xadd("stream", "1-1", &[("field".as_bytes(), b"\xff".as_slice())])
         .unwrap();
@@ -89,7 +88,7 @@ fn bytes_of_a_stream_that_are_not_utf8_are_base64() {
 #[test]
 fn a_compact_collection_is_paged() {
     let app = App::with(Options::new().redis(&["--hash-max-ziplist-entries", "5000"]));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let fields: Vec<(String, u32)> = (0..5_000).map(|n| (format!("field:{n}"), n)).collect();
     let () = redis.hset_multiple("hash", &fields).unwrap();
     let part = app.operator().get("/keys/hash?limit=1").data();
@@ -115,7 +114,7 @@ fn a_compact_collection_is_paged() {
 #[test]
 fn collections_are_paged_to_the_last_element() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let mut pipe = redis::pipe();
 
     for n in 0..2_500 {
@@ -148,7 +147,7 @@ fn collections_are_paged_to_the_last_element() {
 #[test]
 fn the_elements_of_a_large_collection_stay_within_64_kib() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let mut pipe = redis::pipe();
     (0..1_000).for_each(|_| {
         pipe.rpush("list", vec![b'x'; 10_000]).ignore();
@@ -171,7 +170,7 @@ fn the_elements_of_a_large_collection_stay_within_64_kib() {
 #[test]
 fn an_invalid_parameter_is_named() {
     let app = App::start();
-    let () = app.redis().connection().rpush("list", "x").unwrap();
+    let () = app.connection().rpush("list", "x").unwrap();
     for (query, field) in [
         ("limit=0", "limit"),
         ("limit=1001", "limit"),
@@ -190,7 +189,7 @@ fn an_invalid_parameter_is_named() {
 #[test]
 fn a_cursor_of_another_type_is_not_a_failure() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.rpush("list", "x").unwrap();
     let () = redis.sadd("set", "x").unwrap();
     let () = redis.zadd("zset", "x", 1).unwrap();

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use end_to_end::{App, BASE, Caller, Monitor, raw};
+use end_to_end::{App, BASE, Caller, Monitor, ONE_SERVER, raw, runs_on};
 use redis::Commands;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::{MAX_VALUE_BYTES, inspect};
 #[test]
 fn a_string_is_shown_in_its_most_readable_form() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let cases: [(&[u8], Value, &str); 6] = [
         (
             br#"{"id":42,"tags":["a"]}"#,
@@ -39,7 +39,7 @@ fn a_string_is_shown_in_its_most_readable_form() {
 #[test]
 fn a_key_is_shown_with_its_expiry_encoding_and_size() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set_ex("users:1", "x", 600).unwrap();
     let key = inspect(&app, "users:1");
     let bytes: u64 = redis::cmd("MEMORY")
@@ -73,7 +73,7 @@ fn a_warmed_key_is_shown_with_its_tags() {
 #[test]
 fn a_string_above_64_kib_is_cut() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     for (length, is_cut) in [
         (MAX_VALUE_BYTES, false),
         (MAX_VALUE_BYTES + 1, true),
@@ -90,7 +90,7 @@ fn a_string_above_64_kib_is_cut() {
 #[test]
 fn a_cut_string_ends_at_a_character_and_is_not_json() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis
         .set("key", "x".to_owned() + &"é".repeat(MAX_VALUE_BYTES))
         .unwrap();
@@ -114,7 +114,7 @@ fn a_cut_string_ends_at_a_character_and_is_not_json() {
 fn json_is_shown_with_all_digits_and_fields() {
     let app = App::start();
     let text = r#" {"a": 12345678901234567890123, "b": 1.10, "c": 1, "c": 2}"#;
-    let () = app.redis().connection().set("key", text).unwrap();
+    let () = app.connection().set("key", text).unwrap();
 
     assert_eq!(inspect(&app, "key")["raw"], text);
 
@@ -134,9 +134,9 @@ fn an_entry_in_its_grace_is_stale_here_and_in_the_list() {
     let app = App::start();
     let key = "products:4985:details";
     let shown = || {
-        let list = app.viewer().get("/keys?pattern=products:*").data();
-        assert_eq!(list["keys"][0]["key"], key, "{list}");
-        [list["keys"][0].clone(), inspect(&app, key)]
+        let mut listed = app.list_keys("&pattern=products:*");
+        assert_eq!(listed[0]["key"], key, "{listed:?}");
+        [listed.swap_remove(0), inspect(&app, key)]
     };
     app.nobody()
         .send("GET", "/api/products/4985", None)
@@ -150,7 +150,7 @@ fn an_entry_in_its_grace_is_stale_here_and_in_the_list() {
     }
 
     // Less than the grace is left.
-    let () = app.redis().connection().expire(key, 200).unwrap();
+    let () = app.connection().expire(key, 200).unwrap();
     for stale in shown() {
         assert_eq!(stale["freshFor"], 0, "{stale}");
         assert_eq!(stale["stale"], true, "{stale}");
@@ -163,7 +163,7 @@ fn an_entry_is_shown_with_what_the_library_knows_of_it() {
     app.nobody()
         .send("GET", "/api/products/4985", None)
         .with_status(200);
-    let () = app.redis().connection().set("foreign", 1).unwrap();
+    let () = app.connection().set("foreign", 1).unwrap();
 
     let entry = inspect(&app, "products:4985:details");
     assert_eq!(entry["graceSeconds"], 300.0);
@@ -184,7 +184,7 @@ fn an_entry_is_shown_with_what_the_library_knows_of_it() {
 #[test]
 fn a_ttl_of_any_length_is_exact() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis::cmd("SET")
         .arg("key")
         .arg(1)
@@ -194,10 +194,7 @@ fn a_ttl_of_any_length_is_exact() {
         .unwrap();
     let left: i64 = redis.ttl("key").unwrap();
 
-    for shown in [
-        inspect(&app, "key"),
-        app.viewer().get("/keys").data()["keys"][0].take(),
-    ] {
+    for shown in [inspect(&app, "key"), app.list_keys("").swap_remove(0)] {
         let ttl = shown["ttl"].as_i64().unwrap();
         assert!((left - 5..=left).contains(&ttl), "{ttl} instead of {left}");
         assert_eq!(shown["ttlText"], ttl.to_string());
@@ -207,7 +204,7 @@ fn a_ttl_of_any_length_is_exact() {
 #[test]
 fn a_huge_binary_is_read_only_in_part() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set("key", vec![0xff_u8; 20 << 20]).unwrap();
     let key = inspect(&app, "key");
 
@@ -224,8 +221,11 @@ fn a_huge_binary_is_read_only_in_part() {
 
 #[test]
 fn inspecting_costs_one_round_trip() {
+    if !runs_on(ONE_SERVER, "cluster-cost.rs counts a Cluster's") {
+        return;
+    }
     let app = App::start();
-    let () = app.redis().connection().hset("hash", "f", "v").unwrap();
+    let () = app.connection().hset("hash", "f", "v").unwrap();
     inspect(&app, "hash");
     let mut monitor = Monitor::start(app.redis());
     inspect(&app, "hash");

@@ -5,8 +5,8 @@ mod patterns;
 mod request;
 mod tags;
 
-use end_to_end::keys;
-use redis::{Commands, Connection};
+use end_to_end::{Connection, keys};
+use redis::Commands;
 
 fn count(redis: &mut Connection) -> usize {
     keys(redis, "*").len()

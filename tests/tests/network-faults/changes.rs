@@ -91,8 +91,7 @@ fn a_refusal_of_changes_affects_only_changes() {
 fn a_change_without_an_audit_record_has_a_warning() {
     let app = App::with(Options::new().default_user());
     assert_all_recovered(&app);
-    let mut trail = app.redis().connection();
-    let () = redis::cmd("SELECT").arg(1).query(&mut trail).unwrap();
+    let mut trail = app.trail();
     let () = redis::cmd("DEL").arg(&STREAMS).query(&mut trail).unwrap();
     for stream in STREAMS {
         let () = redis::cmd("SET")
@@ -107,7 +106,7 @@ fn a_change_without_an_audit_record_has_a_warning() {
         .iter()
         .filter(|(route, _)| route.changes() && route.expected() == 200)
     {
-        create_route_data(&mut app.redis().connection());
+        create_route_data(&mut app.connection());
         let response = route.send(client);
         assert_eq!(response.status, 200, "{route:?}: {response:#?}");
         assert!(
@@ -136,13 +135,13 @@ fn a_change_does_not_begin_if_its_intent_is_not_recorded() {
             .iter()
             .filter(|(route, _)| route.is_recorded())
         {
-            create_route_data(&mut app.redis().connection());
+            create_route_data(&mut app.connection());
             app.proxy()
                 .fail_named(fault, |name| name.starts_with("EVAL"));
             let response = route.send(client);
             heal(&app);
             response.with_status(503);
-            let exists: bool = app.redis().connection().exists("users:1").unwrap();
+            let exists: bool = app.connection().exists("users:1").unwrap();
             assert!(exists, "{fault:?} {route:?}");
         }
     }

@@ -19,8 +19,7 @@ fn proxied() -> App {
 /// Ends the fault, and releases the locks of warmups and walks whose release was lost.
 fn heal(app: &App) {
     app.proxy().heal();
-    let mut trail = app.redis().connection();
-    let () = redis::cmd("SELECT").arg(1).query(&mut trail).unwrap();
+    let mut trail = app.trail();
     let () = redis::cmd("DEL")
         .arg(
             (1..=4)
@@ -32,6 +31,6 @@ fn heal(app: &App) {
 
     let () = redis::cmd("DEL")
         .arg("lock:cache:warmup")
-        .query(&mut app.redis().connection())
+        .query(&mut app.connection())
         .unwrap();
 }

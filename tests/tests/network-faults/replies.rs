@@ -153,7 +153,7 @@ fn late_replies_only_delay_responses() {
     assert_eq!(health["status"], "degraded", "{health:#}");
 
     for (route, client) in app.all_routes() {
-        create_route_data(&mut app.redis().connection());
+        create_route_data(&mut app.connection());
         app.proxy().fail(Fault::Slow(LATE));
         let response = route.send(client);
         assert_eq!(response.status, route.expected(), "{response:#?}");

@@ -10,7 +10,7 @@ use crate::{heal, proxied};
 #[test]
 fn a_walk_continues_after_a_broken_reply() {
     let app = proxied();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     end_to_end::fill(&mut redis, "walk:", 0..500);
     let mut seen = std::collections::BTreeSet::new();
     let mut cursor = "0".to_owned();

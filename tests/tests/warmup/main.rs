@@ -5,8 +5,7 @@ mod progress;
 mod request;
 mod values;
 
-use end_to_end::keys;
-use redis::Connection;
+use end_to_end::{Connection, keys};
 
 const ALL: u64 = 170;
 

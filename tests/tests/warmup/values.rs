@@ -1,7 +1,7 @@
 //! The keys and values that a warmup writes.
 
-use end_to_end::App;
-use redis::{Commands, Connection};
+use end_to_end::{App, Connection};
+use redis::Commands;
 use serde_json::{Value, json};
 
 use crate::{ALL, matching};
@@ -49,7 +49,7 @@ fn the_five_modules_are_warmed_in_order() {
 fn every_key_has_its_name_and_type() {
     let app = App::start();
     app.admin().post("/warmup", &json!({})).ok();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let patterns = [
         ("config:*", 35),
         ("vehicles:brands:top20", 1),
@@ -91,7 +91,7 @@ fn every_key_has_its_name_and_type() {
 fn the_values_match_the_catalogue() {
     let app = App::start();
     app.admin().post("/warmup", &json!({})).ok();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let popular = document(&mut redis, "products:popular:list");
     let first: Vec<&Value> = popular
         .as_array()
@@ -152,7 +152,7 @@ fn the_values_match_the_catalogue() {
 fn every_key_expires_by_its_plan_entry_or_the_ttl_table() {
     let app = App::start();
     app.admin().post("/warmup", &json!({})).ok();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let cases = [
         ("config:main:all", 3_600),
         ("vehicles:brands:top20", 3_600),
@@ -183,13 +183,13 @@ fn warmed_keys_are_removed_with_their_tag() {
         .delete("/invalidate", &json!({ "tags": ["product-catalog"] }))
         .ok();
     assert_eq!(report["details"]["tags"], json!({ "product-catalog": 102 }));
-    assert_eq!(matching(&mut app.redis().connection(), "products:*"), 0);
+    assert_eq!(matching(&mut app.connection(), "products:*"), 0);
 }
 
 #[test]
 fn existing_keys_are_kept_unless_forced() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.set("users:active:count", "mine").unwrap();
     let () = redis
         .set("products:popular:list", "of another type")

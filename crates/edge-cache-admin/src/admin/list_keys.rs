@@ -7,6 +7,7 @@ mod place;
 mod plain;
 mod row;
 
+pub use place::PageNode;
 pub use row::KeyRow;
 
 use edge_cache::KeyName;
@@ -77,6 +78,9 @@ pub struct KeyPagination {
     pub next_cursor: Option<String>,
     /// True if there is a next page.
     pub has_more: bool,
+    /// The node that the page is from; absent for a single server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<PageNode>,
 }
 
 impl ListKeysRequest {
@@ -145,6 +149,7 @@ impl ListKeysRequest {
             returned: page.rows.len(),
             has_more: next_cursor.is_some(),
             next_cursor,
+            node: place.page_node(),
         };
         Ok(ListKeysReport {
             keys: page.rows.into_iter().map(|(_, row)| row).collect(),

@@ -25,7 +25,7 @@ use super::connection::Redis;
 use super::connector::{Connector, OpenConnection};
 use super::deadline::Deadline;
 use super::reply::{Replies, Reply};
-use super::router::{Followed, Router, Target};
+use super::router::{Followed, Router, Target, name_silent};
 use super::runtime::HostRuntime;
 use super::sentinel::Sentinels;
 use super::server_mode::ServerMode;
@@ -227,7 +227,10 @@ impl<T: Transport> RedisClient<T> {
     }
 
     async fn explain(&self, failed: FailedTry, deadline: &Deadline<T>) -> RedisError {
-        if failed.may_have_arrived || failed.node.is_some() {
+        if let Some(node) = &failed.node {
+            return name_silent(failed.error, node);
+        }
+        if failed.may_have_arrived {
             return failed.error;
         }
         // Boxed, because it is rare and would enlarge the future of every command.

@@ -218,6 +218,14 @@ impl<T: Transport> Router<T> {
     }
 }
 
+/// Names the node of a Cluster that did not answer.
+pub(super) fn name_silent(mut error: RedisError, node: &NodeAddress) -> RedisError {
+    if matches!(error.kind, ErrorKind::Timeout | ErrorKind::Unreachable) {
+        error.message = format!("{} (node {node} of the Cluster)", error.message);
+    }
+    error
+}
+
 fn not_served(slot: u16) -> RedisError {
     let problem = format!("CLUSTERDOWN no node serves the slot {slot}");
     RedisError::new(ErrorKind::Cluster, problem)

@@ -1,6 +1,5 @@
 // The key browser: a search, the keys as a list or a tree, and one key in detail beside them.
 import { useEffect } from 'preact/hooks';
-import { formatCount, formatNumber } from '../../lib/format';
 import { idOf, type KeyRef } from '../../lib/key-name';
 import { isProtected } from '../../lib/pattern';
 import { navigate, route } from '../../state/route';
@@ -8,6 +7,7 @@ import { Name } from '../../ui/name';
 import { Empty, Failure, Loading } from '../../ui/notes';
 import { Detail } from './detail';
 import { List } from './list';
+import { describeProgress } from './progress';
 import { SearchForm } from './search-form';
 import { COLUMNS, firstOrder } from './sorting';
 import { asTree, order, rowsVersion, search, walk } from './store';
@@ -101,23 +101,18 @@ function EmptyNote({ walk: { pattern, type, rows } }: { walk: Walk }) {
 }
 
 function Progress({ walk, count }: { walk: Walk; count: number }) {
-  if (walk.state.value === 'ended') {
-    return (
-      <p class="progress-line">
-        <span class="num" role="status">
-          All {formatCount(count, 'key')}
-        </span>
-      </p>
-    );
-  }
+  const state = walk.state.value;
+  const text = describeProgress({ count, total: walk.total.value, state, node: walk.node.value });
+  const status = (
+    <span class="num" role="status">
+      {text}
+    </span>
+  );
+  if (state === 'ended') return <p class="progress-line">{status}</p>;
 
-  const total = walk.total.value;
-  const rest = total === null ? ', there may be more' : ` of ${formatNumber(total)}`;
   return (
     <p class="progress-line">
-      <span class="num" role="status">
-        {formatNumber(count)} loaded{rest}
-      </span>
+      {status}
       <LoadAllButton walk={walk} />
       {asTree.value && <span class="muted">Folders count loaded keys only.</span>}
       {!asTree.value && order.value.by !== null && <span class="muted">Only loaded keys are sorted.</span>}

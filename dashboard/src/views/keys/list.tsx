@@ -7,7 +7,7 @@ import { now } from '../../state/live';
 import { Name } from '../../ui/name';
 import { useRowFocus, useVirtual } from '../../ui/use-virtual';
 import { rowAfterKey } from './keyboard';
-import { COLUMNS, formatTimeLeft, isStale, nextOrder, secondsLeft } from './sorting';
+import { columnsOf, formatTimeLeft, isStale, nextOrder, secondsLeft } from './sorting';
 import { order, rows, rowsVersion } from './store';
 import type { Row, Walk } from './walk';
 
@@ -42,10 +42,16 @@ export function List({ walk, selected, onOpen }: Props) {
     focusRow();
   };
 
+  const hasNodes = walk.node.value !== null;
   const shared = { active: Math.min(active, count - 1), selected, onOpen, onActivate: setActive };
   return (
-    <div class="table" role="grid" aria-label="Keys" aria-rowcount={walk.state.value === 'ended' ? count + 1 : -1}>
-      <Head />
+    <div
+      class={`table${hasNodes ? ' with-node' : ''}`}
+      role="grid"
+      aria-label="Keys"
+      aria-rowcount={walk.state.value === 'ended' ? count + 1 : -1}
+    >
+      <Head hasNodes={hasNodes} />
       <div class="scroller" ref={scroller} role="rowgroup" onKeyDown={onKeyDown}>
         <div class="sizer" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
           {items.map(({ index, start }) => {
@@ -74,7 +80,7 @@ function useStartAtTop(walk: Walk, scroller: RefObject<HTMLElement | null>, setA
   }, [walk, order.value]);
 }
 
-function Head() {
+function Head({ hasNodes }: { hasNodes: boolean }) {
   const { by, descending } = order.value;
   const direction = descending ? 'descending' : 'ascending';
   const arrow = descending ? ' ↓' : ' ↑';
@@ -82,7 +88,7 @@ function Head() {
   return (
     <div role="rowgroup">
       <div role="row" class="line head" aria-rowindex={1}>
-        {COLUMNS.map(({ name, label }) => (
+        {columnsOf(hasNodes).map(({ name, label }) => (
           <span key={name} role="columnheader" class={`cell ${name}`} aria-sort={by === name ? direction : 'none'}>
             <button type="button" onClick={() => (order.value = nextOrder(order.peek(), name))}>
               {label}
@@ -137,6 +143,11 @@ function Cells({ row, left }: { row: Row; left: number }) {
       <span role="gridcell" class="cell key mono" title={row.key.slice(0, MAX_TITLE_CHARACTERS)}>
         <Name text={row.key} escaped={row.keyBase64 !== undefined} />
       </span>
+      {row.node !== undefined && (
+        <span role="gridcell" class="cell node mono" title={row.node}>
+          {row.node}
+        </span>
+      )}
       <span role="gridcell" class="cell type">
         <span class={`kind ${row.type}`}>{row.type}</span>
       </span>

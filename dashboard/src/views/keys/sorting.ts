@@ -2,7 +2,7 @@
 import { formatTtl } from '../../lib/format';
 import type { Row } from './walk';
 
-export type Column = 'key' | 'type' | 'ttl' | 'size';
+export type Column = 'key' | 'node' | 'type' | 'ttl' | 'size';
 
 export interface SortOrder {
   /** Null for the order of loading, which is that of Redis' own table. */
@@ -14,10 +14,16 @@ export const UNSORTED: SortOrder = { by: null, descending: false };
 
 export const COLUMNS: readonly { name: Column; label: string }[] = [
   { name: 'key', label: 'Key' },
+  { name: 'node', label: 'Node' },
   { name: 'type', label: 'Type' },
   { name: 'ttl', label: 'TTL' },
   { name: 'size', label: 'Size' },
 ];
+
+/** The columns of a list; only that of a Cluster has nodes. */
+export function columnsOf(hasNodes: boolean): typeof COLUMNS {
+  return COLUMNS.filter(({ name }) => hasNodes || name !== 'node');
+}
 
 /** The order of a column's first click: the largest size first, everything else ascending. */
 export function firstOrder(by: Column): SortOrder {
@@ -40,7 +46,8 @@ export function sortRows(rows: readonly Row[], { by, descending }: SortOrder): r
 function compare(one: Row, other: Row, by: Column): number {
   if (by === 'ttl') return expiresAt(one) - expiresAt(other) || 0;
   if (by === 'size') return (one.sizeBytes ?? -1) - (other.sizeBytes ?? -1);
-  return one[by] < other[by] ? -1 : one[by] > other[by] ? 1 : 0;
+  const [a = '', b = ''] = [one[by], other[by]];
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Milliseconds since 1970. Keys that never expire come last. */

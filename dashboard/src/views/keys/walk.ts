@@ -2,11 +2,11 @@
 import { signal } from '@preact/signals';
 import * as api from '../../api/endpoints';
 import { asProblem, isAborted, type Problem } from '../../api/problem';
-import type { KeyRow } from '../../api/types';
+import type { KeyRow, PageNode } from '../../api/types';
 import { idOf, type KeyRef, refOf } from '../../lib/key-name';
 
-/** A listed key, and when it was read in milliseconds since 1970: its TTL counts down from there. */
-export type Row = KeyRow & { readAt: number };
+/** A listed key, when it was read in milliseconds since 1970 (its TTL counts down from there), and its node in a Cluster. */
+export type Row = KeyRow & { readAt: number; node?: string };
 
 export type WalkState = 'idle' | 'loading' | 'ended' | 'failed';
 
@@ -22,6 +22,8 @@ export class Walk {
   readonly version = signal(0);
   /** The number of matching keys; null when the application does not report it, which it does for `*`. */
   readonly total = signal<number | null>(null);
+  /** The node of a Cluster that the last page is from; null for a single server. */
+  readonly node = signal<PageNode | null>(null);
   /** Pages are being loaded until the end. */
   readonly loadsAll = signal(false);
 
@@ -108,10 +110,11 @@ export class Walk {
       const id = idOf(refOf(key));
       if (this.ids.has(id)) continue;
       this.ids.add(id);
-      this.rows.push({ ...key, readAt });
+      this.rows.push({ ...key, readAt, ...(pagination.node && { node: pagination.node.address }) });
     }
 
     this.cursor = pagination.nextCursor ?? undefined;
+    this.node.value = pagination.node ?? null;
     if (pagination.total !== null) this.total.value = pagination.total;
     if (!this.loadsAll.peek() || readAt - this.updatedAt > updateEveryMs(this.rows.length)) this.update();
     return pagination.hasMore;

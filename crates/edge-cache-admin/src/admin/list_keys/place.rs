@@ -5,8 +5,20 @@
 //! again: keys come twice rather than never.
 
 use edge_cache::redis::{OnNode, Topology};
+use serde::Serialize;
 
 use super::cursor::{Cursor, NodePlace};
+
+/// The node that a page is from, on a Cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PageNode {
+    /// Its address, as the Cluster announces it.
+    pub address: String,
+    /// Its place in the order in which nodes are listed, from 1.
+    pub number: usize,
+    /// The number of nodes that are listed.
+    pub of: usize,
+}
 
 /// Where a page starts.
 pub(super) struct Place<'a, R> {
@@ -15,6 +27,8 @@ pub(super) struct Place<'a, R> {
     /// The node that is listed after this one.
     next: Option<NodePlace>,
     of_node: Option<NodePlace>,
+    /// Its index among the nodes, and their number.
+    order: (usize, usize),
 }
 
 impl<'a, R> Place<'a, R> {
@@ -47,6 +61,18 @@ impl<'a, R> Place<'a, R> {
             cursor,
             next: nodes.get(at + 1).and_then(place_of),
             of_node: place_of(node),
+            order: (at, nodes.len()),
+        })
+    }
+
+    /// The node to report; `None` for a single server.
+    pub(super) fn page_node(&self) -> Option<PageNode> {
+        let place = self.of_node.as_ref()?;
+        let (index, of) = self.order;
+        Some(PageNode {
+            address: place.address.clone(),
+            number: index + 1,
+            of,
         })
     }
 

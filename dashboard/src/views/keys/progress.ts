@@ -1,0 +1,30 @@
+// How far a walk is: the number of loaded keys, the node of a Cluster, and what is missing after a failure.
+import type { PageNode } from '../../api/types';
+import { formatCount, formatNumber } from '../../lib/format';
+import type { WalkState } from './walk';
+
+export interface WalkProgress {
+  count: number;
+  /** Null when it is not known. */
+  total: number | null;
+  state: WalkState;
+  node: PageNode | null;
+}
+
+/** `100 loaded of 2,000, from node 1 of 3`. */
+export function describeProgress({ count, total, state, node }: WalkProgress): string {
+  if (state === 'ended') {
+    const nodes = node === null ? '' : ` of ${formatCount(node.of, 'node')}`;
+    return `All ${formatCount(count, 'key')}${nodes}`;
+  }
+
+  const rest = total === null ? ', there may be more' : ` of ${formatNumber(total)}`;
+  return `${formatNumber(count)} loaded${rest}${describeNode(state, node)}`;
+}
+
+/** Says that keys are missing after a failure; on a Cluster, after which node. */
+function describeNode(state: WalkState, node: PageNode | null): string {
+  const place = node === null ? '' : `node ${node.number} of ${node.of}`;
+  if (state === 'failed') return `, incomplete${place && `: the last page is from ${place} (${node?.address})`}`;
+  return place && `, up to ${place}`;
+}
