@@ -77,7 +77,7 @@ impl BulkExpiry {
         Ok((next, tally.end(Ok(())).counts))
     }
 
-    /// Changes named keys, protected ones, too. Two round trips per 700 keys, one more for entries with tags, one more
+    /// Changes named keys, protected ones, too, but none of another namespace. Two round trips per 700 keys, one more for entries with tags, one more
     /// with conditions; on a Cluster as for [`BulkExpiry::change_matching`].
     pub async fn change_named<R: Redis + HostRuntime>(
         &self,
@@ -95,10 +95,13 @@ impl BulkExpiry {
         names: &[KeyName],
         tally: &Tally,
     ) -> Result<(), RedisError> {
+        let namespace = redis.namespace();
+        let is_own = |name: &&KeyName| !namespace.is_of_other(name.as_bytes());
+        let names = names.iter().filter(is_own);
         let names = if redis.topology().await?.is_cluster() {
-            names.iter().map(key_on_cluster).collect()
+            names.map(|name| key_on_cluster(namespace, name)).collect()
         } else {
-            names.to_vec()
+            names.cloned().collect()
         };
         self.change_meeting(redis, names, tally).await
     }
