@@ -248,11 +248,11 @@ impl ExpireRequest {
                 source,
             }),
             Some(failure) => Err(conditions::explain(failure)),
-            None => Ok(self.report(counts, share)),
+            None => Ok(self.report(&counts, share)),
         }
     }
 
-    fn report(&self, counts: ExpiryCounts, share: Option<ShareReport>) -> ExpireReport {
+    fn report(&self, counts: &ExpiryCounts, share: Option<ShareReport>) -> ExpireReport {
         let names = counts.names.iter().map(KeyName::display);
         ExpireReport {
             keys_matched: counts.matched,
