@@ -182,7 +182,7 @@ impl JobChange {
         if outcome == "missing" {
             return Err(not_found(id));
         }
-        let job = read_known(&mut replies, id.to_owned())?;
+        let job = read_known(&mut replies, id)?;
         if outcome == "refused" {
             return Err(Error::JobState(format!(
                 "the job is {}, so it cannot be {}",
@@ -226,7 +226,7 @@ pub(super) async fn find<R: Redis>(redis: &R, id: &str) -> Result<Option<Job>, R
     if replies.remaining() == 0 {
         return Ok(None);
     }
-    read_known(&mut replies, id.to_owned()).map(Some)
+    read_known(&mut replies, id).map(Some)
 }
 
 /// Reads the fences of jobs that have not ended, so that nobody takes them for interrupted removals. One
@@ -253,13 +253,13 @@ fn worker_keys() -> [Arg; 4] {
 
 fn read(replies: &mut Replies) -> Result<Job, RedisError> {
     let id = replies.text()?;
-    read_known(replies, id)
+    read_known(replies, &id)
 }
 
-fn read_known(replies: &mut Replies, id: String) -> Result<Job, RedisError> {
+fn read_known(replies: &mut Replies, id: &str) -> Result<Job, RedisError> {
     let state = JobState::parse_stored(&replies.text()?);
     let json = replies.bytes()?;
-    let job = state.and_then(|state| Job::read(id.clone(), state, &json));
+    let job = state.and_then(|state| Job::read(id.to_owned(), state, &json));
     job.ok_or_else(|| {
         let problem = format!("the record of job {id} is of another version of edge-cache");
         RedisError::new(edge_cache::ErrorKind::Protocol, problem)
