@@ -29,6 +29,7 @@ fn options() -> Options<'static> {
     Options {
         ttl: Some(Duration::from_secs(60)),
         grace: Duration::from_secs(60),
+        failure_ttl: Duration::from_secs(60),
         tags: &["t", "a}b", "{t}"],
         ..Options::default()
     }
