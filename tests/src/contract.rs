@@ -146,20 +146,22 @@ impl Contract {
     }
 
     /// Returns the documented path of a request: the same path apart from slashes around it, or a
-    /// template whose parameter matches the rest.
+    /// template whose parameter matches the rest: the longest one.
     fn item(&self, path: &str) -> Option<&Value> {
         let paths = self.document["paths"].as_object()?;
         paths
             .get(&format!("/{}", path.trim_matches('/')))
             .or_else(|| {
                 let leads = |template: &str| {
-                    template
-                        .split_once('{')
-                        .is_some_and(|(prefix, _)| path.starts_with(prefix))
+                    let around = template.split_once('{').zip(template.split_once('}'));
+                    around.is_some_and(|((prefix, _), (_, suffix))| {
+                        path.starts_with(prefix) && path.ends_with(suffix)
+                    })
                 };
                 paths
                     .iter()
-                    .find(|(template, _)| leads(template))
+                    .filter(|(template, _)| leads(template))
+                    .max_by_key(|(template, _)| template.len())
                     .map(|(_, item)| item)
             })
     }

@@ -22,6 +22,9 @@ pub struct Route {
 /// The route that reads by `POST`, for names that are too long for an address.
 const READ_IN_BODY: &str = "/keys/entry";
 
+/// The route of a job that does not exist.
+const MISSING_JOB: &str = "/jobs/0123456789abcdef0123";
+
 /// The routes of the sample shop that read through the cache.
 pub const READ_THROUGH: [&str; 9] = [
     "/api/products/popular",
@@ -107,6 +110,18 @@ impl Route {
             ),
             send("POST", "/clear", json!({ "dryRun": true }), Caller::Admin),
             send(
+                "POST",
+                "/expire",
+                json!({ "pattern": "users:*", "ttl": 600 }),
+                Caller::Admin,
+            ),
+            send(
+                "POST",
+                "/expire",
+                json!({ "tags": ["user-data"], "persist": true, "dryRun": true }),
+                Caller::Admin,
+            ),
+            send(
                 "DELETE",
                 "/invalidate",
                 json!({ "keys": ["users:1"] }),
@@ -149,6 +164,38 @@ impl Route {
             send("POST", "/warmup/scheduled", json!({}), Caller::Admin),
             get("/metrics", Caller::Viewer),
             get("/audit", Caller::Admin),
+            send(
+                "POST",
+                "/clear",
+                json!({ "pattern": "users:*", "async": true }),
+                Caller::Operator,
+            ),
+            send(
+                "POST",
+                "/invalidate",
+                json!({ "patterns": ["users:*"], "async": true }),
+                Caller::Admin,
+            ),
+            get("/jobs", Caller::Viewer),
+            get(MISSING_JOB, Caller::Viewer),
+            send(
+                "POST",
+                "/jobs/0123456789abcdef0123/cancel",
+                json!({}),
+                Caller::Operator,
+            ),
+            send(
+                "POST",
+                "/jobs/0123456789abcdef0123/pause",
+                json!({}),
+                Caller::Operator,
+            ),
+            send(
+                "POST",
+                "/jobs/0123456789abcdef0123/resume",
+                json!({}),
+                Caller::Operator,
+            ),
             get("/ttl", Caller::Viewer),
             send(
                 "PUT",
@@ -224,10 +271,12 @@ impl Route {
             .collect()
     }
 
-    /// The status when nothing fails. There is no warmup to cancel.
+    /// The status when nothing fails. There is no warmup to cancel, and no job to change.
     pub fn expected(&self) -> u16 {
-        if self.path == "/warmup/cancel" {
+        if self.path == "/warmup/cancel" || self.path.starts_with(MISSING_JOB) {
             404
+        } else if self.body.as_ref().is_some_and(|body| body["async"] == true) {
+            202
         } else {
             200
         }

@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 /// The only operation without an error that a client can provoke: it ignores its query, and its file
 /// always exists.
 const WITHOUT_ERRORS: &str = "getDashboard";
+/// The id of a job that seems to be paused.
+const JOB: &str = "0123456789abcdef0123";
 /// How often the log is read before a call counts as missing, because its lines arrive with a delay.
 const READS_OF_LOG: usize = 100;
 
@@ -87,8 +89,10 @@ fn operation_of<'a>(
 ) -> Option<&'a Operation> {
     let same_method = || operations.iter().filter(move |one| one.method == method);
     let is_template_of = |template: &str| {
-        let prefix = template.split_once('{').map(|(prefix, _)| prefix);
-        prefix.is_some_and(|prefix| path.starts_with(prefix))
+        let around = template.split_once('{').zip(template.split_once('}'));
+        around.is_some_and(|((prefix, _), (_, suffix))| {
+            path.starts_with(prefix) && path.ends_with(suffix)
+        })
     };
     same_method()
         .find(|one| one.path == path)
@@ -145,7 +149,22 @@ fn start_with_key(key: &str) -> App {
     let status = running_warmup().to_string();
     let () = redis.set("cache:warmup:status", status).unwrap();
     let () = redis.set_ex("lock:cache:warmup", "its owner", 600).unwrap();
+    let () = redis.hset("cache:jobs", JOB, paused_job()).unwrap();
+    let () = redis.hset("cache:jobs:states", JOB, "paused").unwrap();
+    let () = redis.set_ex("lock:cache:jobs", "its owner", 600).unwrap();
     app
+}
+
+/// The record of a job.
+fn paused_job() -> String {
+    let work = json!({ "kind": "clear", "effect": "remove", "patterns": ["clients:none:*"] });
+    let counts = json!({ "walked": 0, "matched": 0, "removed": 0, "failed": 0 });
+    let job = json!({
+        "work": work, "by": "deploy", "role": "operator", "ip": "", "requestId": "", "createdMs": 1, "startedMs": 0,
+        "updatedMs": 1, "endedMs": 0, "inForceMs": 0, "workedMs": 0, "total": null, "earlier": counts, "plan": null,
+        "fences": [], "owner": "", "takeovers": 0, "error": null,
+    });
+    job.to_string()
 }
 
 /// The warmup of the document's example, before its end.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use edge_cache_testing::Cluster;
+use edge_cache_testing::{Cluster, wait_for_replicas};
 use end_to_end::{App, Options, send_all};
 use redis::{Connection, Value as RedisValue};
 use serde_json::{Value, json};
@@ -232,8 +232,8 @@ fn a_key_is_inspected_changed_and_removed_at_its_node() {
 fn the_application_works_on_after_a_failover() {
     let mut app = start();
     fill(app.cluster(), names("users", 300));
-    sleep(Duration::from_millis(300));
     let killed = app.cluster().primaries()[1];
+    wait_for_replicas(&mut app.cluster().node(killed).connection(), 1);
     app.cluster().kill(killed);
 
     let began = Instant::now();

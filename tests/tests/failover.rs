@@ -4,6 +4,7 @@
 use std::thread::{self, scope, sleep};
 use std::time::{Duration, Instant};
 
+use edge_cache_testing::wait_for_replicas;
 use end_to_end::{
     App, Connection, Options, RedisServer, assert_all_recovered, assert_all_unavailable,
     create_route_data, fill, problem_types, start_server_with_user,
@@ -114,10 +115,7 @@ fn a_promoted_replica_is_used_at_once_with_all_replicated_data() {
         .post("/warmup", &json!({ "modules": ["users"] }))
         .ok();
     let recorded = app.admin().get("/audit").data()["pagination"]["total"].clone();
-    // WAIT returns how many replicas have received all writes.
-    wait_until("the replica does not follow", || {
-        try_command(&mut primary, &["WAIT", "1", "100"]) == Ok(Value::Int(1))
-    });
+    wait_for_replicas(&mut primary, 1);
 
     app.redis_mut().kill();
     let responses = assert_all_unavailable(&app);

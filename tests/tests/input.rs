@@ -140,6 +140,7 @@ fn an_unknown_parameter_is_refused_before_anything_changes() {
 
     for path in [
         "/clear",
+        "/expire",
         "/invalidate",
         "/warmup",
         "/warmup/cancel",

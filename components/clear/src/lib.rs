@@ -7,6 +7,7 @@ use edge_cache::units;
 use edge_cache_admin::Role;
 use edge_cache_admin::admin::audit::AuditRecord;
 use edge_cache_admin::admin::clear::{ClearReport, ClearRequest};
+use edge_cache_admin::jobs::NewJob;
 use edge_cache_spin::{
     Call, HandlerResult, HostResponse, Method, Request, alias, serve, serve_misconfigured,
     serve_not_found,
@@ -56,7 +57,24 @@ async fn handle(request: Request) -> HostResponse {
 async fn clear(call: &Call) -> HandlerResult {
     let request = ClearRequest::parse(&call.body().await?)?;
     call.require_role(request.role()).await?;
+    // A job has no conditions, so a client that merely prefers one gets the answer itself.
+    let is_preferred = call.prefers_job() && request.conditions().is_none();
+    if request.job_options().becomes_job(is_preferred)? {
+        return begin_job(call, &request).await;
+    }
     run(call, request).await
+}
+
+async fn begin_job(call: &Call, request: &ClearRequest) -> HandlerResult {
+    let new = NewJob::of_clear(request)?;
+    let mut record = AuditRecord::new("job-begin");
+    record.pattern = Some(request.pattern());
+    record.detail = Some("clear".to_owned());
+    if !request.is_dry_run() {
+        let share = request.measure_share(&call.redis()).await;
+        call.permit_removal(&record, share).await?;
+    }
+    Ok(call.begin_job(new, record).await?)
 }
 
 async fn run(call: &Call, request: ClearRequest) -> HandlerResult {
@@ -73,6 +91,7 @@ async fn run(call: &Call, request: ClearRequest) -> HandlerResult {
     } else {
         let mut record = AuditRecord::new("clear");
         record.pattern = Some(request.pattern());
+        record.detail = request.conditions();
         call.permit_removal(&record, request.measure_share(&redis).await)
             .await?;
         call.run_audited(record, change, ClearReport::keys_deleted)

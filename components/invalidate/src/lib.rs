@@ -3,6 +3,7 @@
 use edge_cache_admin::Role;
 use edge_cache_admin::admin::audit::AuditRecord;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
+use edge_cache_admin::jobs::NewJob;
 use edge_cache_spin::{Call, HandlerResult, HostResponse, Method, Request, serve};
 
 const METHODS: &[Method] = &[
@@ -21,10 +22,20 @@ async fn invalidate(call: &Call) -> HandlerResult {
     call.require_role(request.role()).await?;
 
     let redis = call.redis();
+    let becomes_job = request.job_options().becomes_job(call.prefers_job())?;
+    let action = if becomes_job {
+        "job-begin"
+    } else {
+        "invalidate"
+    };
+    let record = AuditRecord::of_invalidation(action, &request);
     if !request.is_dry_run() {
-        let record = AuditRecord::of_invalidation("invalidate", &request);
         let share = request.measure_share(&redis).await;
         call.permit_removal(&record, share).await?;
+    }
+    if becomes_job {
+        let new = NewJob::of_invalidation(&request)?;
+        return Ok(call.begin_job(new, record).await?);
     }
     call.invalidate(&request, request.run(&redis)).await
 }

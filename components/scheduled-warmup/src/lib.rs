@@ -3,13 +3,13 @@
 //!
 //! Built on the interfaces of Spin 3: the plugin that provides the cron trigger has no newer ones.
 
+use bindings::fermyon::spin::variables;
 use bindings::{Error, Guest, Metadata};
-use spin_sdk_5::http::{Request, Response, send};
-use spin_sdk_5::variables;
+use wstd::http::{Body, Client, Request};
+use wstd::runtime::block_on;
 
 mod bindings {
-    spin_sdk_5::wit_bindgen::generate!({
-        runtime_path: "spin_sdk_5::wit_bindgen::rt",
+    wit_bindgen::generate!({
         inline: "
             package fermyon:spin-cron@2.0.0;
 
@@ -20,9 +20,23 @@ mod bindings {
 
             world spin-cron {
                 use cron-types.{metadata, error};
+                import fermyon:spin/variables@2.0.0;
                 export handle-cron-event: func(metadata: metadata) -> result<_, error>;
             }
+
+            package fermyon:spin@2.0.0 {
+                interface variables {
+                    variant error {
+                        invalid-name(string),
+                        undefined(string),
+                        provider(string),
+                        other(string),
+                    }
+                    get: func(name: string) -> result<string, error>;
+                }
+            }
         ",
+        generate_all,
     });
     use super::Schedule;
     export!(Schedule);
@@ -35,7 +49,7 @@ struct Schedule;
 
 impl Guest for Schedule {
     fn handle_cron_event(_: Metadata) -> Result<(), Error> {
-        spin_sdk_5::http::run(wake()).map_err(Error::Other)
+        block_on(wake()).map_err(Error::Other)
     }
 }
 
@@ -53,16 +67,18 @@ async fn wake() -> Result<(), String> {
         "{}/api/cache/warmup/scheduled",
         endpoint.trim_end_matches('/')
     );
-    let request = Request::post(&url, Vec::new())
+    let request = Request::post(&url)
         .header("authorization", format!("Bearer {token}"))
-        .build();
-    let response: Response = send(request)
-        .await
-        .map_err(|error| format!("cannot connect to {url}: {error}"))?;
+        .body(Body::empty())
+        .map_err(|error| format!("{url} is not an address: {error}"))?;
+    let failed = |error| format!("cannot connect to {url}: {error}");
+    let response = Client::new().send(request).await.map_err(failed)?;
 
-    let body = String::from_utf8_lossy(response.body());
+    let status = response.status().as_u16();
+    let mut body = response.into_body();
+    let body = String::from_utf8_lossy(body.contents().await.map_err(failed)?);
     let logged: String = body.chars().take(MAX_LOGGED_CHARS).collect();
-    match response.status() {
+    match status {
         200 if logged.contains("\"reason\":null") => Ok(()),
         200 => {
             println!("{logged}");

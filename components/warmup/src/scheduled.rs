@@ -8,6 +8,7 @@ use edge_cache::keyspace::tag::set;
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::audit::{self, AuditRecord};
 use edge_cache_admin::admin::events;
+use edge_cache_admin::jobs;
 use edge_cache_admin::warmup::schedule::{
     self, Relief, ScheduleCheck, ScheduleReport, TagPruning, WarmupReason,
 };
@@ -18,6 +19,8 @@ use crate::run::{ConfiguredPlan, read_plan, run_warmup};
 
 /// The most time that one wake-up removes keys of gathered removals.
 const REMOVAL_TIME: Duration = Duration::from_secs(10);
+/// The most time that one wake-up works on jobs before it responds.
+const JOB_TIME: Duration = Duration::from_secs(15);
 /// How long one turn of them takes.
 const TURN_TIME: Duration = Duration::from_secs(1);
 
@@ -38,11 +41,15 @@ pub(crate) async fn run(call: &Call) -> HandlerResult {
     // Pruning follows a failed warmup too: it frees memory on a full server.
     let pruned = prune_tags(call, &check).await;
     let resumed = resume_removals(call).await;
+    let worked = call.work_on_jobs_for(JOB_TIME).await;
+    // What is left goes on after the response.
+    call.work_on_jobs();
     // If this fails, the next reader or writer of the audit trail does it.
     let _ = audit::record_overdue_changes(&call.audit_redis()).await;
 
     let relieved = relief.as_ref().map_or(0, |relief| relief.keys_deleted);
     resumed.map_err(|error| error.after(relieved))?;
+    worked.map_err(|error| error.after(relieved))?;
     let report = ScheduleReport {
         reason: check.reason,
         plan_modules: plan.modules.len(),
@@ -102,7 +109,8 @@ async fn prune_tags(call: &Call, check: &ScheduleCheck) -> Result<PruneReport, E
 async fn resume_removals(call: &Call) -> Result<(), Error> {
     let redis = call.redis();
     let began = Instant::now();
-    let interrupted = gathered::resume_interrupted(&redis).await?;
+    let of_jobs = jobs::read_open_fences(&redis).await?;
+    let interrupted = gathered::resume_interrupted(&redis, &of_jobs).await?;
     for tag in &interrupted.tags {
         let record = schedule::interrupted_invalidation_record(tag);
         let completion = async { Ok(set::invalidate(&redis, tag).await?) };

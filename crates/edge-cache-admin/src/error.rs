@@ -35,6 +35,12 @@ pub enum Error {
     /// Another job of the kind is running.
     #[error("{0}")]
     Conflict(String),
+    /// The state of a job does not allow what the request wants.
+    #[error("{0}")]
+    JobState(String),
+    /// As many jobs are unfinished as are allowed.
+    #[error("{0} jobs are unfinished; retry when some have ended, or cancel some")]
+    TooManyJobs(u64),
     /// All places for walks over the whole keyspace are taken.
     #[error(
         "too many exact counts and dry runs are running; retry in a few seconds, or omit `exact` or `dryRun`"
@@ -51,6 +57,14 @@ pub enum Error {
     Partial {
         /// Keys deleted before the failure.
         deleted: u64,
+        /// The failure.
+        source: RedisError,
+    },
+    /// Redis failed half-way through a change of expiries.
+    #[error("{source}; the expiry of {changed} keys had been changed before. {}", source.next_step())]
+    PartlyChanged {
+        /// Keys changed before the failure.
+        changed: u64,
         /// The failure.
         source: RedisError,
     },

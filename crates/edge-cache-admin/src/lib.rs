@@ -6,6 +6,7 @@
 //! | Room | Holds |
 //! | --- | --- |
 //! | [`admin`] | one module for each operation: clear, invalidate, list keys, statistics, health, audit |
+//! | [`jobs`] | operations that outlive their request |
 //! | [`warmup`] | filling the cache by a plan, and the schedule that keeps it filled |
 //! | [`configuration`] | the sections of an application's file: TTLs, rules, deprecated routes, plan |
 //! | [`input`] | fields and parameters of requests, tables of files |
@@ -16,6 +17,7 @@ pub mod admin;
 pub mod configuration;
 mod error;
 pub mod input;
+pub mod jobs;
 mod lua;
 #[cfg(test)]
 mod properties;

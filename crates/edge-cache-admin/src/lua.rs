@@ -3,6 +3,8 @@
 
 /// Empties the database, or says what that would remove.
 pub(crate) const FLUSHING: &str = include_str!("scripts/lib/flushing.lua");
+/// Records and states of jobs.
+pub(crate) const JOBS: &str = include_str!("scripts/lib/jobs.lua");
 /// Streams and bounds of the audit trail.
 pub(crate) const TRAIL: &str = include_str!("scripts/lib/trail.lua");
 /// Quota of denied attempts and places in the audit trail.

@@ -8,6 +8,7 @@ use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, KeyName, Options, RedisClient};
 use edge_cache_admin::admin::change_expiry::ChangeExpiryRequest;
 use edge_cache_admin::admin::clear::ClearRequest;
+use edge_cache_admin::admin::expire::ExpireRequest;
 use edge_cache_admin::admin::health::{self, HealthStatus};
 use edge_cache_admin::admin::inspect_key::InspectKeyRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
@@ -109,6 +110,9 @@ async fn list_keys(redis: &Native) -> Vec<Value> {
         "pattern=entries:*",
         "pattern=nothing:*&exact=true",
         "type=stream",
+        "maxTtlSeconds=5000&limit=7&exact=true",
+        "withoutTtl=true&pattern=*:1?&exact=true",
+        "minSizeBytes=70&type=hash&pattern=*",
         "pattern=o*",
     ] {
         let (rows, total) = list(redis, query).await;
@@ -146,6 +150,10 @@ async fn remove(redis: &Native) -> Vec<Value> {
         json!({ "pattern": "cache:*", "dryRun": true }),
         json!({ "pattern": "users:1*" }),
         json!({ "pattern": "*", "dryRun": true }),
+        json!({ "pattern": "*", "maxTtlSeconds": 2000, "dryRun": true }),
+        json!({ "pattern": "*", "withoutTtl": true, "type": "hash", "confirm": true }),
+        json!({ "maxTtlSeconds": 5000, "confirm": true }),
+        json!({ "pattern": "*", "dryRun": true }),
     ] {
         let request = ClearRequest::parse(body.to_string().as_bytes()).unwrap();
         let share = request.measure_share(redis).await.unwrap();
@@ -177,6 +185,35 @@ async fn a_global_clear_removes_all_services_keys() {
         let (rows, _) = list(&restricted.redis, "pattern=[^c]*").await;
         assert_eq!(rows.len(), 0, "{}: {rows:?}", restricted.name);
     }
+}
+
+async fn expire(redis: &Native) -> Vec<Value> {
+    let mut results = Vec::new();
+    for change in [
+        json!({ "pattern": "users:*", "onlyWithoutTtl": 7200, "dryRun": true }),
+        json!({ "pattern": "users:*", "onlyWithoutTtl": 7200, "confirm": true }),
+        json!({ "pattern": "*", "shortenTo": 1200, "type": "string", "confirm": true }),
+        json!({ "pattern": "entries:*", "lengthenTo": 100_000 }),
+        json!({ "pattern": "entries:*", "ttl": 200, "maxTtlSeconds": 3000 }),
+        json!({ "keys": ["users:1", "list:1", "gone"], "ttl": 90 }),
+        json!({ "tags": ["old"], "persist": true }),
+        json!({ "pattern": "*", "ttl": 9, "dryRun": true }),
+    ] {
+        let request = ExpireRequest::parse(change.to_string().as_bytes()).unwrap();
+        let report = request.run(redis).await.unwrap();
+        let mut report = serde_json::to_value(&report).unwrap();
+        report.as_object_mut().unwrap().remove("sampleKeys");
+        report.as_object_mut().unwrap().remove("sampleKeysBase64");
+        results.push(json!({ "change": change, "report": report }));
+    }
+    let (rows, _) = list(redis, "pattern=e*").await;
+    results.push(json!(rows));
+    results
+}
+
+#[tokio::test]
+async fn changes_of_expiries_are_those_of_an_unrestricted_server() {
+    compare(async |redis| expire(redis).await).await;
 }
 
 async fn invalidate(redis: &Native) -> Vec<Value> {

@@ -64,6 +64,23 @@ impl Call {
         count_deleted: impl Fn(&T) -> u64,
         outcome: impl Fn(&T) -> AuditOutcome,
     ) -> Result<T, Error> {
+        self.run_audited_with(record, change, |report, record| {
+            record.keys_deleted = count_deleted(report);
+            record.outcome = outcome(report);
+        })
+        .await
+    }
+
+    /// Like [`Call::run_audited`]; `complete` adds to the record what a change did that succeeded.
+    ///
+    /// # Errors
+    /// Those of [`Call::run_audited`].
+    pub async fn run_audited_with<T>(
+        &self,
+        record: AuditRecord,
+        change: impl Future<Output = Result<T, Error>>,
+        complete: impl Fn(&T, &mut AuditRecord),
+    ) -> Result<T, Error> {
         let began = Instant::now();
         let mut record = self.sign_for_caller(record);
         let (intent, result) = match record_intent(&record, &self.audit_redis()).await {
@@ -71,9 +88,9 @@ impl Call {
             Err(error) => (IntentId::none(), Err(error.into())),
         };
 
-        record.finish(began.elapsed(), result.as_ref().map(&count_deleted));
+        record.finish(began.elapsed(), result.as_ref().map(|_| 0));
         if let Ok(report) = &result {
-            record.outcome = outcome(report);
+            complete(report, &mut record);
         }
         self.record_outcome(&record, &intent, result.as_ref().err())
             .await;
@@ -151,7 +168,9 @@ impl Call {
 /// True if a change failed because Redis is unavailable.
 fn is_unavailable(error: &Error) -> bool {
     match error {
-        Error::Redis(source) | Error::Partial { source, .. } => source.is_unavailable(),
+        Error::Redis(source)
+        | Error::Partial { source, .. }
+        | Error::PartlyChanged { source, .. } => source.is_unavailable(),
         _ => false,
     }
 }

@@ -34,7 +34,7 @@ thread_local! {
 
 /// Returns the cache of this component, for any component: the variables `redis_host`, `redis_port`,
 /// `redis_username`, `redis_password`, `redis_db`, `redis_tls`, `command_timeout_ms` and
-/// `fence_interval_ms` say where it is, and `log_detail` what it logs. Those that the manifest does not
+/// `fence_interval_ms` say where it is, `cache_namespace` where it keeps its internal keys, and `log_detail` what it logs. Those that the manifest does not
 /// pass have their defaults. Keys without a TTL of their own live by overrides in Redis, else 300 s
 /// ([`crate::configured_cache`] has the TTL table of `edge-cache.toml`).
 ///
@@ -106,6 +106,7 @@ pub(crate) fn client(
         &*sentinels.primary,
         settings.command_timeout,
     )
+    .in_namespace(settings.namespace.clone())
 }
 
 /// Returns a client of any database.
@@ -115,5 +116,6 @@ fn client_at(
     purpose: &'static str,
 ) -> RedisClient<SpinTransport> {
     let transport = SpinTransport::new(url.to_owned(), purpose);
-    RedisClient::new(transport, settings.command_timeout)
+    let client = RedisClient::new(transport, settings.command_timeout);
+    client.in_namespace(settings.namespace.clone())
 }

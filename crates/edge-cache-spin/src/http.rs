@@ -10,7 +10,7 @@ pub(crate) mod problem;
 pub(crate) mod request;
 mod request_body;
 pub(crate) mod request_id;
-mod response;
+pub(crate) mod response;
 mod route;
 pub(crate) mod serve;
 mod timing;

@@ -9,7 +9,7 @@
 //! - `auth` and `audit_recording`: tokens and roles; records of changes and denied attempts.
 //! - `caches`, `instance`, `config` and `connection`: what an instance keeps between requests.
 //! - `configuration`: the configuration file.
-//! - `event` and `invalidation`: what several components do in the same way.
+//! - `event`, `invalidation` and `jobs`: what several components do in the same way.
 //! - `sources` and `key_value`: Spin's databases, and its key-value store.
 
 mod audit_recording;
@@ -22,6 +22,7 @@ mod event;
 mod http;
 mod instance;
 mod invalidation;
+mod jobs;
 pub mod key_value;
 mod log;
 mod misconfiguration;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_cache::{Command, HostRuntime, NodeAddress, Redis, RedisError, Reply, Topology};
+use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply, forward_redis};
 
 use crate::gauge::Gauge;
 
@@ -35,21 +35,7 @@ impl<C: Redis> Redis for Paced<C> {
         result
     }
 
-    fn connection_number(&self) -> u64 {
-        self.inner.connection_number()
-    }
-
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        self.inner.connection_number_of(node)
-    }
-
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        self.inner.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        self.inner.newest_topology().await
-    }
+    forward_redis!(self => self.inner);
 }
 
 impl<C: HostRuntime> HostRuntime for Paced<C> {

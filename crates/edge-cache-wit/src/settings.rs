@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use edge_cache::Namespace;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Advice for a variable that is not there.
@@ -12,7 +13,7 @@ const ADVICE: &str = "pass it to the component in spin.toml ([component.<id>.var
 
 /// Variables of the provider, in the order in which they are read. `redis_url` makes the others of
 /// the address superfluous.
-pub const VARIABLES: [&str; 9] = [
+pub const VARIABLES: [&str; 10] = [
     "redis_url",
     "redis_host",
     "redis_port",
@@ -22,6 +23,7 @@ pub const VARIABLES: [&str; 9] = [
     "redis_tls",
     "command_timeout_ms",
     "fence_interval_ms",
+    "cache_namespace",
 ];
 
 /// Valid settings.
@@ -32,6 +34,8 @@ pub struct Settings {
     pub command_timeout: Duration,
     /// How old the instance's knowledge of invalidations may be when a lookup begins.
     pub fence_interval: Duration,
+    /// The namespace of the cache's internal keys.
+    pub namespace: Namespace,
 }
 
 /// The text of each variable that is set.
@@ -56,6 +60,7 @@ impl Settings {
             redis_url,
             command_timeout: variables.milliseconds("command_timeout_ms", 50..=60_000, 1500)?,
             fence_interval: variables.milliseconds("fence_interval_ms", 10..=1000, 50)?,
+            namespace: variables.namespace()?,
         })
     }
 }
@@ -84,6 +89,16 @@ impl Variables {
         default: u64,
     ) -> Result<Duration, String> {
         self.number(name, range, default).map(Duration::from_millis)
+    }
+
+    fn namespace(&self) -> Result<Namespace, String> {
+        let Some(name) = self.text("cache_namespace") else {
+            return Ok(Namespace::default());
+        };
+        Namespace::parse(name).map_err(|_| {
+            "the variable `cache_namespace` must be 1 to 32 lower-case letters, digits, `-` and `_`"
+                .to_owned()
+        })
     }
 
     /// Composes the URL from the variables of the library's Spin side.
@@ -174,6 +189,7 @@ mod tests {
             ("redis_db", "secret"),
             ("command_timeout_ms", "secret"),
             ("fence_interval_ms", "5"),
+            ("cache_namespace", "secret:"),
         ] {
             let given = [("redis_host", "h"), (name, text)];
 

@@ -1,8 +1,10 @@
 //! Keys and values as they are stored in Redis.
 
+pub mod bulk_expiry;
 pub mod bulk_write;
 pub mod chunks;
 pub mod codec;
+pub mod conditions;
 pub mod entry_facts;
 pub mod existence;
 pub mod expiry;
@@ -11,6 +13,7 @@ pub mod gathered;
 pub mod inspect;
 pub mod key;
 pub mod lock;
+pub mod namespace;
 pub mod own_slot;
 pub mod pattern;
 pub mod removal;

@@ -62,6 +62,7 @@ pub use cache::{
 };
 pub use error::{Error, ErrorKind, RedisError, TlsFault};
 pub use keyspace::key::KeyName;
+pub use keyspace::namespace::Namespace;
 pub use keyspace::pattern::Pattern;
 pub use redis::{
     Arg, Command, ConnectionEvent, DeadlineClient, HostRuntime, NodeAddress, Redis, RedisClient,

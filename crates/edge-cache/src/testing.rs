@@ -59,6 +59,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::error::{ErrorKind, RedisError};
+use crate::keyspace::namespace::Namespace;
 use crate::keyspace::trailer;
 use crate::redis::wrong_type;
 use crate::redis::{Arg, Command, HostRuntime, Redis, Reply, Topology};
@@ -337,7 +338,7 @@ fn name_key(server: &Server, error: RedisError, command: &Command) -> RedisError
         return error;
     }
     let keys = server.keys();
-    let named = wrong_type::suspects(command)
+    let named = wrong_type::suspects(command, &Namespace::default())
         .into_iter()
         .find_map(|suspect| {
             let entry = keys.peek(suspect.key.as_bytes())?;

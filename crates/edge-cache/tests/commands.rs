@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{
-    Arg, Cache, Command, HostRuntime, LookupOutcome, Options, Redis, RedisClient, RedisError, Reply,
+    Arg, Cache, Command, HostRuntime, LookupOutcome, Options, Redis, RedisClient, RedisError,
+    Reply, forward_redis, forward_runtime,
 };
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
@@ -33,27 +34,11 @@ impl Redis for Recording {
         self.redis.execute(command).await
     }
 
-    fn connection_number(&self) -> u64 {
-        self.redis.connection_number()
-    }
-
-    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.newest_topology().await
-    }
+    forward_redis!(self => self.redis);
 }
 
 impl HostRuntime for Recording {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
+    forward_runtime!(self => self.redis);
 }
 
 /// A cache, and a function that takes what was sent since it was last called.

@@ -240,11 +240,11 @@ async fn interrupted_removals_are_resumed() {
         append.unwrap();
     }
 
-    let young = gathered::resume_interrupted(&client).await.unwrap();
+    let young = gathered::resume_interrupted(&client, &[]).await.unwrap();
     assert_eq!(young.turn, None);
     assert!(young.tags.is_empty());
 
-    let old = gathered::resume_older_than(&client, Duration::ZERO)
+    let old = gathered::resume_older_than(&client, Duration::ZERO, &[])
         .await
         .unwrap();
     let tags: Vec<&str> = old.tags.iter().map(Tag::as_str).collect();
@@ -254,7 +254,7 @@ async fn interrupted_removals_are_resumed() {
     assert_eq!(walks[0].keys_deleted, 1);
     assert_eq!(count(&mut redis, "b:1"), 1);
     // The tag's fence is still open: its invalidation is repeated by the caller.
-    let again = gathered::resume_older_than(&client, Duration::ZERO)
+    let again = gathered::resume_older_than(&client, Duration::ZERO, &[])
         .await
         .unwrap();
     assert_eq!(again.turn, None);
@@ -279,13 +279,13 @@ async fn an_interrupted_removal_does_not_join_the_walk_that_runs() {
         .await
         .unwrap();
 
-    let interrupted = gathered::resume_interrupted(&client).await.unwrap();
+    let interrupted = gathered::resume_interrupted(&client, &[]).await.unwrap();
     assert_eq!(interrupted.turn, None, "the next turn is expected");
     let (walks, _) = finish(&client, begun.next.unwrap(), ONE_SLICE).await;
 
     assert_eq!(walks.len(), 2);
     assert_eq!(count(&mut redis, "a:*"), 0);
-    let again = gathered::resume_interrupted(&client).await.unwrap();
+    let again = gathered::resume_interrupted(&client, &[]).await.unwrap();
     assert_eq!(again.turn, None, "both fences have ended");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{
     Cache, Command, Fetched, HostRuntime, LookupOutcome, Near, Options, Redis, RedisClient,
-    RedisError, Reply,
+    RedisError, Reply, forward_redis, forward_runtime,
 };
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
@@ -26,27 +26,11 @@ impl Redis for &Counted {
         self.redis.execute(command).await
     }
 
-    fn connection_number(&self) -> u64 {
-        self.redis.connection_number()
-    }
-
-    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.newest_topology().await
-    }
+    forward_redis!(self => self.redis);
 }
 
 impl HostRuntime for &Counted {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
+    forward_runtime!(self => self.redis);
 }
 
 fn options() -> Options<'static> {

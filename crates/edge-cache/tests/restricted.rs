@@ -5,6 +5,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use edge_cache::keyspace::conditions::Conditions;
 use edge_cache::keyspace::tag::prune::PruneWalk;
 use edge_cache::keyspace::{gathered, scan};
 use edge_cache::redis::ExpectedTopology;
@@ -19,6 +20,13 @@ type Native = RedisClient<TokioTransport>;
 const MANY_KEYS: usize = 2500;
 /// Longer than any walk here takes.
 const WHOLE_WALK: Duration = Duration::from_secs(60);
+
+fn of_type(kind: &str) -> Conditions {
+    Conditions {
+        kind: kind.to_owned(),
+        ..Conditions::default()
+    }
+}
 
 /// How many of the commands since the last look were scripts, and how many were steps of `SCAN`.
 fn scripts_and_steps(proxy: &Proxy) -> (usize, usize) {
@@ -154,14 +162,14 @@ async fn walk(redis: Native, port: u16) -> Vec<String> {
         "?*",
     ] {
         let pattern = pattern(text);
-        let found = scan::count_removable(&redis, &pattern, 10_000)
+        let found = scan::count_removable(&redis, &pattern, &Conditions::default(), 10_000)
             .await
             .unwrap();
         results.add(text, (found.matched, sorted(found.names)));
         let sampled = scan::sample_removable(&redis, &pattern, 3).await.unwrap();
         results.add("sample", sampled.len());
     }
-    let sets = scan::count_all(&redis, &pattern("cache:*"), "set")
+    let sets = scan::count_all(&redis, &pattern("cache:*"), &of_type("set"))
         .await
         .unwrap();
     results.add("sets", sets);
@@ -203,7 +211,7 @@ async fn gather(redis: Native, port: u16) -> Vec<String> {
         }
     }
     results.add("waiting", gathered::read_waiting(&redis).await.unwrap());
-    let left = scan::count_all(&redis, &pattern("users:*"), "")
+    let left = scan::count_all(&redis, &pattern("users:*"), &Conditions::default())
         .await
         .unwrap();
     results.add("left", left);
@@ -224,7 +232,9 @@ async fn a_script_without_keys_is_refused_once_for_all_walks() {
         let users = pattern("users:*");
         scripts_and_steps(&restricted.proxy);
 
-        let first = scan::count_removable(redis, &users, 0).await.unwrap();
+        let first = scan::count_removable(redis, &users, &Conditions::default(), 0)
+            .await
+            .unwrap();
         let (scripts, steps) = scripts_and_steps(&restricted.proxy);
         assert_eq!(first.matched, MANY_KEYS as u64, "{name}");
         match name {
@@ -234,7 +244,9 @@ async fn a_script_without_keys_is_refused_once_for_all_walks() {
             _ => assert_eq!((scripts, steps > 1), (1, true), "{name}"),
         }
 
-        let again = scan::count_removable(redis, &users, 0).await.unwrap();
+        let again = scan::count_removable(redis, &users, &Conditions::default(), 0)
+            .await
+            .unwrap();
         let (scripts, _) = scripts_and_steps(&restricted.proxy);
         assert_eq!(again.matched, MANY_KEYS as u64, "{name}");
         assert_eq!(scripts > 0, name == "upstash", "{name}");
@@ -254,7 +266,7 @@ async fn a_cluster_that_runs_scripts_without_keys_is_walked_with_them() {
     );
     let redis = client(&proxy.url(0)).expecting(ExpectedTopology::Cluster);
 
-    let found = scan::count_all(&redis, &pattern("users:*"), "")
+    let found = scan::count_all(&redis, &pattern("users:*"), &Conditions::default())
         .await
         .unwrap();
 

@@ -1,6 +1,6 @@
 //! The Sentinels of the tests behave as those in production do.
 
-use edge_cache_testing::{SentinelOptions, Sentinels, ServerKind};
+use edge_cache_testing::{SentinelOptions, Sentinels, ServerKind, wait_for_replicas};
 use redis::Value;
 
 #[test]
@@ -9,7 +9,7 @@ fn sentinels_promote_a_replica_after_the_primary_was_killed() {
     assert_eq!(sentinels.addresses().len(), 3);
     assert_eq!(sentinels.primary_port(), sentinels.node(0).port());
     sentinels.node(0).command(&["SET", "a", "1"]);
-    sentinels.node(0).command(&["WAIT", "2", "1000"]);
+    wait_for_replicas(&mut sentinels.node(0).connection(), 2);
 
     assert_eq!(sentinels.kill_primary(), 0);
     sentinels.kill_sentinel(0);

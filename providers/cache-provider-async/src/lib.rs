@@ -57,7 +57,8 @@ async fn provider() -> Result<Rc<SpinProvider>, String> {
     }
     let settings = Settings::new(given)?;
     let transport = SpinTransport::new(settings.redis_url.clone(), "cache");
-    let client = RedisClient::new(transport, settings.command_timeout);
+    let client = RedisClient::new(transport, settings.command_timeout)
+        .in_namespace(settings.namespace.clone());
     let created = Rc::new(Provider::new(client, Rc::new(Gauge::default()), &settings));
 
     // Another call may have created it during the await. Then all calls share that.

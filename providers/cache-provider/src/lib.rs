@@ -48,7 +48,8 @@ fn provider() -> Result<Rc<SpinProvider>, String> {
     let settings = Settings::new(VARIABLES.into_iter().filter_map(read).collect())?;
     let gauge = Rc::new(Gauge::default());
     let transport = SpinTransport::new(settings.redis_url.clone(), Rc::clone(&gauge));
-    let client = RedisClient::new(transport, settings.command_timeout);
+    let client = RedisClient::new(transport, settings.command_timeout)
+        .in_namespace(settings.namespace.clone());
     let provider = Rc::new(Provider::new(client, gauge, &settings));
 
     PROVIDER.set(Some(Rc::clone(&provider)));

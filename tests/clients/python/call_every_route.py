@@ -12,13 +12,16 @@ from typing import Protocol
 
 from edge_cache_client import AuthenticatedClient
 from edge_cache_client.api.changing import (
+    cancel_job,
     cancel_warmup,
     change_key_expiry,
     change_plain_key_expiry,
     clear_cache,
+    expire_keys,
     get_catalog_invalidate_cache,
     invalidate,
     invalidate_by_post,
+    pause_job,
     post_blog_refresh_cache,
     post_catalog_invalidate_cache,
     post_config_cache_clear,
@@ -32,6 +35,7 @@ from edge_cache_client.api.changing import (
     remove_key,
     reset_rule,
     reset_ttl,
+    resume_job,
     set_rule,
     set_ttl,
     take_event,
@@ -51,12 +55,15 @@ from edge_cache_client.api.reading import (
     inspect_long_key,
     inspect_plain_key,
     list_audit,
+    list_jobs,
     list_keys,
+    read_job,
 )
 from edge_cache_client.models import (
     ClearRequest,
     EntryExpiryRequest,
     EntryRequestType0,
+    ExpireRequest,
     ExpiryRequestType0,
     InspectRequest,
     InvalidateRequest,
@@ -83,6 +90,8 @@ Call = Callable[[AuthenticatedClient], Answer]
 
 KEY = "clients:python"
 MISSING = "clients:missing"
+JOB = "0123456789abcdef0123"
+MISSING_JOB = "0123456789abcdef0124"
 EVENT = TakeEventBody.from_dict({"type": "product.updated", "id": "1"})
 
 
@@ -131,9 +140,16 @@ def calls() -> list[Call]:
         lambda client: warm_up.sync_detailed(client=client, body=WarmupRequest(modules=["users"])),
         lambda client: wake_schedule.sync_detailed(client=client),
         lambda client: take_event.sync_detailed(client=client, body=EVENT),
+        lambda client: expire_keys.sync_detailed(client=client, body=ExpireRequest(keys=[KEY], ttl=60)),
         lambda client: clear_cache.sync_detailed(client=client, body=ClearRequest(pattern="clients:*", dry_run=True)),
         lambda client: invalidate.sync_detailed(client=client, body=InvalidateRequest(keys=[KEY])),
         lambda client: invalidate_by_post.sync_detailed(client=client, body=InvalidateRequest(tags=["clients"])),
+        # A job seems to be paused. No worker advances it: another has the lease.
+        lambda client: list_jobs.sync_detailed(client=client, limit=10),
+        lambda client: read_job.sync_detailed(JOB, client=client),
+        lambda client: resume_job.sync_detailed(JOB, client=client),
+        lambda client: pause_job.sync_detailed(JOB, client=client),
+        lambda client: cancel_job.sync_detailed(JOB, client=client),
     ]
 
 
@@ -148,6 +164,10 @@ def calls_for_nothing() -> list[Call]:
         lambda client: remove_key.sync_detailed(client=client, body=EntryRequestType0(key=MISSING)),
         lambda client: reset_ttl.sync_detailed(client=client, body=ResetTtlBody(prefix="missing")),
         lambda client: reset_rule.sync_detailed(client=client, body=ResetRuleBody(event="missing")),
+        lambda client: read_job.sync_detailed(MISSING_JOB, client=client),
+        lambda client: resume_job.sync_detailed(MISSING_JOB, client=client),
+        lambda client: pause_job.sync_detailed(MISSING_JOB, client=client),
+        lambda client: cancel_job.sync_detailed(MISSING_JOB, client=client),
         lambda client: cancel_warmup.sync_detailed(client=client),
         lambda client: get_dashboard_file.sync_detailed("missing.js", client=client),
     ]

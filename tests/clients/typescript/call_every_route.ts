@@ -16,6 +16,8 @@ type Call = (api: Api) => Promise<Answer>;
 
 const key = 'clients:typescript';
 const missing = 'clients:missing';
+const job = '0123456789abcdef0123';
+const missingJob = '0123456789abcdef0124';
 
 const oldAddresses = [
   '/api/catalog/invalidate-cache',
@@ -68,8 +70,15 @@ const calls: Call[] = [
   (api) => api.POST('/api/cache/warmup/scheduled'),
   (api) => api.POST('/api/cache/events', { body: { type: 'product.updated', id: '1' } }),
   (api) => api.POST('/api/cache/clear', { body: { pattern: 'clients:*', dryRun: true } }),
+  (api) => api.POST('/api/cache/expire', { body: { keys: [key], ttl: 60 } }),
   (api) => api.DELETE('/api/cache/invalidate', { body: { keys: [key] } }),
   (api) => api.POST('/api/cache/invalidate', { body: { tags: ['clients'] } }),
+  // A job seems to be paused. No worker advances it: another has the lease.
+  (api) => api.GET('/api/cache/jobs', { params: { query: { limit: 10 } } }),
+  (api) => api.GET('/api/cache/jobs/{id}', { params: { path: { id: job } } }),
+  (api) => api.POST('/api/cache/jobs/{id}/resume', { params: { path: { id: job } } }),
+  (api) => api.POST('/api/cache/jobs/{id}/pause', { params: { path: { id: job } } }),
+  (api) => api.POST('/api/cache/jobs/{id}/cancel', { params: { path: { id: job } } }),
 ];
 
 const callsForNothing: Call[] = [
@@ -82,6 +91,10 @@ const callsForNothing: Call[] = [
   (api) => api.DELETE('/api/cache/ttl', { body: { prefix: 'missing' } }),
   (api) => api.DELETE('/api/cache/rules', { body: { event: 'missing' } }),
   (api) => api.POST('/api/cache/warmup/cancel'),
+  (api) => api.GET('/api/cache/jobs/{id}', { params: { path: { id: missingJob } } }),
+  (api) => api.POST('/api/cache/jobs/{id}/resume', { params: { path: { id: missingJob } } }),
+  (api) => api.POST('/api/cache/jobs/{id}/pause', { params: { path: { id: missingJob } } }),
+  (api) => api.POST('/api/cache/jobs/{id}/cancel', { params: { path: { id: missingJob } } }),
   (api) => api.GET('/admin/{file}', { params: { path: { file: 'missing.js' } } }),
 ];
 

@@ -5,6 +5,7 @@ mod flush;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use edge_cache::keyspace::conditions::Conditions;
 use edge_cache::keyspace::fence::InForce;
 use edge_cache::keyspace::key::{self, KeyName};
 use edge_cache::keyspace::pattern::Pattern;
@@ -12,6 +13,8 @@ use edge_cache::keyspace::scan;
 use edge_cache::redis::{HostRuntime, Redis};
 use serde::Serialize;
 
+use crate::admin::conditions;
+use crate::admin::job_options::JobOptions;
 use crate::admin::role::Role;
 use crate::admin::share::{RemovalShare, ShareReport};
 use crate::error::Error;
@@ -32,8 +35,11 @@ enum Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClearRequest {
     target: Target,
+    /// What the keys must meet beside their names.
+    conditions: Conditions,
     confirm: bool,
     dry_run: bool,
+    job: JobOptions,
     /// True if the pattern comes from the configuration: its share then needs no check.
     is_configured: bool,
 }
@@ -64,7 +70,7 @@ pub enum ClearReport {
         exact: bool,
         /// How they were removed.
         method: ClearMethod,
-        /// When readers know it; `None` for a flush, which is in force when it has been done.
+        /// When readers know it; `None` if that is when it has been done: a flush, or by name.
         #[serde(skip)]
         in_force: Option<InForce>,
     },
@@ -117,7 +123,7 @@ impl ClearReport {
 }
 
 impl ClearRequest {
-    /// Reads `{pattern}` or `{confirm: true}`, with `dryRun` in either.
+    /// Reads `{pattern}` or `{confirm: true}`, with conditions, `dryRun` and `async` in either.
     ///
     /// # Errors
     /// [`Error::Malformed`] and [`Error::Invalid`] for the body; [`Error::ConfirmationRequired`]
@@ -128,9 +134,12 @@ impl ClearRequest {
             .string("pattern")?
             .map(|text| Pattern::parse("pattern", text))
             .transpose()?;
+        let conditions = conditions::from_fields(&mut fields)?;
         let confirm = fields.flag("confirm")?;
         let dry_run = fields.flag("dryRun")?;
-        fields.reject_unknown("pattern, confirm, dryRun")?;
+        let job = JobOptions::read(&mut fields)?;
+        let known = [conditions::KNOWN, JobOptions::FIELDS].join(", ");
+        fields.reject_unknown(&format!("pattern, confirm, dryRun, {known}"))?;
 
         let target = match pattern {
             Some(pattern) if !pattern.matches_everything() => Target::Pattern(pattern),
@@ -139,8 +148,10 @@ impl ClearRequest {
         };
         Ok(Self {
             target,
+            conditions,
             confirm,
             dry_run,
+            job,
             is_configured: false,
         })
     }
@@ -149,8 +160,10 @@ impl ClearRequest {
     pub fn configured(pattern: Pattern) -> Self {
         Self {
             target: Target::Pattern(pattern),
+            conditions: Conditions::default(),
             confirm: false,
             dry_run: false,
+            job: JobOptions::default(),
             is_configured: true,
         }
     }
@@ -194,25 +207,41 @@ impl ClearRequest {
         }
     }
 
+    /// The conditions in words; `None` without any.
+    pub fn conditions(&self) -> Option<String> {
+        let described = conditions::describe(&self.conditions);
+        (!described.is_empty()).then_some(described)
+    }
+
     /// True if nothing is to be removed.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
+    /// Whether it is to become a job.
+    pub fn job_options(&self) -> JobOptions {
+        self.job
+    }
+
     /// The message of the response.
     pub fn message(&self) -> String {
+        let met = match self.conditions() {
+            Some(conditions) => format!(" ({conditions})"),
+            None => String::new(),
+        };
         match (&self.target, self.dry_run) {
             (Target::Pattern(pattern), false) => {
-                format!("Cache cleared for pattern: {}", pattern.display())
+                format!("Cache cleared for pattern: {}{met}", pattern.display())
             }
             (Target::Pattern(pattern), true) => {
-                format!(
-                    "Dry run for pattern: {}; nothing was deleted",
-                    pattern.display()
-                )
+                let pattern = pattern.display();
+                format!("Dry run for pattern: {pattern}{met}; nothing was deleted")
             }
-            (Target::Everything, false) => "Full cache cleared".into(),
-            (Target::Everything, true) => "Dry run of a full clear; nothing was deleted".into(),
+            (Target::Everything, false) if met.is_empty() => "Full cache cleared".into(),
+            (Target::Everything, false) => format!("Cache cleared{met}"),
+            (Target::Everything, true) => {
+                format!("Dry run of a full clear{met}; nothing was deleted")
+            }
         }
     }
 
@@ -224,9 +253,12 @@ impl ClearRequest {
     /// and spares `cache:*` and `lock:*`. It also does so if records of an earlier trail, or of
     /// another edge-cache, are in the database, or if Redis does not allow `FLUSHDB`.
     ///
+    /// With conditions it walks, too, and removes the keys by name ([`scan::delete_meeting`]), so that no
+    /// fence means the keys that it spares.
+    ///
     /// # Errors
     /// Those of the connection; [`Error::Partial`] with the number of keys removed before it
-    /// failed.
+    /// failed; [`Error::Invalid`] for a condition that the server cannot test.
     pub async fn run<R: Redis + HostRuntime>(
         &self,
         redis: &R,
@@ -234,6 +266,9 @@ impl ClearRequest {
     ) -> Result<ClearReport, Error> {
         if self.dry_run {
             return self.preview(redis, spare_protected).await;
+        }
+        if !self.conditions.are_none() {
+            return self.clear_meeting(redis).await;
         }
 
         if self.target == Target::Everything
@@ -256,6 +291,21 @@ impl ClearRequest {
         })
     }
 
+    async fn clear_meeting<R: Redis + HostRuntime>(&self, redis: &R) -> Result<ClearReport, Error> {
+        let pattern = self.walked_pattern();
+        let removed = scan::delete_meeting(redis, &pattern, &self.conditions).await;
+        let keys_deleted = removed.map_err(|error| match error {
+            edge_cache::Error::Redis(error) => conditions::explain(error),
+            error => error.into(),
+        })?;
+        Ok(ClearReport::Cleared {
+            keys_deleted,
+            exact: true,
+            method: ClearMethod::Walk,
+            in_force: None,
+        })
+    }
+
     async fn preview<R: Redis>(
         &self,
         redis: &R,
@@ -263,7 +313,8 @@ impl ClearRequest {
     ) -> Result<ClearReport, Error> {
         let share = self.measure_share(redis).await?.report();
         let pattern = self.walked_pattern();
-        let flush = if self.target == Target::Everything && !spare_protected {
+        let may_flush = self.target == Target::Everything && self.conditions.are_none();
+        let flush = if may_flush && !spare_protected {
             count_flush(redis).await?
         } else {
             None
@@ -275,7 +326,9 @@ impl ClearRequest {
                 (count, ClearMethod::Flush, names)
             }
             None => {
-                let found = scan::count_removable(redis, &pattern, MAX_SAMPLE_KEYS).await?;
+                let conditions = &self.conditions;
+                let found = scan::count_removable(redis, &pattern, conditions, MAX_SAMPLE_KEYS);
+                let found = found.await.map_err(conditions::explain)?;
                 let count = KeyCount {
                     keys: found.matched,
                     is_exact: true,
@@ -295,7 +348,7 @@ impl ClearRequest {
     }
 
     /// The pattern that a walk clears.
-    fn walked_pattern(&self) -> Pattern {
+    pub fn walked_pattern(&self) -> Pattern {
         match &self.target {
             Target::Pattern(pattern) => pattern.clone(),
             Target::Everything => Pattern::everything(),

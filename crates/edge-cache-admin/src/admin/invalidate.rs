@@ -16,6 +16,7 @@ use edge_cache::units;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::admin::job_options::JobOptions;
 use crate::admin::role::Role;
 use crate::admin::share::{RemovalShare, ShareReport};
 use crate::error::Error;
@@ -36,6 +37,7 @@ pub struct InvalidateRequest {
     pub tags: Vec<Tag>,
     confirm: bool,
     dry_run: bool,
+    job: JobOptions,
     /// True if the names come from rules: the share that they match then needs no check.
     is_configured: bool,
 }
@@ -114,7 +116,7 @@ impl InvalidateReport {
 }
 
 impl InvalidateRequest {
-    /// Reads `{keys?, patterns?, tags?}`, with `dryRun` and `confirm`.
+    /// Reads `{keys?, patterns?, tags?}`, with `dryRun`, `confirm` and `async`.
     ///
     /// # Errors
     /// [`Error::Malformed`] and [`Error::Invalid`] for the body, also for a list that is too long;
@@ -127,7 +129,11 @@ impl InvalidateRequest {
         let tags = fields.list("tags", MAX_TAGS, read_tag)?;
         let confirm = fields.flag("confirm")?;
         let dry_run = fields.flag("dryRun")?;
-        fields.reject_unknown("keys, patterns, tags, confirm, dryRun")?;
+        let job = JobOptions::read(&mut fields)?;
+        fields.reject_unknown(&format!(
+            "keys, patterns, tags, confirm, dryRun, {}",
+            JobOptions::FIELDS
+        ))?;
 
         if keys.is_empty() && patterns.is_empty() && tags.is_empty() {
             return Err(Error::invalid(
@@ -144,6 +150,7 @@ impl InvalidateRequest {
             tags: without_duplicates(tags),
             confirm,
             dry_run,
+            job,
             is_configured: false,
         })
     }
@@ -156,6 +163,7 @@ impl InvalidateRequest {
             tags: without_duplicates(tags),
             confirm: false,
             dry_run: false,
+            job: JobOptions::default(),
             is_configured: true,
         }
     }
@@ -189,6 +197,11 @@ impl InvalidateRequest {
         self.dry_run
     }
 
+    /// Whether it is to become a job.
+    pub fn job_options(&self) -> JobOptions {
+        self.job
+    }
+
     /// Carries it out. The keys cost one atomic round trip, a tag one per 1,000 keys and one more,
     /// a pattern about one per 1,000 keys of the database. Up to 1,000 keys of a pattern or a tag
     /// are removed in one atomic step.
@@ -207,7 +220,7 @@ impl InvalidateRequest {
         }
     }
 
-    /// Carries out what it says of keys and tags.
+    /// Carries out what it says of keys and tags; in a dry run, counts them.
     ///
     /// # Errors
     /// Those of [`InvalidateRequest::run`].
@@ -215,6 +228,13 @@ impl InvalidateRequest {
         &self,
         redis: &R,
     ) -> Result<InvalidateReport, Error> {
+        if self.dry_run {
+            let without_patterns = Self {
+                patterns: Vec::new(),
+                ..self.clone()
+            };
+            return without_patterns.preview(redis).await;
+        }
         let mut report = InvalidateReport::default();
         match self.remove_named(redis, &mut report).await {
             Ok(()) => Ok(report),

@@ -11,6 +11,7 @@ pub use place::PageNode;
 pub use row::KeyRow;
 
 use edge_cache::KeyName;
+use edge_cache::keyspace::conditions::Conditions;
 use edge_cache::keyspace::pattern::{Pattern, Search};
 use edge_cache::keyspace::scan;
 use edge_cache::redis::script::{Script, shared};
@@ -18,6 +19,7 @@ use edge_cache::redis::{Arg, Command, OnNode, Redis, Replies};
 use edge_cache::{ErrorKind, RedisError, script};
 use serde::Serialize;
 
+use crate::admin::conditions;
 use crate::error::Error;
 use crate::input::Parameters;
 use cursor::{Cursor, NameHash};
@@ -33,6 +35,7 @@ static READ_PAGE: Script = script!(repeatable "list_keys/read_page", [
     shared::EXISTENCE,
     shared::PROTECTED,
     shared::TRAILERS,
+    shared::CONDITIONS,
 ]);
 
 /// The most keys on a page, and the number without a `limit`.
@@ -42,14 +45,12 @@ const MAX_VISITED_KEYS: usize = 10_000;
 /// Bytes of names on a page. A row has its name up to three times, escaped: a page stays below
 /// about 2 MB.
 const MAX_PAGE_NAME_BYTES: usize = 160 << 10;
-/// The longest name of a type.
-const MAX_TYPE_BYTES: usize = 32;
 /// A checked `GET /keys`.
 #[derive(Debug)]
 pub struct ListKeysRequest {
     pattern: Pattern,
-    /// The type that keys must have; empty for any.
-    kind: String,
+    /// What the keys must meet beside their names.
+    conditions: Conditions,
     limit: u64,
     cursor: Cursor,
     exact: bool,
@@ -83,7 +84,7 @@ pub struct KeyPagination {
 }
 
 impl ListKeysRequest {
-    /// Reads `pattern`, `limit` (1 to 100), `cursor`, `type` and `exact`.
+    /// Reads `pattern`, `limit` (1 to 100), `cursor`, the conditions and `exact`.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming the parameter.
@@ -94,23 +95,26 @@ impl ListKeysRequest {
             .map(|bytes| Pattern::parse("pattern", bytes))
             .transpose()?
             .unwrap_or_else(Pattern::everything);
-        let kind = parameters.text("type")?.unwrap_or_default();
-        check_type(&kind)?;
+        let conditions = conditions::from_parameters(&mut parameters)?;
 
         let limit = parameters.number("limit", MAX_PAGE_KEYS, MAX_PAGE_KEYS)?;
         let cursor = parameters.text("cursor")?.unwrap_or_else(|| "0".into());
-        let cursor = Cursor::parse(&cursor, &pattern, &kind).ok_or_else(|| {
+        let described = conditions::describe(&conditions);
+        let cursor = Cursor::parse(&cursor, &pattern, &described).ok_or_else(|| {
             Error::invalid(
                 "cursor",
-                "must be the `nextCursor` of a page with the same pattern and type",
+                "must be the `nextCursor` of a page with the same pattern, type and conditions",
             )
         })?;
         let exact = parameters.flag("exact")?;
-        parameters.reject_unknown("pattern, limit, cursor, type, exact")?;
+        parameters.reject_unknown(&format!(
+            "pattern, limit, cursor, {}, exact",
+            conditions::KNOWN
+        ))?;
 
         Ok(Self {
             pattern,
-            kind,
+            conditions,
             limit,
             cursor,
             exact,
@@ -121,7 +125,7 @@ impl ListKeysRequest {
     /// keys of the database. A Cluster's nodes are listed one after the other.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Those of the connection; [`Error::Invalid`] for a condition that the server cannot test.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<ListKeysReport, Error> {
         let topology = redis.newest_topology().await?;
         let nodes = topology.nodes(redis);
@@ -129,11 +133,12 @@ impl ListKeysRequest {
             return Err(no_primaries().into());
         };
         let page = self.read_page(place.node, place.cursor()).await;
-        let page = page.map_err(explain_unknown_type)?;
+        let page = page.map_err(conditions::explain)?;
 
         let next = next_cursor(place.cursor(), &page);
         let next = next.map_or_else(|| place.next_node(), |next| Some(place.at(next)));
-        let next_cursor = next.map(|cursor| cursor.render(&self.pattern, &self.kind));
+        let next_cursor = next
+            .map(|cursor| cursor.render(&self.pattern, &conditions::describe(&self.conditions)));
         let database_keys = match page.database_keys {
             Some(keys) if !topology.is_cluster() => keys,
             _ if self.is_everything() => count_keys(&nodes).await?,
@@ -164,7 +169,7 @@ impl ListKeysRequest {
 
         let query = PageQuery {
             pattern: &self.pattern,
-            kind: &self.kind,
+            conditions: &self.conditions,
             cursor,
             limit: self.limit as usize,
             max_name_bytes: MAX_PAGE_NAME_BYTES,
@@ -179,11 +184,18 @@ impl ListKeysRequest {
             cursor.scan.as_slice().into(),
             head.into(),
             parts.into(),
-            self.kind.as_str().into(),
+            self.conditions.kind.as_str().into(),
             self.limit.into(),
             MAX_VISITED_KEYS.into(),
             MAX_PAGE_NAME_BYTES.into(),
         ];
+        let needs_reading = if self.conditions.need_reading() {
+            "1"
+        } else {
+            ""
+        };
+        args.push(needs_reading.into());
+        args.extend(self.conditions.script_args());
         args.extend(cursor.returned.iter().map(|hash| hash.hex().into()));
         args
     }
@@ -194,7 +206,7 @@ impl ListKeysRequest {
     }
 
     fn is_everything(&self) -> bool {
-        self.pattern == Pattern::everything() && self.kind.is_empty()
+        self.pattern == Pattern::everything() && self.conditions.are_none()
     }
 
     async fn total<R: Redis>(&self, redis: &R, database_keys: u64) -> Result<Option<u64>, Error> {
@@ -204,8 +216,8 @@ impl ListKeysRequest {
         if !self.exact {
             return Ok(None);
         }
-        let matching = scan::count_all(redis, &self.pattern, &self.kind).await?;
-        Ok(Some(matching))
+        let matching = scan::count_all(redis, &self.pattern, &self.conditions).await;
+        Ok(Some(matching.map_err(conditions::explain)?))
     }
 }
 
@@ -242,31 +254,6 @@ async fn count_keys<R: Redis>(nodes: &[OnNode<'_, R>]) -> Result<u64, RedisError
 
 fn no_primaries() -> RedisError {
     RedisError::new(ErrorKind::Cluster, "no node of the Cluster serves any slot")
-}
-
-fn check_type(kind: &str) -> Result<(), Error> {
-    let is_plain = kind
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if is_plain && kind.len() <= MAX_TYPE_BYTES {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        "type",
-        "must be string, list, set, zset, hash, stream, or a module's type",
-    ))
-}
-
-/// Servers differ in how they treat an unknown type: Redis 7 finds no keys, Redis 8 and Valkey 8
-/// return an error.
-fn explain_unknown_type(error: RedisError) -> Error {
-    if error.message.contains("unknown type name") {
-        return Error::invalid(
-            "type",
-            "must be a type that this Redis has, such as string, hash, list, set, zset or stream",
-        );
-    }
-    error.into()
 }
 
 #[cfg(test)]

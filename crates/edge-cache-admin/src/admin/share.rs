@@ -219,7 +219,7 @@ impl RemovalShare {
             return Ok(());
         }
         Err(Error::ConfirmationRequired(format!(
-            "{}, which needs `\"confirm\": true`; a dry run shows what would be removed",
+            "{}, which needs `\"confirm\": true`; a dry run shows what would be done",
             self.describe()
         )))
     }

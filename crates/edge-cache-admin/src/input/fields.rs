@@ -1,5 +1,7 @@
 //! Fields of a request body.
 
+use std::ops::RangeInclusive;
+
 use edge_cache::keyspace::tag::Tag;
 use serde_json::{Map, Value};
 
@@ -74,14 +76,26 @@ impl Fields {
     /// # Errors
     /// [`Error::Invalid`] when it is something else.
     pub fn positive(&mut self, name: &str, max: u64) -> Result<Option<u64>, Error> {
+        self.whole(name, 1..=max)
+    }
+
+    /// A whole number of a range, if given.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is something else.
+    pub fn whole(&mut self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
         let Some(value) = self.take(name) else {
             return Ok(None);
         };
         match value.as_u64() {
-            Some(number) if (1..=max).contains(&number) => Ok(Some(number)),
+            Some(number) if range.contains(&number) => Ok(Some(number)),
             _ => Err(Error::invalid(
                 name,
-                format!("must be a whole number from 1 to {max}"),
+                format!(
+                    "must be a whole number from {} to {}",
+                    range.start(),
+                    range.end()
+                ),
             )),
         }
     }

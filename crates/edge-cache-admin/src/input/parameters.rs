@@ -57,11 +57,19 @@ impl Parameters {
     /// # Errors
     /// [`Error::Invalid`] when it is something else.
     pub fn number(&mut self, name: &str, max: u64, default: u64) -> Result<u64, Error> {
+        Ok(self.optional_number(name, max)?.unwrap_or(default))
+    }
+
+    /// A whole number from 1 to `max`, if given.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is something else.
+    pub fn optional_number(&mut self, name: &str, max: u64) -> Result<Option<u64>, Error> {
         let Some(text) = self.text(name)? else {
-            return Ok(default);
+            return Ok(None);
         };
         match text.parse() {
-            Ok(number) if (1..=max).contains(&number) => Ok(number),
+            Ok(number) if (1..=max).contains(&number) => Ok(Some(number)),
             _ => Err(Error::invalid(
                 name,
                 format!("must be a whole number from 1 to {max}"),

@@ -96,6 +96,7 @@ async fn when_a_value_was_stored_is_told_by_the_clock_of_redis() {
 async fn a_value_in_its_grace_is_stale() {
     let server = RedisServer::start();
     store_entry(&server, "k", &1, Duration::from_millis(1), &[]).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
 
     let report = inspect(&server, "k", "").await.unwrap();
 

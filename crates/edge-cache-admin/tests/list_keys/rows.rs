@@ -109,6 +109,7 @@ async fn a_key_in_its_grace_is_stale_and_says_for_how_long_it_is_fresh() {
         .set("for ever", 1)
         .exec(&mut other)
         .unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
 
     let redis = client(&server.url(0));
     let mut seen = 0;

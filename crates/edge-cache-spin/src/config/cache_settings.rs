@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use edge_cache::Namespace;
+
 use super::variables::{BadVariable, CACHE_DEFAULTS, RedisTopology, Variables};
 use crate::log::LogDetail;
 
@@ -16,6 +18,8 @@ pub(crate) struct CacheSettings {
     pub(crate) command_timeout: Duration,
     /// How old an instance's knowledge of invalidations may be when a lookup begins.
     pub(crate) fence_interval: Duration,
+    /// The namespace of the cache's internal keys.
+    pub(crate) namespace: Namespace,
     /// The detail of the log: `errors`, `requests` or `full`.
     pub(crate) log_detail: LogDetail,
 }
@@ -39,7 +43,19 @@ impl CacheSettings {
             topology: variables.topology()?,
             command_timeout: Duration::from_millis(command_timeout),
             fence_interval: Duration::from_millis(fence_interval),
+            namespace: namespace(variables)?,
             log_detail: variables.log_detail()?,
         })
     }
+}
+
+fn namespace(variables: &Variables) -> Result<Namespace, BadVariable> {
+    let name = variables.text("cache_namespace");
+    if name.is_empty() {
+        return Ok(Namespace::default());
+    }
+    Namespace::parse(name).map_err(|_| {
+        let problem = "must be empty, or 1 to 32 lower-case letters, digits, `-` and `_`";
+        BadVariable::new("cache_namespace", problem)
+    })
 }

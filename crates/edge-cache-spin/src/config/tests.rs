@@ -5,7 +5,7 @@ use edge_cache::Pattern;
 use super::*;
 
 /// A value that each variable refuses.
-const BAD_VALUES: [(&str, &str); 32] = [
+const BAD_VALUES: [(&str, &str); 34] = [
     ("redis_host", ""),
     ("redis_host", "redis://x"),
     ("redis_port", "0"),
@@ -17,6 +17,8 @@ const BAD_VALUES: [(&str, &str); 32] = [
     ("tokens", "just-a-token"),
     ("command_timeout_ms", "0"),
     ("fence_interval_ms", "9"),
+    ("cache_namespace", "Shop"),
+    ("cache_namespace", "a:b"),
     ("near_max_age_ms", "10001"),
     ("latency_alert_ms", "1.5"),
     ("memory_alert_percent", "101"),

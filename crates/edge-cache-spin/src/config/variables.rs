@@ -21,7 +21,7 @@ const PRIVATE_NETWORKS: &str = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168
 type Default = (&'static str, &'static str);
 
 /// The variables of the cache.
-pub(super) const CACHE_DEFAULTS: [Default; 14] = [
+pub(super) const CACHE_DEFAULTS: [Default; 15] = [
     ("redis_host", "127.0.0.1"),
     ("redis_port", "6379"),
     ("redis_username", ""),
@@ -36,6 +36,7 @@ pub(super) const CACHE_DEFAULTS: [Default; 14] = [
     ("log_detail", "requests"),
     ("command_timeout_ms", "1500"),
     ("fence_interval_ms", "50"),
+    ("cache_namespace", ""),
 ];
 
 /// All other variables.

@@ -7,6 +7,8 @@ use crate::http::problem::Problem;
 
 /// Seconds after which a client may retry while Redis is unavailable.
 const RETRY_AFTER_SECONDS: &str = "1";
+/// Seconds after which one of many unfinished jobs has probably ended.
+const RETRY_JOB_AFTER_SECONDS: &str = "30";
 /// Seconds after which one of the running walks has probably ended.
 const RETRY_WALK_AFTER_SECONDS: &str = "5";
 
@@ -26,6 +28,9 @@ impl From<Error> for Problem {
             Error::RoleTooLow(_) => Self::new(403, "role-too-low", "Forbidden", detail),
             Error::NotFound(_) => Self::new(404, "not-found", "Not Found", detail),
             Error::Conflict(_) => Self::new(409, "already-running", "Conflict", detail),
+            Error::JobState(_) => Self::new(409, "job-state", "Conflict", detail),
+            Error::TooManyJobs(_) => Self::new(429, "too-many-jobs", "Too Many Requests", detail)
+                .with_header("retry-after", RETRY_JOB_AFTER_SECONDS),
             Error::TooManyWalks => Self::new(429, "too-many-walks", "Too Many Requests", detail)
                 .with_header("retry-after", RETRY_WALK_AFTER_SECONDS),
             Error::WalkTooLong(_) => Self::new(503, "walk-too-long", "Service Unavailable", detail),
@@ -33,6 +38,9 @@ impl From<Error> for Problem {
             Error::Redis(source) => Self::from(source),
             Error::Partial { deleted, source } => Self::from(source)
                 .with_member("keysDeleted", deleted)
+                .with_detail(detail),
+            Error::PartlyChanged { changed, source } => Self::from(source)
+                .with_member("keysChanged", changed)
                 .with_detail(detail),
         }
     }

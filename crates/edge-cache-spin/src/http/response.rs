@@ -145,6 +145,15 @@ impl Response {
         }
     }
 
+    /// Turns it into a 202, whose work goes on at this address.
+    #[must_use]
+    pub(crate) fn accepted(self, location: String) -> Self {
+        Self {
+            status: 202,
+            ..self.with_header("location", location)
+        }
+    }
+
     /// Adds a header. A `cache-control` replaces the default `no-store`.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {

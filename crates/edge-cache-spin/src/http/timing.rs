@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use edge_cache::{Command, HostRuntime, NodeAddress, Redis, RedisError, Reply, Topology};
+use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply, forward_redis, forward_runtime};
 
 /// One call's use of Redis so far. Commands that overlap share a round trip and its duration.
 #[derive(Debug, Default)]
@@ -92,31 +92,11 @@ impl<R: Redis> Redis for MeasuredRedis<'_, R> {
         self.redis.execute_timed(command).await
     }
 
-    fn connection_number(&self) -> u64 {
-        self.redis.connection_number()
-    }
-
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        self.redis.connection_number_of(node)
-    }
-
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        self.redis.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        self.redis.newest_topology().await
-    }
+    forward_redis!(self => self.redis);
 }
 
 impl<R: HostRuntime> HostRuntime for MeasuredRedis<'_, R> {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
+    forward_runtime!(self => self.redis);
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ pub(crate) fn instance(url: &str) -> Instance {
         url: url.to_owned(),
         gauge: Rc::clone(&gauge),
     };
-    let client = RedisClient::new(transport, settings.command_timeout);
+    let client = RedisClient::new(transport, settings.command_timeout)
+        .in_namespace(settings.namespace.clone());
     Provider::new(client, gauge, &settings)
 }
 

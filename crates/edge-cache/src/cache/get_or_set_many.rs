@@ -27,6 +27,7 @@ use serde::de::DeserializeOwned;
 use self::batch::Batch;
 use super::attempt::Found;
 use super::handle::Cache;
+use super::loaded::Loaded;
 use super::lookup::Lookup;
 use super::observer::Observer;
 use super::options::Options;
@@ -91,6 +92,65 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         E: Display,
         K: AsRef<str>,
         L: IntoIterator<Item = (K, T)>,
+        U: Future<Output = Result<L, E>>,
+    {
+        let loader = |missing| {
+            let loading = loader(missing);
+            async move {
+                let pairs = loading.await?.into_iter();
+                Ok(pairs.map(|(key, value)| (key, Loaded::new(value))))
+            }
+        };
+        self.get_or_load_many(keys, options, loader).await
+    }
+
+    /// Reads, loads and stores values as [`Cache::get_or_set_many`] does, with options that only the loader knows: it returns pairs
+    /// of a key and a [`Loaded`] value, each with a TTL, tags and a validator of its own.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use edge_cache::{Cache, Loaded, Options, Redis, HostRuntime};
+    ///
+    /// struct Offer {
+    ///     key: String,
+    ///     price: u64,
+    ///     supplier: u32,
+    ///     valid_for: Duration,
+    /// }
+    ///
+    /// # async fn prices<C: Redis + HostRuntime>(cache: &Cache<C>) -> Result<(), String> {
+    /// let keys = ["prices:1", "prices:2"];
+    /// let loader = async |missing: Vec<&str>| {
+    ///     let offers = query(&missing).await?;
+    ///     let loaded = |offer: Offer| {
+    ///         let price = Loaded::new(offer.price).ttl(offer.valid_for);
+    ///         (offer.key, price.tags([format!("suppliers:{}", offer.supplier)]))
+    ///     };
+    ///     Ok::<_, String>(offers.into_iter().map(loaded))
+    /// };
+    /// let prices = cache.get_or_load_many(&keys, &Options::default(), loader).await?;
+    /// # drop(prices);
+    /// # Ok(())
+    /// # }
+    /// # async fn query(_: &[&str]) -> Result<Vec<Offer>, String> { Ok(Vec::new()) }
+    /// ```
+    ///
+    /// The cost is that of [`Cache::get_or_set_many`].
+    ///
+    /// # Errors
+    /// Those of [`Cache::get_or_set_many`]; [`LoadError::NothingKept`] for a value that is not modified, because the loader is given
+    /// no previous values.
+    pub async fn get_or_load_many<'k, T, E, K, L, U>(
+        &self,
+        keys: &[&'k str],
+        options: &Options<'_>,
+        loader: impl Fn(Vec<&'k str>) -> U,
+    ) -> Result<Vec<Fetched<Option<T>>>, LoadError<E>>
+    where
+        T: Serialize + DeserializeOwned + Clone,
+        E: Display,
+        K: AsRef<str>,
+        L: IntoIterator<Item = (K, Loaded<T>)>,
         U: Future<Output = Result<L, E>>,
     {
         let Some(first) = keys.first() else {

@@ -32,12 +32,12 @@ pub(crate) struct Changed {
 }
 
 /// A trailer as it was read.
-struct FoundTrailer {
-    text: Vec<u8>,
+pub(super) struct FoundTrailer {
+    pub(super) text: Vec<u8>,
     /// The first bytes of the value.
-    beginning: Vec<u8>,
+    pub(super) beginning: Vec<u8>,
     /// Length of the value and the trailer together.
-    length: usize,
+    pub(super) length: usize,
 }
 
 /// Changes the facts of an entry, and its expiry: milliseconds, empty for none, or [`KEEP_EXPIRY`].
@@ -58,7 +58,7 @@ pub(crate) async fn change<R: Redis>(
         let Some(found) = read_trailer(redis, key).await? else {
             return Ok(None);
         };
-        let mut facts = trailer::read(&found.text, found.length);
+        let mut facts = found.facts();
         if let Some(facts) = &mut facts {
             if let Some(clock) = clock {
                 clock.refresh_if_due(redis).await?;
@@ -116,7 +116,7 @@ async fn replace_trailer<R: Redis>(
 /// Those of the connection.
 pub async fn read<R: Redis>(redis: &R, key: &KeyName) -> Result<Option<Facts>, RedisError> {
     let found = read_trailer(redis, key).await?;
-    Ok(found.and_then(|found| trailer::read(&found.text, found.length)))
+    Ok(found.and_then(|found| found.facts()))
 }
 
 async fn read_trailer<R: Redis>(
@@ -127,16 +127,26 @@ async fn read_trailer<R: Redis>(
     if replies.int()? == -2 {
         return Ok(None);
     }
-    Ok(Some(FoundTrailer {
-        text: replies.bytes()?,
-        beginning: replies.bytes()?,
-        length: replies.count()? as usize,
-    }))
+    FoundTrailer::take(&mut replies).map(Some)
 }
 
 impl FoundTrailer {
+    /// Reads a trailer, the beginning of its value, and the length of both, as scripts reply them.
+    pub(super) fn take(replies: &mut Replies) -> Result<Self, RedisError> {
+        Ok(Self {
+            text: replies.bytes()?,
+            beginning: replies.bytes()?,
+            length: replies.count()? as usize,
+        })
+    }
+
+    /// The facts; `None` for another client's value.
+    pub(super) fn facts(&self) -> Option<Facts> {
+        trailer::read(&self.text, self.length)
+    }
+
     /// Renders changed facts to stand in the place of this trailer, which they fill at least.
-    fn replacement(&self, facts: &mut Facts) -> Result<Replacement, RedisError> {
+    pub(super) fn replacement(&self, facts: &mut Facts) -> Result<Replacement, RedisError> {
         facts.pad_to(self.text.len());
         let mut replaced = self.text.len();
         let mut bytes = Vec::new();
@@ -155,7 +165,7 @@ impl FoundTrailer {
 
 /// Bytes that replace the end of what is stored.
 #[derive(Default)]
-struct Replacement {
-    replaced: usize,
-    bytes: Vec<u8>,
+pub(super) struct Replacement {
+    pub(super) replaced: usize,
+    pub(super) bytes: Vec<u8>,
 }

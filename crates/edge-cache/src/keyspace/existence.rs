@@ -1,5 +1,7 @@
 //! Existence of named keys.
 
+use super::key::KeyName;
+use super::namespace::Namespace;
 use super::own_slot;
 use crate::error::RedisError;
 use crate::redis::script::{Script, shared};
@@ -17,7 +19,8 @@ pub async fn check_each<R: Redis>(redis: &R, keys: Vec<Arg>) -> Result<Vec<bool>
     let topology = redis.topology().await?;
     let mut exists = vec![false; keys.len()];
     let keys: Vec<Arg> = if topology.is_cluster() {
-        keys.into_iter().map(on_cluster).collect()
+        let namespace = redis.namespace();
+        keys.iter().map(|key| on_cluster(namespace, key)).collect()
     } else {
         keys
     };
@@ -43,7 +46,7 @@ pub async fn check_each<R: Redis>(redis: &R, keys: Vec<Arg>) -> Result<Vec<bool>
     Ok(exists)
 }
 
-fn on_cluster(key: Arg) -> Arg {
-    let name = key.as_bytes().and_then(own_slot::on_cluster);
-    name.map_or(key, Arg::from)
+fn on_cluster(namespace: &Namespace, key: &Arg) -> Arg {
+    let name = KeyName::new(key.as_bytes().unwrap_or_default());
+    own_slot::key_on_cluster(namespace, &name).as_bytes().into()
 }

@@ -126,6 +126,13 @@ impl InForce {
         SystemTime::now() - self.acknowledged.elapsed().saturating_sub(after)
     }
 
+    /// The time from which no reader is served an entry from before the invalidation, whose removal has
+    /// not ended. Readers ask for new fences once in `interval`.
+    pub fn expected_at(self, interval: Duration) -> SystemTime {
+        let after = self.after.max(interval);
+        SystemTime::now() + after.saturating_sub(self.acknowledged.elapsed())
+    }
+
     /// Waits until near caches know it.
     pub async fn wait<R: HostRuntime>(self, runtime: &R) {
         let left = self.after.saturating_sub(self.acknowledged.elapsed());
@@ -148,6 +155,38 @@ pub(crate) async fn append_pattern<R: Redis>(
     pattern: &Pattern,
 ) -> Result<OpenFence, RedisError> {
     append(redis, "pattern", pattern.as_bytes()).await
+}
+
+/// Records invalidations by pattern whose removal outlives the caller: the ids of their fences, and when
+/// readers know them; `None` without patterns. Whoever completes the removal calls [`end_fences`]. One
+/// round trip for each pattern.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn open_fences<R: Redis>(
+    redis: &R,
+    patterns: &[Pattern],
+) -> Result<(Vec<String>, Option<InForce>), RedisError> {
+    let mut ids = Vec::new();
+    let mut in_force = None;
+    for pattern in patterns {
+        let fence = append_pattern(redis, pattern).await?;
+        ids.push(String::from_utf8_lossy(&fence.id).into_owned());
+        in_force = Some(fence.in_force);
+    }
+    Ok((ids, in_force))
+}
+
+/// Records that the removals of these fences have finished. One round trip for each.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn end_fences<R: Redis>(redis: &R, ids: &[String]) -> Result<(), RedisError> {
+    for id in ids {
+        let keys = [FENCES.into(), NONE.into()];
+        END.run(redis, keys, [id.as_str().into()]).await?;
+    }
+    Ok(())
 }
 
 async fn append<R: Redis>(redis: &R, kind: &str, covered: &[u8]) -> Result<OpenFence, RedisError> {

@@ -121,12 +121,16 @@ pub async fn gather<R: Redis>(redis: &R, patterns: &[Pattern]) -> Result<Option<
 }
 
 /// Lets removals by pattern that have not finished after 10 minutes join the gathered walk, and names
-/// the tags of others. A fence that cannot be understood ends. One round trip.
+/// the tags of others. A fence that cannot be understood ends. The fences of `jobs` are left alone. One
+/// round trip.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn resume_interrupted<R: Redis>(redis: &R) -> Result<Interrupted, RedisError> {
-    resume_older_than(redis, INTERRUPTED_AFTER).await
+pub async fn resume_interrupted<R: Redis>(
+    redis: &R,
+    jobs: &[String],
+) -> Result<Interrupted, RedisError> {
+    resume_older_than(redis, INTERRUPTED_AFTER, jobs).await
 }
 
 /// As [`resume_interrupted`], for removals that began longer ago than this.
@@ -136,6 +140,7 @@ pub async fn resume_interrupted<R: Redis>(redis: &R) -> Result<Interrupted, Redi
 pub async fn resume_older_than<R: Redis>(
     redis: &R,
     age: Duration,
+    jobs: &[String],
 ) -> Result<Interrupted, RedisError> {
     let keys = [
         FENCES,
@@ -144,7 +149,8 @@ pub async fn resume_older_than<R: Redis>(
         REMOVAL_PATTERNS,
         REMOVAL_ANNOUNCEMENT,
     ];
-    let args = [units::milliseconds(age).into()];
+    let age = [units::milliseconds(age).into()].into_iter();
+    let args = age.chain(jobs.iter().map(|id| Arg::from(id.as_str())));
     let mut replies = RESUME.run(redis, keys.map(Arg::from), args).await?;
 
     let turn = Turn::read(&mut replies)?;

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::slot;
+use super::{namespace, slot};
 
 /// Overrides of the TTL table (a hash). Outlives a global clear.
 pub const TTL_OVERRIDES: &str = "cache:ttl";
@@ -53,6 +53,16 @@ pub const NEAR: &str = "cache:near";
 pub const NEAR_FENCES: &str = "cache:near-fences";
 /// Lookup counters by module and outcome (a hash). Outlives a global clear.
 pub const LOOKUPS: &str = "cache:lookups";
+/// Records of jobs by their ids (a hash of JSON). Outlives a global clear.
+pub const JOBS: &str = "cache:jobs";
+/// States of jobs by their ids (a hash). Outlives a global clear.
+pub const JOB_STATES: &str = "cache:jobs:states";
+/// The lease of the worker that advances a job. Outlives a global clear, so that never two work at a
+/// time.
+pub const JOB_LOCK: &str = "lock:cache:jobs";
+/// The beginning of the names of parts of a job's walk (hashes that expire), each in a slot of the
+/// node that the part walks.
+pub const JOB_PART_PREFIX: &str = "cache:job-part:";
 /// Samples of the server's and the library's counters, for recent rates (a stream).
 pub const SAMPLES: &str = "cache:samples";
 /// The key to which a health check tries to write; it never exists.
@@ -71,9 +81,10 @@ pub const MAX_NAME_BYTES: usize = 1024;
 /// itself. `scripts/lib/protected.lua` has the same list.
 pub const PROTECTED_PREFIXES: [&str; 2] = ["cache:", "lock:"];
 /// Beginnings of the library's records of other keys, as `scripts/lib/protected.lua` lists them.
-const OWN_RECORDS: [&str; 16] = [
+const OWN_RECORDS: [&str; 17] = [
     "cache:chunk:",
     "cache:fences",
+    JOB_PART_PREFIX,
     "cache:near",
     "cache:none",
     "cache:tags-aside:",
@@ -132,11 +143,13 @@ impl KeyName {
     /// ```
     /// # use edge_cache::KeyName;
     /// assert!(KeyName::new("cache:audit:denied").is_trail());
+    /// assert!(KeyName::new("cache:@shop:audit").is_trail());
     /// assert!(!KeyName::new("cache:audits").is_trail());
     /// ```
     pub fn is_trail(&self) -> bool {
+        let name = namespace::without(&self.0);
         TRAILS.iter().any(|trail| {
-            let rest = self.0.strip_prefix(trail.as_bytes());
+            let rest = name.strip_prefix(trail.as_bytes());
             rest.is_some_and(|rest| matches!(rest, [] | [b':', ..]))
         })
     }
@@ -144,7 +157,7 @@ impl KeyName {
     /// Returns whether this is one of the library's records of other keys, which are removed with
     /// those and not counted.
     pub fn is_own_record(&self) -> bool {
-        starts_with_any(&self.0, &OWN_RECORDS)
+        starts_with_any(&namespace::without(&self.0), &OWN_RECORDS)
     }
 
     /// Returns whether a removal spares this key: one of the audit trail, or a protected one that the
@@ -349,7 +362,8 @@ mod tests {
     fn the_scripts_have_the_same_lists_of_protected_keys_and_own_records() {
         let lua = include_str!("../scripts/lib/protected.lua");
         let code: String = lua.lines().filter(|line| !line.starts_with("--")).collect();
-        let quoted: Vec<&str> = code.split('\'').skip(1).step_by(2).collect();
+        let quoted = code.split('\'').skip(1).step_by(2);
+        let quoted: Vec<&str> = quoted.filter(|text| !text.is_empty()).collect();
 
         assert_eq!(quoted[..2], PROTECTED_PREFIXES);
         assert!(quoted.ends_with(&OWN_RECORDS), "{quoted:?}");

@@ -7,22 +7,27 @@
 //! cache:audit:denied   cache:{cache}:audit:denied
 //! lock:cache:warmup    lock:{cache}:warmup
 //! lock:{users:1}       lock:{users:1}          what belongs to a key is in that key's slot
+//! cache:@shop:fences   cache:@shop:{cache}:fences, in a namespace
 //! ```
 //!
 //! A single server keeps the short names, which earlier versions use, too.
 
 use super::key::{self, FENCES, KeyName};
+use super::namespace::{self, Namespace};
 
 /// The stream of fences on a Cluster. Its slot has all singleton keys.
 pub const FENCES_ON_CLUSTER: &str = "cache:{cache}:fences";
 
 /// Singleton keys.
-const SINGLETONS: [&str; 19] = [
+const SINGLETONS: [&str; 22] = [
     key::AUDIT,
     "cache:denied",
     key::COUNTERS,
     key::EVENTS,
     FENCES,
+    key::JOBS,
+    key::JOB_LOCK,
+    key::JOB_STATES,
     key::LOOKUPS,
     key::NEAR,
     key::NEAR_FENCES,
@@ -44,24 +49,28 @@ const FAMILIES: [&str; 3] = ["cache:audit:", "cache:denied:", key::REMOVALS];
 /// Returns the name of a singleton key on a Cluster; `None` for any other key.
 pub(crate) fn on_cluster(name: &[u8]) -> Option<Vec<u8>> {
     // True of nearly every key.
-    if !(name.starts_with(b"cache:") || name.starts_with(b"lock:cache:")) {
+    if !(name.starts_with(b"cache:") || name.starts_with(b"lock:")) {
         return None;
     }
-    let text = str::from_utf8(name).ok()?;
-    let is_one = SINGLETONS.contains(&text);
-    if !is_one && !FAMILIES.iter().any(|family| text.starts_with(family)) {
+    let parts = namespace::split(name)?;
+    let short = namespace::without(name);
+    let short = str::from_utf8(&short).ok()?;
+    let is_one = SINGLETONS.contains(&short);
+    if !is_one && !FAMILIES.iter().any(|family| short.starts_with(family)) {
         return None;
     }
 
-    let (prefix, rest) = text.split_once(':')?;
+    let rest = str::from_utf8(parts.rest).ok()?;
     let rest = rest.trim_start_matches("cache:");
-    let rest = rest.replace(['{', '}'], "");
-    Some(format!("{prefix}:{{cache}}:{rest}").into_bytes())
+    let rest = [b"{cache}:", rest.replace(['{', '}'], "").as_bytes()].concat();
+    Some([parts.prefix, parts.namespace, &rest].concat())
 }
 
-/// Returns the key under its name on a Cluster.
-pub(crate) fn key_on_cluster(key: &KeyName) -> KeyName {
-    on_cluster(key.as_bytes()).map_or_else(|| key.clone(), KeyName::new)
+/// Returns the key under the name that it has on a Cluster, in this namespace.
+pub(crate) fn key_on_cluster(namespace: &Namespace, key: &KeyName) -> KeyName {
+    let full = namespace.full_name(key.as_bytes());
+    let full = full.as_deref().unwrap_or(key.as_bytes());
+    on_cluster(full).map_or_else(|| KeyName::new(full), KeyName::new)
 }
 
 #[cfg(test)]
@@ -91,6 +100,11 @@ mod tests {
         let named = |name| named(name).unwrap();
 
         assert_eq!(named(FENCES), FENCES_ON_CLUSTER);
+        assert_eq!(named("cache:@shop:fences"), "cache:@shop:{cache}:fences");
+        assert_eq!(
+            named("lock:@shop:cache:warmup"),
+            "lock:@shop:{cache}:warmup"
+        );
         assert_eq!(named(key::WARMUP_LOCK), "lock:{cache}:warmup");
         assert_eq!(named(key::WARMUP_STATUS), "cache:{cache}:warmup:status");
         assert_eq!(named("cache:audit:denied"), "cache:{cache}:audit:denied");

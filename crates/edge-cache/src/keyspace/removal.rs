@@ -64,7 +64,10 @@ async fn delete_named_by_slot<R: Redis + HostRuntime>(
     topology: &Topology,
     names: &[KeyName],
 ) -> Result<Vec<bool>, RedisError> {
-    let names: Vec<KeyName> = names.iter().map(key_on_cluster).collect();
+    let names: Vec<KeyName> = names
+        .iter()
+        .map(|name| key_on_cluster(redis.namespace(), name))
+        .collect();
     let names = names.as_slice();
     // Fences come first: if Redis refuses one, nothing has been removed.
     let named = || names.iter().map(|name| name.as_bytes().into());

@@ -11,6 +11,7 @@ mod nodes;
 mod plain;
 mod position;
 mod scripts;
+mod selected;
 
 pub use filter::Matches;
 pub(crate) use filter::{Filter, NameLimits};
@@ -20,6 +21,9 @@ pub use plain::read_names;
 #[cfg(test)]
 pub(crate) use scripts::MATCH_SLICE;
 pub(crate) use scripts::match_slice;
+pub use selected::delete_meeting;
+pub(crate) use selected::visit_each;
+pub(crate) use selected::visit_slice;
 
 use std::collections::HashSet;
 
@@ -27,6 +31,7 @@ use deletion::delete_from;
 use position::{Position, Progress};
 
 use crate::error::{Error, RedisError};
+use crate::keyspace::conditions::Conditions;
 use crate::keyspace::fence::Removed;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::Pattern;
@@ -80,17 +85,20 @@ async fn match_node<R: Redis>(
     }
 }
 
-/// Counts the keys that a removal by this pattern would take, and names up to `samples` of them.
-/// About one round trip per 1,000 keys of the database.
+/// Counts the keys that a removal by this pattern would take of those that meet conditions, and names
+/// up to `samples` of them. About one round trip per 1,000 keys of the database; per 700 or fewer with
+/// conditions beside the type.
 ///
 /// # Errors
 /// Those of the connection.
 pub async fn count_removable<R: Redis>(
     redis: &R,
     pattern: &Pattern,
+    conditions: &Conditions,
     samples: usize,
 ) -> Result<Matches, RedisError> {
-    match_all(redis, &Filter::removable(pattern), samples).await
+    let filter = Filter::removable(pattern).meeting(conditions);
+    match_all(redis, &filter, samples).await
 }
 
 /// Names the first few keys that a removal by this pattern would take. Walks until it has them.
@@ -138,17 +146,18 @@ async fn sample_node<R: Redis>(
     }
 }
 
-/// Counts all keys that match, of one type or any (`""`), protected keys included. About one round
-/// trip per 1,000 keys of the database.
+/// Counts all keys that match and meet conditions, protected keys included. About one round trip per
+/// 1,000 keys of the database; per 700 or fewer with conditions beside the type.
 ///
 /// # Errors
 /// Those of the connection.
 pub async fn count_all<R: Redis>(
     redis: &R,
     pattern: &Pattern,
-    kind: &str,
+    conditions: &Conditions,
 ) -> Result<u64, RedisError> {
-    let found = match_all(redis, &Filter::all(pattern, kind), 0).await?;
+    let filter = Filter::all(pattern).meeting(conditions);
+    let found = match_all(redis, &filter, 0).await?;
     Ok(found.matched)
 }
 

@@ -22,8 +22,10 @@ pub mod set;
 use super::slot;
 use crate::error::Error;
 
-/// The beginning of the names of sets aside.
-const ASIDE: &str = "cache:tags-aside";
+/// The beginning of the names of edge-cache's keys, without a namespace.
+const PREFIX: &str = "cache:";
+/// The beginning of the names of sets aside, behind that.
+const ASIDE: &str = "tags-aside";
 /// The longest tag, in bytes.
 const MAX_TAG_BYTES: usize = 256;
 
@@ -68,16 +70,22 @@ impl Tag {
 
     /// The set that holds the names of the tag's keys.
     pub fn key(&self) -> String {
-        format!("cache:tags:{}", self.0)
+        format!("{PREFIX}tags:{}", self.0)
     }
 
     /// The first of the sets to which invalidations set the tag's members aside, in the slot of the tag's
     /// set. Its name ends with a brace.
     pub fn aside(&self) -> String {
-        let name = slot::belonging(ASIDE, self.key().as_bytes());
+        self.aside_under(PREFIX)
+    }
+
+    /// As [`Tag::aside`], where the names of edge-cache's keys begin with this prefix.
+    pub(crate) fn aside_under(&self, prefix: &str) -> String {
+        let set = format!("{prefix}tags:{}", self.0);
+        let name = slot::belonging(&format!("{prefix}{ASIDE}"), set.as_bytes());
         let mut name = String::from_utf8_lossy(&name).into_owned();
         // The number of a further set follows a brace, so that it is not taken for a part of the tag.
-        if slot::belonging_has_own_braces(self.key().as_bytes()) {
+        if slot::belonging_has_own_braces(set.as_bytes()) {
             name.push('}');
         }
         name
@@ -85,11 +93,17 @@ impl Tag {
 
     /// The tag whose members this set holds, if it is a set aside.
     fn of_aside(set: &str) -> Option<Self> {
-        let (head, number) = set.strip_prefix(ASIDE)?.rsplit_once('}')?;
-        let (_, name) = head.split_once("cache:tags:")?;
+        Self::of_aside_under(PREFIX, set).map(|(tag, _)| tag)
+    }
+
+    /// The tag of a set aside whose name begins with this prefix, and the number at the name's end.
+    pub(crate) fn of_aside_under<'a>(prefix: &str, set: &'a str) -> Option<(Self, &'a str)> {
+        let aside = set.strip_prefix(prefix)?.strip_prefix(ASIDE)?;
+        let (head, number) = aside.rsplit_once('}')?;
+        let (_, name) = head.split_once(&format!("{prefix}tags:"))?;
         let tag = Self::parse("tag", name).ok()?;
-        let is_its = set.strip_suffix(number)? == tag.aside();
-        (is_its && is_number(number)).then_some(tag)
+        let is_its = set.strip_suffix(number)? == tag.aside_under(prefix);
+        (is_its && is_number(number)).then_some((tag, number))
     }
 }
 

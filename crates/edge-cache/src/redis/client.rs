@@ -34,6 +34,7 @@ use super::topology::{ExpectedTopology, Topology};
 use super::transport::{ConnectionEvent, Transport};
 use super::wrong_type;
 use crate::error::{ErrorKind, RedisError};
+use crate::keyspace::namespace::Namespace;
 
 /// A connection that was idle for longer is checked before it gets a command that must not run
 /// twice.
@@ -64,6 +65,8 @@ pub struct RedisClient<T: Transport> {
     pub(super) router: Router<T>,
     /// Bounds each command.
     pub(super) limit: Duration,
+    /// Of the internal keys.
+    namespace: Namespace,
 }
 
 impl<T: Transport> RedisClient<T> {
@@ -101,10 +104,32 @@ impl<T: Transport> RedisClient<T> {
         }
     }
 
+    /// Returns a client whose internal keys are in this namespace: those of another cache in the same database stay apart. Only for a
+    /// client that has not connected yet.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use edge_cache::{Cache, HostRuntime, Namespace, Redis, RedisClient, Transport};
+    /// # fn connect<T: Transport>(transport: T) -> Result<Cache<RedisClient<T>>, edge_cache::Error> {
+    /// let client = RedisClient::new(transport, Duration::from_millis(500));
+    /// let cache = Cache::new(client.in_namespace(Namespace::parse("shop")?));
+    /// # Ok(cache)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_namespace(self, namespace: Namespace) -> Self {
+        Self {
+            router: self.router.registering(&namespace),
+            namespace,
+            ..self
+        }
+    }
+
     fn with_connector(connector: Connector<T>, limit: Duration) -> Self {
         Self {
             router: Router::new(connector),
             limit,
+            namespace: Namespace::default(),
         }
     }
 
@@ -115,12 +140,13 @@ impl<T: Transport> RedisClient<T> {
         mut command: Command,
         deadline: &Deadline<T>,
     ) -> Result<Timed, RedisError> {
+        command.enter(&self.namespace);
         let error = match self.execute_with_retries(&mut command, deadline).await {
             Err(error) if error.kind == ErrorKind::WrongType && command.explains_type => error,
             result => return result,
         };
 
-        for suspect in wrong_type::suspects(&command) {
+        for suspect in wrong_type::suspects(&command, &self.namespace) {
             let Ok(found) = self.type_of(&suspect, deadline).await else {
                 continue;
             };
@@ -354,5 +380,9 @@ impl<T: Transport> Redis for RedisClient<T> {
     async fn newest_topology(&self) -> Result<Topology, RedisError> {
         self.router.mark_stale();
         self.topology().await
+    }
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
     }
 }

@@ -9,6 +9,8 @@ use super::reply::Reply;
 use super::slot_map::NodeAddress;
 use super::topology::Topology;
 use crate::error::RedisError;
+use crate::forward_redis;
+use crate::keyspace::namespace::{self, Namespace};
 
 /// A connection to one logical database of a server, or of a Cluster, whose nodes have the keys.
 #[expect(
@@ -59,82 +61,94 @@ pub trait Redis {
     /// # Errors
     /// Those of the connection.
     async fn newest_topology(&self) -> Result<Topology, RedisError>;
+
+    /// Returns the namespace of the internal keys. A connection that wraps another one passes its answer on. No round trip.
+    fn namespace(&self) -> &Namespace {
+        &namespace::DEFAULT
+    }
 }
 
 impl<R: Redis> Redis for &R {
-    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
-        (**self).execute(command).await
-    }
-
-    async fn execute_timed(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
-        (**self).execute_timed(command).await
-    }
-
-    fn connection_number(&self) -> u64 {
-        (**self).connection_number()
-    }
-
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        (**self).connection_number_of(node)
-    }
-
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        (**self).topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        (**self).newest_topology().await
-    }
+    forward_redis!(self => (**self); execute, execute_timed);
+    forward_redis!(self => (**self));
 }
 
 impl<R: Redis> Redis for Arc<R> {
-    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
-        (**self).execute(command).await
-    }
-
-    async fn execute_timed(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
-        (**self).execute_timed(command).await
-    }
-
-    fn connection_number(&self) -> u64 {
-        (**self).connection_number()
-    }
-
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        (**self).connection_number_of(node)
-    }
-
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        (**self).topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        (**self).newest_topology().await
-    }
+    forward_redis!(self => (**self); execute, execute_timed);
+    forward_redis!(self => (**self));
 }
 
 impl<R: Redis> Redis for Rc<R> {
-    async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
-        (**self).execute(command).await
-    }
+    forward_redis!(self => (**self); execute, execute_timed);
+    forward_redis!(self => (**self));
+}
 
-    async fn execute_timed(&self, command: Command) -> Result<(Vec<Reply>, Duration), RedisError> {
-        (**self).execute_timed(command).await
-    }
-
-    fn connection_number(&self) -> u64 {
-        (**self).connection_number()
-    }
-
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        (**self).connection_number_of(node)
-    }
-
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        (**self).topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        (**self).newest_topology().await
-    }
+/// Passes methods of [`Redis`] on to the connection that a wrapper has: those that are listed, else all but the commands.
+///
+/// ```
+/// use edge_cache::{Command, Redis, RedisError, Reply, forward_redis};
+///
+/// struct Logged<R>(R);
+///
+/// impl<R: Redis> Redis for Logged<R> {
+///     async fn execute(&self, command: Command) -> Result<Vec<Reply>, RedisError> {
+///         println!("{}", command.name);
+///         self.0.execute(command).await
+///     }
+///
+///     forward_redis!(self => self.0);
+/// }
+/// ```
+#[macro_export]
+macro_rules! forward_redis {
+    ($this:ident => $inner:expr) => {
+        $crate::forward_redis!(
+            $this => $inner;
+            connection_number, connection_number_of, topology, newest_topology, namespace
+        );
+    };
+    ($this:ident => $inner:expr; $($method:ident),*) => {
+        $($crate::forward_redis!(@ $method, $this => $inner);)*
+    };
+    (@ execute, $this:ident => $inner:expr) => {
+        async fn execute(
+            &$this,
+            command: $crate::Command,
+        ) -> Result<Vec<$crate::Reply>, $crate::RedisError> {
+            $inner.execute(command).await
+        }
+    };
+    (@ execute_timed, $this:ident => $inner:expr) => {
+        async fn execute_timed(
+            &$this,
+            command: $crate::Command,
+        ) -> Result<(Vec<$crate::Reply>, std::time::Duration), $crate::RedisError> {
+            $inner.execute_timed(command).await
+        }
+    };
+    (@ connection_number, $this:ident => $inner:expr) => {
+        fn connection_number(&$this) -> u64 {
+            $inner.connection_number()
+        }
+    };
+    (@ connection_number_of, $this:ident => $inner:expr) => {
+        fn connection_number_of(&$this, node: &$crate::NodeAddress) -> u64 {
+            $inner.connection_number_of(node)
+        }
+    };
+    (@ topology, $this:ident => $inner:expr) => {
+        async fn topology(&$this) -> Result<$crate::Topology, $crate::RedisError> {
+            $inner.topology().await
+        }
+    };
+    (@ newest_topology, $this:ident => $inner:expr) => {
+        async fn newest_topology(&$this) -> Result<$crate::Topology, $crate::RedisError> {
+            $inner.newest_topology().await
+        }
+    };
+    (@ namespace, $this:ident => $inner:expr) => {
+        fn namespace(&$this) -> &$crate::Namespace {
+            $inner.namespace()
+        }
+    };
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, pending, select};
 
+use super::command::Command;
 use super::deadline::Deadline;
 use super::raised::Raised;
 use super::sentinel::Sentinels;
@@ -17,6 +18,7 @@ use super::tls;
 use super::transport::{ConnectionEvent, Transport};
 use crate::error::{ErrorKind, RedisError};
 use crate::guarded::Guarded;
+use crate::keyspace::namespace::{NAMESPACES, Namespace};
 
 /// For how long a server of an unsupported kind is not asked again.
 const REFUSAL_KEPT: Duration = Duration::from_secs(1);
@@ -57,6 +59,8 @@ pub(super) struct Connector<T: Transport> {
     sentinels: Option<Sentinels<T>>,
     /// The kind of server, if the client does not ask for it.
     expected: Option<ServerMode>,
+    /// The client's namespace; empty for the default.
+    namespace: String,
     open: Guarded<Option<Arc<OpenConnection<T::Connection>>>>,
     /// Set while a connection is being opened, so that commands that overlap share it.
     is_opening: AtomicBool,
@@ -88,6 +92,7 @@ impl<T: Transport> Connector<T> {
             transport,
             sentinels: None,
             expected: None,
+            namespace: String::new(),
             open: Guarded::new(None),
             is_opening: AtomicBool::new(false),
             last_number: AtomicU64::new(0),
@@ -101,6 +106,14 @@ impl<T: Transport> Connector<T> {
     pub(super) fn expecting(self, mode: ServerMode) -> Self {
         Self {
             expected: Some(mode),
+            ..self
+        }
+    }
+
+    /// Registers this namespace in the database of each connection that is opened.
+    pub(super) fn registering(self, namespace: &Namespace) -> Self {
+        Self {
+            namespace: namespace.name().to_owned(),
             ..self
         }
     }
@@ -206,6 +219,7 @@ impl<T: Transport> Connector<T> {
                 Some(mode) => mode,
                 None => server_mode::find(&self.transport, &connection).await?,
             };
+            self.register_namespace(&connection, mode).await?;
             Ok((connection, mode))
         };
         let opened = match select(pin!(opened), pin!(self.mismatch_after_silence())).await {
@@ -219,6 +233,25 @@ impl<T: Transport> Connector<T> {
             self.refusal.set(Some((Instant::now(), error.clone())));
         }
         opened
+    }
+
+    /// Registers the client's namespace in the database, so that no global clear of another cache flushes its internal keys. A
+    /// Cluster is never flushed. One round trip, none for the default namespace.
+    async fn register_namespace(
+        &self,
+        connection: &T::Connection,
+        mode: ServerMode,
+    ) -> Result<(), RedisError> {
+        if self.namespace.is_empty() || mode == ServerMode::Cluster {
+            return Ok(());
+        }
+        let register = Command::read("SADD").arg(NAMESPACES);
+        let register = register.arg(self.namespace.as_str());
+        match self.transport.send(connection, &register).await {
+            // A server that is read-only or full is registered at with a later connection.
+            Err(error) if error.is_connection() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Detects a server without TLS, which waits in silence for the rest of a TLS handshake. Never

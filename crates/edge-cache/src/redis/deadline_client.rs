@@ -8,10 +8,10 @@ use super::connection::Redis;
 use super::deadline::Deadline;
 use super::reply::Reply;
 use super::runtime::HostRuntime;
-use super::slot_map::NodeAddress;
 use super::topology::Topology;
 use super::transport::Transport;
 use crate::error::RedisError;
+use crate::{forward_redis, forward_runtime};
 
 impl<T: Transport> RedisClient<T> {
     /// Returns the same connection for a request that must end within `limit`, counted from now.
@@ -39,13 +39,7 @@ impl<T: Transport> Redis for DeadlineClient<'_, T> {
         self.client.execute_explained(command, &self.deadline).await
     }
 
-    fn connection_number(&self) -> u64 {
-        self.client.connection_number()
-    }
-
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        self.client.connection_number_of(node)
-    }
+    forward_redis!(self => self.client; connection_number, connection_number_of, namespace);
 
     async fn topology(&self) -> Result<Topology, RedisError> {
         self.client.router.topology(&self.deadline).await
@@ -58,11 +52,5 @@ impl<T: Transport> Redis for DeadlineClient<'_, T> {
 }
 
 impl<T: Transport> HostRuntime for DeadlineClient<'_, T> {
-    async fn sleep(&self, duration: Duration) {
-        self.client.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.client.random()
-    }
+    forward_runtime!(self => self.client);
 }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::command::{Arg, Command};
+use super::script::namespaced;
+use crate::keyspace::namespace::Namespace;
 use crate::keyspace::own_slot;
 
 /// Commands without keys.
@@ -36,6 +38,26 @@ impl Command {
         for key in keys {
             if let Some(named) = key.as_bytes().and_then(own_slot::on_cluster) {
                 *key = Arg::Bytes(named);
+            }
+        }
+    }
+
+    /// Gives its internal keys, and those that its script names, the names that they have in this namespace.
+    pub(super) fn enter(&mut self, namespace: &Namespace) {
+        if namespace.is_default() {
+            return;
+        }
+        let positions = self.key_positions();
+        for key in self.args.get_mut(positions).unwrap_or_default() {
+            if let Some(full) = key.as_bytes().and_then(|key| namespace.full_name(key)) {
+                *key = Arg::Bytes(full);
+            }
+        }
+        if let Some(source) = self.source {
+            let text = namespaced::text(namespace, source);
+            self.source = Some(&text.source);
+            if let Some(hash) = self.args.first_mut() {
+                *hash = text.sha1.as_str().into();
             }
         }
     }

@@ -12,6 +12,7 @@ use super::script::Script;
 use super::slot_map::NodeAddress;
 use super::topology::Topology;
 use crate::error::RedisError;
+use crate::{forward_redis, forward_runtime};
 
 /// A connection to one node of a Cluster, or to a single server.
 #[derive(Debug)]
@@ -106,25 +107,9 @@ impl<R: Redis> Redis for OnNode<'_, R> {
         }
     }
 
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        self.redis.connection_number_of(node)
-    }
-
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        self.redis.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        self.redis.newest_topology().await
-    }
+    forward_redis!(self => self.redis; connection_number_of, topology, newest_topology, namespace);
 }
 
 impl<R: HostRuntime> HostRuntime for OnNode<'_, R> {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
+    forward_runtime!(self => self.redis);
 }

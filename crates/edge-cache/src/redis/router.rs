@@ -14,6 +14,7 @@ use super::slot_map::NodeAddress;
 use super::topology::Topology;
 use super::transport::Transport;
 use crate::error::{ErrorKind, RedisError};
+use crate::keyspace::namespace::Namespace;
 use crate::keyspace::own_slot::FENCES_ON_CLUSTER;
 use crate::keyspace::slot;
 
@@ -55,6 +56,14 @@ impl<T: Transport> Router<T> {
     pub(super) fn expecting(self, mode: ServerMode) -> Self {
         match Arc::try_unwrap(self.seed) {
             Ok(seed) => Self::new(seed.expecting(mode)),
+            Err(seed) => Self { seed, ..self },
+        }
+    }
+
+    /// Registers the namespace with each connection that is opened, unless connections were opened already.
+    pub(super) fn registering(self, namespace: &Namespace) -> Self {
+        match Arc::try_unwrap(self.seed) {
+            Ok(seed) => Self::new(seed.registering(namespace)),
             Err(seed) => Self { seed, ..self },
         }
     }

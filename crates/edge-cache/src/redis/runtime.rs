@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::forward_runtime;
+
 /// Timers and random numbers of a host.
 #[expect(
     async_fn_in_trait,
@@ -18,31 +20,38 @@ pub trait HostRuntime {
 }
 
 impl<R: HostRuntime> HostRuntime for &R {
-    async fn sleep(&self, duration: Duration) {
-        (**self).sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        (**self).random()
-    }
+    forward_runtime!(self => (**self));
 }
 
 impl<R: HostRuntime> HostRuntime for Arc<R> {
-    async fn sleep(&self, duration: Duration) {
-        (**self).sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        (**self).random()
-    }
+    forward_runtime!(self => (**self));
 }
 
 impl<R: HostRuntime> HostRuntime for Rc<R> {
-    async fn sleep(&self, duration: Duration) {
-        (**self).sleep(duration).await;
-    }
+    forward_runtime!(self => (**self));
+}
 
-    fn random(&self) -> u64 {
-        (**self).random()
-    }
+/// Passes the methods of [`HostRuntime`] on to the connection that a wrapper has.
+///
+/// ```
+/// use std::time::Duration;
+/// use edge_cache::{HostRuntime, forward_runtime};
+///
+/// struct Logged<R>(R);
+///
+/// impl<R: HostRuntime> HostRuntime for Logged<R> {
+///     forward_runtime!(self => self.0);
+/// }
+/// ```
+#[macro_export]
+macro_rules! forward_runtime {
+    ($this:ident => $inner:expr) => {
+        async fn sleep(&$this, duration: std::time::Duration) {
+            $inner.sleep(duration).await;
+        }
+
+        fn random(&$this) -> u64 {
+            $inner.random()
+        }
+    };
 }

@@ -17,6 +17,7 @@
 //! MEMORY USAGE lock:{users:1}    absent: Redis counts nothing
 //! ```
 
+pub(super) mod namespaced;
 pub mod shared;
 
 use std::sync::OnceLock;
@@ -35,10 +36,18 @@ pub struct Script {
     repeatable: bool,
 }
 
+/// A text of a script, with its hash.
 #[derive(Debug)]
-struct Text {
-    source: String,
-    sha1: String,
+pub(super) struct Text {
+    pub(super) source: String,
+    pub(super) sha1: String,
+}
+
+impl Text {
+    fn new(source: String) -> Self {
+        let sha1 = sha1_smol::Sha1::from(&source).digest().to_string();
+        Self { source, sha1 }
+    }
 }
 
 /// Declares a [`Script`] of the calling crate: `once` or `repeatable`, its file below
@@ -86,11 +95,7 @@ impl Script {
     }
 
     fn text(&'static self) -> &'static Text {
-        self.text.get_or_init(|| {
-            let source = self.parts.concat();
-            let sha1 = sha1_smol::Sha1::from(&source).digest().to_string();
-            Text { source, sha1 }
-        })
+        self.text.get_or_init(|| Text::new(self.parts.concat()))
     }
 
     /// Runs the script. One round trip, two where the server has not run it since its start.

@@ -3,6 +3,7 @@
 use super::command::{Arg, Command};
 use crate::error::{ErrorKind, RedisError};
 use crate::keyspace::key::{self, KeyName};
+use crate::keyspace::namespace::{self, Namespace};
 
 /// Keys that scripts use in addition to those they are given, with the types that edge-cache keeps
 /// there.
@@ -55,6 +56,7 @@ pub(crate) struct Suspect {
 
 /// Returns the type that edge-cache keeps under this name.
 fn expected_type(name: &[u8]) -> Option<&'static str> {
+    let name = &*namespace::without(name);
     let exact = OWN_KEYS.iter().find(|(key, _)| key.as_bytes() == name);
     let by_prefix = || {
         OWN_PREFIXES
@@ -66,7 +68,7 @@ fn expected_type(name: &[u8]) -> Option<&'static str> {
 
 /// Lists the keys that the error of this command may mean: the keys it names, and for a script also
 /// those that it may have used.
-pub(crate) fn suspects(command: &Command) -> Vec<Suspect> {
+pub(crate) fn suspects(command: &Command, namespace: &Namespace) -> Vec<Suspect> {
     if !command.name.starts_with("EVAL") {
         return named_keys(&command.args, 1).collect();
     }
@@ -76,7 +78,11 @@ pub(crate) fn suspects(command: &Command) -> Vec<Suspect> {
     let keys = command.args.get(2..).unwrap_or_default();
     let named = named_keys(keys, count).filter(|suspect| suspect.expected.is_some());
     let used = OWN_KEYS.iter().map(|(name, expected)| Suspect {
-        key: KeyName::new(*name),
+        key: KeyName::new(
+            namespace
+                .full_name(name.as_bytes())
+                .unwrap_or_else(|| (*name).into()),
+        ),
         expected: Some(expected),
     });
     named.take(MAX_SUSPECTS).chain(used).collect()
@@ -128,7 +134,7 @@ mod tests {
     use super::*;
 
     fn names(command: &Command) -> Vec<String> {
-        let suspects = suspects(command);
+        let suspects = suspects(command, &Namespace::default());
         suspects
             .iter()
             .map(|suspect| suspect.key.display())
@@ -154,6 +160,18 @@ mod tests {
         assert!(names.contains(&"cache:fences".to_owned()));
         assert!(!names.contains(&"users:1".to_owned()));
         assert!(!names.contains(&"cache:tags:x".to_owned()));
+    }
+
+    #[test]
+    fn keys_of_a_namespace_are_known_too() {
+        let shop = Namespace::parse("shop").unwrap();
+        let suspects = suspects(&Command::script("sha", "").arg(0_usize), &shop);
+
+        assert!(suspects.contains(&Suspect {
+            key: KeyName::new("cache:@shop:fences"),
+            expected: Some("stream"),
+        }));
+        assert_eq!(expected_type(b"cache:@shop:tags:t"), Some("set"));
     }
 
     #[test]

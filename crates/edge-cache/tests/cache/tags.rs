@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{
-    Arg, Cache, Command, HostRuntime, LookupOutcome, Options, Redis, RedisClient, RedisError, Reply,
+    Arg, Cache, Command, HostRuntime, LookupOutcome, Options, Redis, RedisClient, RedisError,
+    Reply, forward_redis, forward_runtime,
 };
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
 use edge_cache_testing::{RedisServer, client};
@@ -133,23 +134,11 @@ impl<F: Fn()> Redis for Before<'_, F> {
         self.redis.execute(command).await
     }
 
-    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.newest_topology().await
-    }
+    forward_redis!(self => self.redis);
 }
 
 impl<F: Fn()> HostRuntime for Before<'_, F> {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
+    forward_runtime!(self => self.redis);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use edge_cache::keyspace::slot;
 use edge_cache::{LookupOutcome, Options};
-use edge_cache_testing::{Cluster, ClusterOptions};
+use edge_cache_testing::{Cluster, ClusterOptions, wait_for_replicas};
 
 use crate::{cache, spread_names};
 
@@ -76,9 +76,9 @@ async fn after_a_failover_the_next_calls_succeed() {
     for (n, name) in names.iter().enumerate() {
         cache.set(name, &n, &Options::default()).await.unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
 
     let killed = cluster.owner_of_key(&names[0]);
+    wait_for_replicas(&mut cluster.node(killed).connection(), 1);
     cluster.kill(killed);
     let load = async || Ok::<_, String>(0);
     let during = cache

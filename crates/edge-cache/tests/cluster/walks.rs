@@ -1,5 +1,6 @@
 //! Walks visit every node.
 
+use edge_cache::keyspace::conditions::Conditions;
 use edge_cache::keyspace::scan;
 use edge_cache::{Command, Options, Pattern, Redis};
 use edge_cache_testing::{Cluster, ClusterOptions, client};
@@ -23,14 +24,18 @@ async fn a_pattern_is_counted_and_removed_on_all_nodes() {
     let redis = client(&cluster.url());
     let users = Pattern::parse("pattern", "users:*").unwrap();
 
-    let found = scan::count_removable(&redis, &users, 20).await.unwrap();
+    let found = scan::count_removable(&redis, &users, &Conditions::default(), 20)
+        .await
+        .unwrap();
     let removed = cache(&cluster).clear_by_pattern("users:*").await.unwrap();
 
     assert_eq!(found.matched, 3000);
     assert_eq!(found.names.len(), 20);
     assert_eq!(removed, 3000);
     let products = Pattern::parse("pattern", "products:*").unwrap();
-    let left = scan::count_all(&redis, &products, "").await.unwrap();
+    let left = scan::count_all(&redis, &products, &Conditions::default())
+        .await
+        .unwrap();
     assert_eq!(left, 500);
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{
     Cache, Command, Fetched, HostRuntime, LookupOutcome, Options, Redis, RedisClient, RedisError,
-    Reply,
+    Reply, forward_redis, forward_runtime,
 };
 use edge_cache_testing::{RedisServer, client};
 use futures_util::future::join_all;
@@ -32,23 +32,11 @@ impl Redis for &Meddled {
         self.redis.execute(command).await
     }
 
-    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.newest_topology().await
-    }
+    forward_redis!(self => self.redis);
 }
 
 impl HostRuntime for &Meddled {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
+    forward_runtime!(self => self.redis);
 }
 
 fn count<T>(fetched: &[Fetched<T>], outcome: LookupOutcome) -> usize {

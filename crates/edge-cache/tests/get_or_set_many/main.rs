@@ -3,6 +3,7 @@
 mod failures;
 mod invalidations;
 mod load;
+mod loaded;
 mod waiting;
 
 use std::cell::RefCell;

@@ -14,7 +14,12 @@ use crate::{Source, cache, look_up, outcomes, pause, ttl, values};
 async fn overlapping_calls_on_several_instances_load_each_key_once() {
     let server = RedisServer::start();
     let instances: Vec<_> = (0..8).map(|_| cache(&server)).collect();
-    let (source, options) = (Source::slow(200), ttl(60_000));
+    let source = Source::slow(200);
+    let options = Options {
+        // Callers that wait longer load by themselves.
+        lock_wait: Duration::from_secs(60),
+        ..ttl(60_000)
+    };
     let names: Vec<String> = (0..40).map(|n| format!("n:{n}")).collect();
 
     let calls = (0..160).map(|call| {

@@ -9,7 +9,7 @@ use edge_cache::keyspace::chunks::StorableValue;
 use edge_cache::keyspace::key::KeyName;
 use edge_cache::{
     Cache, Command, ErrorKind, HostRuntime, LookupOutcome, Options, Redis, RedisError, Reply,
-    SetItem,
+    SetItem, forward_redis, forward_runtime,
 };
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
@@ -61,27 +61,11 @@ impl Redis for Watched {
         reply
     }
 
-    fn connection_number(&self) -> u64 {
-        self.redis.connection_number()
-    }
-
-    async fn topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<edge_cache::Topology, RedisError> {
-        self.redis.newest_topology().await
-    }
+    forward_redis!(self => self.redis);
 }
 
 impl HostRuntime for Watched {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
+    forward_runtime!(self => self.redis);
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn the_schedule_of_new_instances_repeats_an_old_removal_and_ends_its_fence
     former.clear("k:*");
     former.store_entry("k:1", &Entry::of(BY_OLD));
 
-    let interrupted = gathered::resume_older_than(&redis, Duration::ZERO).await;
+    let interrupted = gathered::resume_older_than(&redis, Duration::ZERO, &[]).await;
     let turn = interrupted.unwrap().turn.unwrap();
     gathered::run_turn(&redis, turn, Duration::from_secs(60))
         .await

@@ -28,6 +28,8 @@ mod generated {
 
 const KEY: &str = "clients:rust";
 const MISSING: &str = "clients:missing";
+const JOB: &str = "0123456789abcdef0123";
+const MISSING_JOB: &str = "0123456789abcdef0124";
 
 type Outcome = Result<u16, Problem>;
 type Call = for<'a> fn(&'a Client) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
@@ -140,9 +142,19 @@ fn protected_calls() -> Vec<Call> {
         |client| client.warm_up(&body(json!({ "modules": ["users"] }))),
         |client| client.wake_schedule(),
         |client| client.take_event(&body(json!({ "type": "product.updated", "id": "1" }))),
+        |client| client.expire_keys(&body(json!({ "pattern": "clients:*", "ttl": 60 }))),
         |client| client.clear_cache(&body(json!({ "pattern": "clients:*", "dryRun": true }))),
         |client| client.invalidate(&body(json!({ "keys": [KEY] }))),
         |client| client.invalidate_by_post(&body(json!({ "tags": ["clients"] }))),
+        |client| client.clear_cache(None, &body(json!({ "pattern": "clients:*", "dryRun": true }))),
+        |client| client.invalidate(None, &body(json!({ "keys": [KEY] }))),
+        |client| client.invalidate_by_post(None, &body(json!({ "tags": ["clients"] }))),
+        // A job seems to be paused. No worker advances it: another has the lease.
+        |client| client.list_jobs(None, None, None),
+        |client| client.read_job(JOB),
+        |client| client.resume_job(JOB),
+        |client| client.pause_job(JOB),
+        |client| client.cancel_job(JOB),
     }
 }
 
@@ -158,6 +170,10 @@ fn calls_for_nothing() -> Vec<Call> {
         |client| client.reset_ttl(None, &body(json!({ "prefix": "missing" }))),
         |client| client.reset_rule(None, &body(json!({ "event": "missing" }))),
         |client| client.cancel_warmup(),
+        |client| client.read_job(MISSING_JOB),
+        |client| client.resume_job(MISSING_JOB),
+        |client| client.pause_job(MISSING_JOB),
+        |client| client.cancel_job(MISSING_JOB),
         |client| client.get_dashboard_file("missing.js"),
     }
 }

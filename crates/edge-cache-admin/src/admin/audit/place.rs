@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_cache::HostRuntime;
-use edge_cache::redis::{Command, Redis, Reply, Topology};
-use edge_cache::{DeadlineClient, RedisClient, Transport};
+use edge_cache::redis::{Command, Redis, Reply};
+use edge_cache::{DeadlineClient, RedisClient, Transport, forward_redis};
 use edge_cache::{ErrorKind, RedisError};
 use serde::Serialize;
 
@@ -219,13 +219,7 @@ impl<T: Transport> Redis for AuditTrail<T> {
         self.execute_through(command, &self.own, &*self.cache).await
     }
 
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        self.cache.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        self.cache.newest_topology().await
-    }
+    forward_redis!(self => self.cache; topology, newest_topology, namespace);
 }
 
 /// An [`AuditTrail`] whose commands share one deadline.
@@ -252,11 +246,5 @@ impl<T: Transport> Redis for AuditTrailWithin<'_, T> {
             .await
     }
 
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        self.cache.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        self.cache.newest_topology().await
-    }
+    forward_redis!(self => self.cache; topology, newest_topology, namespace);
 }

@@ -71,6 +71,9 @@ pub struct AuditRecord {
     pub alike: Option<ChangeSummary>,
     /// Keys removed.
     pub keys_deleted: u64,
+    /// Keys whose expiry was changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub keys_changed: Option<u64>,
     /// Time it took, in milliseconds.
     pub duration_ms: u64,
     /// The client address.
@@ -102,6 +105,7 @@ impl AuditRecord {
             cut: false,
             alike: None,
             keys_deleted: 0,
+            keys_changed: None,
             duration_ms: 0,
             ip: String::new(),
             request_id: String::new(),
@@ -152,6 +156,11 @@ impl AuditRecord {
             Err(Error::Partial { deleted, source }) => {
                 self.outcome = AuditOutcome::Partial;
                 self.keys_deleted = *deleted;
+                self.error = Some(source.message.clone());
+            }
+            Err(Error::PartlyChanged { changed, source }) => {
+                self.outcome = AuditOutcome::Partial;
+                self.keys_changed = Some(*changed);
                 self.error = Some(source.message.clone());
             }
             Err(error) => {

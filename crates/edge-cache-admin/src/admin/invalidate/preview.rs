@@ -54,7 +54,14 @@ pub(crate) async fn preview<R: Redis>(
     patterns: &[Pattern],
 ) -> Result<Preview, RedisError> {
     let names = keys.iter().map(|key| key.as_bytes().into());
-    let keys_exist = existence::check_each(redis, names.collect()).await?;
+    let exist = existence::check_each(redis, names.collect()).await?;
+    // Keys of another namespace are not removed.
+    let is_removable = |key: &KeyName| !redis.namespace().is_other_named(key.as_bytes());
+    let keys_exist: Vec<bool> = keys
+        .iter()
+        .zip(exist)
+        .map(|(key, exists)| exists && is_removable(key))
+        .collect();
     let existing: Vec<&KeyName> = keys
         .iter()
         .zip(&keys_exist)

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use edge_cache::keyspace::conditions::{self, Conditions};
 use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::keyspace::scan;
 use edge_cache::redis::{OnNode, Redis};
@@ -18,7 +19,7 @@ const MAX_STEP_KEYS: usize = 1000;
 /// The keys of a page.
 pub(super) struct PageQuery<'a> {
     pub(super) pattern: &'a Pattern,
-    pub(super) kind: &'a str,
+    pub(super) conditions: &'a Conditions,
     pub(super) cursor: &'a Cursor,
     /// The most keys on the page.
     pub(super) limit: usize,
@@ -146,7 +147,8 @@ impl Names<'_> {
         cursor: &[u8],
         count: usize,
     ) -> Result<Step, RedisError> {
-        let kind = self.query.kind;
+        let conditions = self.query.conditions;
+        let kind = &conditions.kind;
         let (next, mut new) = scan::read_names(node, cursor, &self.head, count, kind).await?;
 
         let returned = &self.query.cursor.returned;
@@ -157,6 +159,9 @@ impl Names<'_> {
                 && (returned.is_empty() || !returned.contains(&NameHash::of(name)))
                 && seen.insert(name.clone())
         });
+        if conditions.need_reading() {
+            new = conditions::meet(node, new, conditions).await?;
+        }
         Ok(Step { next, new, count })
     }
 

@@ -116,10 +116,11 @@ impl PatternCount<'_> {
         for name in &names {
             let is_protected = name.is_protected();
             counts.services += u64::from(!is_protected);
+            let is_of_other = node.namespace().is_of_other(name.as_bytes());
             let first = self
                 .patterns
                 .iter()
-                .position(|pattern| pattern.removes(name));
+                .position(|pattern| !is_of_other && pattern.removes(name));
             let Some(first) = first.filter(|_| seen.insert(name) && !name.is_own_record()) else {
                 continue;
             };

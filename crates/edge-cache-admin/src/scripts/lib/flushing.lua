@@ -1,10 +1,10 @@
 -- Precedes scripts that flush the database or count what a flush would remove.
 
 -- Returns true if one of the KEYS holds records of an audit trail: of an earlier configuration, or of another edge-cache that keeps
--- its trail in this database.
-local function has_trail()
+-- its trail in this database; or if caches of other namespaces keep their keys here.
+local function must_spare_keys()
   for _, name in ipairs(KEYS) do
-    if is_spared(name, true) and exists(name) then return true end
+    if (is_spared(name, true) or name == 'cache:namespaces') and exists(name) then return true end
   end
   return false
 end
@@ -12,7 +12,7 @@ end
 -- Returns true if FLUSHDB can be used: an administrator may have renamed it, and a user may lack the right. Servers before 7.0
 -- report only whether the command exists.
 local function can_flush()
-  if has_trail() then return false end
+  if must_spare_keys() then return false end
   if redis.acl_check_cmd then
     local is_known, is_allowed = pcall(redis.acl_check_cmd, 'FLUSHDB', 'ASYNC')
     return is_known and is_allowed

@@ -1,6 +1,7 @@
 -- Reads a page of keys, with what a browser shows of each: never more than the limit, and lossless over a whole walk.
 -- ARGV: 1 cursor, 2 the literal beginning of names, 3 the parts of the pattern, 4 type or '', 5 limit, 6 the most keys to visit,
---       7 bytes of names on a page (one longer name makes a page of its own), 8.. short hashes of names to leave out
+--       7 bytes of names on a page (one longer name makes a page of its own), 8 '1' if there are conditions beside the type, 9 to 12
+--       these (as lib/conditions.lua takes them), 13.. short hashes of names to leave out
 -- Reply: next cursor, how many of the page's last keys are of that cursor's step, which has more (0: none), DBSIZE, then packed,
 --        six for each key: name, type, PTTL (-3: past 2^53, for which Lua has no number), bytes of memory (-1 if the server does not
 --        report them), its trailer or '', the length of what the trailer closes (0: only the beginning of the trailer is given)
@@ -14,12 +15,21 @@ local fits, price = matcher(ARGV[3])
 local call = redis.call
 local limit, max_visited, bytes_left = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
+local meets = ARGV[8] == '1' and conditions_of('', ARGV[9], ARGV[10], ARGV[11], ARGV[12])
+
 local already_returned = {}
-for i = 8, #ARGV do already_returned[ARGV[i]] = true end
-local is_resuming = #ARGV > 7
+for i = 13, #ARGV do already_returned[ARGV[i]] = true end
+local is_resuming = #ARGV > 12
 
 local function was_returned(name)
   return is_resuming and already_returned[string.sub(redis.sha1hex(name), 1, 16)]
+end
+
+-- A Cluster's node does not read a key whose slot is arriving; the list starts again when it has arrived.
+local function meets_conditions(name)
+  if not meets then return true end
+  spend(3000)
+  return meets(name)
 end
 
 -- Makes a step. Returns the next cursor, the names that the page does not have yet, their bytes, and the keys visited.
@@ -31,7 +41,7 @@ local function scan_step(from, count)
   local new, bytes = {}, 0
   for _, name in ipairs(reply[2]) do
     spend(300 + #name * (1 + price))
-    if not on_page[name] and fits(name) and not was_returned(name) then
+    if not on_page[name] and fits(name) and not was_returned(name) and meets_conditions(name) then
       new[#new + 1] = name
       bytes = bytes + #name
     end

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::super::attempt::{Attempt, Claim, Found};
 use super::super::extra_load::ExtraLoad;
 use super::super::handle::Cache;
+use super::super::loaded::Loaded;
 use super::super::observer::Observer;
 use super::super::options::Options;
 use super::super::outcome::{Fetched, LoadError};
@@ -102,7 +103,7 @@ where
     O: Observer,
     F: Fn(Vec<&'k str>) -> U,
     U: Future<Output = Result<L, E>>,
-    L: IntoIterator<Item = (K, T)>,
+    L: IntoIterator<Item = (K, Loaded<T>)>,
     K: AsRef<str>,
     T: Serialize + DeserializeOwned,
     E: Display,
@@ -146,10 +147,25 @@ where
     }
 
     /// Runs the loader. Returns the values by their keys.
-    pub(super) async fn run_loader(&self, keys: Vec<&'k str>) -> Result<HashMap<String, T>, E> {
+    pub(super) async fn run_loader(
+        &self,
+        keys: Vec<&'k str>,
+    ) -> Result<HashMap<String, Loaded<T>>, E> {
         let loaded = (self.loader)(keys).await?;
-        let by_key = |(key, value): (K, T)| (key.as_ref().to_owned(), value);
+        let by_key = |(key, value): (K, Loaded<T>)| (key.as_ref().to_owned(), value);
         Ok(loaded.into_iter().map(by_key).collect())
+    }
+
+    /// Returns a value that cannot be stored, or that there is none; fails for one that the loader says to keep.
+    pub(super) fn unstored_value(&self, loaded: Option<Loaded<T>>) -> Option<Option<T>> {
+        let Some(loaded) = loaded else {
+            return Some(None);
+        };
+        if loaded.value.is_none() {
+            self.fail(LoadError::NothingKept);
+            return None;
+        }
+        Some(loaded.value)
     }
 
     /// Records a value.

@@ -27,7 +27,7 @@ where
     O: Observer,
     F: Fn(Vec<&'k str>) -> U,
     U: Future<Output = Result<L, E>>,
-    L: IntoIterator<Item = (K, T)>,
+    L: IntoIterator<Item = (K, Loaded<T>)>,
     K: AsRef<str>,
     T: Serialize + DeserializeOwned,
     E: Display,
@@ -87,7 +87,7 @@ where
         &self,
         loads: Vec<RunningLoad<'k, '_, T>>,
         unstorable: Vec<UnstorableKey<'k>>,
-        mut values: HashMap<String, T>,
+        mut values: HashMap<String, Loaded<T>>,
     ) {
         let storing = loads.into_iter().map(|running| {
             let value = values.remove(running.key);
@@ -96,7 +96,9 @@ where
         side_by_side(storing.collect()).await;
 
         for unstorable in unstorable {
-            let value = values.remove(unstorable.key);
+            let Some(value) = self.unstored_value(values.remove(unstorable.key)) else {
+                continue;
+            };
             let fetched = Fetched::new(value, LookupOutcome::Bypass);
             let (key, error) = (unstorable.key, unstorable.error);
             let fetched = self.cache.unstored(key, error, fetched).await;
@@ -106,10 +108,9 @@ where
 
     /// Stores a value; without one a negative result. A value is stored as it is and not as an
     /// `Option`, of which JSON could not tell a number that is not finite from `None`.
-    async fn store_one(&self, running: RunningLoad<'k, '_, T>, value: Option<T>) {
-        let finished = match value {
-            Some(value) => {
-                let loaded = Loaded::new(value);
+    async fn store_one(&self, running: RunningLoad<'k, '_, T>, loaded: Option<Loaded<T>>) {
+        let finished = match loaded {
+            Some(loaded) => {
                 let finished = self.cache.finish::<T, E>(running.load, loaded, None).await;
                 finished.map(|fetched| fetched.map(Some))
             }

@@ -7,6 +7,7 @@ use futures_util::lock::MutexGuard;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::super::loaded::Loaded;
 use super::super::local_loads::{LocalLoad, LocalResult};
 use super::super::observer::Observer;
 use super::super::outcome::{Fetched, LoadError, LookupOutcome};
@@ -29,7 +30,7 @@ where
     O: Observer,
     F: Fn(Vec<&'k str>) -> U,
     U: Future<Output = Result<L, E>>,
-    L: IntoIterator<Item = (K, T)>,
+    L: IntoIterator<Item = (K, Loaded<T>)>,
     K: AsRef<str>,
     T: Serialize + DeserializeOwned,
     E: Display,
@@ -103,14 +104,14 @@ where
         for own in own {
             let key = own.unlocked.key;
             let value = match &mut loaded {
-                Ok(values) => Ok(values.remove(key)),
+                Ok(values) => Ok(self.unstored_value(values.remove(key))),
                 Err(error) => Err(error),
             };
             if let Some(mut result) = own.result {
                 *result = Some(result_of(&value));
                 self.cache.inner.local_loads.end(key, own.load);
             }
-            if let Ok(value) = value {
+            if let Ok(Some(value)) = value {
                 ended.push((own.unlocked, value));
             }
         }
@@ -143,16 +144,17 @@ where
 }
 
 /// The result of a load, for others.
-fn result_of<T, E>(loaded: &Result<Option<T>, E>) -> LocalResult
+fn result_of<T, E>(loaded: &Result<Option<Option<T>>, E>) -> LocalResult
 where
     T: Serialize + DeserializeOwned,
     E: Display,
 {
     match loaded {
-        Ok(Some(value)) => {
+        Ok(Some(Some(value))) => {
             codec::encode_readable(value).map_or(LocalResult::Unshareable, LocalResult::Value)
         }
-        Ok(None) => LocalResult::of::<_, E>(&Ok(None::<T>)),
+        Ok(Some(None)) => LocalResult::of::<_, E>(&Ok(None::<T>)),
+        Ok(None) => LocalResult::Unshareable,
         Err(error) => LocalResult::Failure(error.to_string()),
     }
 }

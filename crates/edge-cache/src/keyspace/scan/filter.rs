@@ -1,6 +1,8 @@
 //! Keys that a walk looks for, and those that it has found.
 
+use crate::keyspace::conditions::Conditions;
 use crate::keyspace::key::KeyName;
+use crate::keyspace::namespace::Namespace;
 use crate::keyspace::pattern::{Pattern, Search};
 
 /// Most bytes of the names that a walk samples, except that the last one may be longer.
@@ -15,12 +17,28 @@ pub struct Matches {
     pub names: Vec<KeyName>,
 }
 
+impl Matches {
+    /// Adds keys that matched, and their names as far as these fit.
+    pub(super) fn add(&mut self, found: impl IntoIterator<Item = KeyName>, limits: NameLimits) {
+        let mut limits = limits.without(&self.names);
+        for name in found {
+            self.matched += 1;
+            if !limits.are_reached() {
+                limits = limits.without(std::slice::from_ref(&name));
+                self.names.push(name);
+            }
+        }
+    }
+}
+
 /// Keys that a walk looks for.
 #[derive(Debug)]
 pub(crate) struct Filter<'a> {
     pattern: Pattern,
     /// The type that keys must have; empty for any.
     pub(super) kind: &'a str,
+    /// The conditions that they must meet, where `SCAN` alone cannot test them.
+    pub(super) conditions: Option<&'a Conditions>,
     pub(super) left_out: LeftOut,
 }
 
@@ -47,7 +65,7 @@ impl LeftOut {
 
 impl<'a> Filter<'a> {
     /// Keys that a removal by this pattern would take.
-    pub(super) fn removable(pattern: &Pattern) -> Self {
+    pub(crate) fn removable(pattern: &Pattern) -> Self {
         let left_out = if pattern.names_protected() {
             LeftOut::Trail
         } else {
@@ -56,15 +74,26 @@ impl<'a> Filter<'a> {
         Self {
             pattern: pattern.clone(),
             kind: "",
+            conditions: None,
             left_out,
         }
     }
 
-    /// All keys that match, of one type or any (`""`), protected keys included.
-    pub(crate) fn all(pattern: &Pattern, kind: &'a str) -> Self {
+    /// Those of its keys that meet conditions, too.
+    pub(crate) fn meeting(self, conditions: &'a Conditions) -> Self {
+        Self {
+            kind: &conditions.kind,
+            conditions: conditions.need_reading().then_some(conditions),
+            ..self
+        }
+    }
+
+    /// All keys that match, protected keys included.
+    pub(crate) fn all(pattern: &Pattern) -> Self {
         Self {
             pattern: pattern.clone(),
-            kind,
+            kind: "",
+            conditions: None,
             left_out: LeftOut::Nothing,
         }
     }
@@ -75,8 +104,12 @@ impl<'a> Filter<'a> {
     }
 
     /// Returns whether the walk looks for this name, as `scan/match_slice.lua` decides it.
-    pub(super) fn admits(&self, name: &KeyName) -> bool {
-        let is_left_out = |is_named| name.is_spared(is_named) || name.is_own_record();
+    pub(super) fn admits(&self, name: &KeyName, namespace: &Namespace) -> bool {
+        let is_left_out = |is_named| {
+            namespace.is_of_other(name.as_bytes())
+                || name.is_spared(is_named)
+                || name.is_own_record()
+        };
         let is_left_out = match self.left_out {
             LeftOut::Nothing => false,
             LeftOut::Trail => is_left_out(true),

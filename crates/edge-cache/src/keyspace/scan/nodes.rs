@@ -36,37 +36,95 @@ where
     join_all(walking).await.into_iter().collect()
 }
 
+/// Runs a walk on every node, and again on those that have got slots meanwhile.
+///
+/// # Errors
+/// The first failure, which names the node.
+pub(super) async fn walk_each<R: Redis>(
+    redis: &R,
+    walk: impl AsyncFn(&OnNode<'_, R>) -> Result<(), RedisError>,
+) -> Result<(), RedisError> {
+    let mut visits = Visits::first(redis).await?;
+    loop {
+        let nodes = visits.nodes(redis);
+        let walking = nodes.iter().map(|node| {
+            let walking = walk(node);
+            async move {
+                walking
+                    .await
+                    .map_err(|error| at_node(error, node.address()))
+            }
+        });
+        join_all(walking)
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>()?;
+
+        if !visits.advance(redis).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// The nodes that a walk visits: at first all of them, then those that have got slots meanwhile.
+struct Visits {
+    topology: Topology,
+    at: Vec<Option<NodeAddress>>,
+    count: usize,
+}
+
+impl Visits {
+    async fn first<R: Redis>(redis: &R) -> Result<Self, RedisError> {
+        let topology = redis.newest_topology().await?;
+        Ok(Self {
+            at: topology.primaries(),
+            topology,
+            count: 1,
+        })
+    }
+
+    fn nodes<'a, R: Redis>(&self, redis: &'a R) -> Vec<OnNode<'a, R>> {
+        let mut nodes = self.topology.nodes(redis);
+        nodes.retain(|node| self.at.iter().any(|at| at.as_ref() == node.address()));
+        nodes
+    }
+
+    /// Finds the nodes to visit next; false if there are none. One round trip on a Cluster.
+    async fn advance<R: Redis>(&mut self, redis: &R) -> Result<bool, RedisError> {
+        let Topology::Cluster(before) = &self.topology else {
+            return Ok(false);
+        };
+        let newest = redis.newest_topology().await?;
+        self.at = match &newest {
+            Topology::Cluster(after) => with_new_slots(before, after),
+            Topology::Single => Vec::new(),
+        };
+        self.topology = newest;
+        self.count += 1;
+        Ok(self.count <= MAX_VISITS && !self.at.is_empty())
+    }
+}
+
 /// Removes the keys that match on every node; how many.
 ///
 /// # Errors
 /// The first failure, which names the node; [`Error::Partial`] says how many keys all nodes removed.
 pub(super) async fn delete_on_each<R: Redis>(redis: &R, pattern: &Pattern) -> Result<u64, Error> {
-    let mut topology = redis.newest_topology().await?;
-    let mut visited = topology.primaries();
+    let mut visits = Visits::first(redis).await?;
     let mut removed = 0;
-    for _ in 0..MAX_VISITS {
-        let mut nodes = topology.nodes(redis);
-        nodes.retain(|node| visited.iter().any(|at| at.as_ref() == node.address()));
+    loop {
+        let nodes = visits.nodes(redis);
         let walking = nodes.iter().map(|node| delete_on_node(node, pattern));
         let (sum, failure) = sum_up(join_all(walking).await);
         removed += sum;
         if let Some(failure) = failure {
             return Err(failure.after(removed));
         }
-
-        let Topology::Cluster(before) = topology else {
+        let advanced = visits.advance(redis).await;
+        if !advanced.map_err(|error| Error::from(error).after(removed))? {
             return Ok(removed);
-        };
-        topology = redis.newest_topology().await?;
-        visited = match &topology {
-            Topology::Cluster(after) => with_new_slots(&before, after),
-            Topology::Single => Vec::new(),
-        };
-        if visited.is_empty() {
-            break;
         }
     }
-    Ok(removed)
 }
 
 async fn delete_on_node<R: Redis>(node: &OnNode<'_, R>, pattern: &Pattern) -> Result<u64, Error> {

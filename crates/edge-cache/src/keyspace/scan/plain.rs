@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::filter::{Filter, Matches, NameLimits};
 use crate::error::RedisError;
+use crate::keyspace::conditions;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::Pattern;
 use crate::keyspace::{MAX_KEYS_PER_CALL, removal};
@@ -39,7 +40,8 @@ pub async fn read_names<R: Redis>(
     Ok((next, names.collect()))
 }
 
-/// Matches one slice as the script does. One round trip.
+/// Matches one slice as the script does. One round trip, and one for each 64 slots of keys whose conditions have to be
+/// tested.
 pub(super) async fn match_slice<R: Redis>(
     redis: &OnNode<'_, R>,
     cursor: &[u8],
@@ -49,15 +51,15 @@ pub(super) async fn match_slice<R: Redis>(
     let head = filter.search().head;
     let (next, names) = read_names(redis, cursor, &head, MAX_KEYS_PER_CALL, filter.kind).await?;
 
+    let namespace = redis.namespace();
+    let names = without_repeats(names, |name| filter.admits(name, namespace)).collect();
+    let names = match filter.conditions {
+        Some(conditions) => conditions::meet(redis, names, conditions).await?,
+        None => names,
+    };
+
     let mut found = Matches::default();
-    let mut bytes_left = limits.bytes;
-    for name in without_repeats(names, |name| filter.admits(name)) {
-        found.matched += 1;
-        if found.names.len() < limits.names && bytes_left > 0 {
-            bytes_left = bytes_left.saturating_sub(name.as_bytes().len());
-            found.names.push(name);
-        }
-    }
+    found.add(names, limits);
     Ok((next, found))
 }
 
@@ -80,6 +82,8 @@ pub(crate) async fn delete_names<R: Redis>(
     is_taken: impl Fn(&KeyName) -> bool,
 ) -> Result<(Vec<u8>, u64), RedisError> {
     let (next, names) = read_names(redis, cursor, head, MAX_KEYS_PER_CALL, "").await?;
+    let namespace = redis.namespace();
+    let is_taken = |name: &KeyName| is_taken(name) && !namespace.is_of_other(name.as_bytes());
     let names: Vec<KeyName> = without_repeats(names, is_taken).collect();
     Ok((next, removal::delete_by_slot(redis, &names).await?))
 }

@@ -3,6 +3,7 @@
 use super::filter::{Filter, Matches, NameLimits};
 use super::plain;
 use crate::error::RedisError;
+use crate::keyspace::conditions;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::{Pattern, Search};
 use crate::keyspace::{MAX_KEYS_PER_CALL, removal};
@@ -16,6 +17,7 @@ pub(crate) static MATCH_SLICE: Script = script!(repeatable "scan/match_slice", [
     shared::PATTERN,
     shared::WALK,
     shared::PROTECTED,
+    shared::CONDITIONS,
 ]);
 
 /// Removes the keys of a slice of a Cluster's node that match a pattern.
@@ -34,7 +36,8 @@ static DELETE_SLICE: Script = script!(once "scan/delete_slice", [
     shared::REMOVAL,
 ]);
 
-/// Matches one slice: the next cursor, `0` at the end, and the keys found. One round trip.
+/// Matches one slice: the next cursor, `0` at the end, and the keys found. One round trip; a second where the node cannot test the
+/// conditions of some keys.
 pub(crate) async fn match_slice<R: Redis>(
     redis: &OnNode<'_, R>,
     cursor: &[u8],
@@ -42,7 +45,7 @@ pub(crate) async fn match_slice<R: Redis>(
     limits: NameLimits,
 ) -> Result<(Vec<u8>, Matches), RedisError> {
     let Search { head, parts } = filter.search();
-    let args: [Arg; 8] = [
+    let mut args: Vec<Arg> = vec![
         cursor.into(),
         head.into(),
         parts.into(),
@@ -52,14 +55,30 @@ pub(crate) async fn match_slice<R: Redis>(
         limits.names.into(),
         limits.bytes.into(),
     ];
+    if let Some(conditions) = filter.conditions {
+        args.extend(conditions.script_args());
+    }
 
     let Some(mut replies) = redis.run_keyless(&MATCH_SLICE, args).await? else {
         return plain::match_slice(redis, cursor, filter, limits).await;
     };
     let next = replies.bytes()?;
-    let matched = replies.count()?;
-    let names = replies.rest()?.into_iter().map(KeyName::new).collect();
-    Ok((next, Matches { matched, names }))
+    let mut found = Matches {
+        matched: replies.count()?,
+        names: Vec::new(),
+    };
+    let untested = (0..replies.count()?).map(|_| replies.bytes().map(KeyName::new));
+    let untested: Vec<KeyName> = untested.collect::<Result<_, _>>()?;
+    let names = replies.rest()?.into_iter().map(KeyName::new);
+    found.names.extend(names);
+
+    if let Some(conditions) = filter.conditions
+        && !untested.is_empty()
+    {
+        let met = conditions::meet(redis, untested, conditions).await?;
+        found.add(met, limits);
+    }
+    Ok((next, found))
 }
 
 /// Removes the keys of one slice that match: the next cursor, and how many were removed.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Tag, set};
 use crate::error::{ErrorKind, RedisError};
+use crate::keyspace::conditions::Conditions;
 use crate::keyspace::pattern::Pattern;
 use crate::keyspace::scan::{self, NameLimits};
 use crate::keyspace::{MAX_KEYS_PER_CALL, existence};
@@ -162,7 +163,13 @@ impl PruneWalk {
         };
 
         let cursor = cursor_or_start(&self.keyspace_cursor);
-        let filter = scan::Filter::all(&Pattern::stored(b"cache:tags*"), "set");
+        let namespace = redis.namespace();
+        let pattern = format!("{}tags*", namespace.cache_prefix());
+        let sets = Conditions {
+            kind: "set".to_owned(),
+            ..Conditions::default()
+        };
+        let filter = scan::Filter::all(&Pattern::stored(pattern.as_bytes())).meeting(&sets);
         let limits = NameLimits {
             names: MAX_SETS_PER_SLICE,
             bytes: usize::MAX,
@@ -170,10 +177,11 @@ impl PruneWalk {
         let (next, found) = scan::match_slice(node, cursor.as_bytes(), &filter, limits).await?;
 
         let names = found.names.iter();
-        let texts = names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok());
+        let names = names.filter_map(|name| namespace.short_name(name.as_bytes()));
+        let texts = names.filter_map(|name| String::from_utf8(name).ok());
         let sets =
             texts.filter(|name| name.starts_with("cache:tags:") || Tag::of_aside(name).is_some());
-        self.sets.extend(sets.map(str::to_owned));
+        self.sets.extend(sets);
 
         if next != b"0" {
             self.keyspace_cursor = String::from_utf8_lossy(&next).into_owned();

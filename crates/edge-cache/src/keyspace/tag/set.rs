@@ -206,7 +206,7 @@ pub async fn read_names<R: Redis>(
 
 /// Reads a slice of a set: the next cursor, `0` at the end, and about 1,000 members, fewer where
 /// they are long.
-pub(super) async fn read_slice<R: Redis>(
+pub(in crate::keyspace) async fn read_slice<R: Redis>(
     redis: &R,
     set: impl Into<Arg>,
     cursor: &[u8],

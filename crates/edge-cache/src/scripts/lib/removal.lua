@@ -17,10 +17,11 @@ local function unlink(names) return in_slices('UNLINK', names) end
 -- Names that were not removed; on a single server there are none (lib/removal_on_node.lua).
 local refused = {}
 
+local NAMESPACE = ''
 -- Returns the name of a key's load lock; nil for a name whose braces need a lock that only the library can name (src/keyspace/slot.rs).
 local function lock_of(name)
   local hash_tag = string.match(name, '{([^}]*)}')
-  if hash_tag and hash_tag ~= '' then return 'lock::' .. name end
+  if hash_tag and hash_tag ~= '' then return 'lock:' .. NAMESPACE .. ':' .. name end
   if name == '' or string.find(name, '}', 1, true) then return nil end
-  return 'lock:{' .. name .. '}'
+  return 'lock:' .. NAMESPACE .. '{' .. name .. '}'
 end

@@ -4,10 +4,12 @@
 -- time: a replica that took over, or a server restored from an older file, does not repeat it. Beyond 4,096 in one millisecond numbers
 -- repeat. On a Cluster each key has an order of its own in its slot, which expires when nobody loads or waits any more.
 local ORDER_KEPT_MS = 60000
+local NAMESPACE = ''
 local function next_number(turns)
   local id = redis.pcall('XADD', turns, 'MAXLEN', 1, '*', 'turn', '')
   if type(id) ~= 'string' then return 0 end
-  if string.sub(turns, 1, 12) == 'cache:turns:' then redis.call('PEXPIRE', turns, ORDER_KEPT_MS) end
+  local prefix = 'cache:' .. NAMESPACE .. 'turns:'
+  if string.sub(turns, 1, #prefix) == prefix then redis.call('PEXPIRE', turns, ORDER_KEPT_MS) end
   local milliseconds, nth = string.match(id, '^(%d+)-(%d+)$')
   return milliseconds * 4096 + math.min(nth, 4095)
 end

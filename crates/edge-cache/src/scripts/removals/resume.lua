@@ -1,6 +1,6 @@
 -- Takes over what interrupted removals have left: fences by pattern join the gathered walk, those that nobody understands end.
 -- KEYS: 1 the fences, 2 a key that never exists, 3 the state, 4 the patterns, 5 the announcement
--- ARGV: 1 how old, in milliseconds, the fence of an interrupted removal is at least
+-- ARGV: 1 how old, in milliseconds, the fence of an interrupted removal is at least; then the ids of fences whose removal a job goes on with
 -- Reply: the number of the turn that the caller is to announce, or '' where there is nothing to do or a turn is expected to begin; then the
 --        tags whose invalidation was interrupted
 -- Cost: in proportion to the stream of fences.
@@ -15,11 +15,12 @@ if entries[1] then
   local ticket = redis.call('XADD', KEYS[1], '*', 'begin', '')
   redis.call('XDEL', KEYS[1], ticket)
   local finished, oldest = finished_removals(entries), milliseconds_of(ticket) - tonumber(ARGV[1])
-  local is_gathered = {}
+  local is_gathered, is_of_job = {}, {}
+  for i = 2, #ARGV do is_of_job[ARGV[i]] = true end
   for _, pattern in ipairs(redis.call('HVALS', KEYS[4])) do is_gathered[pattern] = true end
   for _, entry in ipairs(entries) do
     local id, kind, what = entry[1], entry[2][1], entry[2][2]
-    if not finished[id] and milliseconds_of(id) <= oldest then
+    if not finished[id] and not is_of_job[id] and milliseconds_of(id) <= oldest then
       if kind == 'pattern' and not is_gathered[what] then
         -- A new fence joins the next walk, not the one that runs. Its end is also that of the old one.
         redis.call('HSET', KEYS[4], append_fence(KEYS[1], KEYS[2], 'pattern', what), what)

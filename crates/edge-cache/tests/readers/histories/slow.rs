@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use edge_cache::{Command, HostRuntime, NodeAddress, Redis, RedisError, Reply, Topology};
+use edge_cache::{Command, HostRuntime, Redis, RedisError, Reply, forward_redis, forward_runtime};
 use edge_cache_testing::client;
 use tokio::time::sleep;
 
@@ -46,29 +46,9 @@ impl Redis for Slow {
         reply
     }
 
-    fn connection_number(&self) -> u64 {
-        self.redis.connection_number()
-    }
-
-    fn connection_number_of(&self, node: &NodeAddress) -> u64 {
-        self.redis.connection_number_of(node)
-    }
-
-    async fn topology(&self) -> Result<Topology, RedisError> {
-        self.redis.topology().await
-    }
-
-    async fn newest_topology(&self) -> Result<Topology, RedisError> {
-        self.redis.newest_topology().await
-    }
+    forward_redis!(self => self.redis);
 }
 
 impl HostRuntime for Slow {
-    async fn sleep(&self, duration: Duration) {
-        self.redis.sleep(duration).await;
-    }
-
-    fn random(&self) -> u64 {
-        self.redis.random()
-    }
+    forward_runtime!(self => self.redis);
 }

@@ -1,0 +1,60 @@
+//! `/api/cache/jobs`: lists jobs. Below it, `/{id}` shows one, and `/{id}/cancel`, `/pause` and `/resume`
+//! change its state.
+
+use edge_cache_admin::Role;
+use edge_cache_admin::jobs::{JobChange, JobPageRequest, JobReport, follow_job, read_job};
+use edge_cache_spin::{
+    Call, HandlerResult, HostResponse, Method, Request, Response, Route, serve, serve_not_found,
+};
+
+const LIST_METHODS: &[Method] = &[Method::new("GET", Role::Viewer).with_query()];
+const READ_METHODS: &[Method] = &[Method::new("GET", Role::Viewer)];
+const CHANGE_METHODS: &[Method] = &[Method::new("POST", Role::Operator)];
+/// The path of all routes.
+const PATH: &str = "/api/cache/jobs";
+
+edge_cache_spin::http_service!(handle);
+
+async fn handle(request: Request) -> HostResponse {
+    let path = request.route_path().to_owned();
+    let rest = path.strip_prefix(PATH).unwrap_or_default();
+    let segments: Vec<&str> = rest.split('/').skip(1).collect();
+
+    match segments.as_slice() {
+        [] => serve(request, Route::new(LIST_METHODS).named(PATH), list).await,
+        [id] => {
+            let route = Route::new(READ_METHODS).named("/api/cache/jobs/{id}");
+            serve(request, route, async |call: &Call| show(call, id).await).await
+        }
+        [id, "cancel"] => change(request, id, JobChange::Cancel).await,
+        [id, "pause"] => change(request, id, JobChange::Pause).await,
+        [id, "resume"] => change(request, id, JobChange::Resume).await,
+        _ => serve_not_found(request).await,
+    }
+}
+
+async fn list(call: &Call) -> HandlerResult {
+    let request = JobPageRequest::parse(call.query())?;
+    Ok(Response::data(request.run(&call.redis()).await?))
+}
+
+async fn show(call: &Call, id: &str) -> HandlerResult {
+    let job = read_job(&call.redis(), id).await?;
+    if call.wants_events() {
+        return Ok(Response::event_stream(follow_job(call.owned_redis(), id)));
+    }
+    Ok(Response::data(JobReport::from(job)))
+}
+
+async fn change(request: Request, id: &str, change: JobChange) -> HostResponse {
+    let name = match change {
+        JobChange::Cancel => "/api/cache/jobs/{id}/cancel",
+        JobChange::Pause => "/api/cache/jobs/{id}/pause",
+        JobChange::Resume => "/api/cache/jobs/{id}/resume",
+    };
+    let route = Route::new(CHANGE_METHODS).named(name);
+    serve(request, route, async |call: &Call| {
+        Ok(call.change_job(id, change).await?)
+    })
+    .await
+}

@@ -1,0 +1,281 @@
+//! The scripts that read and change the records of jobs.
+
+use std::time::Duration;
+
+use edge_cache::RedisError;
+use edge_cache::keyspace::key::{JOB_LOCK, JOB_STATES, JOBS, NONE};
+use edge_cache::redis::script::Script;
+use edge_cache::redis::{Arg, Redis, Replies};
+use edge_cache::{script, units};
+
+use super::record::{Job, now_ms};
+use super::state::{JobChange, JobState};
+use crate::error::Error;
+use crate::lua;
+
+static CREATE: Script = script!(once "jobs/create", [lua::JOBS]);
+static CLAIM: Script = script!(once "jobs/claim", [lua::JOBS]);
+static SAVE: Script = script!(repeatable "jobs/save", []);
+static CHANGE: Script = script!(once "jobs/change", []);
+static LIST: Script = script!(repeatable "jobs/list", [lua::JOBS]);
+static FIND: Script = script!(repeatable "jobs/find", []);
+static RELEASE: Script = script!(repeatable "jobs/release", []);
+
+/// The most jobs that are kept.
+pub const MAX_JOBS: u64 = 1000;
+/// The most jobs that may be unfinished at once.
+pub const MAX_UNFINISHED_JOBS: u64 = 100;
+/// How long a job is kept after it was created, if it has ended.
+const KEPT: Duration = Duration::from_secs(7 * 86_400);
+/// How long a worker has the right to advance a job after its last sign of life.
+pub(super) const LEASE: Duration = Duration::from_secs(5);
+/// States of jobs that have work left.
+const UNFINISHED: [JobState; 6] = [
+    JobState::Queued,
+    JobState::Running,
+    JobState::Paused,
+    JobState::Cancelling,
+    JobState::Failing,
+    JobState::Finishing,
+];
+/// Hexadecimal digits of the time in an id, and of all of it.
+const TIME_DIGITS: usize = 12;
+const ID_DIGITS: usize = 20;
+
+/// What a worker got.
+#[derive(Debug)]
+pub(super) enum Claim {
+    /// Another worker's lease is valid for so long.
+    Busy(Duration),
+    /// There is no work.
+    Idle,
+    /// A job; its state is the one that it had.
+    Job(Box<Job>),
+}
+
+/// The result of storing a record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Saved {
+    /// Another worker has the lease.
+    Lost,
+    /// The job has been removed.
+    Gone,
+    /// It is in this state now.
+    In(JobState),
+}
+
+/// Jobs of a page, and how many there are.
+pub(super) struct Listed {
+    pub(super) total: u64,
+    pub(super) jobs: Vec<Job>,
+}
+
+/// Creates the id of a job: the time, then a random number.
+pub(super) fn new_id(random: u64) -> String {
+    format!("{}{:08x}", id_at(now_ms()), random as u32)
+}
+
+/// Returns whether a text has the form of an id.
+pub(super) fn is_id(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == ID_DIGITS && text.bytes().all(is_digit)
+}
+
+fn id_at(ms: u64) -> String {
+    format!("{ms:0TIME_DIGITS$x}")
+}
+
+/// The beginning of the ids from which jobs that have ended are kept.
+fn oldest_kept() -> Arg {
+    let kept_ms = units::milliseconds(KEPT);
+    id_at(now_ms().saturating_sub(kept_ms)).into()
+}
+
+/// Stores a new job in the queue. One round trip.
+pub(super) async fn create<R: Redis>(redis: &R, job: &Job) -> Result<(), Error> {
+    let args = [
+        job.id.as_str().into(),
+        job.to_json().into(),
+        MAX_UNFINISHED_JOBS.into(),
+        MAX_JOBS.into(),
+        oldest_kept(),
+    ];
+    let keys = [JOBS, JOB_STATES, NONE].map(Arg::from);
+    let created = CREATE.run(redis, keys, args).await?.count()?;
+    if created == 0 {
+        return Err(Error::TooManyJobs(MAX_UNFINISHED_JOBS));
+    }
+    Ok(())
+}
+
+/// Checks that another job may be created. One round trip.
+pub(super) async fn require_room<R: Redis>(redis: &R) -> Result<(), Error> {
+    let listed = list(redis, 1, "", &UNFINISHED.map(JobState::stored_name)).await?;
+    if listed.total >= MAX_UNFINISHED_JOBS {
+        return Err(Error::TooManyJobs(MAX_UNFINISHED_JOBS));
+    }
+    Ok(())
+}
+
+/// Takes the lease and a job to work on. One round trip.
+pub(super) async fn claim<R: Redis>(redis: &R, worker: &str) -> Result<Claim, Error> {
+    let args = [worker.into(), units::milliseconds(LEASE).into()];
+    let mut replies = CLAIM.run(redis, worker_keys(), args).await?;
+    match replies.text()?.as_str() {
+        "busy" => Ok(Claim::Busy(Duration::from_millis(replies.count()?))),
+        "job" => Ok(Claim::Job(Box::new(read(&mut replies)?))),
+        _ => Ok(Claim::Idle),
+    }
+}
+
+/// Stores the record, renews the lease, and moves the job to `next` if it is in its state. One round
+/// trip.
+pub(super) async fn save<R: Redis>(
+    redis: &R,
+    worker: &str,
+    job: &mut Job,
+    next: JobState,
+) -> Result<Saved, RedisError> {
+    job.updated_ms = now_ms();
+    let args = [
+        worker.into(),
+        units::milliseconds(LEASE).into(),
+        job.id.as_str().into(),
+        job.to_json().into(),
+        job.state.stored_name().into(),
+        next.stored_name().into(),
+    ];
+
+    let reply = SAVE.run(redis, worker_keys(), args).await?.text()?;
+    Ok(match reply.as_str() {
+        "lost" => Saved::Lost,
+        "gone" => Saved::Gone,
+        state => Saved::In(JobState::parse_stored(state).unwrap_or(JobState::Paused)),
+    })
+}
+
+/// Ends a worker's lease. One round trip.
+pub(super) async fn release<R: Redis>(redis: &R, worker: &str) -> Result<(), RedisError> {
+    RELEASE
+        .run(redis, [JOB_LOCK.into()], [worker.into()])
+        .await
+        .map(drop)
+}
+
+impl JobChange {
+    /// Makes the transition; the job as it was, in its new state. One round trip.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such job, [`Error::JobState`] if its state does not allow it, and those
+    /// of the connection.
+    pub async fn run<R: Redis>(self, redis: &R, id: &str) -> Result<Job, Error> {
+        if !is_id(id) {
+            return Err(not_found(id));
+        }
+        let target = self.target();
+        let sources = self.sources().iter().map(|state| state.stored_name());
+        let args = [id, target.stored_name()].into_iter().chain(sources);
+
+        let keys = [JOBS, JOB_STATES, NONE].map(Arg::from);
+        let mut replies = CHANGE.run(redis, keys, args.map(Arg::from)).await?;
+        let outcome = replies.text()?;
+        if outcome == "missing" {
+            return Err(not_found(id));
+        }
+        let job = read_known(&mut replies, id)?;
+        if outcome == "refused" {
+            return Err(Error::JobState(format!(
+                "the job is {}, so it cannot be {}",
+                job.state.name(),
+                self.participle()
+            )));
+        }
+        Ok(Job {
+            state: target,
+            ..job
+        })
+    }
+}
+
+/// Reads a page of jobs, newest first, in these states or any. One round trip.
+pub(super) async fn list<R: Redis>(
+    redis: &R,
+    limit: u64,
+    cursor: &str,
+    states: &[&'static str],
+) -> Result<Listed, RedisError> {
+    let head = [limit.into(), cursor.into(), oldest_kept()];
+    let states = states.iter().map(|state| Arg::from(*state));
+    let keys = [JOBS, JOB_STATES].map(Arg::from);
+    let mut replies = LIST
+        .run(redis, keys, head.into_iter().chain(states))
+        .await?;
+
+    let total = replies.count()?;
+    let mut jobs = Vec::new();
+    while replies.remaining() > 0 {
+        jobs.push(read(&mut replies)?);
+    }
+    Ok(Listed { total, jobs })
+}
+
+/// Reads a job; `None` if there is none. One round trip.
+pub(super) async fn find<R: Redis>(redis: &R, id: &str) -> Result<Option<Job>, RedisError> {
+    let keys = [JOBS, JOB_STATES].map(Arg::from);
+    let mut replies = FIND.run(redis, keys, [id.into()]).await?;
+    if replies.remaining() == 0 {
+        return Ok(None);
+    }
+    read_known(&mut replies, id).map(Some)
+}
+
+/// Reads the fences of jobs that have not ended, so that nobody takes them for interrupted removals. One
+/// round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn read_open_fences<R: Redis>(redis: &R) -> Result<Vec<String>, RedisError> {
+    let names = UNFINISHED.map(JobState::stored_name);
+    let listed = list(redis, MAX_JOBS, "", &names).await?;
+    Ok(listed.jobs.into_iter().flat_map(|job| job.fences).collect())
+}
+
+pub(super) fn not_found(id: &str) -> Error {
+    let id: String = id.chars().take(ID_DIGITS).collect();
+    Error::NotFound(format!(
+        "there is no job {id}: jobs are kept for 7 days after they were created"
+    ))
+}
+
+fn worker_keys() -> [Arg; 4] {
+    [JOBS, JOB_STATES, JOB_LOCK, NONE].map(Arg::from)
+}
+
+fn read(replies: &mut Replies) -> Result<Job, RedisError> {
+    let id = replies.text()?;
+    read_known(replies, &id)
+}
+
+fn read_known(replies: &mut Replies, id: &str) -> Result<Job, RedisError> {
+    let state = JobState::parse_stored(&replies.text()?);
+    let json = replies.bytes()?;
+    let job = state.and_then(|state| Job::read(id.to_owned(), state, &json));
+    job.ok_or_else(|| {
+        let problem = format!("the record of job {id} is of another version of edge-cache");
+        RedisError::new(edge_cache::ErrorKind::Protocol, problem)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_ordered_by_time_and_recognised() {
+        let id = new_id(7);
+
+        assert!(is_id(&id), "{id}");
+        assert!(id_at(0x1000) > id_at(0xfff));
+        assert!(!is_id("../clear") && !is_id(&id.to_uppercase().replace('0', "G")));
+    }
+}

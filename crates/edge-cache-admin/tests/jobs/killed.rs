@@ -1,0 +1,141 @@
+//! Workers that are killed at random moments: a key is counted once.
+
+use std::env;
+use std::hash::{BuildHasher, RandomState};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use edge_cache_admin::jobs::Waker;
+use edge_cache_testing::{Cluster, ClusterOptions, RedisServer, client};
+use tokio::time::sleep;
+
+use crate::shared::{LONG, begin_clear, fill, report, trail, work};
+
+/// The variable by which a process learns that it is a worker: the addresses of cache and trail.
+const ADDRESSES: &str = "JOB_ADDRESSES";
+/// How often a worker is killed.
+const KILLS: usize = 50;
+const KEYS: usize = 400_000;
+
+fn random() -> u64 {
+    // Each `RandomState` has a new random seed.
+    RandomState::new().hash_one(0)
+}
+
+/// Starts this program again, as a worker.
+fn start_worker(url: &str, audit: &str) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "killed::a_key_is_counted_once_wherever_a_worker_is_killed",
+        ])
+        .env(ADDRESSES, format!("{url} {audit}"))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills workers at random moments, then lets one complete the job. Returns how many died on it.
+async fn kill_workers(
+    url: &str,
+    audit: &str,
+    connection: &mut redis::Connection,
+    lease: &str,
+) -> usize {
+    let mut kills = 0;
+    for _ in 0..KILLS {
+        let mut worker = start_worker(url, audit);
+        // The worker has begun to advance the job once it has the lease.
+        let has_lease = async {
+            while !redis::Commands::exists::<_, bool>(connection, lease).unwrap() {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(10), has_lease)
+            .await
+            .is_err()
+        {
+            worker.wait().unwrap();
+            break;
+        }
+        sleep(Duration::from_micros(random() % 12_000)).await;
+        let has_ended = worker.try_wait().unwrap().is_some();
+        worker.kill().unwrap();
+        worker.wait().unwrap();
+        kills += usize::from(!has_ended);
+        // Nobody waits for the end of its lease.
+        let () = redis::Commands::del(connection, lease).unwrap();
+    }
+    work(url, audit, "last", Waker::Schedule, LONG).await;
+    kills
+}
+
+#[tokio::test]
+async fn a_key_is_counted_once_wherever_a_worker_is_killed() {
+    if let Ok(addresses) = env::var(ADDRESSES) {
+        let (url, audit) = addresses.split_once(' ').unwrap();
+        let name = format!("worker-{:x}", random());
+        return work(url, audit, &name, Waker::Schedule, LONG).await;
+    }
+
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "users", KEYS);
+    fill(&mut other, "products", 1000);
+    let redis = client(&server.url(0));
+    let job = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
+    let kills = kill_workers(
+        &server.url(0),
+        &server.url(1),
+        &mut other,
+        "lock:cache:jobs",
+    )
+    .await;
+
+    let done = report(&redis, &job.id).await;
+    println!(
+        "{kills} workers were killed; {} takeovers",
+        done["takeovers"]
+    );
+    assert!(kills >= 10, "only {kills} workers were killed");
+    assert_eq!(done["state"], "done", "{done:#}");
+    assert_eq!(done["keysRemoved"], KEYS, "{done:#}");
+    assert_eq!(done["keysMatched"], KEYS, "{done:#}");
+    let left: usize = redis::cmd("EVAL")
+        .arg("return #redis.call('KEYS', 'users:*')")
+        .arg(0)
+        .query(&mut other)
+        .unwrap();
+    assert_eq!(left, 0);
+
+    let ends: Vec<_> = trail(&server)
+        .into_iter()
+        .filter(|(action, ..)| action == "job-end")
+        .collect();
+    assert_eq!(ends, [("job-end".into(), "ok".into(), KEYS as u64)]);
+}
+
+#[tokio::test]
+async fn a_key_of_a_cluster_is_counted_once_wherever_a_worker_is_killed() {
+    let cluster = Cluster::with(ClusterOptions::new().without_replicas());
+    let keys = 60_000;
+    let redis = client(&cluster.url());
+    crate::cluster::fill_cluster(&redis, "users", keys).await;
+    let job = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
+
+    let trail = RedisServer::start();
+    let owner = cluster.owner_of_key("{cache}");
+    let mut other = cluster.node(owner).connection();
+    kill_workers(
+        &cluster.url(),
+        &trail.url(1),
+        &mut other,
+        "lock:{cache}:jobs",
+    )
+    .await;
+
+    let done = report(&redis, &job.id).await;
+    assert_eq!(done["state"], "done", "{done:#}");
+    assert_eq!(done["keysRemoved"], keys, "{done:#}");
+    assert_eq!(done["keysMatched"], keys, "{done:#}");
+}

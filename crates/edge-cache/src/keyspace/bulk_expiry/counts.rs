@@ -1,0 +1,101 @@
+//! What a change of many keys found and did.
+
+use crate::error::RedisError;
+use crate::keyspace::key::KeyName;
+
+/// Milliseconds from which on a key counts in the next class of [`Lives`].
+const MINUTE: u64 = 60_000;
+const FIVE_MINUTES: u64 = 5 * MINUTE;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// Keys by how long they live.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lives {
+    /// Without an expiry.
+    pub none: u64,
+    /// Below a minute.
+    pub under_1_minute: u64,
+    /// From 1 minute to below 5.
+    pub from_1_to_5_minutes: u64,
+    /// From 5 minutes to below an hour.
+    pub from_5_to_60_minutes: u64,
+    /// From an hour to a day.
+    pub from_1_to_24_hours: u64,
+    /// Above a day.
+    pub over_1_day: u64,
+}
+
+/// What a change of many keys found and did; a dry run, what the change would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExpiryCounts {
+    /// Keys found.
+    pub matched: u64,
+    /// Keys whose expiry was changed.
+    pub changed: u64,
+    /// How long the keys lived before.
+    pub before: Lives,
+    /// How long they live after it.
+    pub after: Lives,
+    /// Names of some of the keys that were changed.
+    pub names: Vec<KeyName>,
+}
+
+/// How a change of many keys ended.
+#[derive(Debug)]
+pub struct BulkExpiryOutcome {
+    /// What was found and changed, also before a failure.
+    pub counts: ExpiryCounts,
+    /// The failure that ended it.
+    pub failure: Option<RedisError>,
+}
+
+impl Lives {
+    /// Counts a key: its milliseconds, `None` without an expiry.
+    pub(super) fn count(&mut self, left: Option<u64>) {
+        let class = match left {
+            None => &mut self.none,
+            Some(left) if left < MINUTE => &mut self.under_1_minute,
+            Some(left) if left < FIVE_MINUTES => &mut self.from_1_to_5_minutes,
+            Some(left) if left < HOUR => &mut self.from_5_to_60_minutes,
+            Some(left) if left <= DAY => &mut self.from_1_to_24_hours,
+            Some(_) => &mut self.over_1_day,
+        };
+        *class += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_counts_in_one_class() {
+        let mut lives = Lives::default();
+
+        for left in [
+            None,
+            Some(0),
+            Some(59_999),
+            Some(60_000),
+            Some(299_999),
+            Some(300_000),
+            Some(3_599_999),
+            Some(3_600_000),
+            Some(86_400_000),
+            Some(86_400_001),
+        ] {
+            lives.count(left);
+        }
+
+        let expected = Lives {
+            none: 1,
+            under_1_minute: 2,
+            from_1_to_5_minutes: 2,
+            from_5_to_60_minutes: 2,
+            from_1_to_24_hours: 2,
+            over_1_day: 1,
+        };
+        assert_eq!(lives, expected);
+    }
+}
