@@ -115,7 +115,7 @@ fn a_promoted_replica_is_used_at_once_with_all_replicated_data() {
         .post("/warmup", &json!({ "modules": ["users"] }))
         .ok();
     let recorded = app.admin().get("/audit").data()["pagination"]["total"].clone();
-    wait_for_replicas(&mut primary, 1);
+    wait_for_replicas(&mut app.redis().connection(), 1);
 
     app.redis_mut().kill();
     let responses = assert_all_unavailable(&app);
