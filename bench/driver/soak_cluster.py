@@ -106,6 +106,15 @@ def walker(app, seen, checks):
                     seen.wrong[f"a walk lost {len(missing)} keys that existed throughout"] += 1
 
 
+def watched(work, app, seen, *others):
+    """Runs a checker or the walker. The host is never restarted, so that its connections must never break."""
+    try:
+        work(app, seen, *others)
+    except OSError as error:
+        with seen.lock:
+            seen.wrong[f"no answer to the {work.__name__}: {error!r}"] += 1
+
+
 def sampler(cluster, seen, trail):
     """Reads the audit trail once a second."""
     while not seen.stopping.wait(1):
@@ -158,8 +167,8 @@ def load(app, cluster, seen, trail, checks, seconds):
     started = seen.started = time.monotonic()
     work = [threading.Thread(target=caller, args=(app, seen, number)) for number in range(CONNECTIONS)]
     work += [threading.Thread(target=writer, args=(cluster, seen, number)) for number in range(WRITERS)]
-    work += [threading.Thread(target=checker, args=(app, seen, checks, product)) for product in CHECKED_PRODUCTS]
-    work += [threading.Thread(target=walker, args=(app, seen, checks)), threading.Thread(target=sampler, args=(cluster, seen, trail))]
+    work += [threading.Thread(target=watched, args=(checker, app, seen, checks, product)) for product in CHECKED_PRODUCTS]
+    work += [threading.Thread(target=watched, args=(walker, app, seen, checks)), threading.Thread(target=sampler, args=(cluster, seen, trail))]
     try:
         for thread in work:
             thread.start()

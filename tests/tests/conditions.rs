@@ -7,7 +7,7 @@ use serde_json::json;
 
 fn start() -> App {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..500);
     let () = redis.set("users:large", "x".repeat(50_000)).unwrap();
     let () = redis.hset("users:hash", "f", 1).unwrap();
@@ -59,7 +59,7 @@ fn a_clear_removes_the_keys_that_meet_all_conditions() {
         cleared["message"],
         "Cache cleared for pattern: users:* (string, withoutTtl)"
     );
-    let mut left = end_to_end::keys(&mut app.redis().connection(), "users:*");
+    let mut left = end_to_end::keys(&mut app.connection(), "users:*");
     left.sort();
     assert_eq!(left, ["users:hash", "users:short"]);
     let entry = app.admin().get("/audit").data()["entries"][0].take();
@@ -83,7 +83,7 @@ fn a_bad_condition_is_named() {
     let problem = app.admin().post("/clear", &body).with_status(422);
     assert_eq!(problem["field"], "minSizeBytes");
     assert_eq!(
-        end_to_end::keys(&mut app.redis().connection(), "users:*").len(),
+        end_to_end::keys(&mut app.connection(), "users:*").len(),
         503
     );
 }
@@ -91,7 +91,7 @@ fn a_bad_condition_is_named() {
 #[test]
 fn idle_keys_are_refused_where_the_server_does_not_measure_it() {
     let app = App::with(Options::new().redis(&["--maxmemory-policy", "allkeys-lfu"]));
-    fill(&mut app.redis().connection(), "users:", 0..3);
+    fill(&mut app.connection(), "users:", 0..3);
     let body = json!({ "pattern": "users:*", "idleSeconds": 1 });
 
     let cleared = app.admin().post("/clear", &body).with_status(422);

@@ -2,8 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use edge_cache_testing::Fault;
+use end_to_end::Connection;
 use end_to_end::{App, Monitor, Options, fill};
-use redis::{Commands, Connection};
+use redis::Commands;
 use serde_json::{Value, json};
 
 fn expire(app: &App, body: Value) -> Value {
@@ -17,7 +18,7 @@ fn ttl(redis: &mut Connection, key: &str) -> i64 {
 #[test]
 fn keys_without_a_ttl_get_one_and_the_trail_has_the_counts() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..47);
     fill(&mut redis, "products:", 0..53);
     let () = redis.set_ex("users:short", 1, 30).unwrap();
@@ -68,7 +69,7 @@ fn keys_without_a_ttl_get_one_and_the_trail_has_the_counts() {
 #[test]
 fn keys_tags_and_conditions_select_keys() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..10);
     let () = redis.hset("users:hash", "f", 1).unwrap();
     let () = redis
@@ -94,7 +95,7 @@ fn keys_tags_and_conditions_select_keys() {
 #[test]
 fn the_share_of_a_pattern_needs_confirmation() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..1000);
 
     for pattern in ["*", "users:*"] {
@@ -114,7 +115,7 @@ fn the_share_of_a_pattern_needs_confirmation() {
 #[test]
 fn only_an_admin_may_change_expiries() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..3);
     let body = json!({ "pattern": "users:*", "ttl": 60 });
 
@@ -129,7 +130,7 @@ fn only_an_admin_may_change_expiries() {
 #[test]
 fn a_bad_body_is_refused_and_nothing_changes() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..3);
     for broken in ["{", "[]", "{\"pattern\":}"] {
         app.admin()
@@ -179,7 +180,7 @@ fn a_stopped_redis_is_reported() {
 #[test]
 fn a_failure_half_way_reports_the_keys_already_changed() {
     let app = App::with(Options::new().proxied());
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..3000);
     let body = json!({ "pattern": "users:*", "ttl": 600, "confirm": true });
     // The servers have the scripts from now on.
@@ -207,7 +208,7 @@ fn a_failure_half_way_reports_the_keys_already_changed() {
 #[test]
 fn a_pattern_costs_three_round_trips_per_1000_keys() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "users:", 0..10_000);
+    fill(&mut app.connection(), "users:", 0..10_000);
     let body = json!({ "pattern": "users:*", "ttl": 600, "confirm": true });
     expire(&app, body.clone());
 

@@ -104,7 +104,7 @@ fn a_promoted_replica_is_used_at_once_with_all_replicated_data() {
     let mut app = App::with(Options::new().proxied());
     let replica = start_server_with_user();
     let mut primary = app.connection();
-    let mut successor = replica.connection();
+    let mut successor = Connection::to(&replica);
     let port = app.redis().port().to_string();
     command(&mut successor, &["REPLICAOF", "127.0.0.1", &port]);
     fill(&mut primary, "users:", 0..100);
@@ -115,7 +115,7 @@ fn a_promoted_replica_is_used_at_once_with_all_replicated_data() {
         .post("/warmup", &json!({ "modules": ["users"] }))
         .ok();
     let recorded = app.admin().get("/audit").data()["pagination"]["total"].clone();
-    wait_for_replicas(&mut primary, 1);
+    wait_for_replicas(&mut app.redis().connection(), 1);
 
     app.redis_mut().kill();
     let responses = assert_all_unavailable(&app);
@@ -163,7 +163,7 @@ fn a_demoted_primary_is_left_when_its_connections_close() {
 
     assert_eq!(refused["type"], "urn:edge-cache:problem:redis-read-only");
 
-    fill(&mut successor.connection(), "users:", 0..7);
+    fill(&mut Connection::to(&successor), "users:", 0..7);
     app.proxy().switch(successor.port());
     sleep(Duration::from_millis(150));
     let cleared = app

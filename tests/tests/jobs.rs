@@ -39,7 +39,7 @@ fn wait_for(app: &App, path: &str, state: &str) -> Value {
 
 /// Lets a worker that is gone have the lease, so that no other works.
 fn occupy_lease(app: &App, milliseconds: u64) {
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis
         .pset_ex("lock:cache:jobs", "gone", milliseconds)
         .unwrap();
@@ -65,7 +65,7 @@ fn kind(response: Response, status: u16) -> String {
 #[test]
 fn a_clear_goes_on_after_its_response() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..5000);
     fill(&mut redis, "other:", 0..9000);
 
@@ -91,7 +91,7 @@ fn a_clear_goes_on_after_its_response() {
 #[test]
 fn a_job_is_followed_until_its_end() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "accounts:", 0..10);
+    fill(&mut app.connection(), "accounts:", 0..10);
     occupy_lease(&app, 1000);
     let path = begin(
         &app,
@@ -116,7 +116,7 @@ fn a_job_is_followed_until_its_end() {
 #[test]
 fn a_client_may_prefer_a_job() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "users:", 0..10);
+    fill(&mut app.connection(), "users:", 0..10);
     let client = app.admin().with_header("prefer", "wait=5, respond-async");
 
     let accepted = client.post("/clear", &json!({ "pattern": "users:*" }));
@@ -132,7 +132,7 @@ fn a_client_may_prefer_a_job() {
 #[test]
 fn an_invalidation_and_its_dry_run_become_jobs() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "users:", 0..1200);
     let () = redis.set("named", 1).unwrap();
 
@@ -154,7 +154,7 @@ fn an_invalidation_and_its_dry_run_become_jobs() {
 #[test]
 fn a_job_needs_the_role_and_the_confirmation_of_its_operation() {
     let app = App::start();
-    fill(&mut app.redis().connection(), "users:", 0..2000);
+    fill(&mut app.connection(), "users:", 0..2000);
     let everything = json!({ "confirm": true, "async": true });
     let most = json!({ "pattern": "users:*", "async": true });
 
@@ -174,13 +174,13 @@ fn a_job_needs_the_role_and_the_confirmation_of_its_operation() {
     assert_eq!(refused["field"], "maxKeysPerSecond");
 
     assert_eq!(app.viewer().get("/jobs").data()["pagination"]["total"], 0);
-    assert_eq!(keys(&mut app.redis().connection(), "users:*").len(), 2000);
+    assert_eq!(keys(&mut app.connection(), "users:*").len(), 2000);
 }
 
 #[test]
 fn a_job_is_paused_resumed_and_cancelled() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "accounts:", 0..10);
     occupy_lease(&app, 60_000);
     let path = begin(
@@ -214,7 +214,7 @@ fn a_job_is_paused_resumed_and_cancelled() {
 #[test]
 fn the_schedule_takes_over_from_a_worker_that_is_gone() {
     let app = App::start();
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     fill(&mut redis, "accounts:", 0..10);
     occupy_lease(&app, 60_000);
     let path = begin(
@@ -306,7 +306,7 @@ fn routes_of_jobs_refuse_what_they_do_not_understand() {
 fn without_redis_jobs_are_unavailable_and_go_on_when_it_is_back() {
     let mut app =
         App::with(Options::new().redis(&["--appendonly", "yes", "--appendfsync", "always"]));
-    fill(&mut app.redis().connection(), "accounts:", 0..10);
+    fill(&mut app.connection(), "accounts:", 0..10);
     occupy_lease(&app, 60_000);
     let path = begin(
         &app,
@@ -326,7 +326,7 @@ fn without_redis_jobs_are_unavailable_and_go_on_when_it_is_back() {
     app.admin().post("/clear", &body).with_status(503);
 
     app.redis_mut().launch();
-    let () = app.redis().connection().del("lock:cache:jobs").unwrap();
+    let () = app.connection().del("lock:cache:jobs").unwrap();
     app.admin().post("/warmup/scheduled", &json!({})).ok();
     assert_eq!(wait_for(&app, &path, "done")["keysRemoved"], 10);
 }

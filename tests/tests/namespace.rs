@@ -47,7 +47,7 @@ fn check_names(names: &[String], expected: &[&str]) {
 #[test]
 fn everything_internal_of_the_administration_is_in_its_namespace() {
     let app = App::with(Options::new().variable("cache_namespace", "shop"));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.hset("cache:ttl", "users", 5).unwrap();
     use_all(&app);
     let () = redis.del("cache:ttl").unwrap();
@@ -70,7 +70,7 @@ fn everything_internal_of_the_administration_is_in_its_namespace() {
 #[test]
 fn settings_of_another_cache_in_the_database_are_not_those_of_this_one() {
     let app = App::with(Options::new().variable("cache_namespace", "shop"));
-    let mut redis = app.redis().connection();
+    let mut redis = app.connection();
     let () = redis.hset("cache:ttl", "users", 5).unwrap();
     let () = redis.set("cache:@other:ttl", "x").unwrap();
 

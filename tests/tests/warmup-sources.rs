@@ -203,7 +203,7 @@ fn written(redis: &mut Connection) -> BTreeMap<String, (i64, Vec<u8>)> {
 fn postgresql_and_sqlite_give_identical_keys() {
     let sqlite = App::start();
     sqlite.admin().post("/warmup", &json!({})).ok();
-    let from_sqlite = written(&mut sqlite.redis().connection());
+    let from_sqlite = written(&mut sqlite.connection());
     let (_postgres, app) = from_postgres();
     let report = app.admin().post("/warmup", &json!({})).ok();
     let from_postgres = written(&mut app.connection());

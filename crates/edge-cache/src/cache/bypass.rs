@@ -124,7 +124,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         E: Display,
     {
         let load = self.inner.local_loads.join(key, not_before);
-        let mut result = load.result.lock().await;
+        let mut result = load.result(&self.inner.redis).await;
         if let Some(ended) = &*result {
             let shared = ended.share();
             drop(result);

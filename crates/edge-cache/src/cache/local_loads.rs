@@ -9,15 +9,19 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures_util::lock::Mutex;
+use futures_util::lock::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::outcome::LoadError;
 use crate::guarded::Guarded;
 use crate::keyspace::codec;
+use crate::redis::HostRuntime;
+
+/// How often a caller checks whether the load of another one has ended.
+const RESULT_POLL: Duration = Duration::from_millis(2);
 
 /// The loads of this instance that run without the cache, by key.
 #[derive(Debug, Default)]
@@ -28,7 +32,7 @@ pub(super) struct LocalLoads(Guarded<HashMap<String, Weak<LocalLoad>>>);
 pub(super) struct LocalLoad {
     began: Instant,
     /// There when the load has ended.
-    pub(super) result: Mutex<Option<LocalResult>>,
+    result: Mutex<Option<LocalResult>>,
 }
 
 /// The result of a load, for others.
@@ -72,6 +76,22 @@ impl LocalLoads {
         let is_running = |load: &Weak<LocalLoad>| load.as_ptr() == Arc::as_ptr(ended);
         if loads.get(key).is_some_and(is_running) {
             loads.remove(key);
+        }
+    }
+}
+
+impl LocalLoad {
+    /// Waits for the result: `None` where this caller has to load. Requests of one instance are separate
+    /// tasks of the host, which a Rust waker does not reach, so each polls for itself.
+    pub(super) async fn result(
+        &self,
+        runtime: &impl HostRuntime,
+    ) -> MutexGuard<'_, Option<LocalResult>> {
+        loop {
+            if let Some(result) = self.result.try_lock() {
+                return result;
+            }
+            runtime.sleep(RESULT_POLL).await;
         }
     }
 }

@@ -71,7 +71,7 @@ where
         let mut own = Vec::with_capacity(unlocked.len());
 
         for (unlocked, load) in unlocked.into_iter().zip(loads) {
-            let result = load.result.lock().await;
+            let result = load.result(&self.cache.inner.redis).await;
             let shared = result.as_ref().map(LocalResult::share::<Option<T>, E>);
 
             match shared {
