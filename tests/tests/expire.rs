@@ -7,8 +7,8 @@ use end_to_end::{App, Monitor, Options, fill};
 use redis::Commands;
 use serde_json::{Value, json};
 
-fn expire(app: &App, body: Value) -> Value {
-    app.admin().post("/expire", &body).ok()["stats"].take()
+fn expire(app: &App, body: &Value) -> Value {
+    app.admin().post("/expire", body).ok()["stats"].take()
 }
 
 fn ttl(redis: &mut Connection, key: &str) -> i64 {
@@ -76,10 +76,13 @@ fn keys_tags_and_conditions_select_keys() {
         .sadd("cache:tags:t", &["users:1", "users:hash", "gone"])
         .unwrap();
 
-    let named = expire(&app, json!({ "keys": ["users:0", "gone"], "ttl": 100 }));
-    let tagged = expire(&app, json!({ "tags": ["t"], "ttl": 200, "type": "string" }));
+    let named = expire(&app, &json!({ "keys": ["users:0", "gone"], "ttl": 100 }));
+    let tagged = expire(
+        &app,
+        &json!({ "tags": ["t"], "ttl": 200, "type": "string" }),
+    );
     let body = json!({ "pattern": "users:*", "persist": true, "maxTtlSeconds": 150 });
-    let persisted = expire(&app, body);
+    let persisted = expire(&app, &body);
 
     for stats in [named, tagged, persisted] {
         assert_eq!(
@@ -109,7 +112,7 @@ fn the_share_of_a_pattern_needs_confirmation() {
     }
 
     let body = json!({ "pattern": "*", "ttl": 60, "confirm": true });
-    assert_eq!(expire(&app, body)["keysChanged"], 1000);
+    assert_eq!(expire(&app, &body)["keysChanged"], 1000);
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn a_failure_half_way_reports_the_keys_already_changed() {
     fill(&mut redis, "users:", 0..3000);
     let body = json!({ "pattern": "users:*", "ttl": 600, "confirm": true });
     // The servers have the scripts from now on.
-    assert_eq!(expire(&app, body.clone())["keysChanged"], 3000);
+    assert_eq!(expire(&app, &body)["keysChanged"], 3000);
 
     // Commands of one request in turn, until one of them fails after some keys were changed.
     let problem = (8..20).find_map(|nth| {
@@ -210,10 +213,10 @@ fn a_pattern_costs_three_round_trips_per_1000_keys() {
     let app = App::start();
     fill(&mut app.connection(), "users:", 0..10_000);
     let body = json!({ "pattern": "users:*", "ttl": 600, "confirm": true });
-    expire(&app, body.clone());
+    expire(&app, &body);
 
     let mut monitor = Monitor::start(app.redis());
-    expire(&app, body);
+    expire(&app, &body);
     let commands = monitor.commands();
 
     let scripts = commands.iter().filter(|name| *name == "evalsha").count();
@@ -240,11 +243,11 @@ fn a_cluster_changes_the_keys_of_all_nodes() {
 
     let dry = expire(
         &app,
-        json!({ "pattern": "users:*", "onlyWithoutTtl": 600, "dryRun": true }),
+        &json!({ "pattern": "users:*", "onlyWithoutTtl": 600, "dryRun": true }),
     );
     let changed = expire(
         &app,
-        json!({ "pattern": "users:*", "onlyWithoutTtl": 600, "confirm": true }),
+        &json!({ "pattern": "users:*", "onlyWithoutTtl": 600, "confirm": true }),
     );
     let cleared = app
         .admin()
