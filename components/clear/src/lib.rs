@@ -57,8 +57,8 @@ async fn handle(request: Request) -> HostResponse {
 async fn clear(call: &Call) -> HandlerResult {
     let request = ClearRequest::parse(&call.body().await?)?;
     call.require_role(request.role()).await?;
-    // A job has no conditions, so a client that merely prefers one gets the answer itself.
-    let is_preferred = call.prefers_job() && request.conditions().is_none();
+    // Where no job is possible, a client that merely prefers one gets the answer itself.
+    let is_preferred = call.prefers_job() && NewJob::of_clear(&request).is_ok();
     if request.job_options().becomes_job(is_preferred)? {
         return begin_job(call, &request).await;
     }

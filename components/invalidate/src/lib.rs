@@ -22,7 +22,9 @@ async fn invalidate(call: &Call) -> HandlerResult {
     call.require_role(request.role()).await?;
 
     let redis = call.redis();
-    let becomes_job = request.job_options().becomes_job(call.prefers_job())?;
+    // Where no job is possible, a client that merely prefers one gets the answer itself.
+    let is_preferred = call.prefers_job() && NewJob::of_invalidation(&request).is_ok();
+    let becomes_job = request.job_options().becomes_job(is_preferred)?;
     let action = if becomes_job {
         "job-begin"
     } else {

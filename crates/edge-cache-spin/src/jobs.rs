@@ -56,7 +56,7 @@ impl Call {
         let creation = new.create(&redis, origin, self.fence_interval());
 
         let job = if is_dry_run {
-            creation.await?
+            self.run_walk(creation).await?
         } else {
             self.run_audited(record, creation, |_| 0).await?
         };

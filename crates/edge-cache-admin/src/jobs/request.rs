@@ -1,6 +1,6 @@
 //! The jobs that requests begin.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use edge_cache::keyspace::fence;
 use edge_cache::keyspace::pattern::Pattern;
@@ -60,6 +60,10 @@ impl<'a> NewJob<'a> {
     pub fn of_invalidation(request: &'a InvalidateRequest) -> Result<Self, Error> {
         let patterns = request.patterns.clone();
         let is_named = !(request.keys.is_empty() && request.tags.is_empty());
+        if request.is_dry_run() && is_named && !patterns.is_empty() {
+            let problem = "is not possible for a dry run of patterns together with keys or tags: it would count keys twice";
+            return Err(Error::invalid("async", problem));
+        }
         let named = is_named.then_some(request);
         let new = Self::new("invalidate", patterns, request.is_dry_run(), named)?;
         Ok(new.paced(request.job_options()))
@@ -105,8 +109,8 @@ impl<'a> NewJob<'a> {
         self.work.is_dry_run()
     }
 
-    /// Records its invalidations, so that they are soon in force, and stores the job in the queue. One
-    /// round trip, and one for each pattern; keys and tags cost what they cost without a job.
+    /// Records its invalidations, so that they are soon in force, and stores the job in the queue. Two
+    /// round trips, and one for each pattern; keys and tags cost what they cost without a job.
     ///
     /// # Errors
     /// [`Error::TooManyJobs`] if too many are unfinished, and those of the connection.
@@ -116,13 +120,15 @@ impl<'a> NewJob<'a> {
         origin: JobOrigin,
         fence_interval: Duration,
     ) -> Result<Job, Error> {
-        let earlier = self.handle_named(redis).await?;
+        store::require_room(redis).await?;
+        let (earlier, named_in_force) = self.handle_named(redis, fence_interval).await?;
         let (fences, in_force) = if self.is_dry_run() {
             (Vec::new(), None)
         } else {
             fence::open_fences(redis, &self.patterns).await?
         };
         let in_force_at = in_force.map(|in_force| in_force.expected_at(fence_interval));
+        let in_force_at = in_force_at.max(named_in_force);
 
         let now = now_ms();
         let in_force_ms = match in_force_at {
@@ -154,25 +160,33 @@ impl<'a> NewJob<'a> {
         };
 
         if let Err(error) = store::create(redis, &job).await {
-            // If this fails too, the schedule takes the fences for those of an interrupted removal.
-            let _ = fence::end_fences(redis, &job.fences).await;
+            // If only the reply was lost, the job needs its fences. If there is no job, the schedule takes them for those of
+            // an interrupted removal.
+            if matches!(error, Error::TooManyJobs(_)) {
+                let _ = fence::withdraw_fences(redis, &job.fences).await;
+            }
             return Err(error.after(earlier.removed));
         }
         Ok(job)
     }
 
-    /// Removes or counts the keys that are named, and those of tags.
-    async fn handle_named<R: Redis + HostRuntime>(&self, redis: &R) -> Result<Counts, Error> {
+    /// Removes or counts the keys that are named, and those of tags; when the removal is in force.
+    async fn handle_named<R: Redis + HostRuntime>(
+        &self,
+        redis: &R,
+        fence_interval: Duration,
+    ) -> Result<(Counts, Option<SystemTime>), Error> {
         let Some(request) = self.named else {
-            return Ok(Counts::default());
+            return Ok((Counts::default(), None));
         };
-        store::require_room(redis).await?;
         let report = request.run_without_patterns(redis).await?;
         let matched = report.keys_invalidated();
-        Ok(Counts {
+        let counts = Counts {
             matched,
             removed: if self.is_dry_run() { 0 } else { matched },
             ..Counts::default()
-        })
+        };
+        let in_force_at = (!self.is_dry_run()).then(|| report.in_force_at(fence_interval));
+        Ok((counts, in_force_at))
     }
 }

@@ -27,6 +27,8 @@ static WALK_SLICE_ON_NODE: Script = script!(once "jobs/walk_slice", [
 ]);
 static RECORD_SLICE: Script = script!(once "jobs/record_slice", []);
 
+/// How long a part lives after its job has ended: longer than a slice takes to arrive.
+const CLOSED_PART_LIFE_MS: u64 = 3_600_000;
 /// How long a part lives after its last slice: longer than a job is kept.
 const PART_LIFE_MS: u64 = 8 * 86_400_000;
 /// How often a node may refuse keys of one slice, whose slot is moving, before the walk passes over them.
@@ -82,6 +84,15 @@ impl Search {
     }
 }
 
+/// Ends a part whose job has ended, so that late slices of it do nothing. One round trip.
+pub(super) async fn close_part<R: Redis>(redis: &R, part: &Part) -> Result<(), RedisError> {
+    let nothing = [0_u64; 4].map(Arg::from);
+    let args = ["end".into(), CLOSED_PART_LIFE_MS.into()];
+    let keys = [part.key.as_str().into()];
+    let args = args.into_iter().chain(nothing);
+    RECORD_SLICE.run(redis, keys, args).await.map(drop)
+}
+
 impl<'a, R: Redis> PartWalk<'a, R> {
     pub(super) fn new(node: &'a OnNode<'a, R>, search: &'a Search, part: &'a mut Part) -> Self {
         Self {
@@ -133,8 +144,10 @@ impl<'a, R: Redis> PartWalk<'a, R> {
         } else {
             ""
         };
+        let key = self.part.key.as_bytes();
+        let full_name = self.node.namespace().full_name(key);
         let mut args: Vec<Arg> = vec![
-            self.part.key.as_str().into(),
+            full_name.unwrap_or_else(|| key.to_vec()).into(),
             self.search.effect_name().into(),
             self.search.head.as_slice().into(),
             self.search.most.into(),

@@ -51,6 +51,8 @@ pub(super) enum Claim {
     Idle,
     /// A job; its state is the one that it had.
     Job(Box<Job>),
+    /// The id of a job whose record this version cannot read.
+    Unreadable(String),
 }
 
 /// The result of storing a record.
@@ -123,9 +125,23 @@ pub(super) async fn claim<R: Redis>(redis: &R, worker: &str) -> Result<Claim, Er
     let mut replies = CLAIM.run(redis, worker_keys(), args).await?;
     match replies.text()?.as_str() {
         "busy" => Ok(Claim::Busy(Duration::from_millis(replies.count()?))),
-        "job" => Ok(Claim::Job(Box::new(read(&mut replies)?))),
+        "job" => {
+            let id = replies.text()?;
+            let job = read_known(&mut replies, &id);
+            Ok(job.map_or(Claim::Unreadable(id), |job| Claim::Job(Box::new(job))))
+        }
         _ => Ok(Claim::Idle),
     }
+}
+
+/// Lets a job fail whose record this version cannot read. The schedule takes its fences for those of an interrupted
+/// removal. One round trip.
+pub(super) async fn fail<R: Redis>(redis: &R, id: &str) -> Result<(), RedisError> {
+    let states = [JobState::Failed].into_iter().chain(UNFINISHED);
+    let states = states.map(|state| state.stored_name().into());
+    let args = [Arg::from(id)].into_iter().chain(states);
+    let keys = [JOBS, JOB_STATES, NONE].map(Arg::from);
+    CHANGE.run(redis, keys, args).await.map(drop)
 }
 
 /// Stores the record, renews the lease, and moves the job to `next` if it is in its state. One round
@@ -214,7 +230,9 @@ pub(super) async fn list<R: Redis>(
     let total = replies.count()?;
     let mut jobs = Vec::new();
     while replies.remaining() > 0 {
-        jobs.push(read(&mut replies)?);
+        let id = replies.text()?;
+        // A record of another version is left out.
+        jobs.extend(read_known(&mut replies, &id).ok());
     }
     Ok(Listed { total, jobs })
 }
@@ -249,11 +267,6 @@ pub(super) fn not_found(id: &str) -> Error {
 
 fn worker_keys() -> [Arg; 4] {
     [JOBS, JOB_STATES, JOB_LOCK, NONE].map(Arg::from)
-}
-
-fn read(replies: &mut Replies) -> Result<Job, RedisError> {
-    let id = replies.text()?;
-    read_known(replies, &id)
 }
 
 fn read_known(replies: &mut Replies, id: &str) -> Result<Job, RedisError> {

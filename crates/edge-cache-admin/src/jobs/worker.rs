@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::plan::{AfterPass, Plan};
 use super::record::{Job, now_ms};
-use super::slice::{PartWalk, Search};
+use super::slice::{self, PartWalk, Search};
 use super::state::JobState;
 use super::store::{self, Claim, Saved};
 use super::trail::{self, UnwrittenRecord};
@@ -95,6 +95,10 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         let mut job = match store::claim(self.redis, &self.name).await? {
             Claim::Busy(left) => return Ok(Next::Wait(left)),
             Claim::Idle => return Ok(Next::Stop),
+            Claim::Unreadable(id) => {
+                store::fail(self.redis, &id).await?;
+                return Ok(Next::Claim);
+            }
             Claim::Job(job) => *job,
         };
         if job.state.is_settling() {
@@ -167,8 +171,11 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
             part.refresh(self.redis).await?;
         }
 
-        let is_taken_over = job.state == JobState::Running && job.owner != self.name;
+        let has_owner = !job.owner.is_empty() && job.owner != self.name;
+        let is_taken_over = job.state == JobState::Running && has_owner;
         job.state = JobState::Running;
+        job.error = None;
+        job.ended_ms = 0;
         job.owner.clone_from(&self.name);
         if job.started_ms == 0 {
             job.started_ms = now_ms();
@@ -215,7 +222,10 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
             AfterPass::Another => {
                 self.redis.sleep(BETWEEN_PASSES).await;
                 let next = Plan::new(&topology, &job.id, plan.pass + 1);
-                job.earlier = job.counts();
+                // Another pass finds again what was only counted.
+                if !job.work.is_dry_run() {
+                    job.earlier = job.counts();
+                }
                 job.plan = Some(next);
                 Ok(false)
             }
@@ -303,14 +313,20 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         for part in job.plan.iter_mut().flat_map(|plan| &mut plan.parts) {
             part.refresh(self.redis).await?;
         }
+        if job.state == JobState::Cancelling {
+            job.error = None;
+            job.ended_ms = now_ms();
+        }
         if job.ended_ms == 0 {
             job.ended_ms = now_ms();
         }
 
         // Where a job failed, the schedule lets its fences join the gathered walk, like those of any removal that was
         // interrupted.
-        if job.state != JobState::Failing {
-            fence::end_fences(self.redis, &job.fences).await?;
+        match job.state {
+            JobState::Failing => {}
+            JobState::Cancelling => fence::withdraw_fences(self.redis, &job.fences).await?,
+            _ => fence::end_fences(self.redis, &job.fences).await?,
         }
         if !job.work.is_dry_run() {
             trail::write(self.audit, &job.end_record(), self.on_unwritten).await?;
@@ -319,9 +335,8 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         let settled = job.state.settled();
         store::save(self.redis, &self.name, &mut job, settled).await?;
         for part in job.plan.iter().flat_map(|plan| &plan.parts) {
-            // It expires by itself.
-            let unlink = Command::read("UNLINK").arg(part.key.as_str());
-            let _ = self.redis.execute(unlink).await;
+            // A slice of a worker that was held up may still arrive, and must find the end. If this fails, the part expires later.
+            let _ = slice::close_part(self.redis, part).await;
         }
         Ok(Next::Claim)
     }

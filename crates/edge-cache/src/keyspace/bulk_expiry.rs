@@ -96,7 +96,7 @@ impl BulkExpiry {
         tally: &Tally,
     ) -> Result<(), RedisError> {
         let namespace = redis.namespace();
-        let is_own = |name: &&KeyName| !namespace.is_of_other(name.as_bytes());
+        let is_own = |name: &&KeyName| !namespace.is_other_named(name.as_bytes());
         let names = names.iter().filter(is_own);
         let names = if redis.topology().await?.is_cluster() {
             names.map(|name| key_on_cluster(namespace, name)).collect()

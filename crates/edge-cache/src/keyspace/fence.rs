@@ -72,6 +72,7 @@ static APPEND: Script = script!(once "fence/append", [
 ]);
 static ANNOUNCE: Script = script!(once "near/append", [shared::EXISTENCE, shared::NEAR]);
 static END: Script = script!(repeatable "fence/end", [shared::FENCES]);
+static WITHDRAW: Script = script!(once "fence/withdraw", [shared::FENCES]);
 static STAMP: Script = script!(repeatable "fence/stamp", [shared::FENCES]);
 static SINCE: Script = script!(repeatable "fence/since", [shared::FENCES]);
 
@@ -187,6 +188,22 @@ pub async fn end_fences<R: Redis>(redis: &R, ids: &[String]) -> Result<(), Redis
         END.run(redis, keys, [id.as_str().into()]).await?;
     }
     Ok(())
+}
+
+/// Lets go the fences of a removal that was given up: readers are served again what it has left. A fence stays open while an earlier
+/// one of the same kind is, because its end would finish that one, too. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn withdraw_fences<R: Redis>(redis: &R, ids: &[String]) -> Result<(), RedisError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let args = ids.iter().map(|id| id.as_str().into());
+    WITHDRAW
+        .run(redis, [FENCES.into(), NONE.into()], args)
+        .await
+        .map(drop)
 }
 
 async fn append<R: Redis>(redis: &R, kind: &str, covered: &[u8]) -> Result<OpenFence, RedisError> {

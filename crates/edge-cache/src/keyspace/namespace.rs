@@ -84,13 +84,15 @@ impl Namespace {
     /// # Ok::<(), edge_cache::Error>(())
     /// ```
     pub fn is_of_other(&self, key: &[u8]) -> bool {
-        split(key).is_some_and(|name| name.namespace != self.0.as_bytes())
+        // The registration concerns all of them.
+        key == NAMESPACES.as_bytes() || split(key).is_some_and(|name| name.namespace != self.0.as_bytes())
     }
 
     /// Returns whether this name in a request means a key of a cache of another namespace. A short name does not:
     /// `cache:ttl` is the TTL table of this cache.
     pub fn is_other_named(&self, given: &[u8]) -> bool {
-        self.full_name(given).is_none() && self.is_of_other(given)
+        let is_registration = given == NAMESPACES.as_bytes();
+        is_registration || (self.full_name(given).is_none() && self.is_of_other(given))
     }
 
     /// The name under which this namespace has a key that the code knows by its short name; `None` for a name that stays as it is.

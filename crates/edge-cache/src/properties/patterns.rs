@@ -69,7 +69,8 @@ fn walk(redis: &mut redis::Connection, pattern: &Pattern) -> BTreeSet<Vec<u8>> {
         .arg(1000)
         .arg(1 << 20);
 
-    let (cursor, matched, found): (u64, usize, BTreeSet<Vec<u8>>) = script.query(redis).unwrap();
+    type Reply = (u64, usize, u64, Vec<Vec<u8>>, BTreeSet<Vec<u8>>);
+    let (cursor, matched, _, _, found): Reply = script.query(redis).unwrap();
     assert_eq!(
         (cursor, matched),
         (0, found.len()),

@@ -1,13 +1,13 @@
 -- Walks one slice of a part of a job: removes or counts the keys that match, and stores counts and cursor, in one step. Whoever runs it
 -- after another worker was killed goes on from there, and counts no key twice.
--- KEYS: 1 the part; none on a Cluster, where ARGV names a part in a slot of the node
--- ARGV: 1 the part, 2 'remove' or 'count', 3 the head for SCAN, 4 how many keys to visit at most, 5 '1' to pass over keys that the node
+-- KEYS: 1 the part; none on a Cluster
+-- ARGV: 1 on a Cluster the part, in a slot of the node, 2 'remove' or 'count', 3 the head for SCAN, 4 how many keys to visit at most, 5 '1' to pass over keys that the node
 --       refuses to remove, 6 how long the part lives, in ms; 7 keys walked, 8 matched, 9 removed, 10 failed so far, for a part that has been
 --       lost; then the packed parts of the patterns
 -- Reply: 'refused' and the error when the node does not serve the part, and nothing has been done; else 'ok', 1 at the end of the walk or 0,
 --        keys walked, matched, removed, failed; then names that the node refuses to remove: then the cursor has not moved
 -- Cost: a slice of 1,000 keys that all go takes one to two milliseconds; with long names it visits fewer (lib/walk.lua).
-local part, removes = ARGV[1], ARGV[2] == 'remove'
+local part, removes = KEYS[1] or ARGV[1], ARGV[2] == 'remove'
 local function refusal(reply)
   if type(reply) == 'table' and reply.err then return { 'refused', reply.err } end
 end
@@ -30,6 +30,8 @@ if not cursor then
   cursor = '0'
 elseif cursor ~= 'end' and stored[2] ~= run_id then
   cursor = '0'
+  -- What was only counted is counted again.
+  if not removes then redis.call('HSET', part, 'walked', '0', 'matched', '0') end
 end
 
 local fits, weight = {}, 0

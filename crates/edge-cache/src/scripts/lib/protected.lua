@@ -7,7 +7,7 @@ local function is_protected(name) return string.sub(name, 1, 6) == 'cache:' or s
 local function short_name(name)
   local first = string.find(name, ':', 1, true) + 1
   if NAMESPACE == '' then
-    if string.sub(name, first, first) == '@' then return nil end
+    if string.sub(name, first, first) == '@' or name == 'cache:namespaces' then return nil end
     return name
   end
   if string.sub(name, first, first + #NAMESPACE - 1) ~= NAMESPACE then return nil end
