@@ -1,4 +1,5 @@
-//! The variable `cache_namespace`: an administration and services whose internal keys have names of their own.
+//! The variable `cache_namespace`: the internal keys of an administration and its services are in a
+//! namespace.
 
 use end_to_end::{App, Options, keys};
 use redis::Commands;

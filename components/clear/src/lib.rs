@@ -57,7 +57,7 @@ async fn handle(request: Request) -> HostResponse {
 async fn clear(call: &Call) -> HandlerResult {
     let request = ClearRequest::parse(&call.body().await?)?;
     call.require_role(request.role()).await?;
-    // A job has no conditions, so a client that merely prefers one gets the answer itself.
+    // Jobs cannot have conditions, so the preference for a job is then ignored.
     let is_preferred = call.prefers_job() && request.conditions().is_none();
     if request.job_options().becomes_job(is_preferred)? {
         return begin_job(call, &request).await;

@@ -1,4 +1,4 @@
-//! Changing when many keys expire, on real servers.
+//! Changing the TTLs of many keys, on real servers.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use crate::admin::invalidate::InvalidateRequest;
 use crate::admin::job_options::JobOptions;
 use crate::error::Error;
 
-/// Who begins a job.
+/// The caller that begins a job.
 #[derive(Debug, Clone, Default)]
 pub struct JobOrigin {
     /// The name of the token.
@@ -105,8 +105,8 @@ impl<'a> NewJob<'a> {
         self.work.is_dry_run()
     }
 
-    /// Records its invalidations, so that they are soon in force, and stores the job in the queue. One
-    /// round trip, and one for each pattern; keys and tags cost what they cost without a job.
+    /// Records its invalidations, so that they are soon in force, and stores the job in the queue.
+    /// One round trip, and one for each pattern; keys and tags cost what they cost without a job.
     ///
     /// # Errors
     /// [`Error::TooManyJobs`] if too many are unfinished, and those of the connection.
@@ -154,14 +154,14 @@ impl<'a> NewJob<'a> {
         };
 
         if let Err(error) = store::create(redis, &job).await {
-            // If this fails too, the schedule takes the fences for those of an interrupted removal.
+            // If this fails too, the schedule completes the removal like any interrupted one.
             let _ = fence::end_fences(redis, &job.fences).await;
             return Err(error.after(earlier.removed));
         }
         Ok(job)
     }
 
-    /// Removes or counts the keys that are named, and those of tags.
+    /// Removes or counts the named keys and the keys of tags.
     async fn handle_named<R: Redis + HostRuntime>(&self, redis: &R) -> Result<Counts, Error> {
         let Some(request) = self.named else {
             return Ok(Counts::default());

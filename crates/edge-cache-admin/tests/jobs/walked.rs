@@ -1,4 +1,4 @@
-//! Jobs that nobody disturbs: what they remove and count.
+//! Jobs without interruption: removed keys and counts.
 
 use std::time::Duration;
 
