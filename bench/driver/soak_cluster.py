@@ -2,8 +2,8 @@
 killed, 4,096 slots are moved to another node and back, and one node is frozen for 10 s.
 
 It exits with 1 and prints the problems if a requirement does not hold: those of judge.py for responses, times, the audit trail and
-locks; each walk over the key list has every key that existed throughout; and nobody is served an entry after its invalidation was
-answered. A run of ten minutes or more that passes writes bench/results/soak-cluster.md.
+locks; each walk over the key list returns every key that existed throughout; and no read returns an entry after the response to its
+invalidation. A run of ten minutes or more that passes writes bench/results/soak-cluster.md.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def walker(app, seen, checks):
 
 
 def watched(work, app, seen, *others):
-    """Runs a checker or the walker. The host is never restarted, so that its connections must never break."""
+    """Runs a checker or the walker. The host is never restarted, so their connections must never break."""
     try:
         work(app, seen, *others)
     except OSError as error:

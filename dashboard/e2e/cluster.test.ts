@@ -1,4 +1,4 @@
-// The key browser on a Redis Cluster: the node of each key, and a list that ends at a node that does not answer.
+// The key browser on a Redis Cluster: the node of each key, and an incomplete list after a node that does not reply.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { screenshot, setup, violations } from './browser.ts';
 import { type Cluster, startCluster } from './cluster.ts';

@@ -163,8 +163,8 @@ impl App {
         self.redis.server()
     }
 
-    /// A connection to the application's Redis, or to all nodes of its Cluster, that does not use the code
-    /// under test.
+    /// A connection to the application's Redis, or to all nodes of its Cluster, that does not use
+    /// the code under test.
     ///
     /// # Panics
     /// If Redis does not accept it.
@@ -172,8 +172,8 @@ impl App {
         self.redis.connection()
     }
 
-    /// Lists keys with a query of `/keys`, following the cursors. A Cluster's nodes are listed one after the
-    /// other, so that a page is seldom full there.
+    /// Lists keys with a query of `/keys`, following the cursors. A Cluster's nodes are listed one
+    /// after the other, so that a page is seldom full there.
     ///
     /// # Panics
     /// If a page is not documented.

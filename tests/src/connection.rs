@@ -5,8 +5,8 @@ use redis::{Cmd, ConnectionLike, ErrorKind, RedisError, RedisResult, Value};
 
 use crate::nodes::Nodes;
 
-/// A connection to one server, or to all nodes of a Cluster. On a Cluster, edge-cache's singleton keys
-/// have their short names here, so that a test works on both.
+/// A connection to one server, or to all nodes of a Cluster. On a Cluster, edge-cache's singleton
+/// keys have their short names here, so that a test works on both.
 pub enum Connection {
     /// To one server.
     Server(Box<redis::Connection>),

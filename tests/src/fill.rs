@@ -99,8 +99,8 @@ pub fn hash_table_bytes(redis: &mut Connection) -> i64 {
     }
 }
 
-/// Returns the names of all matching keys in order, except the fences, and the audit trail where it always
-/// shares the database.
+/// Returns the names of all matching keys in order, except the fences, and the audit trail where it
+/// always shares the database.
 ///
 /// # Panics
 /// If Redis refuses.

@@ -1,5 +1,5 @@
-//! Connections to the primaries of a Cluster: each command goes to the node of its key, and some to all
-//! nodes.
+//! Connections to the primaries of a Cluster: each command goes to the node of its key, and some to
+//! all nodes.
 
 use edge_cache_testing::{Cluster, slot_of_key};
 use redis::{ConnectionLike, RedisResult, Value, from_redis_value};
@@ -17,7 +17,7 @@ pub struct Nodes {
     owners: Vec<usize>,
 }
 
-/// The way of a command.
+/// The routing of a command.
 enum Route {
     /// To the node of the key at this position.
     Key(usize),
@@ -167,7 +167,7 @@ fn command(words: &[Vec<u8>]) -> redis::Cmd {
     command
 }
 
-/// Returns the way of a command; an error for those that mean one node.
+/// Returns the routing of a command; an error for commands to one node.
 fn route(words: &[Vec<u8>]) -> RedisResult<Route> {
     let name = String::from_utf8_lossy(&words[0]).to_ascii_uppercase();
     match name.as_str() {

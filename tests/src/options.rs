@@ -125,8 +125,8 @@ impl Options {
         self
     }
 
-    /// Returns true if the application uses a Cluster: the selected one, which has no replicas, or that
-    /// of [`Options::cluster`].
+    /// Returns true if the application uses a Cluster: the selected one, which has no replicas, or
+    /// that of [`Options::cluster`].
     ///
     /// # Panics
     /// If a Cluster is selected for a test that needs one server.

@@ -31,8 +31,8 @@ pub(crate) fn options() -> Vec<String> {
         .collect()
 }
 
-/// Returns the options of a Cluster's node that create this user, with the rights that SECURITY.md adds for
-/// a Cluster.
+/// Returns the options of a Cluster's node that create this user, with the rights that SECURITY.md
+/// adds for a Cluster.
 pub(crate) fn options_on_cluster() -> Vec<String> {
     let security = fs::read_to_string(repository().join("SECURITY.md")).expect("SECURITY.md");
     let (_, rest) = security

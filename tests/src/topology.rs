@@ -41,8 +41,8 @@ impl Topology {
 /// The topologies with one server.
 pub const ONE_SERVER: &[Topology] = &[Topology::Single, Topology::OneDatabase];
 
-/// Returns true if the selected topology is one of these. Otherwise prints that the test did not run,
-/// with the reason: a test returns then.
+/// Returns true if the selected topology is one of these. Otherwise prints that the test did not
+/// run, with the reason: a test returns then.
 pub fn runs_on(topologies: &[Topology], reason: &str) -> bool {
     let selected = Topology::selected();
     if topologies.contains(&selected) {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// The only operation without an error that a client can provoke: it ignores its query, and its file
 /// always exists.
 const WITHOUT_ERRORS: &str = "getDashboard";
-/// The id of a job that seems to be paused.
+/// The id of a stored job that is paused.
 const JOB: &str = "0123456789abcdef0123";
 /// How often the log is read before a call counts as missing, because its lines arrive with a delay.
 const READS_OF_LOG: usize = 100;

@@ -4,8 +4,8 @@
 use end_to_end::{App, Monitor, Options, Response, fill};
 use serde_json::json;
 
-/// An application on a Cluster with some keys. Its instance knows the slots and has a connection to each
-/// node, and the nodes have the scripts.
+/// An application on a Cluster with some keys. Its instance knows the slots and has a connection to
+/// each node, and the nodes have the scripts.
 fn warm(requests: impl Fn(&App)) -> (App, Vec<Monitor>) {
     let mut app = App::with(Options::new().cluster());
     fill(&mut app.connection(), "users:", 0..300);
@@ -33,8 +33,8 @@ fn commands(monitors: &mut [Monitor]) -> Vec<Vec<String>> {
     of_nodes
 }
 
-/// Returns the round trips of a request as the application counts them. It does not count those for the
-/// slots.
+/// Returns the round trips of a request as the application counts them. It does not count those for
+/// the slots.
 fn round_trips(response: &Response) -> u64 {
     let timing = response.header("server-timing").unwrap();
     let (_, trips) = timing.split_once(", ").unwrap();

@@ -37,7 +37,7 @@ fn wait_for(app: &App, path: &str, state: &str) -> Value {
     }
 }
 
-/// Lets a worker that is gone have the lease, so that no other works.
+/// Gives the lease to a worker that is gone, so that no other works.
 fn occupy_lease(app: &App, milliseconds: u64) {
     let mut redis = app.connection();
     let () = redis

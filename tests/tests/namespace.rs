@@ -1,4 +1,5 @@
-//! The variable `cache_namespace`: an administration and services whose internal keys have names of their own.
+//! The variable `cache_namespace`: the internal keys of an administration and its services are in a
+//! namespace.
 
 use end_to_end::{App, Options, keys};
 use redis::Commands;
@@ -21,6 +22,13 @@ fn use_all(app: &App) {
     admin
         .post("/clear", &json!({ "pattern": "seo:*", "confirm": true }))
         .ok();
+
+    let job = json!({ "pattern": "seo:*", "confirm": true, "async": true });
+    let job = admin.post("/clear", &job).with_status(202)["job"]["id"].clone();
+    let id = job.as_str().unwrap();
+    admin.get(&format!("/jobs/{id}")).ok();
+    let expiry = json!({ "pattern": "users:*", "ttl": 60, "confirm": true });
+    admin.post("/expire", &expiry).ok();
 
     for path in [
         "/stats", "/health", "/metrics", "/keys", "/audit", "/ttl", "/warmup",
@@ -59,6 +67,7 @@ fn everything_internal_of_the_administration_is_in_its_namespace() {
         "cache:@shop:warmup:status",
         "cache:@shop:warmup:schedule",
         "cache:@shop:samples",
+        "cache:@shop:jobs",
     ];
     check_names(&keys(&mut redis, "*"), &expected);
 

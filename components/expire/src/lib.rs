@@ -1,4 +1,4 @@
-//! `POST /api/cache/expire`: changes when the keys of a pattern, of tags, or named ones expire.
+//! `POST /api/cache/expire`: changes the TTLs of many keys, by pattern, tag or name.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! `/api/cache/jobs`: lists jobs. Below it, `/{id}` shows one, and `/{id}/cancel`, `/pause` and `/resume`
-//! change its state.
+//! `/api/cache/jobs`: lists jobs. Below it, `/{id}` shows one, and `/{id}/cancel`, `/pause` and
+//! `/resume` change its state.
 
 use edge_cache_admin::Role;
 use edge_cache_admin::jobs::{JobChange, JobPageRequest, JobReport, follow_job, read_job};

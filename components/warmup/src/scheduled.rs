@@ -42,7 +42,7 @@ pub(crate) async fn run(call: &Call) -> HandlerResult {
     let pruned = prune_tags(call, &check).await;
     let resumed = resume_removals(call).await;
     let worked = call.work_on_jobs_for(JOB_TIME).await;
-    // What is left goes on after the response.
+    // Jobs that are left are advanced after the response.
     call.work_on_jobs();
     // If this fails, the next reader or writer of the audit trail does it.
     let _ = audit::record_overdue_changes(&call.audit_redis()).await;

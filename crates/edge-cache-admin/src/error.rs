@@ -35,10 +35,10 @@ pub enum Error {
     /// Another job of the kind is running.
     #[error("{0}")]
     Conflict(String),
-    /// The state of a job does not allow what the request wants.
+    /// The state of a job does not allow the requested change.
     #[error("{0}")]
     JobState(String),
-    /// As many jobs are unfinished as are allowed.
+    /// The limit of unfinished jobs is reached.
     #[error("{0} jobs are unfinished; retry when some have ended, or cancel some")]
     TooManyJobs(u64),
     /// All places for walks over the whole keyspace are taken.

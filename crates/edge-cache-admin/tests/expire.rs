@@ -1,4 +1,4 @@
-//! Changing when many keys expire, on real servers.
+//! Changing the TTLs of many keys, on real servers.
 
 use std::time::Duration;
 
@@ -308,7 +308,8 @@ async fn a_cluster_changes_the_keys_of_all_nodes() {
     let body = json!({ "pattern": "users:*", "lengthenTo": 90_000, "withoutTtl": false });
     let changed = change(&redis, body).await;
     let tagged = change(&redis, json!({ "tags": ["t"], "shortenTo": 5000 })).await;
-    let conditions = json!({ "pattern": "users:*", "ttl": 50, "maxTtlSeconds": 5000, "confirm": true });
+    let conditions =
+        json!({ "pattern": "users:*", "ttl": 50, "maxTtlSeconds": 5000, "confirm": true });
     let narrowed = change(&redis, conditions).await;
 
     assert_eq!(counts(&dry), (300, 300));

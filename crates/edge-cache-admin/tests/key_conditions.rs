@@ -49,7 +49,7 @@ async fn clear(redis: &Native, body: Value) -> Result<Value, Error> {
     Ok(serde_json::to_value(report).unwrap())
 }
 
-/// The conditions that mean few keys, in a query, and the keys that they mean.
+/// Conditions that few keys meet, as a query, and these keys.
 const FEW: [(&str, &[&str]); 5] = [
     ("minSizeBytes=5000", &["users:large"]),
     ("maxTtlSeconds=600", &["users:short"]),

@@ -71,7 +71,8 @@ impl Call {
         .await
     }
 
-    /// Like [`Call::run_audited`]; `complete` adds to the record what a change did that succeeded.
+    /// Like [`Call::run_audited`]; after a successful change, `complete` adds its counts to the
+    /// record.
     ///
     /// # Errors
     /// Those of [`Call::run_audited`].

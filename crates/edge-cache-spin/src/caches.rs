@@ -32,11 +32,11 @@ thread_local! {
     static CACHES: RefCell<Caches> = RefCell::default();
 }
 
-/// Returns the cache of this component, for any component: the variables `redis_host`, `redis_port`,
-/// `redis_username`, `redis_password`, `redis_db`, `redis_tls`, `command_timeout_ms` and
-/// `fence_interval_ms` say where it is, `cache_namespace` where it keeps its internal keys, and `log_detail` what it logs. Those that the manifest does not
-/// pass have their defaults. Keys without a TTL of their own live by overrides in Redis, else 300 s
-/// ([`crate::configured_cache`] has the TTL table of `edge-cache.toml`).
+/// Returns the cache of this component, for any component: the variables `redis_host`,
+/// `redis_port`, `redis_username`, `redis_password`, `redis_db`, `redis_tls`, `command_timeout_ms`,
+/// `fence_interval_ms`, `cache_namespace` and `log_detail` configure it; those that the manifest
+/// does not pass have their defaults. Keys without a TTL of their own live by overrides in Redis,
+/// else 300 s ([`crate::configured_cache`] has the TTL table of `edge-cache.toml`).
 ///
 /// # Errors
 /// The first variable with a bad value.

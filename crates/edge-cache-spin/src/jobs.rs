@@ -38,8 +38,8 @@ impl Call {
         })
     }
 
-    /// Creates a job, goes on with it after the response, and responds with 202 and its address. The
-    /// audit trail has its beginning, unless it is a dry run.
+    /// Creates a job, advances it after the response, and responds with 202 and its address. The
+    /// audit trail records its beginning, unless it is a dry run.
     ///
     /// # Errors
     /// Those of [`NewJob::create`].
@@ -104,18 +104,18 @@ impl Call {
         }
     }
 
-    /// Goes on with jobs after the response, as long as the host allows it.
+    /// Advances jobs after the response, for as long as the host allows it.
     pub fn work_on_jobs(&self) {
         let instance = Rc::clone(&self.instance);
         wit_bindgen::spawn(async move {
-            // The schedule goes on with what this leaves.
+            // The schedule continues what this leaves.
             if let Err(error) = work(&instance, Waker::Request, WORK_TIME).await {
                 log::failure("-", "jobs.interrupted", &error.to_string());
             }
         });
     }
 
-    /// Goes on with jobs for so long, for the schedule.
+    /// Advances jobs for this long, for the schedule.
     ///
     /// # Errors
     /// Those of the connection.

@@ -144,7 +144,7 @@ def calls() -> list[Call]:
         lambda client: clear_cache.sync_detailed(client=client, body=ClearRequest(pattern="clients:*", dry_run=True)),
         lambda client: invalidate.sync_detailed(client=client, body=InvalidateRequest(keys=[KEY])),
         lambda client: invalidate_by_post.sync_detailed(client=client, body=InvalidateRequest(tags=["clients"])),
-        # A job seems to be paused. No worker advances it: another has the lease.
+        # The stored job is paused, and no worker advances it: the test holds the lease.
         lambda client: list_jobs.sync_detailed(client=client, limit=10),
         lambda client: read_job.sync_detailed(JOB, client=client),
         lambda client: resume_job.sync_detailed(JOB, client=client),

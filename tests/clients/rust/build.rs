@@ -1,8 +1,9 @@
 //! Generates the client from openapi.yaml.
 //!
-//! progenitor reads OpenAPI 3.0, and knows JSON only as `application/json` and one type for all errors
-//! of an operation, and one for its successes. So the document, which is OpenAPI 3.1, is rewritten first. Only what a client does
-//! not need is lost: what responses and values are restricted to.
+//! progenitor reads OpenAPI 3.0, and knows JSON only as `application/json` and one type for all
+//! errors of an operation, and one for its successes. So the document, which is OpenAPI 3.1, is
+//! rewritten first. Only what a client does not need is lost: what responses and values are
+//! restricted to.
 
 use std::error::Error;
 use std::path::Path;

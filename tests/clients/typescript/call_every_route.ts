@@ -73,7 +73,7 @@ const calls: Call[] = [
   (api) => api.POST('/api/cache/expire', { body: { keys: [key], ttl: 60 } }),
   (api) => api.DELETE('/api/cache/invalidate', { body: { keys: [key] } }),
   (api) => api.POST('/api/cache/invalidate', { body: { tags: ['clients'] } }),
-  // A job seems to be paused. No worker advances it: another has the lease.
+  // The stored job is paused, and no worker advances it: the test holds the lease.
   (api) => api.GET('/api/cache/jobs', { params: { query: { limit: 10 } } }),
   (api) => api.GET('/api/cache/jobs/{id}', { params: { path: { id: job } } }),
   (api) => api.POST('/api/cache/jobs/{id}/resume', { params: { path: { id: job } } }),

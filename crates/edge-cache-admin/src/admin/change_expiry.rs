@@ -97,8 +97,8 @@ impl ChangeExpiryRequest {
     /// for one with tags.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the key does not exist, [`Error::Invalid`] when it belongs to a cache of another namespace, and those
-    /// of the connection.
+    /// [`Error::NotFound`] when the key does not exist, [`Error::Invalid`] when it belongs to a
+    /// cache of another namespace, and those of the connection.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<ChangeExpiryReport, Error> {
         if redis.namespace().is_other_named(self.key.as_bytes()) {
             let problem = "belongs to a cache of another namespace";

@@ -36,7 +36,7 @@ enum Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClearRequest {
     target: Target,
-    /// What the keys must meet beside their names.
+    /// Conditions that the keys must meet besides the pattern.
     conditions: Conditions,
     confirm: bool,
     dry_run: bool,
@@ -71,7 +71,8 @@ pub enum ClearReport {
         exact: bool,
         /// How they were removed.
         method: ClearMethod,
-        /// When readers know it; `None` if that is when it has been done: a flush, or by name.
+        /// When readers know it; `None` for a flush and for removals by name, which are in force
+        /// once done.
         #[serde(skip)]
         in_force: Option<InForce>,
     },
@@ -219,7 +220,7 @@ impl ClearRequest {
         self.dry_run
     }
 
-    /// Whether it is to become a job.
+    /// The fields about a job.
     pub fn job_options(&self) -> JobOptions {
         self.job
     }
@@ -232,8 +233,8 @@ impl ClearRequest {
     /// and spares `cache:*` and `lock:*`. It also does so if records of an earlier trail, or of
     /// another edge-cache, are in the database, or if Redis does not allow `FLUSHDB`.
     ///
-    /// With conditions it walks, too, and removes the keys by name ([`scan::delete_meeting`]), so that no
-    /// fence means the keys that it spares.
+    /// With conditions it walks, too, and removes the keys by name ([`scan::delete_meeting`]), so
+    /// that no fence covers the keys that it spares.
     ///
     /// # Errors
     /// Those of the connection; [`Error::Partial`] with the number of keys removed before it

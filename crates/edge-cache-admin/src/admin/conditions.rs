@@ -1,4 +1,4 @@
-//! Conditions on keys beside their names, which the key list, clears and changes of expiries share.
+//! Conditions on keys besides their names, for the key list, clears and changes of expiries.
 
 use edge_cache::RedisError;
 use edge_cache::keyspace::conditions::{Conditions, RefusedCondition};
@@ -12,7 +12,8 @@ pub(crate) const KNOWN: &str = "type, minSizeBytes, maxTtlSeconds, withoutTtl, i
 
 /// The longest name of a type.
 const MAX_TYPE_BYTES: usize = 32;
-/// The largest size that a condition may ask for: a whole number that every JSON reader represents exactly.
+/// The largest size that a condition may ask for: a whole number that every JSON reader represents
+/// exactly.
 const MAX_SIZE_BYTES: u64 = (1 << 53) - 1;
 
 /// Reads the conditions of a body.
@@ -64,7 +65,8 @@ fn check(conditions: Conditions) -> Result<Conditions, Error> {
     Ok(conditions)
 }
 
-/// The conditions in words, for the audit trail and for cursors; empty without any. A type alone is its name.
+/// The conditions in words, for the audit trail and for cursors; empty without any. A type alone is
+/// its name.
 pub(crate) fn describe(conditions: &Conditions) -> String {
     let numbers = [
         ("minSizeBytes", conditions.min_size_bytes),

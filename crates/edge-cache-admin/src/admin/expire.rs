@@ -1,4 +1,4 @@
-//! Changing when many keys expire.
+//! Changing the TTLs of many keys.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::admin::share::{RemovalShare, ShareReport};
 use crate::error::Error;
 use crate::input::{self, Fields, read_tag};
 
-/// The most keys of a call, and the most tags.
+/// The most keys of a request, and the most tags.
 const MAX_KEYS: usize = 1000;
 const MAX_TAGS: usize = 100;
 /// The most names that a dry run shows.
@@ -105,12 +105,12 @@ impl From<Lives> for TtlHistogram {
 }
 
 impl ExpireRequest {
-    /// Reads one of `pattern`, `keys` and `tags`; one of `ttl`, `persist`, `shortenTo`, `lengthenTo` and
-    /// `onlyWithoutTtl`; `jitter`, the conditions, `confirm` and `dryRun`.
+    /// Reads one of `pattern`, `keys` and `tags`; one of `ttl`, `persist`, `shortenTo`,
+    /// `lengthenTo` and `onlyWithoutTtl`; `jitter`, the conditions, `confirm` and `dryRun`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] and [`Error::Invalid`] for the body; [`Error::ConfirmationRequired`] for a
-    /// pattern that matches every key without `confirm` or `dryRun`.
+    /// [`Error::Malformed`] and [`Error::Invalid`] for the body; [`Error::ConfirmationRequired`]
+    /// for a pattern that matches every key without `confirm` or `dryRun`.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::from_json(body)?;
         let target = read_target(&mut fields)?;
@@ -149,8 +149,8 @@ impl ExpireRequest {
         })
     }
 
-    /// Measures the share of the keys that its pattern matches. At most two round trips; none without a
-    /// pattern.
+    /// Measures the share of the keys that its pattern matches. At most two round trips; none
+    /// without a pattern.
     ///
     /// # Errors
     /// Those of the connection.
@@ -284,7 +284,7 @@ fn read_target(fields: &mut Fields) -> Result<Target, Error> {
         (None, true, false) => Ok(Target::Tags(tags)),
         (pattern, _, _) => {
             let first = if pattern.is_some() { "pattern" } else { "keys" };
-            let problem = format!("one of {TARGETS} must be given, and not more");
+            let problem = format!("or another of {TARGETS} must be given, and only one of them");
             Err(Error::invalid(first, problem))
         }
     }
@@ -324,7 +324,7 @@ fn read_change(fields: &mut Fields) -> Result<ExpiryChange, Error> {
         )),
         [_, (second, _), ..] => Err(Error::invalid(
             *second,
-            format!("cannot be given together with another change: of {CHANGES} only one"),
+            format!("cannot be given together with another of {CHANGES}"),
         )),
     }
 }

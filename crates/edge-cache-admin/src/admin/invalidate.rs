@@ -197,7 +197,7 @@ impl InvalidateRequest {
         self.dry_run
     }
 
-    /// Whether it is to become a job.
+    /// The fields about a job.
     pub fn job_options(&self) -> JobOptions {
         self.job
     }
@@ -220,7 +220,7 @@ impl InvalidateRequest {
         }
     }
 
-    /// Carries out what it says of keys and tags; in a dry run, counts them.
+    /// Removes the keys and the keys of tags; in a dry run, counts them.
     ///
     /// # Errors
     /// Those of [`InvalidateRequest::run`].

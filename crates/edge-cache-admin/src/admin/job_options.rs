@@ -1,4 +1,4 @@
-//! The fields of a request that is to become a job.
+//! Fields of a request about the job that it becomes.
 
 use crate::error::Error;
 use crate::input::Fields;
@@ -6,7 +6,7 @@ use crate::input::Fields;
 /// The fastest pace of a job that a request may set.
 const MAX_KEYS_PER_SECOND: u64 = 1_000_000;
 
-/// `async`, and how the job is to work.
+/// `async`, and the pace of the job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobOptions {
     is_async: bool,
@@ -28,10 +28,10 @@ impl JobOptions {
         })
     }
 
-    /// Returns whether a job is to do it: the request says so, or its client prefers it.
+    /// Returns whether the request becomes a job: by its `async`, or because its client prefers it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a field that only a job reads.
+    /// [`Error::Invalid`] for a pace without a job.
     pub fn becomes_job(&self, is_preferred: bool) -> Result<bool, Error> {
         let becomes_job = self.is_async || is_preferred;
         if self.max_keys_per_second.is_some() && !becomes_job {
@@ -43,7 +43,7 @@ impl JobOptions {
         Ok(becomes_job)
     }
 
-    /// How many keys may match a second; `None` for as many as Redis takes.
+    /// The pace in matching keys per second; `None` for no limit.
     pub(crate) fn max_keys_per_second(&self) -> Option<u64> {
         self.max_keys_per_second
     }

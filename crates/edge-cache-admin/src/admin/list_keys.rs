@@ -49,7 +49,7 @@ const MAX_PAGE_NAME_BYTES: usize = 160 << 10;
 #[derive(Debug)]
 pub struct ListKeysRequest {
     pattern: Pattern,
-    /// What the keys must meet beside their names.
+    /// Conditions that the keys must meet besides the pattern.
     conditions: Conditions,
     limit: u64,
     cursor: Cursor,
@@ -78,7 +78,7 @@ pub struct KeyPagination {
     pub next_cursor: Option<String>,
     /// True if there is a next page.
     pub has_more: bool,
-    /// The node that the page is from; absent for a single server.
+    /// The node whose keys the page has; absent for a single server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<PageNode>,
 }
@@ -121,8 +121,9 @@ impl ListKeysRequest {
         })
     }
 
-    /// Reads the page. One round trip; about ten where a Cluster refuses scripts without keys. With `exact=true` for a pattern, about one more per 1,000
-    /// keys of the database. A Cluster's nodes are listed one after the other.
+    /// Reads the page. One round trip; about ten where a Cluster refuses scripts without keys. With
+    /// `exact=true` for a pattern, about one more per 1,000 keys of the database. A Cluster's nodes
+    /// are listed one after the other.
     ///
     /// # Errors
     /// Those of the connection; [`Error::Invalid`] for a condition that the server cannot test.

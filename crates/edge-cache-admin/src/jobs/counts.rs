@@ -1,4 +1,4 @@
-//! Numbers of keys that a job has walked, matched, removed.
+//! Numbers of keys that a job has walked, matched, removed and failed to remove.
 
 use std::ops::AddAssign;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 /// Numbers of keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
-    /// Keys that the walk has passed; about, because Redis counts them in buckets.
+    /// Keys that the walk has passed; an estimate, because `SCAN` advances by buckets.
     pub(super) walked: u64,
     pub(super) matched: u64,
     pub(super) removed: u64,
-    /// Keys that matched and that the server refused to remove.
+    /// Matching keys that the server refused to remove.
     pub(super) failed: u64,
 }
 

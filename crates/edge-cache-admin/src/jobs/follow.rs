@@ -12,18 +12,18 @@ use super::report::JobReport;
 /// The time between two reads of a job.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(250);
 
-/// An event of those who follow: its name and its data.
+/// An event of a stream: its name and its data.
 type JobEvent = (&'static str, Value);
 
 struct Follower<R> {
     redis: R,
     id: String,
-    /// The job as it was shown last.
+    /// The job as last sent.
     shown: Value,
 }
 
-/// Follows a job: an event `job` with the job now and at each change, until it has ended; an event
-/// `problem` with a message where it cannot be read, which is the last. One round trip, four times a
+/// Follows a job: an event `job` with the job now and at each change, until it has ended. If the
+/// job cannot be read, an event `problem` with a message is the last. One round trip, four times a
 /// second.
 pub fn follow_job<R: Redis + HostRuntime>(
     redis: R,

@@ -10,7 +10,7 @@ use super::store;
 use crate::error::Error;
 use crate::input::Parameters;
 
-/// The most jobs on a page, and how many without a `limit`.
+/// The most jobs on a page, and the default.
 const MAX_PAGE_JOBS: u64 = 100;
 const DEFAULT_PAGE_JOBS: u64 = 20;
 
@@ -19,7 +19,7 @@ const DEFAULT_PAGE_JOBS: u64 = 20;
 pub struct JobPageRequest {
     limit: u64,
     cursor: String,
-    /// Names of the states that are wanted, as they are stored; none for all.
+    /// Stored names of the requested states; none for all.
     states: Vec<&'static str>,
 }
 
@@ -36,7 +36,7 @@ pub struct JobPage {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobPagination {
-    /// All jobs that are wanted.
+    /// All jobs in the requested state.
     pub total: u64,
     /// Jobs on this page.
     pub returned: usize,

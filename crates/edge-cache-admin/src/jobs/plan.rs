@@ -9,8 +9,8 @@ use super::counts::Counts;
 
 /// The most passes over a Cluster whose slots keep moving.
 const MAX_PASSES: u32 = 30;
-/// The most names that are tried to find one in a slot of a node; each node of a Cluster of 100 has one in
-/// the first few hundred.
+/// The most names that are tried to find one in a slot of a node; each node of a Cluster of 100 has
+/// one in the first few hundred.
 const MAX_TRIED_NAMES: u32 = 200_000;
 
 /// A pass over the nodes.
@@ -32,13 +32,13 @@ pub(super) struct Part {
     pub(super) node: Option<String>,
     #[serde(flatten)]
     pub(super) counts: Counts,
-    /// True if the node has been walked, or serves the part no more.
+    /// True if the node has been walked, or no longer has the slot of the part.
     pub(super) has_ended: bool,
     /// True if it ended before the node was walked.
     pub(super) is_cut: bool,
 }
 
-/// What follows a pass.
+/// The decision after a pass.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AfterPass {
     Done,
@@ -99,7 +99,7 @@ impl Plan {
     }
 }
 
-/// A hash tag in a slot of the node, another one for each pass: a slot may be moving.
+/// A hash tag in a slot of the node. It differs for each pass, because a slot may be moving.
 fn tag_on(map: &SlotMap, node: &str, pass: u32) -> u32 {
     let is_on_node = |tag: &u32| {
         let owner = map.owner_of_key(format!("{tag:x}").as_bytes());
@@ -110,7 +110,7 @@ fn tag_on(map: &SlotMap, node: &str, pass: u32) -> u32 {
 }
 
 impl Part {
-    /// Reads what the part has counted, wherever its slot is by now. One round trip.
+    /// Reads the counts of the part from the node that has its slot now. One round trip.
     pub(super) async fn refresh<R: Redis>(&mut self, redis: &R) -> Result<(), RedisError> {
         let read = Command::read("HMGET")
             .arg(self.key.as_str())

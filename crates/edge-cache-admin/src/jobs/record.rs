@@ -1,4 +1,4 @@
-//! What is stored of a job: one JSON document.
+//! The stored document of a job, in JSON.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,16 +16,16 @@ use super::state::JobState;
 pub struct JobWork {
     /// The operation that began it: `clear` or `invalidate`.
     pub kind: String,
-    /// What happens to the keys that match.
+    /// The effect on keys that match.
     pub effect: Effect,
     /// The patterns of these keys.
     pub patterns: Vec<String>,
-    /// How many keys may match a second; `None` for as many as Redis takes.
+    /// The pace in matching keys per second; `None` for no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_keys_per_second: Option<u64>,
 }
 
-/// What a walk does to the keys that match.
+/// The effect of a walk on keys that match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
@@ -51,17 +51,17 @@ pub struct Job {
     pub(super) role: String,
     pub(super) ip: String,
     pub(super) request_id: String,
-    /// Times in milliseconds since 1970; 0 for what has not happened.
+    /// Times in milliseconds since 1970; 0 if not reached.
     pub(super) created_ms: u64,
     pub(super) started_ms: u64,
     pub(super) updated_ms: u64,
     pub(super) ended_ms: u64,
     pub(super) in_force_ms: u64,
-    /// How long workers have worked on it.
+    /// The time that workers have spent on it, in milliseconds.
     pub(super) worked_ms: u64,
     /// Keys that the database had when the walk began.
     pub(super) total: Option<u64>,
-    /// Counts of what is not in the plan: keys that were removed by name or tag, and passes before.
+    /// Counts outside the plan: keys removed by name or tag, and earlier passes.
     pub(super) earlier: Counts,
     /// The walk; `None` before it begins.
     pub(super) plan: Option<Plan>,
@@ -118,7 +118,7 @@ impl Job {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// What all workers have counted, as far as it is stored.
+    /// The counts of all workers, as stored.
     pub(super) fn counts(&self) -> Counts {
         let mut sum = self.earlier;
         for part in self.plan.iter().flat_map(|plan| &plan.parts) {
@@ -143,7 +143,7 @@ pub(super) fn to_ms(time: SystemTime) -> u64 {
     units::milliseconds(since)
 }
 
-/// A time as clients get it; `None` for what has not happened.
+/// A time as clients get it; `None` if not reached.
 pub(super) fn shown_time(ms: u64) -> Option<String> {
     (ms > 0).then(|| units::timestamp(UNIX_EPOCH + Duration::from_millis(ms)))
 }

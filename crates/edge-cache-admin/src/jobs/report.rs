@@ -1,11 +1,11 @@
-//! A job as it is shown.
+//! A job as responses show it.
 
 use serde::Serialize;
 
 use super::record::{Job, shown_time};
 use super::state::JobState;
 
-/// A job, with how far it is.
+/// A job with its progress.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobReport {
@@ -31,7 +31,7 @@ pub struct JobReport {
     error: Option<String>,
 }
 
-/// How far the walk is. Redis counts what it walks in buckets, so these are estimates.
+/// The progress of the walk. `SCAN` advances by buckets instead of keys, so these are estimates.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Progress {
@@ -43,7 +43,7 @@ struct Progress {
     pass: u32,
 }
 
-/// What was done on one node.
+/// The counts of one node.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NodeReport {

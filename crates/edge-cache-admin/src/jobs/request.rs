@@ -15,7 +15,7 @@ use crate::admin::invalidate::InvalidateRequest;
 use crate::admin::job_options::JobOptions;
 use crate::error::Error;
 
-/// Who begins a job.
+/// The caller that begins a job.
 #[derive(Debug, Clone, Default)]
 pub struct JobOrigin {
     /// The name of the token.
@@ -109,8 +109,8 @@ impl<'a> NewJob<'a> {
         self.work.is_dry_run()
     }
 
-    /// Records its invalidations, so that they are soon in force, and stores the job in the queue. Two
-    /// round trips, and one for each pattern; keys and tags cost what they cost without a job.
+    /// Records its invalidations, so that they are soon in force, and stores the job in the queue.
+    /// Two round trips, and one for each pattern; keys and tags cost what they cost without a job.
     ///
     /// # Errors
     /// [`Error::TooManyJobs`] if too many are unfinished, and those of the connection.

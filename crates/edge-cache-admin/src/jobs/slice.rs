@@ -27,14 +27,15 @@ static WALK_SLICE_ON_NODE: Script = script!(once "jobs/walk_slice", [
 ]);
 static RECORD_SLICE: Script = script!(once "jobs/record_slice", []);
 
-/// How long a part lives after its job has ended: longer than a slice takes to arrive.
+/// The TTL of a part after its job has ended: longer than a slice takes to arrive.
 const CLOSED_PART_LIFE_MS: u64 = 3_600_000;
-/// How long a part lives after its last slice: longer than a job is kept.
+/// The TTL of a part after its last slice: longer than a job is kept.
 const PART_LIFE_MS: u64 = 8 * 86_400_000;
-/// How often a node may refuse keys of one slice, whose slot is moving, before the walk passes over them.
+/// Refusals of a node to remove keys of one slice, whose slot is moving, before the walk skips
+/// these keys.
 const MAX_REFUSALS: u32 = 20;
 
-/// The keys that a job looks for, and what it does to them.
+/// The keys that a job looks for, and the effect on them.
 pub(super) struct Search {
     effect: Effect,
     patterns: Vec<Pattern>,
@@ -49,12 +50,12 @@ pub(super) struct PartWalk<'a, R> {
     pub(super) node: &'a OnNode<'a, R>,
     pub(super) search: &'a Search,
     pub(super) part: &'a mut Part,
-    /// How often the node has refused keys of the slice.
+    /// The number of times that the node has refused keys of the slice.
     refusals: u32,
 }
 
 impl Search {
-    /// `quota` is how many keys may match in one batch.
+    /// `quota` is the most keys that may match in one batch.
     pub(super) fn of(work: &JobWork, quota: Option<u64>) -> Self {
         let patterns = work.patterns();
         let head = match patterns.as_slice() {
@@ -171,7 +172,7 @@ impl<'a, R: Redis> PartWalk<'a, R> {
         Ok(self.part.cut(self.node).await?)
     }
 
-    /// Removes keys of a slot that is moving, wherever they are.
+    /// Removes keys of a moving slot, on whichever node has them.
     async fn remove_elsewhere(&mut self, names: &[KeyName]) -> Result<(), Error> {
         let removed = removal::delete_found(self.node, names).await?;
         let added = Counts {
@@ -182,8 +183,8 @@ impl<'a, R: Redis> PartWalk<'a, R> {
         self.record("", added).await
     }
 
-    /// Walks one slice with plain commands: removes its keys, then stores the counts. Two round trips, and one for each
-    /// 64 slots that the keys are in.
+    /// Walks one slice with plain commands: removes its keys, then stores the counts. Two round
+    /// trips, and one for each 64 slots that the keys are in.
     async fn advance_plainly(&mut self) -> Result<(), Error> {
         let read = Command::read("HGET").arg(self.part.key.as_str());
         let stored = self.node.execute(read.arg("cursor")).await?;

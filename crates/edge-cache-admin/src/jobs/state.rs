@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-/// The state of a job. The three that end in `ing` are ends that are not in the audit trail yet; they are
-/// shown as what they become.
+/// The state of a job. Finishing, failing and cancelling mean that the end is not in the audit
+/// trail yet; responses show the final state instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
     /// Waits for a worker.
     Queued,
     /// A worker advances it, or has been killed.
     Running,
-    /// Waits until somebody resumes it.
+    /// Waits until a caller resumes it.
     Paused,
     /// Cancelled, and not settled.
     Cancelling,
@@ -39,7 +39,7 @@ const NAMES: [(JobState, &str); 9] = [
     (JobState::Done, "done"),
 ];
 
-/// States under which jobs are shown.
+/// States in responses.
 const SHOWN: [&str; 6] = ["queued", "running", "paused", "cancelled", "failed", "done"];
 
 /// A transition that a caller requests.
@@ -131,7 +131,7 @@ impl JobChange {
         }
     }
 
-    /// The states that it is possible in.
+    /// The states that allow it.
     pub(super) fn sources(self) -> &'static [JobState] {
         match self {
             Self::Cancel => &[JobState::Queued, JobState::Running, JobState::Paused],
@@ -140,7 +140,7 @@ impl JobChange {
         }
     }
 
-    /// What happened to the job, for messages.
+    /// The participle for messages.
     pub(super) fn participle(self) -> &'static str {
         match self {
             Self::Cancel => "cancelled",

@@ -27,7 +27,7 @@ pub const MAX_JOBS: u64 = 1000;
 pub const MAX_UNFINISHED_JOBS: u64 = 100;
 /// How long a job is kept after it was created, if it has ended.
 const KEPT: Duration = Duration::from_secs(7 * 86_400);
-/// How long a worker has the right to advance a job after its last sign of life.
+/// How long a worker has the right to advance a job, unless it renews it.
 pub(super) const LEASE: Duration = Duration::from_secs(5);
 /// States of jobs that have work left.
 const UNFINISHED: [JobState; 6] = [
@@ -38,18 +38,18 @@ const UNFINISHED: [JobState; 6] = [
     JobState::Failing,
     JobState::Finishing,
 ];
-/// Hexadecimal digits of the time in an id, and of all of it.
+/// Hexadecimal digits of the time in an id, and of the whole id.
 const TIME_DIGITS: usize = 12;
 const ID_DIGITS: usize = 20;
 
-/// What a worker got.
+/// The reply to a worker that claims a job.
 #[derive(Debug)]
 pub(super) enum Claim {
-    /// Another worker's lease is valid for so long.
+    /// Another worker has the lease, for this long.
     Busy(Duration),
     /// There is no work.
     Idle,
-    /// A job; its state is the one that it had.
+    /// A job, in the state before the claim.
     Job(Box<Job>),
     /// The id of a job whose record this version cannot read.
     Unreadable(String),
@@ -66,7 +66,7 @@ pub(super) enum Saved {
     In(JobState),
 }
 
-/// Jobs of a page, and how many there are.
+/// Jobs of a page, and the number of all.
 pub(super) struct Listed {
     pub(super) total: u64,
     pub(super) jobs: Vec<Job>,
@@ -144,8 +144,8 @@ pub(super) async fn fail<R: Redis>(redis: &R, id: &str) -> Result<(), RedisError
     CHANGE.run(redis, keys, args).await.map(drop)
 }
 
-/// Stores the record, renews the lease, and moves the job to `next` if it is in its state. One round
-/// trip.
+/// Stores the record, renews the lease, and moves the job to `next` unless its state was changed
+/// since it was read. One round trip.
 pub(super) async fn save<R: Redis>(
     redis: &R,
     worker: &str,
@@ -179,11 +179,11 @@ pub(super) async fn release<R: Redis>(redis: &R, worker: &str) -> Result<(), Red
 }
 
 impl JobChange {
-    /// Makes the transition; the job as it was, in its new state. One round trip.
+    /// Makes the transition, and returns the job in its new state. One round trip.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no such job, [`Error::JobState`] if its state does not allow it, and those
-    /// of the connection.
+    /// [`Error::NotFound`] if there is no such job, [`Error::JobState`] if its state does not allow
+    /// it, and those of the connection.
     pub async fn run<R: Redis>(self, redis: &R, id: &str) -> Result<Job, Error> {
         if !is_id(id) {
             return Err(not_found(id));
@@ -247,8 +247,8 @@ pub(super) async fn find<R: Redis>(redis: &R, id: &str) -> Result<Option<Job>, R
     read_known(&mut replies, id).map(Some)
 }
 
-/// Reads the fences of jobs that have not ended, so that nobody takes them for interrupted removals. One
-/// round trip.
+/// Reads the fences of unfinished jobs, which the schedule must not complete as interrupted
+/// removals. One round trip.
 ///
 /// # Errors
 /// Those of the connection.

@@ -62,7 +62,7 @@ impl Job {
     }
 }
 
-/// Writes a record. One that the trail refuses goes to the log.
+/// Writes a record. A record that the trail refuses goes to the log.
 ///
 /// # Errors
 /// The trail cannot be reached: the record has to be written later.

@@ -16,11 +16,11 @@ use super::store::{self, Claim, Saved};
 use super::trail::{self, UnwrittenRecord};
 use crate::error::Error;
 
-/// How long a worker works after its request has been answered. Hosts that limit it allow a minute.
+/// The longest work after a response. Hosts with a limit allow a minute.
 pub const WORK_TIME: Duration = Duration::from_secs(50);
-/// How long slices follow each other before the record is stored.
+/// The time of one batch of slices, after which the record is stored.
 const BATCH_TIME: Duration = Duration::from_millis(200);
-/// The longest wait of a job with a pace without a sign of life.
+/// The longest pause of a job with a pace between two renewals of its lease.
 const MAX_REST: Duration = Duration::from_secs(1);
 /// How long a worker waits after a failure of Redis.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -28,7 +28,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// How long a worker waits before another pass over a Cluster, whose slots may still be moving.
 const BETWEEN_PASSES: Duration = Duration::from_secs(1);
 
-/// Who woke a worker.
+/// The origin of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waker {
     /// A request that began or changed a job.
@@ -45,28 +45,28 @@ pub struct Worker<'a, R, A> {
     pub audit: &'a A,
     /// Its name, which no other worker has.
     pub name: String,
-    /// Who woke it.
+    /// Its origin.
     pub waker: Waker,
     /// Logs an audit record that the trail refuses.
     pub on_unwritten: &'a UnwrittenRecord,
 }
 
-/// What follows a step of a worker.
+/// The decision after a step of a worker.
 enum Next {
     /// Another job may be waiting.
     Claim,
     /// There is nothing to do.
     Stop,
-    /// Another worker's lease is valid for so long.
+    /// Another worker has the lease, for this long.
     Wait(Duration),
 }
 
 impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
-    /// Works on jobs until none is left, another worker has the lease, or the time is over. A job that is
-    /// not done by then goes back to the queue.
+    /// Advances jobs until none is left, another worker has the lease, or the time limit is
+    /// reached. An unfinished job then goes back to the queue.
     ///
     /// # Errors
-    /// Those of the connection that last until the time is over.
+    /// Those of the connection, if they last until the time limit.
     pub async fn work(&self, limit: Duration) -> Result<(), Error> {
         let ends = Instant::now() + limit;
         let mut may_wait = self.waker == Waker::Schedule;
@@ -126,7 +126,7 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         }
     }
 
-    /// Advances a job until it ends, somebody changes its state, or the time is over.
+    /// Advances a job until it ends, a caller changes its state, or the time limit is reached.
     async fn advance(&self, job: &mut Job, ends: Instant) -> Result<Advanced, Error> {
         self.take_over(job).await?;
         if job.work.patterns.is_empty() {
@@ -146,7 +146,7 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
             };
             job.worked_ms += units::milliseconds(began.elapsed());
 
-            // What other nodes have counted is stored, too, where one has failed.
+            // If one node has failed, the counts of the others are stored, too.
             let state = self.store(job).await?;
             walked?;
             match state {
@@ -165,7 +165,7 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         }
     }
 
-    /// Begins a job, or goes on with it where another worker has stopped.
+    /// Begins a job, or continues where another worker has stopped.
     async fn take_over(&self, job: &mut Job) -> Result<(), Error> {
         for part in job.plan.iter_mut().flat_map(|plan| &mut plan.parts) {
             part.refresh(self.redis).await?;
@@ -216,7 +216,7 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         match plan.after(&topology) {
             AfterPass::Done => Ok(true),
             AfterPass::GiveUp => Err(Error::JobState(
-                "slots of the Cluster moved during every pass over it: run the operation again when it is at rest"
+                "slots of the Cluster moved during every pass over it: repeat the operation when its slots no longer move"
                     .to_owned(),
             )),
             AfterPass::Another => {
@@ -267,8 +267,8 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         join_all(walking).await.into_iter().collect()
     }
 
-    /// Waits as long as so many keys have to take at the pace of the job, counted from the beginning of their
-    /// batch. Meanwhile the lease is renewed.
+    /// Waits until this many keys, from the beginning of their batch, keep to the pace of the job,
+    /// and renews the lease while it waits.
     async fn rest(&self, job: &mut Job, matched: u64, began: Instant) -> Result<(), Error> {
         let Some(rate) = job.work.max_keys_per_second else {
             return Ok(());
@@ -287,7 +287,7 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         }
     }
 
-    /// Stores the record; the state of the job, `None` if it is another worker's.
+    /// Stores the record and returns the state of the job; `None` if another worker has the lease.
     async fn store(&self, job: &mut Job) -> Result<Option<JobState>, Error> {
         match store::save(self.redis, &self.name, job, JobState::Running).await? {
             Saved::In(state) => Ok(Some(state)),
@@ -308,7 +308,7 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         }
     }
 
-    /// Writes the end of a job to the audit trail, and lets go what it kept in Redis.
+    /// Ends the fences of a job, writes its end to the audit trail, and removes its parts.
     async fn settle(&self, mut job: Job) -> Result<Next, Error> {
         for part in job.plan.iter_mut().flat_map(|plan| &mut plan.parts) {
             part.refresh(self.redis).await?;
@@ -321,8 +321,8 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
             job.ended_ms = now_ms();
         }
 
-        // Where a job failed, the schedule lets its fences join the gathered walk, like those of any removal that was
-        // interrupted.
+        // After a failed job, the schedule adds its fences to the gathered walk, like those of any
+        // interrupted removal.
         match job.state {
             JobState::Failing => {}
             JobState::Cancelling => fence::withdraw_fences(self.redis, &job.fences).await?,
@@ -335,14 +335,15 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         let settled = job.state.settled();
         store::save(self.redis, &self.name, &mut job, settled).await?;
         for part in job.plan.iter().flat_map(|plan| &plan.parts) {
-            // A slice of a worker that was held up may still arrive, and must find the end. If this fails, the part expires later.
+            // A late slice of a delayed worker must find the end. If this fails, the part expires later.
             let _ = slice::close_part(self.redis, part).await;
         }
         Ok(Next::Claim)
     }
 }
 
-/// How many keys of a node may match in one batch, at a pace. The rest after it counts those of all nodes.
+/// The most keys of a node that may match in one batch, at a pace. The wait after it counts those
+/// of all nodes.
 fn quota_of_batch(max_keys_per_second: u64) -> u64 {
     (max_keys_per_second / 5).max(1)
 }
@@ -351,9 +352,9 @@ fn quota_of_batch(max_keys_per_second: u64) -> u64 {
 enum Advanced {
     /// The walk is over.
     Ended,
-    /// Somebody has changed the state of the job.
+    /// A caller has changed the state of the job.
     Changed(JobState),
-    /// The worker has no more time.
+    /// The time limit of the worker is reached.
     OutOfTime,
     /// Another worker has the lease, or the job has been removed.
     Lost,

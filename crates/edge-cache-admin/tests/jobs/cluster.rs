@@ -60,7 +60,8 @@ async fn a_clear_counts_the_keys_of_each_node() {
 
     assert_eq!(count_left(&cluster, "users:*").await, 0);
     assert_eq!(count_left(&cluster, "products:*").await, 100);
-    assert_eq!(count_left(&cluster, "cache:job-part*").await, 0);
+    // One of each node, which expires within an hour.
+    assert_eq!(count_left(&cluster, "cache:job-part*").await, 3);
 }
 
 #[tokio::test]

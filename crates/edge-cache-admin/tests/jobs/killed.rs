@@ -1,4 +1,4 @@
-//! Workers that are killed at random moments: a key is counted once.
+//! Workers that are killed at random moments: each key is still counted once.
 
 use std::env;
 use std::hash::{BuildHasher, RandomState};
@@ -63,7 +63,7 @@ async fn kill_workers(
         worker.kill().unwrap();
         worker.wait().unwrap();
         kills += usize::from(!has_ended);
-        // Nobody waits for the end of its lease.
+        // The next worker does not wait for the end of its lease.
         let () = redis::Commands::del(connection, lease).unwrap();
     }
     work(url, audit, "last", Waker::Schedule, LONG).await;

@@ -1,4 +1,4 @@
-//! Jobs on real servers: right counts, whoever works on them.
+//! Jobs on real servers: right counts, however many workers they had.
 
 mod cluster;
 mod killed;

@@ -98,6 +98,9 @@ async fn the_schedule_takes_over_once_the_lease_of_another_worker_has_ended() {
     let redis = client(&server.url(0));
     let job = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
     let mut other = server.connection();
+    let record: String = other.hget("cache:jobs", &job.id).unwrap();
+    let record = record.replace(r#""owner":"""#, r#""owner":"killed""#);
+    let () = other.hset("cache:jobs", &job.id, record).unwrap();
     let () = other.hset("cache:jobs:states", &job.id, "running").unwrap();
     let () = other.pset_ex("lock:cache:jobs", "killed", 1500).unwrap();
 
@@ -134,7 +137,7 @@ async fn an_end_that_is_not_in_the_trail_is_recorded_by_the_next_worker() {
 }
 
 #[tokio::test]
-async fn too_many_unfinished_jobs_are_refused_without_an_open_fence() {
+async fn too_many_unfinished_jobs_are_refused_without_a_fence() {
     let server = RedisServer::start();
     let redis = client(&server.url(0));
     for _ in 0..MAX_UNFINISHED_JOBS {
@@ -149,7 +152,7 @@ async fn too_many_unfinished_jobs_are_refused_without_an_open_fence() {
         .arg(&["cache:fences", "+", "-", "COUNT", "1"])
         .query(&mut server.connection())
         .unwrap();
-    assert_eq!(last[0].1[0], "end");
+    assert_eq!(last[0].1, ["pattern", "users:*"]);
 }
 
 #[tokio::test]
@@ -221,4 +224,56 @@ async fn ended_jobs_are_let_go_after_a_week() {
     let kept: Vec<String> = other.hkeys("cache:jobs").unwrap();
     assert_eq!(kept.len(), 3, "{kept:?}");
     assert!(kept.contains(&"00e8d4a5100000000002".to_owned()));
+}
+
+#[tokio::test]
+async fn cancelling_a_job_keeps_the_fence_of_another_one_for_the_same_pattern() {
+    let server = RedisServer::start();
+    let redis = client(&server.url(0));
+    let first = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
+    JobChange::Pause.run(&redis, &first.id).await.unwrap();
+    let second = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
+
+    JobChange::Cancel.run(&redis, &second.id).await.unwrap();
+    work_on(&server, "a").await;
+
+    let mut other = server.connection();
+    assert_eq!(ends_of_fences(&mut other), 0);
+    JobChange::Cancel.run(&redis, &first.id).await.unwrap();
+    work_on(&server, "a").await;
+    assert_eq!(ends_of_fences(&mut other), 1);
+}
+
+/// How many fences have ended.
+fn ends_of_fences(redis: &mut redis::Connection) -> usize {
+    let entries: Vec<(String, Vec<String>)> = redis::cmd("XRANGE")
+        .arg("cache:fences")
+        .arg("-")
+        .arg("+")
+        .query(redis)
+        .unwrap();
+    let ends = entries.iter().filter(|(_, fields)| fields[0] == "end");
+    ends.count()
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_holds_up_no_other_job() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "users", 100);
+    let redis = client(&server.url(0));
+    let odd = begin_clear(&redis, r#"{"pattern":"seo:*"}"#).await;
+    let job = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
+    let () = other
+        .hset("cache:jobs", &odd.id, r#"{"later":true}"#)
+        .unwrap();
+
+    work_on(&server, "a").await;
+
+    assert_eq!(report(&redis, &job.id).await["keysRemoved"], 100);
+    let state: String = other.hget("cache:jobs:states", &odd.id).unwrap();
+    assert_eq!(state, "failed");
+    assert_eq!(read_open_fences(&redis).await.unwrap().len(), 0);
+    let page = JobPageRequest::parse("").unwrap();
+    assert_eq!(page.run(&redis).await.unwrap().jobs.len(), 1);
 }

@@ -1,10 +1,11 @@
-//! Jobs that nobody disturbs: what they remove and count.
+//! Jobs without interruption: removed keys and counts.
 
 use std::time::Duration;
 
+use edge_cache::Namespace;
 use edge_cache_admin::admin::clear::ClearRequest;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
-use edge_cache_admin::jobs::{NewJob, Waker};
+use edge_cache_admin::jobs::{NewJob, Waker, Worker};
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 use serde_json::json;
@@ -46,8 +47,40 @@ async fn a_clear_removes_what_it_matches_and_counts_each_key_once() {
         .arg("cache:job-part*")
         .query(&mut other)
         .unwrap();
-    assert!(parts.is_empty(), "{parts:?}");
+    // What is left of the job lives for an hour.
+    assert_eq!(parts.len(), 1);
+    let left: i64 = other.ttl(&parts[0]).unwrap();
+    assert!((1..=3600).contains(&left), "{left}");
     assert_eq!(trail(&server), [("job-end".into(), "ok".into(), 20_000)]);
+}
+
+#[tokio::test]
+async fn a_job_in_a_namespace_keeps_its_records_there() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "users", 3000);
+    let namespace = Namespace::parse("shop").unwrap();
+    let redis = client(&server.url(0)).in_namespace(namespace.clone());
+    let audit = client(&server.url(1)).in_namespace(namespace);
+
+    let job = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
+    let worker = Worker {
+        redis: &redis,
+        audit: &audit,
+        name: "a".to_owned(),
+        waker: Waker::Request,
+        on_unwritten: &|record, error| panic!("{record:?} was not written: {error}"),
+    };
+    worker.work(LONG).await.unwrap();
+
+    assert_eq!(report(&redis, &job.id).await["keysRemoved"], 3000);
+    let internal: Vec<String> = redis::cmd("KEYS").arg("cache:*").query(&mut other).unwrap();
+    let is_outside =
+        |name: &&String| !name.starts_with("cache:@shop:") && *name != "cache:namespaces";
+    assert_eq!(internal.iter().find(is_outside), None, "{internal:?}");
+    let part = format!("cache:@shop:job-part:{{{}}}:1", job.id);
+    let counted: u64 = other.hget(part, "removed").unwrap();
+    assert_eq!(counted, 3000);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::http::problem::Problem;
 
 /// Seconds after which a client may retry while Redis is unavailable.
 const RETRY_AFTER_SECONDS: &str = "1";
-/// Seconds after which one of many unfinished jobs has probably ended.
+/// Seconds until a retry, after which one of the unfinished jobs has probably ended.
 const RETRY_JOB_AFTER_SECONDS: &str = "30";
 /// Seconds after which one of the running walks has probably ended.
 const RETRY_WALK_AFTER_SECONDS: &str = "5";

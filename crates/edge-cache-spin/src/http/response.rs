@@ -145,7 +145,7 @@ impl Response {
         }
     }
 
-    /// Turns it into a 202, whose work goes on at this address.
+    /// Turns it into a 202 with the address of the job.
     #[must_use]
     pub(crate) fn accepted(self, location: String) -> Self {
         Self {

@@ -104,8 +104,9 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         self.get_or_load_many(keys, options, loader).await
     }
 
-    /// Reads, loads and stores values as [`Cache::get_or_set_many`] does, with options that only the loader knows: it returns pairs
-    /// of a key and a [`Loaded`] value, each with a TTL, tags and a validator of its own.
+    /// Reads, loads and stores values as [`Cache::get_or_set_many`] does, with options from the
+    /// loader: it returns pairs of a key and a [`Loaded`] value, each with its own TTL, tags and
+    /// validator.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -138,8 +139,8 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// The cost is that of [`Cache::get_or_set_many`].
     ///
     /// # Errors
-    /// Those of [`Cache::get_or_set_many`]; [`LoadError::NothingKept`] for a value that is not modified, because the loader is given
-    /// no previous values.
+    /// Those of [`Cache::get_or_set_many`]; [`LoadError::NothingKept`] for a value that is not
+    /// modified, because the loader gets no previous values.
     pub async fn get_or_load_many<'k, T, E, K, L, U>(
         &self,
         keys: &[&'k str],

@@ -20,7 +20,7 @@ use crate::guarded::Guarded;
 use crate::keyspace::codec;
 use crate::redis::HostRuntime;
 
-/// How often a caller checks whether the load of another one has ended.
+/// The interval at which a caller checks whether another caller's load has ended.
 const RESULT_POLL: Duration = Duration::from_millis(2);
 
 /// The loads of this instance that run without the cache, by key.
@@ -81,8 +81,8 @@ impl LocalLoads {
 }
 
 impl LocalLoad {
-    /// Waits for the result: `None` where this caller has to load. Requests of one instance are separate
-    /// tasks of the host, which a Rust waker does not reach, so each polls for itself.
+    /// Waits for the result; `None` if this caller has to load. Requests of one instance are
+    /// separate tasks of the host, which a Rust waker does not reach, so each polls for itself.
     pub(super) async fn result(
         &self,
         runtime: &impl HostRuntime,

@@ -1,10 +1,12 @@
-//! Changing when many keys expire: those that a pattern matches, those of tags, or named ones. The facts of entries follow.
+//! Changing the TTLs of many keys: of a pattern, of tags, or named ones. The facts of entries
+//! change with them.
 //!
-//! A walk finds the names of a slice. Scripts then read and change the keys of each slot, so they work on every server, and
-//! a key that moves to another node is found there. A change is tried again where a value was written meanwhile.
+//! A walk finds the names of a slice. Scripts then read and change the keys of each slot, so they
+//! work on every server, and a key that moves to another node is found there. If a value was
+//! written in between, its key is read and changed again.
 //!
-//! On a Cluster a value that is being stored has 5 s left until its store is confirmed, and ends by itself if its writer died. So keys with
-//! no more than that left are not made to live longer there.
+//! On a Cluster a value lives for 5 s until its store is confirmed, so that it expires if its
+//! writer died. Keys with no more than that left get no longer TTL there.
 
 mod change;
 mod counts;
@@ -26,25 +28,26 @@ use crate::keyspace::scan::{self, Filter};
 use crate::keyspace::tag::{Tag, set};
 use crate::redis::{HostRuntime, OnNode, Redis};
 
-/// A change of when many keys expire.
+/// A change of the TTLs of many keys.
 #[derive(Debug, Clone)]
 pub struct BulkExpiry {
     /// The change.
     pub rule: ExpiryRule,
-    /// Conditions that keys must meet beside their names.
+    /// Conditions that keys must meet besides their names.
     pub conditions: Conditions,
     /// True if nothing is to be changed, only counted.
     pub is_dry_run: bool,
-    /// Names of keys that are reported, at most.
+    /// The most names of keys to report.
     pub samples: usize,
 }
 
 impl BulkExpiry {
-    /// Changes the keys that a pattern matches. Those that a removal by it would spare stay as they are, and so do the library's records
-    /// of other keys. About one round trip per 1,000 keys of the database, two more for each slice that has such keys, one
-    /// more for slices that have entries with tags; a dry run takes one more for each such slice. On a Cluster these
-    /// are one for each slot, of which 64 overlap. A key may count twice: where Redis resizes its table meanwhile, and
-    /// where a connection is replaced.
+    /// Changes the keys that a pattern matches. Those that a removal by it would spare stay as they
+    /// are, and so do the library's records of other keys. About one round trip per 1,000 keys of
+    /// the database, two more for each slice that has such keys, one more for slices that have
+    /// entries with tags; a dry run takes one more for each such slice. On a Cluster these are one
+    /// for each slot, of which 64 overlap. A key may count twice: where Redis resizes its table
+    /// meanwhile, and where a connection is replaced.
     pub async fn change_matching<R: Redis + HostRuntime>(
         &self,
         redis: &R,
@@ -58,8 +61,8 @@ impl BulkExpiry {
         tally.end(visited)
     }
 
-    /// Changes the keys of one slice of a node, which a walk continues at the next cursor, `0` at the end; as
-    /// [`BulkExpiry::change_matching`] does for all.
+    /// Changes the keys of one slice of a node, as [`BulkExpiry::change_matching`] does for all
+    /// slices. Returns the next cursor, `0` at the end.
     ///
     /// # Errors
     /// Those of the connection. Keys may have been changed before it failed.
@@ -77,8 +80,9 @@ impl BulkExpiry {
         Ok((next, tally.end(Ok(())).counts))
     }
 
-    /// Changes named keys, protected ones, too, but none of another namespace. Two round trips per 700 keys, one more for entries with tags, one more
-    /// with conditions; on a Cluster as for [`BulkExpiry::change_matching`].
+    /// Changes named keys, including protected ones, except those of another namespace. Two round
+    /// trips per 700 keys, one more for entries with tags, one more with conditions; on a Cluster
+    /// as for [`BulkExpiry::change_matching`].
     pub async fn change_named<R: Redis + HostRuntime>(
         &self,
         redis: &R,
@@ -106,8 +110,8 @@ impl BulkExpiry {
         self.change_meeting(redis, names, tally).await
     }
 
-    /// Changes the keys of tags, each once; protected members stay as they are. As many round trips as for as many named keys,
-    /// and one more for each 1,000.
+    /// Changes the keys of tags, each once; protected members stay as they are. As many round trips
+    /// as for as many named keys, and one more for each 1,000.
     pub async fn change_tagged<R: Redis + HostRuntime>(
         &self,
         redis: &R,

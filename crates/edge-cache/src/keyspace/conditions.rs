@@ -1,7 +1,8 @@
-//! Conditions on keys beside their names: type, size, time left, time since the last use.
+//! Conditions on keys besides their names: type, size, TTL, idle time.
 //!
-//! Walks test them at the node that lists the keys. Keys that a node lists and does not read, because their slot is
-//! moving or because its scripts may use only declared keys, are tested slot by slot. No test counts as a use of a key.
+//! Walks test them at the node that lists the keys. Keys that a node lists but cannot read, because
+//! their slot is moving or its scripts may use only declared keys, are tested slot by slot. No test
+//! counts as a use of a key.
 
 use crate::error::RedisError;
 use crate::keyspace::MAX_KEYS_PER_CALL;
@@ -10,7 +11,7 @@ use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, Redis, concurrently};
 use crate::script;
 
-/// Tells which keys meet conditions.
+/// Tests which keys meet conditions.
 static MEET: Script = script!(repeatable "keys/meet", [shared::OWN_READS, shared::CONDITIONS]);
 
 /// In a script's error, the beginning of the name of the condition whose test the server refuses.
@@ -86,11 +87,12 @@ impl RefusedCondition {
     }
 }
 
-/// Those of the names whose keys exist and meet conditions. One round trip per 1,000, on a Cluster one for each slot, of
-/// which 64 overlap.
+/// Returns the names of keys that exist and meet conditions. One round trip per 1,000, on a Cluster
+/// one for each slot, of which 64 overlap.
 ///
 /// # Errors
-/// Those of the connection; [`RefusedCondition::find`] recognises a condition that the server cannot test.
+/// Those of the connection; [`RefusedCondition::find`] recognises a condition that the server
+/// cannot test.
 pub async fn meet<R: Redis>(
     redis: &R,
     names: Vec<KeyName>,

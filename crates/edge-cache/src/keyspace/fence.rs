@@ -127,8 +127,8 @@ impl InForce {
         SystemTime::now() - self.acknowledged.elapsed().saturating_sub(after)
     }
 
-    /// The time from which no reader is served an entry from before the invalidation, whose removal has
-    /// not ended. Readers ask for new fences once in `interval`.
+    /// The time from which no reader is served an entry from before the invalidation, although its
+    /// removal has not ended. Readers ask for new fences once in `interval`.
     pub fn expected_at(self, interval: Duration) -> SystemTime {
         let after = self.after.max(interval);
         SystemTime::now() + after.saturating_sub(self.acknowledged.elapsed())
@@ -158,9 +158,9 @@ pub(crate) async fn append_pattern<R: Redis>(
     append(redis, "pattern", pattern.as_bytes()).await
 }
 
-/// Records invalidations by pattern whose removal outlives the caller: the ids of their fences, and when
-/// readers know them; `None` without patterns. Whoever completes the removal calls [`end_fences`]. One
-/// round trip for each pattern.
+/// Records invalidations by pattern whose removal outlives the caller. Returns the ids of their
+/// fences, and when readers know them; `None` without patterns. After the removal, call
+/// [`end_fences`]. One round trip for each pattern.
 ///
 /// # Errors
 /// Those of the connection.

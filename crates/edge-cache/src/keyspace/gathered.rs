@@ -120,9 +120,9 @@ pub async fn gather<R: Redis>(redis: &R, patterns: &[Pattern]) -> Result<Option<
     Turn::read(&mut replies)
 }
 
-/// Lets removals by pattern that have not finished after 10 minutes join the gathered walk, and names
-/// the tags of others. A fence that cannot be understood ends. The fences of `jobs` are left alone. One
-/// round trip.
+/// Lets removals by pattern that have not finished after 10 minutes join the gathered walk, and
+/// names the tags of others. A fence that cannot be understood ends. The fences of `jobs` are not
+/// touched. One round trip.
 ///
 /// # Errors
 /// Those of the connection.

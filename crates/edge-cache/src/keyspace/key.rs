@@ -57,8 +57,8 @@ pub const LOOKUPS: &str = "cache:lookups";
 pub const JOBS: &str = "cache:jobs";
 /// States of jobs by their ids (a hash). Outlives a global clear.
 pub const JOB_STATES: &str = "cache:jobs:states";
-/// The lease of the worker that advances a job. Outlives a global clear, so that never two work at a
-/// time.
+/// The lease of the worker that advances a job. Outlives a global clear, so that two workers never
+/// run at once.
 pub const JOB_LOCK: &str = "lock:cache:jobs";
 /// The beginning of the names of parts of a job's walk (hashes that expire), each in a slot of the
 /// node that the part walks.

@@ -1,4 +1,4 @@
-//! Namespaces: several caches in one database, each with keys of its own for everything internal.
+//! Namespaces: several caches in one database, each with its own internal keys.
 //!
 //! ```text
 //! default              namespace `shop`              on a Cluster
@@ -7,26 +7,26 @@
 //! lock:{users:1}       lock:@shop:{users:1}          the same
 //! ```
 //!
-//! - The code uses the short names. [`RedisClient`](crate::RedisClient) gives them the namespace before a command is sent, and
-//!   scripts the text that names keys of this namespace.
-//! - Names of all namespaces begin with `cache:` or `lock:`, so each cache protects those of the others, and never removes one: not even
-//!   when a request names it.
-//! - Keys of services have no namespace. An entry that a cache of another namespace wrote counts as dead, because its stamp is of
-//!   other fences. So the services of each cache need a prefix of their own.
+//! - The code uses the short names. [`RedisClient`](crate::RedisClient) adds the namespace before a
+//!   command is sent, and sends scripts in a text that names keys of this namespace.
+//! - Names of all namespaces begin with `cache:` or `lock:`, so each cache protects those of the
+//!   others. It never removes one, even if a request names it.
+//! - Keys of services have no namespace. An entry of another namespace counts as dead, because its
+//!   stamp refers to other fences. So the services of each cache need their own prefix.
 
 use std::fmt;
 
 use super::tag::Tag;
 use crate::error::Error;
 
-/// Names of the namespaces in a database (a set). While it exists, a global clear walks: `FLUSHDB` would also take the internal keys
-/// of other caches.
+/// Names of the namespaces in a database (a set). While it exists, a global clear walks: `FLUSHDB`
+/// would also take the internal keys of other caches.
 pub const NAMESPACES: &str = "cache:namespaces";
 /// The longest name of a namespace, in bytes.
 const MAX_NAME_BYTES: usize = 32;
 /// Prefixes of all internal keys.
 const PREFIXES: [&str; 2] = ["cache:", "lock:"];
-/// The line with which a part of a script begins that names keys of edge-cache.
+/// The first line of script parts that name keys of edge-cache.
 const LUA_DEFAULT: &str = "local NAMESPACE = ''";
 
 /// The namespace that a trait's default method returns.
@@ -62,7 +62,7 @@ impl Namespace {
         Ok(Self(format!("@{name}:")))
     }
 
-    /// Returns whether it is the one of a cache that was given none.
+    /// Returns whether it is the default, which a cache has unless it is given another one.
     pub fn is_default(&self) -> bool {
         self.0.is_empty()
     }
@@ -85,17 +85,19 @@ impl Namespace {
     /// ```
     pub fn is_of_other(&self, key: &[u8]) -> bool {
         // The registration concerns all of them.
-        key == NAMESPACES.as_bytes() || split(key).is_some_and(|name| name.namespace != self.0.as_bytes())
+        key == NAMESPACES.as_bytes()
+            || split(key).is_some_and(|name| name.namespace != self.0.as_bytes())
     }
 
-    /// Returns whether this name in a request means a key of a cache of another namespace. A short name does not:
-    /// `cache:ttl` is the TTL table of this cache.
+    /// Returns whether this name in a request means a key of another namespace. A short name does
+    /// not: `cache:ttl` is the TTL table of this cache.
     pub fn is_other_named(&self, given: &[u8]) -> bool {
         let is_registration = given == NAMESPACES.as_bytes();
         is_registration || (self.full_name(given).is_none() && self.is_of_other(given))
     }
 
-    /// The name under which this namespace has a key that the code knows by its short name; `None` for a name that stays as it is.
+    /// The full name of a key in this namespace, from its short name; `None` for a name that stays
+    /// as it is.
     pub fn full_name(&self, short: &[u8]) -> Option<Vec<u8>> {
         if self.is_default() {
             return None;

@@ -85,9 +85,9 @@ async fn match_node<R: Redis>(
     }
 }
 
-/// Counts the keys that a removal by this pattern would take of those that meet conditions, and names
-/// up to `samples` of them. About one round trip per 1,000 keys of the database; per 700 or fewer with
-/// conditions beside the type.
+/// Counts the keys that a removal by this pattern would take of those that meet conditions, and
+/// names up to `samples` of them. About one round trip per 1,000 keys of the database; per 700 or
+/// fewer with conditions besides the type.
 ///
 /// # Errors
 /// Those of the connection.
@@ -146,8 +146,8 @@ async fn sample_node<R: Redis>(
     }
 }
 
-/// Counts all keys that match and meet conditions, protected keys included. About one round trip per
-/// 1,000 keys of the database; per 700 or fewer with conditions beside the type.
+/// Counts all keys that match and meet conditions, protected keys included. About one round trip
+/// per 1,000 keys of the database; per 700 or fewer with conditions besides the type.
 ///
 /// # Errors
 /// Those of the connection.

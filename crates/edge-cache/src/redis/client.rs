@@ -65,7 +65,7 @@ pub struct RedisClient<T: Transport> {
     pub(super) router: Router<T>,
     /// Bounds each command.
     pub(super) limit: Duration,
-    /// Of the internal keys.
+    /// The namespace of the internal keys.
     namespace: Namespace,
 }
 
@@ -104,8 +104,8 @@ impl<T: Transport> RedisClient<T> {
         }
     }
 
-    /// Returns a client whose internal keys are in this namespace: those of another cache in the same database stay apart. Only for a
-    /// client that has not connected yet.
+    /// Returns a client whose internal keys are in this namespace, apart from those of other caches
+    /// in the same database. Call it before the client connects.
     ///
     /// ```
     /// # use std::time::Duration;

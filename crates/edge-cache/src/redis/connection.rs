@@ -62,7 +62,8 @@ pub trait Redis {
     /// Those of the connection.
     async fn newest_topology(&self) -> Result<Topology, RedisError>;
 
-    /// Returns the namespace of the internal keys. A connection that wraps another one passes its answer on. No round trip.
+    /// Returns the namespace of the internal keys. A wrapper returns that of its connection. No
+    /// round trip.
     fn namespace(&self) -> &Namespace {
         &namespace::DEFAULT
     }
@@ -83,7 +84,8 @@ impl<R: Redis> Redis for Rc<R> {
     forward_redis!(self => (**self));
 }
 
-/// Passes methods of [`Redis`] on to the connection that a wrapper has: those that are listed, else all but the commands.
+/// Implements methods of [`Redis`] for a wrapper by those of its connection: the listed ones, else
+/// all but the commands.
 ///
 /// ```
 /// use edge_cache::{Command, Redis, RedisError, Reply, forward_redis};

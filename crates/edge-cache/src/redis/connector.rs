@@ -235,8 +235,9 @@ impl<T: Transport> Connector<T> {
         opened
     }
 
-    /// Registers the client's namespace in the database, so that no global clear of another cache flushes its internal keys. A
-    /// Cluster is never flushed. One round trip, none for the default namespace.
+    /// Registers the client's namespace in the database, so that no global clear of another cache
+    /// flushes its internal keys. A Cluster is never flushed. One round trip, none for the default
+    /// namespace.
     async fn register_namespace(
         &self,
         connection: &T::Connection,
@@ -248,7 +249,7 @@ impl<T: Transport> Connector<T> {
         let register = Command::read("SADD").arg(NAMESPACES);
         let register = register.arg(self.namespace.as_str());
         match self.transport.send(connection, &register).await {
-            // A server that is read-only or full is registered at with a later connection.
+            // A server that is read-only or full gets the registration with a later connection.
             Err(error) if error.is_connection() => Err(error),
             _ => Ok(()),
         }

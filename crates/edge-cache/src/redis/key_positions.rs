@@ -42,7 +42,7 @@ impl Command {
         }
     }
 
-    /// Gives its internal keys, and those that its script names, the names that they have in this namespace.
+    /// Renames its internal keys, and those in its script, to their names in this namespace.
     pub(super) fn enter(&mut self, namespace: &Namespace) {
         if namespace.is_default() {
             return;

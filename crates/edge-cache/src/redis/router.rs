@@ -60,7 +60,8 @@ impl<T: Transport> Router<T> {
         }
     }
 
-    /// Registers the namespace with each connection that is opened, unless connections were opened already.
+    /// Registers the namespace with each connection that is opened, unless connections were opened
+    /// already.
     pub(super) fn registering(self, namespace: &Namespace) -> Self {
         match Arc::try_unwrap(self.seed) {
             Ok(seed) => Self::new(seed.registering(namespace)),
@@ -218,7 +219,7 @@ impl<T: Transport> Router<T> {
     }
 }
 
-/// Names the node of a Cluster that did not answer.
+/// Adds to the error the node of a Cluster that did not reply.
 pub(super) fn name_silent(mut error: RedisError, node: &NodeAddress) -> RedisError {
     if matches!(error.kind, ErrorKind::Timeout | ErrorKind::Unreachable) {
         error.message = format!("{} (node {node} of the Cluster)", error.message);

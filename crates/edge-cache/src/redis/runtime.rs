@@ -31,7 +31,7 @@ impl<R: HostRuntime> HostRuntime for Rc<R> {
     forward_runtime!(self => (**self));
 }
 
-/// Passes the methods of [`HostRuntime`] on to the connection that a wrapper has.
+/// Implements [`HostRuntime`] for a wrapper by the methods of its connection.
 ///
 /// ```
 /// use std::time::Duration;

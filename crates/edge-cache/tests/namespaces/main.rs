@@ -1,4 +1,5 @@
-//! Caches of several namespaces in one database: what is apart, what is shared, and what each protects.
+//! Caches of several namespaces in one database: their separate keys, their shared keys, and
+//! protection.
 
 mod protection;
 
@@ -241,7 +242,8 @@ async fn a_short_name_in_a_request_means_the_own_key() {
     assert!(redis.exists::<_, bool>("cache:ttl").unwrap());
 }
 
-/// Checks that pruning reads the sets of its own namespace only, and completes its interrupted invalidations.
+/// Checks that pruning reads the sets of its own namespace only, and completes its interrupted
+/// invalidations.
 async fn check_pruning(url: &str, connection_to: impl Fn(&str) -> redis::Connection) {
     let shop_client = client_of(url, &shop());
     let add = |set: &str, member: &str| {

@@ -1,4 +1,4 @@
-// How far a walk is: the number of loaded keys, the node of a Cluster, and what is missing after a failure.
+// The progress of a walk: the number of loaded keys, the node of a Cluster, and whether keys are missing after a failure.
 import type { PageNode } from '../../api/types';
 import { formatCount, formatNumber } from '../../lib/format';
 import type { WalkState } from './walk';
@@ -11,7 +11,7 @@ export interface WalkProgress {
   node: PageNode | null;
 }
 
-/** `100 loaded of 2,000, from node 1 of 3`. */
+/** `100 loaded of 2,000, up to node 1 of 3`. */
 export function describeProgress({ count, total, state, node }: WalkProgress): string {
   if (state === 'ended') {
     const nodes = node === null ? '' : ` of ${formatCount(node.of, 'node')}`;

@@ -149,7 +149,7 @@ fn protected_calls() -> Vec<Call> {
         |client| client.clear_cache(None, &body(json!({ "pattern": "clients:*", "dryRun": true }))),
         |client| client.invalidate(None, &body(json!({ "keys": [KEY] }))),
         |client| client.invalidate_by_post(None, &body(json!({ "tags": ["clients"] }))),
-        // A job seems to be paused. No worker advances it: another has the lease.
+        // The stored job is paused, and no worker advances it: the test holds the lease.
         |client| client.list_jobs(None, None, None),
         |client| client.read_job(JOB),
         |client| client.resume_job(JOB),

@@ -52,9 +52,9 @@ pub(super) struct KeyCount {
 }
 
 /// Empties the database, and returns the number of keys that removed. `None` if it has to be done
-/// by a walk; then nothing was removed. One round trip. A Cluster is always walked: one script cannot flush
-/// several nodes and carry keys over. So is a database that several caches share: a flush would take the internal
-/// keys of the others.
+/// by a walk; then nothing was removed. One round trip. A Cluster is always walked: one script
+/// cannot flush several nodes and carry keys over. So is a database that several caches share: a
+/// flush would take the internal keys of the others.
 pub(super) async fn try_flush<R: Redis + HostRuntime>(
     redis: &R,
 ) -> Result<Option<KeyCount>, RedisError> {

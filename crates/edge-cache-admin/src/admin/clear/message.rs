@@ -1,4 +1,4 @@
-//! What a response says of a clear.
+//! Messages of responses to clears.
 
 use super::{ClearRequest, Target};
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::cursor::{Cursor, NodePlace};
 
-/// The node that a page is from, on a Cluster.
+/// The node of a Cluster whose keys a page has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PageNode {
     /// Its address, as the Cluster announces it.

@@ -1,8 +1,9 @@
 -- Empties the database, atomically carrying over the keys that outlive a global clear.
--- KEYS: 1 the fences, 2 a key that never exists, 3 the warmup lock, 4 the registration of near caches; then the names of namespaces and the keys of an audit trail; then the keys to carry over (small ones: each is dumped and restored with its remaining time to live)
+-- KEYS: 1 the fences, 2 a key that never exists, 3 the warmup lock, 4 the registration of near caches; then the set of namespaces and the
+--       keys of an audit trail; then the keys to carry over (small ones: each is dumped and restored with its remaining time to live)
 -- Reply: 'flushed', number of keys removed that count (lib/protected.lua), 1 if that number is exact, for how many milliseconds
---        from now near caches may not know it; or 'walk' if FLUSHDB or RESTORE
---        cannot be used, or records of an audit trail or keys of other namespaces are here: then nothing has been removed
+--        from now near caches may not know it; or 'walk', with nothing removed, if FLUSHDB or RESTORE cannot be used, or the database has
+--        records of an audit trail or keys of other namespaces
 -- Cost: FLUSHDB ASYNC frees the memory in a background thread; about 3 ms to count.
 if not can_flush() then return { 'walk' } end
 

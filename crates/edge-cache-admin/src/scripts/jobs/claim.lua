@@ -1,9 +1,9 @@
--- Gives a worker the lease and the job to work on: one that has to be settled, else one whose worker is gone, else the oldest in the queue.
+-- Gives a worker the lease and a job: one that has to be settled, else one whose worker is gone, else the oldest in the queue.
 -- KEYS: 1 the records, 2 the states, 3 the lease, 4 a key that never exists
 -- ARGV: 1 the worker, 2 the lease in ms
--- Reply: 'busy', and for how many milliseconds another worker's lease is still valid; or 'idle' when there is no work, and the worker's
---        lease ends; or 'job', its id, the state that it had, its record
--- Cost: in proportion to the number of jobs, at most about 1,000: a millisecond.
+-- Reply: 'busy' and the milliseconds left of another worker's lease; or 'idle' when there is no work, which ends the worker's lease; or
+--        'job', its id, its state before, its record
+-- Cost: proportional to the number of jobs, at most about 1,000: a millisecond.
 local holder = redis.call('GET', KEYS[3])
 if holder and holder ~= ARGV[1] then
   local left = redis.call('PTTL', KEYS[3])
@@ -28,7 +28,7 @@ end
 
 local record = redis.call('HGET', KEYS[1], id)
 if not record then
-  -- Somebody has removed it.
+  -- Another client has removed the record.
   redis.call('HDEL', KEYS[2], id)
   return { 'busy', 1 }
 end

@@ -1,9 +1,9 @@
--- Creates a job, and lets go those that ended too long ago, or are too many.
+-- Creates a job, and removes ended jobs that are too old or too many.
 -- KEYS: 1 the records, 2 the states, 3 a key that never exists
--- ARGV: 1 the job's id, 2 its record, 3 how many jobs may be unfinished at most, 4 how many are kept at most, 5 the id before which ended
---       jobs are let go
+-- ARGV: 1 the job's id, 2 its record, 3 the most unfinished jobs, 4 the most jobs that are kept, 5 the id before which ended jobs are
+--       removed
 -- Reply: 1 when it was created, 0 when too many are unfinished
--- Cost: in proportion to the number of jobs, at most about 1,000: a millisecond.
+-- Cost: proportional to the number of jobs, at most about 1,000: a millisecond.
 redis.call('DEL', KEYS[3])
 local ids, state_of = all_jobs(KEYS[2])
 local unfinished, kept = 0, #ids

@@ -1,9 +1,9 @@
 -- Reads a page of jobs, newest first.
 -- KEYS: 1 the records, 2 the states
--- ARGV: 1 how many at most, 2 the id of the last job of the page before, or '', 3 the id before which ended jobs have been let go; then the
---       states that are wanted, none for all
--- Reply: number of jobs that are wanted, then for each of the page its id, its state, its record
--- Cost: in proportion to the number of jobs, at most about 1,000: a millisecond.
+-- ARGV: 1 the most jobs on the page, 2 the id of the last job of the previous page, or '', 3 the id before which ended jobs are not listed;
+--       then the requested states, none for all
+-- Reply: number of all jobs in these states, then for each job of the page its id, its state, its record
+-- Cost: proportional to the number of jobs, at most about 1,000: a millisecond.
 local wanted, is_any = {}, #ARGV == 3
 for i = 4, #ARGV do wanted[ARGV[i]] = true end
 local ids, state_of = all_jobs(KEYS[2])

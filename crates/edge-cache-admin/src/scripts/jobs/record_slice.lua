@@ -1,6 +1,6 @@
 -- Stores counts and cursor of a part of a job after a slice that plain commands walked, for servers that refuse scripts without keys.
 -- KEYS: 1 the part
--- ARGV: 1 the next cursor, 'end' after the last slice, 2 how long the part lives, in ms; what the slice adds: 3 keys walked, 4 matched,
+-- ARGV: 1 the next cursor, 'end' after the last slice, 2 the TTL of the part in ms; the slice adds: 3 keys walked, 4 matched,
 --       5 removed, 6 failed
 -- Reply: 1 at the end of the walk, else 0; keys walked, matched, removed, failed so far
 -- Cost: constant.

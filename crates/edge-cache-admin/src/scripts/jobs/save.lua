@@ -1,4 +1,4 @@
--- Stores the record of a job that the caller works on, renews its lease, and moves the job to another state if it still has the expected one.
+-- Stores the record of the caller's job, renews its lease, and moves the job to another state if it still has the expected one.
 -- KEYS: 1 the records, 2 the states, 3 the lease, 4 a key that never exists
 -- ARGV: 1 the worker, 2 the lease in ms, 3 the job's id, 4 its record, 5 the expected state, 6 the next state
 -- Reply: 'lost' when another worker has the lease, 'gone' when there is no such job, else the state that the job has now

@@ -1,12 +1,12 @@
--- Walks one slice of a part of a job: removes or counts the keys that match, and stores counts and cursor, in one step. Whoever runs it
--- after another worker was killed goes on from there, and counts no key twice.
+-- Walks one slice of a part of a job: removes or counts the keys that match, and stores counts and cursor, in one step. After a worker
+-- was killed, the next one continues from there and counts no key twice.
 -- KEYS: 1 the part; none on a Cluster
--- ARGV: 1 on a Cluster the part, in a slot of the node, 2 'remove' or 'count', 3 the head for SCAN, 4 how many keys to visit at most, 5 '1' to pass over keys that the node
---       refuses to remove, 6 how long the part lives, in ms; 7 keys walked, 8 matched, 9 removed, 10 failed so far, for a part that has been
---       lost; then the packed parts of the patterns
--- Reply: 'refused' and the error when the node does not serve the part, and nothing has been done; else 'ok', 1 at the end of the walk or 0,
---        keys walked, matched, removed, failed; then names that the node refuses to remove: then the cursor has not moved
--- Cost: a slice of 1,000 keys that all go takes one to two milliseconds; with long names it visits fewer (lib/walk.lua).
+-- ARGV: 1 on a Cluster, the part, in a slot of the node; 2 'remove' or 'count', 3 the head for SCAN, 4 the most keys to visit, 5 '1' to
+--       skip keys that the node refuses to remove, 6 the TTL of the part in ms; 7 keys walked, 8 matched, 9 removed, 10 failed so far, to
+--       restore a part that was lost; then the packed parts of the patterns
+-- Reply: 'refused' and the error, with nothing done, when the node does not serve the part; else 'ok', 1 at the end of the walk or 0, keys
+--        walked, matched, removed, failed, then names that the node refuses to remove: if there are any, the cursor has not moved
+-- Cost: a slice of 1,000 keys that are all removed takes one to two milliseconds; with long names it visits fewer (lib/walk.lua).
 local part, removes = KEYS[1] or ARGV[1], ARGV[2] == 'remove'
 local function refusal(reply)
   if type(reply) == 'table' and reply.err then return { 'refused', reply.err } end
@@ -19,12 +19,13 @@ local stored = redis.pcall('HMGET', part, 'cursor', 'run_id')
 refused_part = refusal(stored)
 if refused_part then return refused_part end
 
--- A cursor means nothing to another process of the server, whose keys are in another order.
+-- A cursor is not valid for another process of the server, which has the keys in another order.
 local info = redis.pcall('INFO', 'server')
 local run_id = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
 local cursor = stored[1]
 if not cursor then
-  local created = redis.pcall('HSET', part, 'cursor', '0', 'walked', ARGV[7], 'matched', ARGV[8], 'removed', ARGV[9], 'failed', ARGV[10])
+  local walked, matched = removes and ARGV[7] or '0', removes and ARGV[8] or '0'
+  local created = redis.pcall('HSET', part, 'cursor', '0', 'walked', walked, 'matched', matched, 'removed', ARGV[9], 'failed', ARGV[10])
   refused_part = refusal(created)
   if refused_part then return refused_part end
   cursor = '0'

@@ -1,7 +1,7 @@
 -- Precedes scripts that flush the database or count what a flush would remove.
 
 -- Returns true if one of the KEYS holds records of an audit trail: of an earlier configuration, or of another edge-cache that keeps
--- its trail in this database; or if caches of other namespaces keep their keys here.
+-- its trail in this database; or if other namespaces have keys here.
 local function must_spare_keys()
   for _, name in ipairs(KEYS) do
     if (is_spared(name, true) or name == 'cache:namespaces') and exists(name) then return true end

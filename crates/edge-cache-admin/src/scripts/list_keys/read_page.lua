@@ -1,6 +1,6 @@
 -- Reads a page of keys, with what a browser shows of each: never more than the limit, and lossless over a whole walk.
 -- ARGV: 1 cursor, 2 the literal beginning of names, 3 the parts of the pattern, 4 type or '', 5 limit, 6 the most keys to visit,
---       7 bytes of names on a page (one longer name makes a page of its own), 8 '1' if there are conditions beside the type, 9 to 12
+--       7 bytes of names on a page (one longer name makes a page of its own), 8 '1' if there are conditions besides the type, 9 to 12
 --       these (as lib/conditions.lua takes them), 13.. short hashes of names to leave out
 -- Reply: next cursor, how many of the page's last keys are of that cursor's step, which has more (0: none), DBSIZE, then packed,
 --        six for each key: name, type, PTTL (-3: past 2^53, for which Lua has no number), bytes of memory (-1 if the server does not
@@ -25,7 +25,7 @@ local function was_returned(name)
   return is_resuming and already_returned[string.sub(redis.sha1hex(name), 1, 16)]
 end
 
--- A Cluster's node does not read a key whose slot is arriving; the list starts again when it has arrived.
+-- A node of a Cluster does not read keys of a slot that it is importing; the list starts again once it has the slot.
 local function meets_conditions(name)
   if not meets then return true end
   spend(3000)

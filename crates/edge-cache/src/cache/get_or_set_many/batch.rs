@@ -156,7 +156,8 @@ where
         Ok(loaded.into_iter().map(by_key).collect())
     }
 
-    /// Returns a value that cannot be stored, or that there is none; fails for one that the loader says to keep.
+    /// Returns a value that cannot be stored, or `None` for no value; fails for one that the loader
+    /// reports as not modified.
     pub(super) fn unstored_value(&self, loaded: Option<Loaded<T>>) -> Option<Option<T>> {
         let Some(loaded) = loaded else {
             return Some(None);

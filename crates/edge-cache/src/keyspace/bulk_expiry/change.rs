@@ -34,10 +34,10 @@ static CHANGE_LIVES: Script = script!(once "keys/change_lives", [
 
 /// Most keys that one call changes: some services accept only 3,999 arguments.
 const MAX_CHANGES_PER_CALL: usize = 700;
-/// How often a key is read again whose value was written meanwhile.
+/// The most times that a key is read again because its value was written in between.
 const MAX_TRIES: usize = 8;
 
-/// What was counted so far, also by slices that run side by side.
+/// The counts so far, shared by slices that run at the same time.
 #[derive(Default)]
 pub(super) struct Tally(Guarded<ExpiryCounts>);
 
@@ -66,7 +66,7 @@ struct FoundLife {
     trailer: FoundTrailer,
 }
 
-/// A key and what it becomes.
+/// A key with its new expiry and facts.
 struct PlannedChange {
     found: FoundLife,
     expiry: NewExpiry,
@@ -169,7 +169,7 @@ impl Changing<'_> {
         Ok(found)
     }
 
-    /// Decides what the keys become. Those that stay as they are count as they are.
+    /// Decides the new expiry of each key, and counts those that keep theirs.
     async fn plan<R: Redis + HostRuntime>(
         &self,
         redis: &R,
@@ -201,7 +201,8 @@ impl Changing<'_> {
         Ok(planned)
     }
 
-    /// Makes changes: those that were made, and the names of keys that were written meanwhile. One round trip.
+    /// Makes changes. Returns those that were made, and the names of keys that were written in
+    /// between. One round trip.
     async fn write<R: Redis>(
         &self,
         redis: &R,
@@ -261,8 +262,8 @@ impl Changing<'_> {
 }
 
 impl FoundLife {
-    /// Returns whether this expiry would let a key live longer that may be a value whose store on a Cluster is not
-    /// confirmed yet. Such a value must end by itself.
+    /// Returns whether this expiry would lengthen the life of a key that may be a value whose store
+    /// on a Cluster is not confirmed yet. Such a value must expire.
     fn may_be_unconfirmed(&self, expiry: NewExpiry) -> bool {
         self.left.is_some_and(|left| {
             left <= milliseconds(PROVISION) && expiry.is_none_or(|expiry| expiry > left)
@@ -297,8 +298,8 @@ impl PlannedChange {
     }
 }
 
-/// Lets the sets of the entries' tags live at least as long as the entries. A round trip for each tag, which overlap;
-/// none without tags, and none for keys that live shorter than before.
+/// Makes the sets of the entries' tags live at least as long as the entries. One round trip for
+/// each tag, which overlap; none without tags, and none for shortened keys.
 async fn keep_tags<R: Redis>(redis: &R, changed: &[PlannedChange]) -> Result<(), RedisError> {
     let mut tags: BTreeMap<Tag, (Duration, Vec<KeyName>)> = BTreeMap::new();
     for change in changed {

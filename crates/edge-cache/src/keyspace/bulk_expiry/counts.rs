@@ -1,9 +1,9 @@
-//! What a change of many keys found and did.
+//! The counts of a change of many keys.
 
 use crate::error::RedisError;
 use crate::keyspace::key::KeyName;
 
-/// Milliseconds from which on a key counts in the next class of [`Lives`].
+/// Lower bounds of the classes of [`Lives`], in milliseconds.
 const MINUTE: u64 = 60_000;
 const FIVE_MINUTES: u64 = 5 * MINUTE;
 const HOUR: u64 = 60 * MINUTE;
@@ -26,7 +26,7 @@ pub struct Lives {
     pub over_1_day: u64,
 }
 
-/// What a change of many keys found and did; a dry run, what the change would do.
+/// The counts of a change of many keys; of a dry run, the counts that the change would have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExpiryCounts {
     /// Keys found.
@@ -41,10 +41,10 @@ pub struct ExpiryCounts {
     pub names: Vec<KeyName>,
 }
 
-/// How a change of many keys ended.
+/// The outcome of a change of many keys.
 #[derive(Debug)]
 pub struct BulkExpiryOutcome {
-    /// What was found and changed, also before a failure.
+    /// The counts, also after a failure.
     pub counts: ExpiryCounts,
     /// The failure that ended it.
     pub failure: Option<RedisError>,

@@ -13,20 +13,21 @@ pub enum ExpiryChange {
     Set(Duration),
     /// No key expires.
     Persist,
-    /// Keys that live longer, or without an end, get this TTL.
+    /// Keys with a longer TTL, or without one, get this TTL.
     ShortenTo(Duration),
-    /// Keys that live shorter get this TTL.
+    /// Keys with a shorter TTL get this TTL.
     LengthenTo(Duration),
     /// Keys without an expiry get this TTL.
     OnlyWithoutTtl(Duration),
 }
 
-/// A change, and how it is spread.
+/// A change with its jitter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExpiryRule {
     /// The change.
     pub change: ExpiryChange,
-    /// How far keys expire apart, as a share of the TTL: up to so much earlier, or later where keys are to live longer.
+    /// The jitter, as a share of the TTL: keys expire up to that much earlier, or later for
+    /// [`ExpiryChange::LengthenTo`].
     pub jitter: f64,
 }
 
@@ -34,8 +35,8 @@ pub struct ExpiryRule {
 pub(super) type NewExpiry = Option<u64>;
 
 impl ExpiryRule {
-    /// Returns the new expiry of a key that has so many milliseconds left (`None`: no expiry); `None` if it stays as it
-    /// is. `random` is uniform in 0..1.
+    /// Returns the new expiry of a key that has so many milliseconds left (`None`: no expiry);
+    /// `None` if it stays as it is. `random` is uniform in 0..1.
     pub(super) fn apply(&self, left: Option<u64>, random: f64) -> Option<NewExpiry> {
         let is_longer = |ttl| left.is_none_or(|left| left > milliseconds(ttl));
         let is_shorter = |ttl| left.is_some_and(|left| left < milliseconds(ttl));
@@ -69,8 +70,8 @@ impl ExpiryRule {
         }
     }
 
-    /// Changes the facts of an entry that gets this expiry. A stale one stays stale. One that is to live shorter stays
-    /// fresh no longer than before; any other is fresh until it expires.
+    /// Changes the facts of an entry that gets this expiry. A stale entry stays stale. A shortened
+    /// one is fresh for no longer than before; any other is fresh until it expires.
     pub(super) fn change_facts(&self, facts: &mut Facts, expiry: NewExpiry, now: u64) {
         let age = now.saturating_sub(facts.stored_at);
         let left = facts.fresh_left(now);
@@ -112,7 +113,8 @@ mod tests {
         }
     }
 
-    /// For how many milliseconds an entry is fresh that is 1,000 ms old, and its grace, after a change.
+    /// For how many milliseconds an entry is fresh that is 1,000 ms old, and its grace, after a
+    /// change.
     fn changed(change: ExpiryChange, mut facts: Facts, expiry: NewExpiry) -> (Option<i64>, u64) {
         rule(change).change_facts(&mut facts, expiry, 1_001_000);
         (facts.fresh_left(1_001_000), facts.grace)

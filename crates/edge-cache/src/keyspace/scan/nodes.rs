@@ -36,7 +36,7 @@ where
     join_all(walking).await.into_iter().collect()
 }
 
-/// Runs a walk on every node, and again on those that have got slots meanwhile.
+/// Runs a walk on every node, and again on nodes that received slots during it.
 ///
 /// # Errors
 /// The first failure, which names the node.
@@ -66,7 +66,7 @@ pub(super) async fn walk_each<R: Redis>(
     }
 }
 
-/// The nodes that a walk visits: at first all of them, then those that have got slots meanwhile.
+/// The nodes that a walk visits: first all of them, then those that received slots during it.
 struct Visits {
     topology: Topology,
     at: Vec<Option<NodeAddress>>,

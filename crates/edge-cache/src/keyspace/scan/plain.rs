@@ -40,8 +40,8 @@ pub async fn read_names<R: Redis>(
     Ok((next, names.collect()))
 }
 
-/// Matches one slice as the script does. One round trip, and one for each 64 slots of keys whose conditions have to be
-/// tested.
+/// Matches one slice as the script does. One round trip, and one for each 64 slots of keys whose
+/// conditions have to be tested.
 pub(super) async fn match_slice<R: Redis>(
     redis: &OnNode<'_, R>,
     cursor: &[u8],

@@ -36,8 +36,8 @@ static DELETE_SLICE: Script = script!(once "scan/delete_slice", [
     shared::REMOVAL,
 ]);
 
-/// Matches one slice: the next cursor, `0` at the end, and the keys found. One round trip; a second where the node cannot test the
-/// conditions of some keys.
+/// Matches one slice: the next cursor, `0` at the end, and the keys found. One round trip; a second
+/// where the node cannot test the conditions of some keys.
 pub(crate) async fn match_slice<R: Redis>(
     redis: &OnNode<'_, R>,
     cursor: &[u8],

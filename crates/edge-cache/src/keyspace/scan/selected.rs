@@ -1,4 +1,5 @@
-//! Walks that hand the names of keys which meet conditions to a visitor, slice by slice, and removal of these keys.
+//! Walks that pass the names of keys that meet conditions to a visitor, slice by slice, and the
+//! removal of these keys.
 
 use super::filter::{Filter, NameLimits};
 use super::nodes;
@@ -18,7 +19,8 @@ const ALL_NAMES: NameLimits = NameLimits {
     bytes: usize::MAX,
 };
 
-/// Visits the keys of one slice of a node: the next cursor, `0` at the end. One round trip, and those of the visit.
+/// Visits the keys of one slice of a node. Returns the next cursor, `0` at the end. One round trip,
+/// and those of the visit.
 ///
 /// # Errors
 /// Those of the connection and of the visit.
@@ -35,8 +37,8 @@ pub(crate) async fn visit_slice<R: Redis>(
     Ok(next)
 }
 
-/// Visits the keys of all nodes. A key may be visited twice: where Redis resizes its table meanwhile, and where a
-/// connection is replaced, which walks its node again from the beginning.
+/// Visits the keys of all nodes. A key may be visited twice: if Redis resizes its table during the
+/// walk, or if a connection is replaced, because its node is then walked again from the beginning.
 ///
 /// # Errors
 /// The first failure; on a Cluster it names the node.
@@ -57,10 +59,10 @@ pub(crate) async fn visit_each<R: Redis>(
     .await
 }
 
-/// Removes the keys that a removal by this pattern would take and that meet conditions, by name: loads in flight of
-/// them are not stored. A key that stops to meet them between its slice and its removal goes all the same. About one
-/// round trip per 700 keys of the database, and one or more for each slice that has such keys
-/// ([`removal::delete_named`]). How many were removed.
+/// Removes the keys that a removal by this pattern would take and that meet conditions, by name:
+/// loads in flight of them are not stored. A key is removed even if it stops meeting them after its
+/// slice was read. About one round trip per 700 keys of the database, and one or more for each
+/// slice that has such keys ([`removal::delete_named`]). Returns the number of removed keys.
 ///
 /// # Errors
 /// [`Error::Partial`] says how many keys were removed before the connection failed.

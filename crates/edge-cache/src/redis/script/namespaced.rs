@@ -6,8 +6,8 @@ use super::Text;
 use crate::guarded::Guarded;
 use crate::keyspace::namespace::Namespace;
 
-/// The texts by namespace and default text. They are kept as long as the process, like the default ones: there are no more than scripts
-/// for each namespace.
+/// The texts by namespace and default text. They are never freed, like the default ones: each
+/// namespace has at most one for each script.
 static TEXTS: Guarded<Option<HashMap<Key, &'static Text>>> = Guarded::new(None);
 
 /// A namespace's name, and the address of a default text, which is never freed.

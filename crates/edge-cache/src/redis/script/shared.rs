@@ -1,7 +1,7 @@
 //! Lua that several scripts share. A script lists the parts it needs; a part may call only those
 //! listed before it.
 
-/// Conditions on keys beside their names.
+/// Conditions on keys besides their names.
 pub const CONDITIONS: &str = include_str!("../../scripts/lib/conditions.lua");
 /// Existence checks that Redis does not count as misses.
 pub const EXISTENCE: &str = include_str!("../../scripts/lib/existence.lua");

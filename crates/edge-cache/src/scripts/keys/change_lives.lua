@@ -1,11 +1,10 @@
--- Changes when keys of one slot expire, and what is known of those that are entries; not of keys that were written since their trailers
--- were read.
+-- Changes the expiry of keys of one slot, and the trailers of those that are entries, unless a key was written since its trailer was read.
 -- KEYS: 1 the registration of near caches, 2 the near fences; then the names, up to 700
--- ARGV: 1 which keys still need it: 'any', 'longer' those that live longer than that, 'shorter' those that live shorter, 'endless' those
---       without an expiry; 2 milliseconds: keys with no more left are not made to live longer, because their store may not be confirmed
---       yet; '' for none; then four for each key: the trailer that was read, '' for another client's value; how many bytes at the end are
---       replaced, by what; milliseconds until the key expires, '' to remove the expiry
--- Reply: per key 1 when it was changed, 0 when the value is another one by now, 2 when it does not need it or is gone
+-- ARGV: 1 the keys to change: 'any', 'longer' those that live longer than the new expiry, 'shorter' those that live shorter, 'endless'
+--       those without an expiry; 2 milliseconds, or '': keys with no more left do not get a longer life, because their store may not be
+--       confirmed yet; then four for each key: the trailer that was read, '' for a foreign value; the number of bytes at the end to
+--       replace, and their replacement; milliseconds until the key expires, '' to remove the expiry
+-- Reply: per key 1 when it was changed, 0 when the value was written in between, 2 when it needs no change or is gone
 -- Cost: a few commands a key; 700 are a few milliseconds. No value is copied.
 local needed_by, provision, changed, reply = ARGV[1], tonumber(ARGV[2]), {}, {}
 local function is_unconfirmed(left, expiry)

@@ -1,4 +1,4 @@
--- Reads how long keys of one slot live, and what is known of them.
+-- Reads how long keys of one slot live, and the trailers of their values.
 -- KEYS: the names, up to 1,000
 -- ARGV: 1 '1' to read trailers, too, which counts as a use of the keys
 -- Reply: per key four: its PTTL (-2: no such key; at most 2^53 - 1), its trailer or '', the first four bytes of a string or '', the length

@@ -1,9 +1,9 @@
 
--- Conditions on keys beside their names: type, size, time left, time since the last use (src/keyspace/conditions.rs).
+-- Conditions on keys besides their names: type, size, TTL, idle time (src/keyspace/conditions.rs).
 --
--- Returns a function that tests a name. It returns nil where this node cannot read the key: its slot is leaving or arriving. Where the
--- server refuses what a condition needs, the script fails, and the error names the condition; it fails, too, where scripts may use only
--- keys that they declare. No test counts as a use of the key. Numbers are '' where they do not matter.
+-- Returns a function that tests a name. It returns nil if this node cannot read the key, because its slot is moving. If the server refuses
+-- a command that a condition needs, the script fails, and the error names the condition. It also fails on servers where scripts may use
+-- only keys that they declare. No test counts as a use of the key. Numbers are '' if there is no such condition.
 local function conditions_of(kind, min_bytes, max_left, without_expiry, min_idle)
   min_bytes, max_left, min_idle = tonumber(min_bytes), tonumber(max_left), tonumber(min_idle)
   local function ask(condition, ...)

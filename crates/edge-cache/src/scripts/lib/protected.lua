@@ -14,8 +14,8 @@ local function short_name(name)
   return string.sub(name, 1, first - 1) .. string.sub(name, first + #NAMESPACE)
 end
 
--- The audit trail is never removed, nor are keys of another namespace. Other protected keys are removed only if the request names them,
--- which takes an admin.
+-- The audit trail and keys of another namespace are never removed. Other protected keys are removed only if the request names them, which
+-- takes an admin.
 local function is_spared(name, is_named)
   if not is_protected(name) then return false end
   local short = short_name(name)

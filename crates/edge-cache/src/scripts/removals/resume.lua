@@ -1,6 +1,6 @@
--- Takes over what interrupted removals have left: fences by pattern join the gathered walk, those that nobody understands end.
+-- Takes over interrupted removals: fences by pattern join the gathered walk, and fences that cannot be understood end.
 -- KEYS: 1 the fences, 2 a key that never exists, 3 the state, 4 the patterns, 5 the announcement
--- ARGV: 1 how old, in milliseconds, the fence of an interrupted removal is at least; then the ids of fences whose removal a job goes on with
+-- ARGV: 1 the least age, in milliseconds, of the fence of an interrupted removal; then the ids of fences of unfinished jobs
 -- Reply: the number of the turn that the caller is to announce, or '' where there is nothing to do or a turn is expected to begin; then the
 --        tags whose invalidation was interrupted
 -- Cost: in proportion to the stream of fences.

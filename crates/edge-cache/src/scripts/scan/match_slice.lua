@@ -1,7 +1,7 @@
 -- Finds the names that match in one slice of the keyspace.
 -- ARGV: 1 cursor, 2 the pattern's head, 3 its packed parts, 4 how many keys to visit at most, 5 what is left out: '' nothing, 'trail' what
 --       no removal takes, 'management' what a removal takes only if it is named; 6 type or '', 7 how many names to return at most,
---       8 how many bytes of names; then, where there are conditions beside the type, 9 to 12 as 2 to 5 of meet.lua
+--       8 how many bytes of names; then, where there are conditions besides the type, 9 to 12 as 2 to 5 of meet.lua
 -- Reply: next cursor, number of matches, number of names whose conditions this node could not test, these, then up to that many names
 -- Cost: a slice of 1,000 keys is below a millisecond; with conditions or long names it visits fewer (lib/walk.lua).
 local fits, weight = matcher(ARGV[3])
