@@ -139,3 +139,29 @@ async fn no_request_removes_one_where_walks_use_plain_commands() {
         assert!(redis.exists::<_, bool>(name).unwrap(), "{name} at {url}");
     }
 }
+
+#[tokio::test]
+async fn no_request_removes_the_registration_of_the_namespaces() {
+    let server = RedisServer::start();
+    let url = server.url(0);
+    let shop_client = client_of(&url, &shop());
+    Cache::new(&shop_client)
+        .set("shop:a", &1, &options())
+        .await
+        .unwrap();
+
+    for redis in [&client(&url), &shop_client] {
+        clear(redis, r#"{"pattern":"cache:*"}"#).await;
+        let named = br#"{"keys":["cache:namespaces"]}"#;
+        let report = InvalidateRequest::parse(named).unwrap().run(redis).await;
+        assert_eq!(report.unwrap().keys_invalidated(), 0);
+        let change = br#"{"ttl":1}"#;
+        let change = ChangeExpiryRequest::parse(KeyName::new("cache:namespaces"), change);
+        let error = change.unwrap().run(redis).await.unwrap_err().to_string();
+        assert!(error.contains("another namespace"), "{error}");
+    }
+
+    let mut redis = server.connection();
+    let registered: Vec<String> = redis.smembers("cache:namespaces").unwrap();
+    assert_eq!(registered, ["shop"]);
+}
