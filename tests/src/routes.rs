@@ -275,11 +275,17 @@ impl Route {
     pub fn expected(&self) -> u16 {
         if self.path == "/warmup/cancel" || self.path.starts_with(MISSING_JOB) {
             404
-        } else if self.body.as_ref().is_some_and(|body| body["async"] == true) {
+        } else if self.begins_job() {
             202
         } else {
             200
         }
+    }
+
+    /// Returns true if a job does the work, after the response.
+    pub fn begins_job(&self) -> bool {
+        let body = self.body.as_ref();
+        body.is_some_and(|body| body["async"] == true)
     }
 
     /// The status when Redis is down. A read through the cache runs its loader, and Prometheus
