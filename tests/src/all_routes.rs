@@ -121,12 +121,30 @@ pub fn is_record_logged(app: &App, response: &Response) -> bool {
     ])
 }
 
+/// Releases the places of walks whose reply was lost. They would expire after some seconds.
+///
+/// # Panics
+/// If Redis does not answer.
+pub fn release_walks(app: &App) {
+    let mut redis = app.connection();
+    for db in [0, 1] {
+        let () = redis::cmd("SELECT")
+            .arg(db)
+            .query(&mut redis)
+            .expect("a database");
+        for place in crate::keys(&mut redis, "cache:{walks}:*") {
+            let () = redis.del(place).expect("a reply");
+        }
+    }
+}
+
 /// Checks that every route works again at once, on the same application and connections.
 ///
 /// # Panics
 /// If one does not.
 pub fn assert_all_recovered(app: &App) {
     let mut redis = app.connection();
+    release_walks(app);
     for (route, client) in app.all_routes() {
         create_route_data(&mut redis);
         let response = route.send(client);

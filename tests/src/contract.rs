@@ -155,7 +155,7 @@ impl Contract {
                 let leads = |template: &str| {
                     let around = template.split_once('{').zip(template.split_once('}'));
                     around.is_some_and(|((prefix, _), (_, suffix))| {
-                        path.starts_with(prefix) && path.ends_with(suffix)
+                        path.starts_with(prefix) && path.trim_end_matches('/').ends_with(suffix)
                     })
                 };
                 paths

@@ -43,7 +43,7 @@ mod wire;
 
 pub use all_routes::{
     MAX_RESPONSE_TIME, assert_all_recovered, assert_all_unavailable, create_route_data,
-    is_record_logged, problem_types, send_all,
+    is_record_logged, problem_types, release_walks, send_all,
 };
 pub use app::{App, SecondProcess};
 pub use caller::Caller;

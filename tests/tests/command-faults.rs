@@ -6,7 +6,9 @@
     reason = "a test that cannot continue has failed"
 )]
 
-use end_to_end::{App, Connection, Fault, Options, Response, Route, is_record_logged};
+use end_to_end::{
+    App, Connection, Fault, Options, Response, Route, is_record_logged, release_walks,
+};
 use redis::Commands;
 use serde_json::Value;
 
@@ -37,17 +39,6 @@ fn create_keys(redis: &mut Connection) {
 /// Returns how many of those keys are removed. Keys under `cache:` do not count.
 fn removed(redis: &mut Connection) -> usize {
     USERS.saturating_sub(end_to_end::keys(redis, "users:*").len())
-}
-
-/// Releases the places of walks whose reply was lost. They would expire after some seconds.
-fn release_walks(app: &App) {
-    let mut redis = app.connection();
-    for db in [0, 1] {
-        let () = redis::cmd("SELECT").arg(db).query(&mut redis).unwrap();
-        for place in end_to_end::keys(&mut redis, "cache:{walks}:*") {
-            let () = redis.del(place).unwrap();
-        }
-    }
 }
 
 /// Returns the records of a request in one stream of the audit trail.

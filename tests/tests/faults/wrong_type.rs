@@ -11,6 +11,8 @@ use crate::command;
 /// A request: method, path below [`BASE`], and body, null for none.
 type Request = (&'static str, &'static str, Value);
 
+/// A job that does not exist.
+const JOB: &str = "/jobs/0123456789abcdef0123";
 const PROBLEM: &str = "urn:edge-cache:problem:redis-wrong-type";
 
 /// Keys of edge-cache with their logical database, and requests that need each of them.
@@ -29,10 +31,23 @@ fn keys_with_requests() -> Vec<(&'static str, &'static str, Vec<Request>)> {
     let users = json!({ "modules": ["users"] });
     let dry_users = json!({ "modules": ["users"], "dryRun": true });
     let dry_clear = json!({ "pattern": "users:*", "dryRun": true });
+    let expire = json!({ "tags": ["t"], "ttl": 60 });
 
     vec![
         ("0", "cache:tags:t", invalidations()),
+        ("0", "cache:tags:t", vec![("POST", "/expire", expire)]),
         ("0", "cache:tags-aside:{cache:tags:t}", invalidations()),
+        (
+            "0",
+            "cache:jobs:states",
+            vec![
+                ("GET", "/jobs", Value::Null),
+                ("GET", JOB, Value::Null),
+                ("POST", "/jobs/0123456789abcdef0123/cancel", Value::Null),
+                ("POST", "/jobs/0123456789abcdef0123/pause", Value::Null),
+                ("POST", "/jobs/0123456789abcdef0123/resume", Value::Null),
+            ],
+        ),
         (
             "0",
             "cache:ttl",
@@ -161,6 +176,7 @@ fn only_requests_that_need_such_a_key_document_the_conflict() {
     let mut expected: BTreeSet<String> = requests
         .map(|(method, path, _)| {
             let path = path.split('?').next().unwrap_or_default();
+            let path = path.replace(JOB, "/jobs/{id}");
             format!("{method} {BASE}{path}")
         })
         .collect();

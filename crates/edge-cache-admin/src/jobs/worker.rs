@@ -79,7 +79,12 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
                     self.redis.sleep(left.min(store::LEASE) + RETRY_AFTER).await;
                 }
                 Ok(_) => return Ok(self.stop().await?),
-                Err(error) if is_passing(&error) && Instant::now() + RETRY_AFTER < ends => {
+                // The schedule comes again soon, and its request must not wait for Redis.
+                Err(error)
+                    if self.waker == Waker::Request
+                        && is_passing(&error)
+                        && Instant::now() + RETRY_AFTER < ends =>
+                {
                     self.redis.sleep(RETRY_AFTER).await;
                 }
                 Err(error) => return Err(error),

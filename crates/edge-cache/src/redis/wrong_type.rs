@@ -7,7 +7,7 @@ use crate::keyspace::namespace::{self, Namespace};
 
 /// Keys that scripts use in addition to those they are given, with the types that edge-cache keeps
 /// there.
-const OWN_KEYS: [(&str, &str); 16] = [
+const OWN_KEYS: [(&str, &str); 19] = [
     (key::TTL_OVERRIDES, "hash"),
     (key::RULE_OVERRIDES, "hash"),
     (key::WARMUP_STATUS, "string"),
@@ -16,6 +16,9 @@ const OWN_KEYS: [(&str, &str); 16] = [
     (key::WARMUP_SCHEDULE, "hash"),
     (key::WARMUP_LOCK, "string"),
     (key::AUDIT, "stream"),
+    (key::JOBS, "hash"),
+    (key::JOB_STATES, "hash"),
+    (namespace::NAMESPACES, "set"),
     (key::TURNS, "stream"),
     (key::FENCES, "stream"),
     (key::NEAR, "string"),
@@ -26,12 +29,13 @@ const OWN_KEYS: [(&str, &str); 16] = [
     (key::SAMPLES, "stream"),
 ];
 /// Beginnings of further own keys, with their types.
-const OWN_PREFIXES: [(&str, &str); 15] = [
+const OWN_PREFIXES: [(&str, &str); 16] = [
     ("cache:tags:", "set"),
     ("cache:tags-aside:", "set"),
     ("cache:chunk:", "list"),
     ("cache:waiting:", "string"),
     ("cache:denied", "string"),
+    ("cache:job-part:", "hash"),
     ("cache:negative:", "string"),
     ("cache:{walks}:", "string"),
     ("cache:audit:denied", "stream"),
