@@ -8,7 +8,7 @@ import { end, freePort, waitForOutput } from './app.ts';
 export interface Cluster {
   /** The variables by which the application finds it. */
   variables: Record<string, string>;
-  /** The addresses of the nodes, in the order of `redis-cli --cluster create`. */
+  /** The addresses of the nodes, sorted. The application is given the first one. */
   addresses: string[];
   /** Runs a command, following redirections. */
   redis: (...command: (string | number)[]) => string;
@@ -21,10 +21,8 @@ export interface Cluster {
 export async function startCluster(): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), 'edge-cache-cluster-'));
   const nodes = new Map<string, ChildProcess>();
-  for (let started = 0; started < 3; started += 1) {
-    const port = await freePort();
-    nodes.set(`127.0.0.1:${port}`, await startNode(port, directory));
-  }
+  const ports = [await freePort(), await freePort(), await freePort()].sort((one, other) => one - other);
+  for (const port of ports) nodes.set(`127.0.0.1:${port}`, await startNode(port, directory));
 
   const addresses = [...nodes.keys()];
   const [port = ''] = addresses.map((address) => address.slice('127.0.0.1:'.length));
