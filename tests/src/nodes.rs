@@ -72,10 +72,12 @@ impl Nodes {
                 let (owner, words) = self.addressed(words.to_vec(), at);
                 send(&mut self.connections[owner], &words)
             }
+
             Route::EachKey => {
                 let each = |key: &Vec<u8>| vec![words[0].clone(), key.clone()];
                 self.sum(words[1..].iter().map(each).collect())
             }
+
             Route::Pairs => {
                 for pair in words[1..].chunks(2) {
                     let set = [&[b"SET".to_vec()], pair].concat();
@@ -83,6 +85,7 @@ impl Nodes {
                 }
                 Ok(Value::Okay)
             }
+
             Route::Sum => {
                 let mut sum = 0;
                 for reply in self.run_on_all(words)? {
@@ -90,6 +93,7 @@ impl Nodes {
                 }
                 Ok(Value::Int(sum))
             }
+
             Route::Names => {
                 let mut names = Vec::new();
                 for reply in self.run_on_all(words)? {
@@ -100,6 +104,7 @@ impl Nodes {
                     names.into_iter().map(Value::BulkString).collect(),
                 ))
             }
+
             Route::All => {
                 let mut replies = self.run_on_all(words)?;
                 Ok(replies.swap_remove(0))

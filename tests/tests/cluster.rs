@@ -277,6 +277,7 @@ fn a_page_says_which_node_it_is_from() {
     fill(app.cluster(), names("users", 60));
     let mut nodes = Vec::new();
     let mut cursor = "0".to_owned();
+
     loop {
         let path = format!("/keys?pattern=users:*&cursor={cursor}");
         let page = app.viewer().get(&path).data();
@@ -287,6 +288,7 @@ fn a_page_says_which_node_it_is_from() {
             .rsplit(':')
             .next()
             .unwrap();
+
         for key in page["keys"].as_array().unwrap() {
             let owner = app.cluster().owner_of_key(key["key"].as_str().unwrap());
             assert_eq!(app.cluster().node(owner).port().to_string(), port, "{key}");
@@ -295,11 +297,13 @@ fn a_page_says_which_node_it_is_from() {
             node["number"].as_u64().unwrap(),
             node["of"].as_u64().unwrap(),
         ));
+
         match page["pagination"]["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => break,
         }
     }
+
     assert_eq!(nodes, [(1, 3), (2, 3), (3, 3)]);
 }
 

@@ -20,6 +20,16 @@ fn begin(app: &App, path: &str, body: &Value) -> String {
     location.strip_prefix(BASE).unwrap().to_owned()
 }
 
+/// Begins a clear of `accounts:*` that no worker advances; its path.
+fn begin_waiting_clear(app: &App) -> String {
+    occupy_lease(app, 60_000);
+    begin(
+        app,
+        "/clear",
+        &json!({ "pattern": "accounts:*", "async": true }),
+    )
+}
+
 fn job(app: &App, path: &str) -> Value {
     app.viewer().get(path).data()
 }
@@ -185,12 +195,7 @@ fn a_job_is_paused_resumed_and_cancelled() {
     let app = App::start();
     let mut redis = app.connection();
     fill(&mut redis, "accounts:", 0..10);
-    occupy_lease(&app, 60_000);
-    let path = begin(
-        &app,
-        "/clear",
-        &json!({ "pattern": "accounts:*", "async": true }),
-    );
+    let path = begin_waiting_clear(&app);
     let change = |verb: &str| app.operator().post(&format!("{path}/{verb}"), &json!({}));
 
     assert_eq!(kind(change("resume"), 409), "job-state");
@@ -219,12 +224,7 @@ fn the_schedule_takes_over_from_a_worker_that_is_gone() {
     let app = App::start();
     let mut redis = app.connection();
     fill(&mut redis, "accounts:", 0..10);
-    occupy_lease(&app, 60_000);
-    let path = begin(
-        &app,
-        "/clear",
-        &json!({ "pattern": "accounts:*", "async": true }),
-    );
+    let path = begin_waiting_clear(&app);
     let id = path.trim_start_matches("/jobs/").to_owned();
     let record: String = redis.hget("cache:jobs", &id).unwrap();
     let record = record.replace(r#""owner":"""#, r#""owner":"gone""#);
@@ -313,12 +313,7 @@ fn without_redis_jobs_are_unavailable_and_go_on_when_it_is_back() {
     let mut app =
         App::with(Options::new().redis(&["--appendonly", "yes", "--appendfsync", "always"]));
     fill(&mut app.connection(), "accounts:", 0..10);
-    occupy_lease(&app, 60_000);
-    let path = begin(
-        &app,
-        "/clear",
-        &json!({ "pattern": "accounts:*", "async": true }),
-    );
+    let path = begin_waiting_clear(&app);
 
     app.redis_mut().kill();
     app.viewer().get("/jobs").with_status(503);

@@ -19,10 +19,10 @@ use crate::run::{ConfiguredPlan, read_plan, run_warmup};
 
 /// The most time that one wake-up removes keys of gathered removals.
 const REMOVAL_TIME: Duration = Duration::from_secs(10);
-/// The most time that one wake-up works on jobs before it responds.
-const JOB_TIME: Duration = Duration::from_secs(15);
 /// How long one turn of them takes.
 const TURN_TIME: Duration = Duration::from_secs(1);
+/// The most time that one wake-up works on jobs before it responds.
+const JOB_TIME: Duration = Duration::from_secs(15);
 
 pub(crate) async fn run(call: &Call) -> HandlerResult {
     let redis = call.redis();

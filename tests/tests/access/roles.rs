@@ -71,6 +71,7 @@ fn an_unsupported_method_is_405_with_the_supported_ones() {
             if methods.iter().any(|known| known == method) {
                 continue;
             }
+
             let response = app.nobody().send(method, &path, None);
             let mut allowed: Vec<&str> = response
                 .header("allow")
@@ -78,6 +79,7 @@ fn an_unsupported_method_is_405_with_the_supported_ones() {
                 .split(", ")
                 .collect();
             allowed.sort();
+
             assert_eq!(
                 allowed,
                 sorted(methods.clone()),

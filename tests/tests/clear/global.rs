@@ -18,11 +18,14 @@ fn a_global_clear_keeps_the_ttl_table_and_the_audit_trail() {
         fill(&mut redis, "users:", 0..1_542);
         let () = redis.hset("cache:ttl", "users", 60).unwrap();
         let () = redis.sadd("cache:tags:user-data", "users:1").unwrap();
+
         let report = app.admin().post("/clear", &body).ok();
+
         assert_eq!(report["message"], "Full cache cleared");
         // The set of a tag does not count as a key of a service.
         assert_eq!(report["stats"]["keysDeleted"], 1_542);
         assert_eq!(report["stats"]["exact"], true);
+
         let (method, left): (_, &[&str]) = match Topology::selected() {
             Topology::Single => ("flush", &["cache:ttl"]),
             // A walk keeps all keys of edge-cache. The schedule prunes the set.
@@ -32,6 +35,7 @@ fn a_global_clear_keeps_the_ttl_table_and_the_audit_trail() {
         };
         assert_eq!(report["stats"]["method"], method);
         assert_eq!(keys(&mut redis, "*"), left);
+
         let kept: i64 = redis.hget("cache:ttl", "users").unwrap();
         assert_eq!(kept, 60);
         assert_eq!(

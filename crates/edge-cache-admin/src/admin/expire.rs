@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn one_target_and_one_change_are_needed() {
-        for (field, body) in [
+        let refused = [
             ("keys", r#"{"ttl":60}"#),
             ("pattern", r#"{"pattern":"a:*","keys":["a"],"ttl":60}"#),
             ("keys", r#"{"keys":["a"],"tags":["t"],"ttl":60}"#),
@@ -356,7 +356,9 @@ mod tests {
                 r#"{"pattern":"a:*","ttl":1,"minSizeBytes":"9"}"#,
             ),
             ("patern", r#"{"keys":["a"],"ttl":60,"patern":"x"}"#),
-        ] {
+        ];
+
+        for (field, body) in refused {
             let problem = parse(body).unwrap_err().to_string();
             assert!(
                 problem.starts_with(&format!("`{field}`")),

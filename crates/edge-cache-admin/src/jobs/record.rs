@@ -46,7 +46,7 @@ pub struct Job {
     pub(super) state: JobState,
     /// The work.
     pub work: JobWork,
-    /// Who began it, with which role, from where, by which request.
+    /// The caller that began it: its name, role and address, and the id of its request.
     pub(super) by: String,
     pub(super) role: String,
     pub(super) ip: String,

@@ -87,11 +87,13 @@ impl<'a> NewJob<'a> {
             );
             return Err(Error::invalid("async", problem));
         }
+
         let effect = if is_dry_run {
             Effect::Count
         } else {
             Effect::Remove
         };
+
         Ok(Self {
             work: JobWork {
                 kind: kind.to_owned(),

@@ -145,6 +145,7 @@ impl<'a, R: Redis> PartWalk<'a, R> {
         } else {
             ""
         };
+
         let key = self.part.key.as_bytes();
         let full_name = self.node.namespace().full_name(key);
         let mut args: Vec<Arg> = vec![
@@ -159,6 +160,7 @@ impl<'a, R: Redis> PartWalk<'a, R> {
             removed.into(),
             failed.into(),
         ];
+
         args.extend(self.search.packed.iter().map(|one| one.as_slice().into()));
         args
     }

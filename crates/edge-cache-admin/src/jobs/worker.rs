@@ -248,16 +248,19 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
         let topology = self.redis.topology().await?;
         let nodes = topology.nodes(self.redis);
         let parts = job.plan.iter_mut().flat_map(|plan| &mut plan.parts);
+
         let walking = parts.filter(|part| !part.has_ended).map(|part| {
             let name = part.node.as_deref();
             let node = nodes.iter().find(|node| {
                 let address = node.address().map(ToString::to_string);
                 address.as_deref() == name
             });
+
             async move {
                 let Some(node) = node else {
                     return Ok(part.cut(self.redis).await?);
                 };
+
                 let last = quota.map(|quota| part.counts.matched + quota);
                 let mut walk = PartWalk::new(node, search, part);
                 while !walk.part.has_ended
@@ -269,6 +272,7 @@ impl<R: Redis + HostRuntime, A: Redis> Worker<'_, R, A> {
                 Ok(())
             }
         });
+
         join_all(walking).await.into_iter().collect()
     }
 

@@ -45,6 +45,7 @@ async fn kill_workers(
     let mut kills = 0;
     for _ in 0..KILLS {
         let mut worker = start_worker(url, audit);
+
         // The worker has begun to advance the job once it has the lease.
         let has_lease = async {
             while !redis::Commands::exists::<_, bool>(connection, lease).unwrap() {
@@ -58,14 +59,17 @@ async fn kill_workers(
             worker.wait().unwrap();
             break;
         }
+
         sleep(Duration::from_micros(random() % 12_000)).await;
         let has_ended = worker.try_wait().unwrap().is_some();
         worker.kill().unwrap();
         worker.wait().unwrap();
         kills += usize::from(!has_ended);
+
         // The next worker does not wait for the end of its lease.
         let () = redis::Commands::del(connection, lease).unwrap();
     }
+
     work(url, audit, "last", Waker::Schedule, LONG).await;
     kills
 }

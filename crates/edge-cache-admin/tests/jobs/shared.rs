@@ -1,4 +1,4 @@
-//! What the tests of jobs share.
+//! Helpers for the tests of jobs.
 
 use std::time::Duration;
 

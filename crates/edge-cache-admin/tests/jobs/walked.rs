@@ -47,7 +47,7 @@ async fn a_clear_removes_what_it_matches_and_counts_each_key_once() {
         .arg("cache:job-part*")
         .query(&mut other)
         .unwrap();
-    // What is left of the job lives for an hour.
+    // The part expires within an hour.
     assert_eq!(parts.len(), 1);
     let left: i64 = other.ttl(&parts[0]).unwrap();
     assert!((1..=3600).contains(&left), "{left}");

@@ -117,14 +117,17 @@ fn protected_calls() -> Vec<Call> {
         |client| client.inspect_plain_key(KEY, None, None),
         |client| client.change_key_expiry(&body(json!({ "key": KEY, "ttl": 600 }))),
         |client| client.change_plain_key_expiry(KEY, &body(json!({ "ttl": 600 }))),
+
         |client| client.set_ttl(&body(json!({ "prefix": "clients", "ttl": 60 }))),
         |client| client.get_ttl(),
         |client| client.reset_ttl(None, &body(json!({ "prefix": "clients" }))),
         |client| client.set_rule(&body(json!({ "event": "clients.changed", "keys": ["clients:{id}"] }))),
         |client| client.get_rules(),
         |client| client.reset_rule(None, &body(json!({ "event": "clients.changed" }))),
+
         |client| client.get_warmup_plan(),
         |client| client.get_warmup(),
+
         |client| client.get_catalog_invalidate_cache(),
         |client| client.post_catalog_invalidate_cache(),
         |client| client.post_manufacturers_cache_clear(),
@@ -136,16 +139,19 @@ fn protected_calls() -> Vec<Call> {
         |client| client.post_seo_cache_clear(),
         |client| client.post_suppliers_cache_clear(),
         |client| client.post_dashboard_cache_clear(),
+
         // A warmup seems to be running until its lock is removed.
         |client| client.cancel_warmup(),
         |client| client.remove_key(&body(json!({ "key": "lock:cache:warmup" }))),
         |client| client.warm_up(&body(json!({ "modules": ["users"] }))),
         |client| client.wake_schedule(),
         |client| client.take_event(&body(json!({ "type": "product.updated", "id": "1" }))),
+
         |client| client.expire_keys(&body(json!({ "pattern": "clients:*", "ttl": 60 }))),
         |client| client.clear_cache(None, &body(json!({ "pattern": "clients:*", "dryRun": true }))),
         |client| client.invalidate(None, &body(json!({ "keys": [KEY] }))),
         |client| client.invalidate_by_post(None, &body(json!({ "tags": ["clients"] }))),
+
         // The stored job is paused, and no worker advances it: the test holds the lease.
         |client| client.list_jobs(None, None, None),
         |client| client.read_job(JOB),

@@ -31,7 +31,7 @@ if not cursor then
   cursor = '0'
 elseif cursor ~= 'end' and stored[2] ~= run_id then
   cursor = '0'
-  -- What was only counted is counted again.
+  -- A dry run counts all keys again.
   if not removes then redis.call('HSET', part, 'walked', '0', 'matched', '0') end
 end
 
