@@ -33,10 +33,19 @@
 //! - Entries of version 0.1 have no trailer and are foreign values. Their values in chunks are still
 //!   read.
 //!
+//! # The size of futures
+//!
+//! A hit is awaited through ten functions, and each of them moves the futures of those below it. What
+//! a hit seldom does (a load, opening a connection, asking for fences) is therefore boxed: the future
+//! of `get_or_set` then has less than 5 KB in place of 12, and a hit a fourth fewer instructions.
+//!
+//! # Files
+//!
 //! | File | Owns |
 //! | --- | --- |
 //! | `handle` | [`Cache`]: the connection, the observer, the counters of one instance |
 //! | `entry`, `batch`, `set_item`, `removal` | one key; many keys; removal by key, tag and pattern |
+//! | `soft_purge` | marking entries stale by key, tag and pattern |
 //! | `stored_entry` | reading what is stored under a key |
 //! | `judge`, `lookup` | whether an entry was invalidated; whether it is fresh enough to be served |
 //! | `recent_keys` | keys for which Redis was just asked something |
@@ -59,6 +68,7 @@ mod extra_load;
 mod get_or_set;
 mod get_or_set_many;
 mod handle;
+mod hot_keys;
 mod judge;
 mod lacking_tags;
 mod load;
@@ -75,6 +85,7 @@ mod recent_keys;
 mod refresh;
 mod removal;
 mod set_item;
+mod soft_purge;
 mod store;
 mod store_command;
 pub mod store_error;

@@ -62,4 +62,4 @@ pub use slot_map::{NodeAddress, SlotMap};
 pub use tls::other_scheme;
 pub use topology::{ExpectedTopology, Topology};
 pub use transport::{ConnectionEvent, Transport};
-pub use url::{at_node, node_of};
+pub use url::{at_node, database_of, node_of};

@@ -38,7 +38,8 @@ use tokio::time::{Sleep, sleep};
 use crate::cache::Cache;
 use crate::error::{ErrorKind, RedisError};
 use crate::redis::{
-    Arg, Command, NodeAddress, RedisClient, Reply, Transport, at_node, node_of, other_scheme,
+    Arg, Command, NodeAddress, RedisClient, Reply, Transport, at_node, database_of, node_of,
+    other_scheme,
 };
 
 /// A cache over [`TokioTransport`]. Clones are cheap and share everything.
@@ -176,6 +177,10 @@ impl Transport for TokioTransport {
 
     fn address(&self) -> Option<NodeAddress> {
         node_of(&self.url)
+    }
+
+    fn database(&self) -> Option<u16> {
+        database_of(&self.url)
     }
 
     fn is_tls(&self) -> bool {

@@ -3,6 +3,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// Turns random bits into a number, uniform in 0..1.
+pub(crate) fn uniform(random: u64) -> f64 {
+    (random >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 /// Formats a size as Redis does: `12B`, `4.2K`, `24.3M`, `1.1G` (powers of 1024, one decimal).
 pub fn size(bytes: u64) -> String {
     const UNITS: [(u64, char); 4] = [
@@ -66,6 +71,21 @@ pub fn percent(ratio: f64) -> String {
 /// Formats the current time like [`timestamp`].
 pub fn now() -> String {
     timestamp(SystemTime::now())
+}
+
+/// Milliseconds since 1970, as times are stored. Times before 1970 become 0.
+pub fn since_1970_ms(at: SystemTime) -> u64 {
+    milliseconds(at.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// The current time in milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    since_1970_ms(SystemTime::now())
+}
+
+/// Formats milliseconds since 1970 like [`timestamp`].
+pub fn timestamp_of_ms(ms: u64) -> String {
+    timestamp(UNIX_EPOCH + Duration::from_millis(ms))
 }
 
 /// Formats a time in RFC 3339, UTC, with milliseconds: `2025-11-15T12:30:45.123Z`. Times before 1970

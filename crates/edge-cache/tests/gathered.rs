@@ -6,7 +6,7 @@ use std::time::Duration;
 use edge_cache::RedisClient;
 use edge_cache::keyspace::gathered::{self, FinishedWalk, Turn, TurnResult, Waiting};
 use edge_cache::keyspace::pattern::Pattern;
-use edge_cache::keyspace::tag::Tag;
+use edge_cache::keyspace::purge::PurgeMode;
 use edge_cache::tokio::TokioTransport;
 use edge_cache_testing::{RedisServer, client};
 use redis::{Commands, Connection};
@@ -83,13 +83,17 @@ async fn one_walk_removes_the_keys_of_many_invalidations() {
     for id in 0..100 {
         let prefix = format!("users:{id}:*");
         announced.extend(
-            gathered::gather(&client, &patterns(&[&prefix]))
+            gathered::gather(&client, &patterns(&[&prefix]), PurgeMode::Hard)
                 .await
                 .unwrap(),
         );
     }
     let more = patterns(&["a:?:*", "exact", "users:7:*"]);
-    announced.extend(gathered::gather(&client, &more).await.unwrap());
+    announced.extend(
+        gathered::gather(&client, &more, PurgeMode::Hard)
+            .await
+            .unwrap(),
+    );
 
     assert_eq!(announced.len(), 1, "one turn is announced for all");
     assert_eq!(open_fences(&mut redis), 103);
@@ -116,14 +120,14 @@ async fn an_invalidation_during_a_walk_has_the_next_one() {
     let (_server, client, mut redis) = start();
     fill(&mut redis, (0..5_000).map(|id| format!("a:{id}")));
     fill(&mut redis, (0..5_000).map(|id| format!("b:{id}")));
-    let first = gathered::gather(&client, &patterns(&["a:*"]))
+    let first = gathered::gather(&client, &patterns(&["a:*"]), PurgeMode::Hard)
         .await
         .unwrap()
         .unwrap();
 
     let begun = gathered::run_turn(&client, first, ONE_SLICE).await.unwrap();
     assert_eq!(begun.finished, None);
-    let announced = gathered::gather(&client, &patterns(&["b:*"]))
+    let announced = gathered::gather(&client, &patterns(&["b:*"]), PurgeMode::Hard)
         .await
         .unwrap();
     assert_eq!(announced, None, "the next turn is expected");
@@ -142,7 +146,7 @@ async fn a_turn_is_run_by_one_instance() {
     let (server, one, mut redis) = start();
     let other = client(&server.url(0));
     fill(&mut redis, (0..5_000).map(|id| format!("a:{id}")));
-    let first = gathered::gather(&one, &patterns(&["a:*"]))
+    let first = gathered::gather(&one, &patterns(&["a:*"]), PurgeMode::Hard)
         .await
         .unwrap()
         .unwrap();
@@ -161,14 +165,14 @@ async fn a_turn_is_run_by_one_instance() {
 async fn a_lost_announcement_is_made_again() {
     let (_server, client, mut redis) = start();
     fill(&mut redis, ["a:1", "b:1"].map(str::to_owned));
-    let lost = gathered::gather(&client, &patterns(&["a:*"]))
+    let lost = gathered::gather(&client, &patterns(&["a:*"]), PurgeMode::Hard)
         .await
         .unwrap();
     assert!(lost.is_some());
     // It expires after 5 s.
     let () = redis.del("cache:{removals}:announced").unwrap();
 
-    let again = gathered::gather(&client, &patterns(&["b:*"]))
+    let again = gathered::gather(&client, &patterns(&["b:*"]), PurgeMode::Hard)
         .await
         .unwrap();
 
@@ -181,7 +185,7 @@ async fn a_lost_announcement_is_made_again() {
 async fn a_walk_starts_again_where_the_server_was_restarted() {
     let (_server, client, mut redis) = start();
     fill(&mut redis, (0..5_000).map(|id| format!("a:{id}")));
-    let first = gathered::gather(&client, &patterns(&["a:*"]))
+    let first = gathered::gather(&client, &patterns(&["a:*"]), PurgeMode::Hard)
         .await
         .unwrap()
         .unwrap();
@@ -211,7 +215,7 @@ async fn protected_keys_are_spared_unless_a_pattern_names_them() {
     ];
     fill(&mut redis, names.map(str::to_owned));
 
-    let turn = gathered::gather(&client, &patterns(&["[cl]*"]))
+    let turn = gathered::gather(&client, &patterns(&["[cl]*"]), PurgeMode::Hard)
         .await
         .unwrap()
         .unwrap();
@@ -219,7 +223,7 @@ async fn protected_keys_are_spared_unless_a_pattern_names_them() {
     assert_eq!(walks[0].keys_deleted, 1);
     assert_eq!(count(&mut redis, "c:1"), 0);
 
-    let turn = gathered::gather(&client, &patterns(&["cache:t*"]))
+    let turn = gathered::gather(&client, &patterns(&["cache:t*"]), PurgeMode::Hard)
         .await
         .unwrap()
         .unwrap();
@@ -247,8 +251,12 @@ async fn interrupted_removals_are_resumed() {
     let old = gathered::resume_older_than(&client, Duration::ZERO, &[])
         .await
         .unwrap();
-    let tags: Vec<&str> = old.tags.iter().map(Tag::as_str).collect();
-    assert_eq!(tags, ["t"]);
+    let tags: Vec<(&str, PurgeMode)> = old
+        .tags
+        .iter()
+        .map(|(tag, mode)| (tag.as_str(), *mode))
+        .collect();
+    assert_eq!(tags, [("t", PurgeMode::Hard)]);
     let (walks, _) = finish(&client, old.turn.unwrap(), WHOLE_WALK).await;
 
     assert_eq!(walks[0].keys_deleted, 1);
@@ -272,7 +280,7 @@ async fn an_interrupted_removal_does_not_join_the_walk_that_runs() {
         .arg(&["cache:fences", "1-1", "pattern", "a:*"])
         .exec(&mut redis);
     append.unwrap();
-    let turn = gathered::gather(&client, &patterns(&["b:*"]))
+    let turn = gathered::gather(&client, &patterns(&["b:*"]), PurgeMode::Hard)
         .await
         .unwrap();
     let begun = gathered::run_turn(&client, turn.unwrap(), ONE_SLICE)
@@ -298,7 +306,7 @@ async fn removals_are_gathered_and_removed_on_a_full_server() {
         .exec(&mut redis)
         .unwrap();
 
-    let turn = gathered::gather(&client, &patterns(&["a:*"]))
+    let turn = gathered::gather(&client, &patterns(&["a:*"]), PurgeMode::Hard)
         .await
         .unwrap()
         .unwrap();
@@ -313,6 +321,7 @@ async fn other_clients_values_under_its_keys_are_replaced() {
     let names = [
         "cache:{removals}",
         "cache:{removals}:patterns",
+        "cache:{removals}:stale",
         "cache:{removals}:announced",
         "a:1",
     ];
@@ -322,7 +331,7 @@ async fn other_clients_values_under_its_keys_are_replaced() {
     // Nothing can tell a foreign announcement from an own one, except that it never expires.
     let () = redis.del("cache:{removals}:announced").unwrap();
 
-    let turn = gathered::gather(&client, &patterns(&["a:*"]))
+    let turn = gathered::gather(&client, &patterns(&["a:*"]), PurgeMode::Hard)
         .await
         .unwrap()
         .unwrap();

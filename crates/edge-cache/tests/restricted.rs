@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use edge_cache::keyspace::conditions::Conditions;
+use edge_cache::keyspace::purge::PurgeMode;
 use edge_cache::keyspace::tag::prune::PruneWalk;
 use edge_cache::keyspace::{gathered, scan};
 use edge_cache::redis::ExpectedTopology;
@@ -198,7 +199,9 @@ async fn gather(redis: Native, port: u16) -> Vec<String> {
         pattern("users:2*"),
     ];
 
-    let mut turn = gathered::gather(&redis, &patterns).await.unwrap();
+    let mut turn = gathered::gather(&redis, &patterns, PurgeMode::Hard)
+        .await
+        .unwrap();
     let mut results = Results::default();
     // A turn of one slice is continued by the next one.
     let mut limit = Duration::ZERO;

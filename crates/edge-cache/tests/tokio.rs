@@ -112,3 +112,18 @@ fn an_address_that_cannot_be_read_is_told_before_the_first_command() {
 
     assert_eq!(error.kind, ErrorKind::AddressForbidden);
 }
+
+#[test]
+fn the_futures_of_lookups_are_small() {
+    let cache = TokioCache::at("redis://127.0.0.1:6379/0").unwrap();
+    let options = Options::default();
+    let load = async || Ok::<_, String>(1);
+
+    let lookup = cache.get_or_set("k", &options, load);
+    let with_later_refresh = cache.get_or_set_later("k", &options, load);
+
+    // Each function that awaits them moves them, so they are a part of what a hit costs.
+    assert!(size_of_val(&lookup) < 5 << 10, "{}", size_of_val(&lookup));
+    let later = size_of_val(&with_later_refresh);
+    assert!(later < 5 << 10, "{later}");
+}

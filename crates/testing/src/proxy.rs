@@ -112,6 +112,13 @@ impl Proxy {
             .push((name.to_owned(), Some(value.to_owned())));
     }
 
+    /// Adds a section to `INFO` that the server lacks, as newer servers have it: its name and its lines.
+    pub fn add_section(&self, name: &str, lines: &[&str]) {
+        let text = lines.iter().map(|line| format!("{line}\r\n"));
+        let section = (name.to_owned(), text.collect());
+        locked(&self.state).sections.push(section);
+    }
+
     /// The names of the commands since the last change, without those that open a connection.
     pub fn commands(&self) -> Vec<String> {
         locked(&self.state).commands.clone()
@@ -188,7 +195,7 @@ fn forward(
             Some(fault) => inject(fault, change, shared, client, || filter.ask(&command))?,
             None => {
                 let reply = filter.ask(&command)?;
-                client.write_all(&change_reply(shared, &command, reply))?;
+                client.write_all(&change_reply(shared, &command, reply)?)?;
                 true
             }
         };
@@ -199,11 +206,21 @@ fn forward(
     Ok(())
 }
 
-/// The server's reply, that of `INFO` with its changed fields.
-fn change_reply(shared: &Shared, command: &Command, reply: Vec<u8>) -> Vec<u8> {
-    if command.name == "INFO" {
-        info::change_fields(&reply, &locked(shared).fields)
-    } else {
-        reply
+/// The server's reply, that of `INFO` with its changed fields and further sections.
+fn change_reply(shared: &Shared, command: &Command, reply: Vec<u8>) -> Result<Vec<u8>> {
+    if command.name != "INFO" {
+        return Ok(reply);
     }
+    let words = command.words()?;
+    let is_wanted = |name: &str| {
+        let named = words.get(1);
+        named.is_none_or(|named| named.eq_ignore_ascii_case(name.as_bytes()))
+    };
+
+    let state = locked(shared);
+    let reply = info::change_fields(&reply, &state.fields);
+    let sections = state.sections.iter().filter(|(name, _)| is_wanted(name));
+    Ok(sections.fold(reply, |reply, (name, lines)| {
+        info::add_section(&reply, name, lines)
+    }))
 }

@@ -112,7 +112,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             return Attempt::Served(stand_in.into_fetched());
         }
         wait.number = Some(lookup.waiter);
-        match self.begin_extra_load(key, options, wait).await {
+        match Box::pin(self.begin_extra_load(key, options, wait)).await {
             Some(extra) => Attempt::Overdue(extra),
             None => Attempt::Held,
         }
@@ -129,7 +129,6 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         if let Some(error) = &lookup.failure {
             return Ok(Acquired::Failed(error.clone()));
         }
-        self.acquire_load_lock(key, &lookup.identity, lookup.is_dead)
-            .await
+        Box::pin(self.acquire_load_lock(key, &lookup.identity, lookup.is_dead)).await
     }
 }

@@ -256,6 +256,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             stamp,
             tags: tag::join(&item.tags),
             validator: None,
+            marked_stale: None,
             ..Facts::default()
         };
         let (bytes, life) = (item.value.len(), item.life());

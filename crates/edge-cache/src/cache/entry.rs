@@ -24,8 +24,8 @@ use crate::redis::{Command, HostRuntime, Redis, Replies};
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Reads a fresh value; `None` without one, for a stale one (only `get_or_set` serves those) and
-    /// for one of another type. One round trip, and one per chunk; one time in 32 another one, which
-    /// on a server that evicts counts as a use of its tags' sets.
+    /// for one of another type. One round trip, and one per chunk; one time in 32, at most ten times a
+    /// second for a key, another one, which on a server that evicts counts as a use of its tags' sets.
     ///
     /// ```
     /// # use edge_cache::{Cache, Options, testing::Memory};
@@ -320,11 +320,8 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// # Errors
     /// Those of the connection.
     pub async fn key_info(&self, key: &str) -> Result<Option<KeyInfo>, RedisError> {
-        inspect::describe(
-            &self.inner.redis,
-            &KeyName::new(key),
-            &ElementPage::default(),
-        )
-        .await
+        let page = ElementPage::default();
+        let described = inspect::describe(&self.inner.redis, &KeyName::new(key), &page).await?;
+        Ok(described.ok())
     }
 }

@@ -40,6 +40,7 @@ use super::store_error;
 use super::wait::Wait;
 use crate::error::RedisError;
 use crate::keyspace::tag::{Tag, set};
+use crate::keyspace::trailer::Facts;
 use crate::redis::{HostRuntime, Redis};
 
 /// One hit in so many counts as a use of the sets of the entry's tags.
@@ -67,7 +68,8 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     ///   reported to [`Observer::store_failed`] and counted.
     ///
     /// A hit costs one round trip (two where it is refreshed early, and on one hit in 32 of an entry
-    /// with tags); a miss three. Once a second another one adds to the lookup counters.
+    /// with tags, at most ten times a second for a key); a miss three. Once a second, and up to ten
+    /// times or once for 1,000 lookups while there are many, another one adds to the lookup counters.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -147,7 +149,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
         let fetched = match &name {
             Ok(()) => self.read_or_load(key, &options, loader).await?,
-            Err(error) => self.bypass_unstorable(key, error.into(), loader).await?,
+            Err(error) => Box::pin(self.bypass_unstorable(key, error.into(), loader)).await?,
         };
 
         self.end_lookup(key, fetched.outcome, name.is_ok()).await;
@@ -158,9 +160,9 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     pub(super) async fn end_lookup(&self, key: &str, outcome: LookupOutcome, is_storable: bool) {
         self.count_lookup(key, outcome);
         if !is_storable {
-            self.flush_full_counters().await;
+            Box::pin(self.flush_full_counters()).await;
         } else if outcome != LookupOutcome::Bypass && self.inner.counters.is_flush_due() {
-            self.flush_counters().await;
+            Box::pin(self.flush_counters()).await;
         }
     }
 
@@ -185,7 +187,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             Ok(None) => self.look_up_or_load(key, options, loader).await,
             Err(_) => {
                 self.record_redis_failure();
-                self.serve_without_redis(key, options, loader).await
+                Box::pin(self.serve_without_redis(key, options, loader)).await
             }
         }
     }
@@ -207,18 +209,20 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
                 Attempt::Served(fetched) => return Ok(fetched),
                 Attempt::Claimed(claim) => {
                     let load = Load::begin(key, options, &claim.lock, &claim.old_tags);
-                    return self.load(&load, claim.stand_in, loader).await;
+                    return Box::pin(self.load(&load, claim.stand_in, loader)).await;
                 }
                 Attempt::Failed(error) => return Err(LoadError::Shared(error)),
-                Attempt::Overdue(extra) => return self.load_extra(key, &extra, loader).await,
+                Attempt::Overdue(extra) => {
+                    return Box::pin(self.load_extra(key, &extra, loader)).await;
+                }
                 Attempt::Refused(error) => {
-                    return self.load_unlocked(key, &wait, error, loader).await;
+                    return Box::pin(self.load_unlocked(key, &wait, error, loader)).await;
                 }
                 Attempt::WithoutRedis => {
-                    return self.serve_without_redis(key, options, loader).await;
+                    return Box::pin(self.serve_without_redis(key, options, loader)).await;
                 }
                 Attempt::Rewritten => {}
-                Attempt::Held => self.pause(&mut wait, options).await,
+                Attempt::Held => Box::pin(self.pause(&mut wait, options)).await,
             }
         }
     }
@@ -279,6 +283,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         lookup: Lookup<T>,
         known: KnownAtRead,
     ) {
+        self.count_saved_load(key, lookup.facts.as_ref());
         self.touch_tags_at_times(key, lookup.tags()).await;
         self.add_lacking_tags(key, options, lookup.facts.as_ref())
             .await;
@@ -308,7 +313,20 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             .inner
             .near
             .find(&self.inner.fences, key, began, near.max_age);
-        Ok(copy.and_then(|copy| lookup::serve_near(&copy, self.inner.clock.now())))
+        let Some(copy) = copy else {
+            return Ok(None);
+        };
+        let served = lookup::serve_near(&copy, self.inner.clock.now());
+        if served.is_some() {
+            self.count_saved_load(key, copy.facts.as_ref());
+        }
+        Ok(served)
+    }
+
+    /// Counts that a load was not needed.
+    fn count_saved_load(&self, key: &str, facts: Option<&Facts>) {
+        let load_ms = facts.map_or(0, |facts| facts.load_time);
+        self.inner.counters.hot_keys.count_saved(key, load_ms);
     }
 
     /// Looks up an entry, and adds full counters to Redis in the same round trip; `None` while Redis
@@ -324,8 +342,8 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         }
 
         let flushing = async {
-            if self.inner.counters.is_full() {
-                self.flush_counters().await;
+            if self.inner.counters.is_batch_due() {
+                Box::pin(self.flush_counters()).await;
             }
         };
         let judge = self.judge();
@@ -333,6 +351,10 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
         match lookup {
             Ok(lookup) => {
+                self.inner
+                    .counters
+                    .hot_keys
+                    .count_bytes(key, lookup.stored_bytes);
                 self.inner.breaker.record_success();
                 Some(lookup)
             }
@@ -346,19 +368,33 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Adds full counters to Redis after a lookup that did not need Redis. Such lookups do not wait
     /// for Redis while it fails.
     pub(super) async fn flush_full_counters(&self) {
-        let is_due = self.inner.counters.is_full() && !self.inner.breaker.is_open();
-        if is_due && self.inner.counters.flush(&self.inner.redis).await.is_err() {
+        let is_due = !self.inner.breaker.is_open() && self.inner.counters.is_batch_due();
+        if !is_due {
+            return;
+        }
+        let now = self.inner.clock.now();
+        if self
+            .inner
+            .counters
+            .flush(&self.inner.redis, now)
+            .await
+            .is_err()
+        {
             self.record_redis_failure();
         }
     }
 
-    /// On one hit in 32, counts as a use of the sets of the entry's tags. A failure is ignored: the
-    /// entry was found.
+    /// On one hit in 32, but at most ten times a second for each key, counts as a use of the sets of
+    /// the entry's tags. A failure is ignored: the entry was found.
     pub(super) async fn touch_tags_at_times(&self, key: &str, tags: &str) {
-        if tags.is_empty() || !self.inner.redis.random().is_multiple_of(HITS_PER_TOUCH) {
+        let is_chosen =
+            !tags.is_empty() && self.inner.redis.random().is_multiple_of(HITS_PER_TOUCH);
+        if !is_chosen || self.inner.touched.contains(key) {
             return;
         }
+
+        self.inner.touched.insert(key);
         let tags = Tag::of_trailer(tags);
-        let _ = set::touch(&self.inner.redis, key.as_bytes(), &tags).await;
+        let _ = Box::pin(set::touch(&self.inner.redis, key.as_bytes(), &tags)).await;
     }
 }

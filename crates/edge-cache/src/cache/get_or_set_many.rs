@@ -216,7 +216,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         }
 
         let flushing = async {
-            if self.inner.counters.is_full() {
+            if self.inner.counters.is_batch_due() {
                 self.flush_counters().await;
             }
         };
@@ -224,6 +224,12 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
         match lookups {
             Ok(lookups) => {
+                for (key, lookup) in keys.iter().zip(&lookups) {
+                    self.inner
+                        .counters
+                        .hot_keys
+                        .count_bytes(key, lookup.stored_bytes);
+                }
                 self.inner.breaker.record_success();
                 Some(lookups)
             }

@@ -15,6 +15,7 @@ use crate::guarded::Guarded;
 use crate::keyspace::fence::FenceView;
 use crate::keyspace::ttl::{Overrides, TtlTable};
 use crate::redis::{HostRuntime, Redis, ServerClock};
+use crate::units::uniform;
 
 const MIN_FENCE_INTERVAL: Duration = Duration::from_millis(10);
 const MAX_FENCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -59,6 +60,8 @@ pub(super) struct Inner<C, O> {
     pub(super) held_locks: RecentKeys,
     /// Keys whose entries were just given tags that they lacked.
     pub(super) tagged: RecentKeys,
+    /// Keys the sets of whose tags were just touched.
+    pub(super) touched: RecentKeys,
     pub(super) local_loads: LocalLoads,
     pub(super) near: NearCache,
     /// The TTLs of keys by prefix.
@@ -120,6 +123,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             fences: FenceView::default(),
             held_locks: RecentKeys::default(),
             tagged: RecentKeys::default(),
+            touched: RecentKeys::default(),
             local_loads: LocalLoads::default(),
             near: NearCache::default(),
             ttls: Guarded::default(),
@@ -208,6 +212,21 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         self
     }
 
+    /// Sets whether lookups are counted by key, for the list of hot keys; on without this call. It has
+    /// the names of keys, which are then in Redis as the keys themselves are, and visible to viewers.
+    ///
+    /// ```
+    /// # use edge_cache::{Cache, testing::Memory};
+    /// # let connection = Memory::new();
+    /// // Keys that contain e-mail addresses shall not be listed.
+    /// let cache = Cache::new(connection).with_hot_keys(false);
+    /// ```
+    #[must_use]
+    pub fn with_hot_keys(self, is_enabled: bool) -> Self {
+        self.inner.counters.hot_keys.set_enabled(is_enabled);
+        self
+    }
+
     /// Returns the clock and the fences by which entries are judged.
     pub(super) fn judge(&self) -> Judge<'_, C> {
         Judge {
@@ -219,7 +238,8 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
     /// Adds the counters to Redis. A failure is ignored: counters are not worth one.
     pub(super) async fn flush_counters(&self) {
-        let _ = self.inner.counters.flush(&self.inner.redis).await;
+        let now = self.inner.clock.now();
+        let _ = self.inner.counters.flush(&self.inner.redis, now).await;
     }
 
     /// Records that Redis failed; the circuit breaker may open.
@@ -231,6 +251,6 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
     /// Returns a random number, uniform in 0..1.
     pub(super) fn uniform(&self) -> f64 {
-        (self.inner.redis.random() >> 11) as f64 / (1_u64 << 53) as f64
+        uniform(self.inner.redis.random())
     }
 }

@@ -75,7 +75,8 @@ impl<R: Redis> BegunLookup<'_, R> {
     }
 
     /// Takes the value of an entry away that was invalidated: it is served to nobody. So is none of
-    /// edge-cache's own keys. One round trip for the first entry of another epoch than the view,
+    /// edge-cache's own keys. An entry that a soft purge covers becomes stale, although its trailer
+    /// has not been rewritten yet. One round trip for the first entry of another epoch than the view,
     /// otherwise none.
     pub(super) async fn judge(&self, key: &str, entry: &mut StoredEntry) -> Result<(), RedisError> {
         if entry.value.is_none() {
@@ -99,11 +100,13 @@ impl<R: Redis> BegunLookup<'_, R> {
         if judgement == Judgement::OtherEpoch && !self.has_newest_view.swap(true, Ordering::AcqRel)
         {
             // Another client may have cut the beginning of the stream off.
-            fences.read_all(self.judge.redis).await?;
+            Box::pin(fences.read_all(self.judge.redis)).await?;
             judgement = judge_now();
         }
-        if judgement != Judgement::Alive {
-            entry.bury();
+        match (judgement, &mut entry.facts) {
+            (Judgement::Alive, _) => {}
+            (Judgement::Stale(purge), Some(facts)) => facts.mark_stale(purge),
+            _ => entry.bury(),
         }
         Ok(())
     }

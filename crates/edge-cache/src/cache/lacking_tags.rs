@@ -29,6 +29,6 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         }
 
         self.inner.tagged.insert(key);
-        let _ = self.tag(key, &lacking).await;
+        let _ = Box::pin(self.tag(key, &lacking)).await;
     }
 }

@@ -3,6 +3,7 @@
 //! A hit is one `GET`: the trailer says until when the value is fresh by Redis' clock, which the
 //! instance estimates ([`ServerClock`]).
 
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -97,6 +98,8 @@ pub(super) struct Lookup<T> {
     pub(super) identity: Vec<u8>,
     /// The waiter's number.
     pub(super) waiter: Vec<u8>,
+    /// Bytes of the value that Redis sent.
+    pub(super) stored_bytes: usize,
     /// The encoded value, where the caller keeps near copies.
     pub(super) encoded: Option<Vec<u8>>,
     /// Value of another caller's load: it began after this caller asked, or no invalidation came
@@ -110,6 +113,8 @@ struct FoundValue<T> {
     /// How long it stays fresh, negative when stale; `None`: for ever.
     fresh_left: Option<i64>,
     grace: u64,
+    /// After a soft purge: for how long past its TTL every caller may be served it.
+    marked_stale: Option<u64>,
     age: Option<Duration>,
     load_time: f64,
     validator: Option<String>,
@@ -162,12 +167,13 @@ impl<T: DeserializeOwned> Lookup<T> {
         waiter: Option<&[u8]>,
         keeps_copies: bool,
     ) -> Result<Self, RedisError> {
-        let reading = async {
+        // Pinned here, so that what bounds it moves no more than a pointer.
+        let reading = pin!(async {
             match waiter {
                 None => Ok((read_entry(judge.redis, key).await?, Waited::default())),
-                Some(number) => read_waiting(judge.redis, key, number).await,
+                Some(number) => Box::pin(read_waiting(judge.redis, key, number)).await,
             }
-        };
+        });
         let lookup = judge.begin();
         let (mut entry, waited) = lookup.with(reading).await?;
         lookup.judge(key, &mut entry).await?;
@@ -189,6 +195,7 @@ impl<T: DeserializeOwned> Lookup<T> {
             is_locked: waited.is_locked || waited.is_throttled && !entry.is_dead,
             is_dead: entry.is_dead,
             identity: entry.identity,
+            stored_bytes: entry.bytes,
             waiter: waited.number,
             from_load: codec::decode(trailer::split(&waited.handed).0),
         }
@@ -256,6 +263,7 @@ impl<T: DeserializeOwned> FoundValue<T> {
             value: codec::decode(value)?,
             fresh_left: facts.and_then(|facts| facts.fresh_left(now)),
             grace: facts.map_or(0, |facts| facts.grace),
+            marked_stale: facts.and_then(|facts| facts.marked_stale),
             age: facts.map(|facts| Duration::from_millis(now.saturating_sub(facts.stored_at))),
             load_time: facts.map_or(0.0, |facts| facts.load_time as f64),
             validator: facts.and_then(|facts| facts.validator.clone()),
@@ -280,7 +288,7 @@ impl<T> FoundValue<T> {
     }
 
     fn stand_in(self, options: &Options<'_>, outcome: LookupOutcome) -> StandIn<T> {
-        let grace = self.grace.min(milliseconds(options.grace));
+        let grace = self.grace.min(self.allowed_grace(options));
         let left = self
             .fresh_left
             .map_or(i64::MAX, |left| left.saturating_add_unsigned(grace));
@@ -289,6 +297,11 @@ impl<T> FoundValue<T> {
             previous: self.into_previous(),
             outcome,
         }
+    }
+
+    /// How long past its TTL a call may be served the value.
+    fn allowed_grace(&self, options: &Options<'_>) -> u64 {
+        milliseconds(options.grace).max(self.marked_stale.unwrap_or(0))
     }
 
     /// Judges the value's age. XFetch refreshes a value early, with a probability that rises towards
@@ -308,8 +321,12 @@ impl<T> FoundValue<T> {
             };
         }
 
-        let is_in_grace = left.unsigned_abs() <= milliseconds(options.grace);
-        if is_in_grace && !options.grace.is_zero() {
+        let mut allowed = self.allowed_grace(options);
+        if self.marked_stale.is_some() {
+            // The key may live longer until the purge has rewritten it.
+            allowed = allowed.min(self.grace);
+        }
+        if left.unsigned_abs() <= allowed && allowed > 0 {
             Freshness::Stale
         } else {
             Freshness::TooOld
@@ -318,69 +335,4 @@ impl<T> FoundValue<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(fresh_left: i64, load_time: f64) -> FoundValue<()> {
-        FoundValue {
-            value: (),
-            fresh_left: Some(fresh_left),
-            grace: 60_000,
-            age: None,
-            load_time,
-            validator: None,
-        }
-    }
-
-    fn with_grace(seconds: u64) -> Options<'static> {
-        Options {
-            grace: Duration::from_secs(seconds),
-            ..Options::default()
-        }
-    }
-
-    #[test]
-    fn early_refresh_is_likelier_near_the_expiry_and_after_a_slow_load() {
-        let freshness =
-            |left, load, random| found(left, load).freshness(&Options::default(), random);
-
-        assert_eq!(freshness(1000, 100.0, 0.5), Freshness::Fresh);
-        assert_eq!(freshness(1000, 100.0, 0.00001), Freshness::EarlyRefresh);
-        assert_eq!(freshness(10, 100.0, 0.5), Freshness::EarlyRefresh);
-        assert_eq!(freshness(10, 0.0, 0.5), Freshness::Fresh);
-    }
-
-    #[test]
-    fn early_refresh_can_be_switched_off() {
-        let never = Options {
-            early_refresh: 0.0,
-            ..Options::default()
-        };
-
-        let freshness = found(1, 10_000.0).freshness(&never, 0.00001);
-
-        assert_eq!(freshness, Freshness::Fresh);
-    }
-
-    #[test]
-    fn a_value_stands_in_no_longer_than_its_own_and_the_calls_grace_allow() {
-        let servable = |left, grace| {
-            let stand_in = found(left, 0.0).stand_in(&with_grace(grace), LookupOutcome::Stale);
-            stand_in.servable.as_millis()
-        };
-
-        assert_eq!(servable(400, 0), 400);
-        assert_eq!(servable(400, 60), 60_400);
-        assert_eq!(servable(-400, 3600), 59_600);
-        assert_eq!(servable(-400, 0), 0);
-    }
-
-    #[test]
-    fn a_stale_value_is_served_only_to_a_call_with_enough_grace() {
-        let freshness = |left, grace| found(left, 0.0).freshness(&with_grace(grace), 0.5);
-
-        assert_eq!(freshness(-5, 60), Freshness::Stale);
-        assert_eq!(freshness(-60_001, 60), Freshness::TooOld);
-        assert_eq!(freshness(-5, 0), Freshness::TooOld);
-    }
-}
+mod tests;

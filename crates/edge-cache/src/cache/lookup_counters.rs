@@ -1,36 +1,43 @@
 //! Lookup counters by module (the first segment of a key), gathered in the instance and added to
-//! Redis in batches: when 32 lookups were gathered, and with the first lookup after a second.
+//! Redis in batches: with the first lookup after a second, with 32 lookups after a tenth of a second,
+//! and with 1,000 at once. So they are sent ten times a second, or once for 1,000 lookups.
 //!
-//! An instance that ends loses what it has gathered: at most 31 lookups of its last second, never a
-//! load.
+//! An instance that ends loses what it has gathered: at most 31 lookups of its last second and 999
+//! of its last tenth of a second, never a load.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::hot_keys::HotKeys;
 use super::outcome::LookupOutcome;
 use super::store_error::StoreErrorReason;
 use crate::error::RedisError;
 use crate::guarded::Guarded;
-use crate::keyspace::key::{LOOKUPS, NONE};
+use crate::keyspace::key::{HOT_KEYS_PREFIX, LOOKUPS, NONE};
 use crate::redis::script::Script;
-use crate::redis::{Arg, Redis};
+use crate::redis::{Arg, HostRuntime, Redis};
 use crate::script;
-use crate::units::microseconds;
+use crate::units::{microseconds, uniform};
 
-/// Adds to bounded counters.
+/// Adds to bounded counters, and to the hot keys of a minute.
 static ADD: Script = script!(once "counters/add", []);
 
-/// Lookups that are gathered before they are added to Redis.
+/// Lookups that are added to Redis when the last batch was [`BATCH_INTERVAL`] ago.
 const BATCH_LOOKUPS: u64 = 32;
+/// The least time between two batches, unless there are [`MAX_BATCH_LOOKUPS`].
+const BATCH_INTERVAL: Duration = Duration::from_millis(100);
+/// Lookups that are added to Redis at once. Fewer than the keys that [`HotKeys`] counts.
+const MAX_BATCH_LOOKUPS: u64 = 1000;
 /// Longest time between two flushes while there are lookups. Hosts end an instance that was idle
 /// for a second.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// Most modules counted by name in Redis; the rest are counted as `overflow`.
 const MAX_MODULES: usize = 100;
-/// Most counters gathered while they cannot be added to Redis; further modules are counted as
-/// `overflow`.
-const MAX_FIELDS: usize = 1000;
+/// Most modules whose counters of a kind are gathered while they cannot be added to Redis; further
+/// ones are counted as `overflow`.
+const MAX_GATHERED_MODULES: usize = 200;
+const MINUTE_MS: u64 = 60_000;
 /// Longest module name, in bytes.
 const MAX_MODULE_BYTES: usize = 64;
 /// Name for modules that are not counted by name.
@@ -44,24 +51,30 @@ pub(super) fn module_of(key: &str) -> &str {
         .unwrap_or(OVERFLOW)
 }
 
+/// Counts by kind and module.
+type Counts = BTreeMap<&'static str, BTreeMap<String, u64>>;
+
 /// Counters that are not in Redis yet.
 #[derive(Debug, Default)]
 pub(super) struct LookupCounters {
-    /// By `module:kind`.
-    counts: Guarded<BTreeMap<String, u64>>,
+    counts: Guarded<Counts>,
     lookups: AtomicU64,
-    last_flush_due: Guarded<Option<Instant>>,
+    last_due: Guarded<Option<Instant>>,
+    /// Lookups by key.
+    pub(super) hot_keys: HotKeys,
 }
 
 impl LookupCounters {
     pub(super) fn count_lookup(&self, key: &str, outcome: LookupOutcome) {
         self.add(key, outcome.name(), 1);
         self.lookups.fetch_add(1, Ordering::Relaxed);
+        self.hot_keys.count_lookup(key, outcome);
     }
 
     pub(super) fn count_load(&self, key: &str, took: Duration, is_ok: bool) {
         self.add(key, "loads", 1);
         self.add(key, "load_us", microseconds(took));
+        self.hot_keys.count_load(key, microseconds(took));
         self.add(key, "load_errors", u64::from(!is_ok));
     }
 
@@ -73,49 +86,77 @@ impl LookupCounters {
         self.add("", "circuit_opened", 1);
     }
 
-    fn add(&self, key: &str, kind: &str, count: u64) {
+    fn add(&self, key: &str, kind: &'static str, count: u64) {
         if count == 0 {
             return;
         }
 
         let mut counts = self.counts.lock();
-        let mut field = format!("{}:{kind}", module_of(key));
-        if counts.len() >= MAX_FIELDS && !counts.contains_key(&field) {
-            field = format!("{OVERFLOW}:{kind}");
+        let of_kind = counts.entry(kind).or_default();
+        let module = module_of(key);
+        if let Some(counted) = of_kind.get_mut(module) {
+            *counted += count;
+            return;
         }
-        *counts.entry(field).or_default() += count;
+
+        let has_room = of_kind.len() < MAX_GATHERED_MODULES;
+        let module = if has_room { module } else { OVERFLOW };
+        *of_kind.entry(module.to_owned()).or_default() += count;
     }
 
-    /// Returns whether a batch of lookups was gathered.
-    pub(super) fn is_full(&self) -> bool {
-        self.lookups.load(Ordering::Relaxed) >= BATCH_LOOKUPS
+    /// Returns whether a batch of lookups was gathered, which the caller then adds to Redis.
+    pub(super) fn is_batch_due(&self) -> bool {
+        let lookups = self.lookups.load(Ordering::Relaxed);
+        let least_time = match lookups {
+            MAX_BATCH_LOOKUPS.. => Duration::ZERO,
+            BATCH_LOOKUPS.. => BATCH_INTERVAL,
+            _ => return false,
+        };
+        self.is_due_after(least_time)
     }
 
-    /// Returns whether the flush interval has passed, and starts the next one if so.
+    /// Returns whether the flush interval has passed, and the caller is to add the counters to Redis.
     pub(super) fn is_flush_due(&self) -> bool {
-        let mut last = self.last_flush_due.lock();
-        let is_due = last.is_none_or(|last| last.elapsed() >= FLUSH_INTERVAL);
+        self.is_due_after(FLUSH_INTERVAL)
+    }
+
+    /// Returns whether so much time has passed since this was last true, or it never was.
+    fn is_due_after(&self, time: Duration) -> bool {
+        let mut last = self.last_due.lock();
+        let is_due = last.is_none_or(|last| last.elapsed() >= time);
         if is_due {
             *last = Some(Instant::now());
         }
         is_due
     }
 
-    /// Adds all counters to Redis and starts again from zero. At most one round trip.
-    pub(super) async fn flush<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
+    /// Adds all counters to Redis and starts again from zero. At most one round trip. `now` is the
+    /// time on Redis' clock in milliseconds.
+    pub(super) async fn flush<R: Redis + HostRuntime>(
+        &self,
+        redis: &R,
+        now: u64,
+    ) -> Result<(), RedisError> {
         let counts = self.counts.take();
         if counts.is_empty() {
             return Ok(());
         }
         self.lookups.store(0, Ordering::Relaxed);
 
-        let pairs = counts
-            .into_iter()
-            .flat_map(|(field, count)| [Arg::from(field), count.into()]);
-        let args = [MAX_MODULES.into()].into_iter().chain(pairs);
-        ADD.run(redis, [LOOKUPS.into(), NONE.into()], args)
-            .await
-            .map(drop)
+        let mut keys = vec![LOOKUPS.into(), NONE.into()];
+        let fields: usize = counts.values().map(BTreeMap::len).sum();
+        let mut args = vec![MAX_MODULES.into(), fields.into()];
+        for (kind, modules) in counts {
+            for (module, count) in modules {
+                args.extend([Arg::from(format!("{module}:{kind}")), count.into()]);
+            }
+        }
+        let minute = now / MINUTE_MS;
+        if let Some(batch) = self.hot_keys.take_batch(minute, || uniform(redis.random())) {
+            keys.push(format!("{HOT_KEYS_PREFIX}{minute}").into());
+            args.extend(batch);
+        }
+        ADD.run(redis, keys, args).await.map(drop)
     }
 }
 
@@ -123,16 +164,37 @@ impl LookupCounters {
 mod tests {
     use super::*;
 
+    /// Counters after so many lookups, with a batch just sent.
+    fn after(lookups: u64) -> LookupCounters {
+        let counters = LookupCounters::default();
+        assert!(counters.is_flush_due());
+        for _ in 0..lookups {
+            counters.count_lookup("users:1", LookupOutcome::Hit);
+        }
+        counters
+    }
+
+    #[test]
+    fn a_batch_waits_for_its_interval_unless_it_is_large() {
+        let (small, large) = (after(MAX_BATCH_LOOKUPS - 1), after(MAX_BATCH_LOOKUPS));
+        assert!(!small.is_batch_due());
+        assert!(large.is_batch_due());
+
+        std::thread::sleep(BATCH_INTERVAL);
+        assert!(small.is_batch_due());
+        assert!(!after(BATCH_LOOKUPS - 1).is_batch_due());
+    }
+
     #[test]
     fn modules_beyond_the_bound_are_counted_together() {
         let counters = LookupCounters::default();
 
-        for n in 0..MAX_FIELDS + 5 {
+        for n in 0..MAX_GATHERED_MODULES + 5 {
             counters.count_lookup(&format!("module-{n}:x"), LookupOutcome::Bypass);
         }
 
-        let counts = counters.counts.lock();
-        assert_eq!(counts.len(), MAX_FIELDS + 1);
-        assert_eq!(counts["overflow:bypass"], 5);
+        let counts = &counters.counts.lock()["bypass"];
+        assert_eq!(counts.len(), MAX_GATHERED_MODULES + 1);
+        assert_eq!(counts["overflow"], 5);
     }
 }

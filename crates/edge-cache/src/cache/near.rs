@@ -21,6 +21,8 @@
 //!   fences begin anew, all copies go.
 //! - The registration is read with the near fences. Where it is gone (evicted, or flushed), writers
 //!   append nothing any more, so all copies go.
+//! - A copy that a soft purge covers is stale from then on. Lookups ask Redis for the entry, which one
+//!   caller refreshes; while Redis is away, the copy is served within its grace.
 //! - Another client's write is noticed after `max_age` at the latest.
 //! - While Redis is away, copies are served past `max_age`, within TTL and grace, unless the last
 //!   views say that they are dead. A view forgets a fence some time after its removal, so all copies
@@ -120,7 +122,7 @@ impl NearCache {
         began: Instant,
     ) -> Result<(), RedisError> {
         if self.is_registration_due(fences) {
-            self.register(redis, fences).await?;
+            Box::pin(self.register(redis, fences)).await?;
         }
         let (seen, near_seen) = join(
             fences.refresh_if_due(redis, began),
@@ -144,7 +146,7 @@ impl NearCache {
         }
         self.all_judged.set(Some(now));
         self.copies
-            .retain(|key, copy| !self.is_dead(fences, key, copy));
+            .retain(|key, copy| self.judge(fences, key, copy) == Judgement::Alive);
     }
 
     fn is_registration_due(&self, fences: &FenceView) -> bool {
@@ -229,11 +231,18 @@ impl NearCache {
 
     fn find_alive(&self, fences: &FenceView, key: &str) -> Option<Arc<NearCopy>> {
         let copy = self.copies.get(key)?;
-        if self.is_dead(fences, key, &copy) {
-            self.copies.remove(key);
-            return None;
+        match self.judge(fences, key, &copy) {
+            Judgement::Alive => Some(copy),
+            Judgement::Stale(purge) => {
+                let stale = copy.marked_stale(purge);
+                self.copies.insert(key, stale);
+                self.copies.get(key)
+            }
+            Judgement::Dead | Judgement::OtherEpoch => {
+                self.copies.remove(key);
+                None
+            }
         }
-        Some(copy)
     }
 
     /// Drops the copy of a key of which Redis has no entry that may be served.
@@ -241,19 +250,25 @@ impl NearCache {
         self.copies.remove(key);
     }
 
-    fn is_dead(&self, fences: &FenceView, key: &str, copy: &NearCopy) -> bool {
+    fn judge(&self, fences: &FenceView, key: &str, copy: &NearCopy) -> Judgement {
         let known = &copy.known;
-        let is_covered = match &copy.facts {
-            Some(facts) => {
-                let judgement = fences.judge(&facts.stamp, key.as_bytes(), facts.tags());
-                judgement != Judgement::Alive
-            }
-            None => fences.covers_after(known.fences, key.as_bytes()),
+        let by_fences = match &copy.facts {
+            Some(facts) => match fences.judge(&facts.stamp, key.as_bytes(), facts.tags()) {
+                Judgement::Stale(_) if facts.marked_stale.is_some() => Judgement::Alive,
+                judgement => judgement,
+            },
+            None if fences.covers_after(known.fences, key.as_bytes()) => Judgement::Dead,
+            None => Judgement::Alive,
         };
+
         // The generation is asked for last: another thread may have read the view anew meanwhile.
-        is_covered
-            || self.view.is_changed_since(key, known.near)
-            || known.generation != fences.generation()
+        let is_out_of_date =
+            self.view.is_changed_since(key, known.near) || known.generation != fences.generation();
+        if is_out_of_date {
+            Judgement::Dead
+        } else {
+            by_fences
+        }
     }
 
     /// Keeps a copy of an entry that a `GET` has brought, unless it is too large or was invalidated since the
@@ -276,7 +291,7 @@ impl NearCache {
             known,
         };
 
-        if !self.is_dead(fences, key, &copy) {
+        if self.judge(fences, key, &copy) == Judgement::Alive {
             self.copies.insert(key, copy);
         }
     }

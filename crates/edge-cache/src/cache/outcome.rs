@@ -22,6 +22,11 @@ pub enum LookupOutcome {
 }
 
 impl LookupOutcome {
+    /// Returns whether a cached value was served.
+    pub(super) fn is_from_cache(self) -> bool {
+        matches!(self, Self::Hit | Self::Near | Self::Stale)
+    }
+
     /// The name in lower case, for metrics.
     pub fn name(self) -> &'static str {
         match self {

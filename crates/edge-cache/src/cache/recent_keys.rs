@@ -2,7 +2,7 @@
 //!
 //! While a source fails or is slow, every caller is served the stale value. Without this record each
 //! of them would also ask for the lock; with it, an instance asks ten times a second for each key.
-//! Tags that an entry lacks are added as often.
+//! Tags that an entry lacks are added as often, and the sets of an entry's tags touched.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -158,7 +158,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             return Ok((fetched, refresh));
         }
 
-        let fetched = self.get_or_set(key, options, loader).await?;
+        let fetched = Box::pin(self.get_or_set(key, options, loader)).await?;
         Ok((fetched, None))
     }
 

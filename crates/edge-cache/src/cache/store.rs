@@ -184,6 +184,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             stamp: load.lock.stamp,
             tags: tag::join(&tags),
             validator: storable.validator,
+            marked_stale: None,
         };
         let key = load.name.as_bytes();
         let value = StorableValue::prepare(&self.inner.redis, key, encoded, &facts).await?;

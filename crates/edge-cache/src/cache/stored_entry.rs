@@ -21,12 +21,14 @@ pub(super) struct StoredEntry {
     pub(super) identity: Vec<u8>,
     /// It was invalidated, and is served to nobody.
     pub(super) is_dead: bool,
+    /// The length of what was read.
+    pub(super) bytes: usize,
 }
 
 impl StoredEntry {
     /// An entry in a string.
     pub(super) fn of_string(mut stored: Vec<u8>) -> Self {
-        let identity = identify("", &stored);
+        let (identity, bytes) = (identify("", &stored), stored.len());
         let (value, facts) = trailer::split(&stored);
         stored.truncate(value.len());
         Self {
@@ -34,12 +36,14 @@ impl StoredEntry {
             facts,
             identity,
             is_dead: false,
+            bytes,
         }
     }
 
     /// An entry in chunks, or another client's list.
     fn of_list(gathered: GatheredValue) -> Self {
         Self {
+            bytes: gathered.value.as_ref().map_or(0, Vec::len),
             value: gathered.value,
             facts: gathered.facts,
             identity: identify("list ", &gathered.head),
@@ -105,7 +109,9 @@ pub(super) async fn read_entry<R: Redis>(redis: &R, key: &str) -> Result<StoredE
             let entry = stored.map(StoredEntry::of_string).unwrap_or_default();
             entry.with_former_chunks(redis, key).await
         }
-        Err(error) if error.kind == ErrorKind::WrongType => read_other_type(redis, key).await,
+        Err(error) if error.kind == ErrorKind::WrongType => {
+            Box::pin(read_other_type(redis, key)).await
+        }
         Err(error) => Err(error),
     }
 }

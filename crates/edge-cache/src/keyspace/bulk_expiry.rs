@@ -11,13 +11,16 @@
 mod change;
 mod counts;
 mod rule;
+mod slice;
+mod stale;
 
+pub(in crate::keyspace) use change::{Changing, LifeRule, Tally};
 pub use counts::{BulkExpiryOutcome, ExpiryCounts, Lives};
 pub use rule::{ExpiryChange, ExpiryRule};
+pub use slice::{ExpirySlice, KEEP};
+pub(in crate::keyspace) use stale::StaleMarking;
 
 use std::collections::HashSet;
-
-use change::{Changing, Tally};
 
 use crate::error::RedisError;
 use crate::keyspace::conditions::{self, Conditions};
@@ -162,7 +165,7 @@ impl BulkExpiry {
 
     fn changing<'a>(&'a self, tally: &'a Tally) -> Changing<'a> {
         Changing {
-            rule: &self.rule,
+            rule: LifeRule::Expiry(&self.rule),
             is_dry_run: self.is_dry_run,
             samples: self.samples,
             tally,

@@ -230,7 +230,7 @@ async fn gather_chunks<R: Redis>(
 }
 
 /// Reads a chunk; `None` where there is none of this writing.
-async fn element_of<R: Redis>(
+pub(crate) async fn element_of<R: Redis>(
     redis: &R,
     key: &[u8],
     number: usize,

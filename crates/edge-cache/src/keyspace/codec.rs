@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{Read, Write};
+use std::io::{Cursor, Error as IoError, Read, Write};
 
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use serde::Serialize;
@@ -72,7 +72,7 @@ pub fn compress(json: Vec<u8>) -> std::io::Result<Vec<u8>> {
             "it has {} bytes of JSON; the limit is {MAX_JSON_BYTES}",
             json.len()
         );
-        return Err(std::io::Error::other(problem));
+        return Err(IoError::other(problem));
     }
     if json.len() < COMPRESS_FROM_BYTES {
         return Ok(json);
@@ -126,6 +126,45 @@ pub fn decompress(stored: &[u8]) -> Option<Cow<'_, [u8]>> {
         .read_to_end(&mut json)
         .ok()?;
     Some(json.into())
+}
+
+/// The length of a compressed value when it is decompressed. Costs one decompression, in a small buffer.
+///
+/// # Errors
+/// One that says why it cannot be decompressed: it is broken, or too long.
+pub(crate) fn decompressed_length(compressed: &[u8]) -> std::io::Result<u64> {
+    let mut decoder = FrameDecoder::new(compressed).take(MAX_JSON_BYTES as u64 + 1);
+    let length = std::io::copy(&mut decoder, &mut std::io::sink())?;
+    if length > MAX_JSON_BYTES as u64 {
+        let problem = format!("it has more than {MAX_JSON_BYTES} bytes when it is decompressed");
+        return Err(IoError::other(problem));
+    }
+    Ok(length)
+}
+
+/// A compressed value that is decompressed a piece at a time.
+#[derive(Debug)]
+pub(crate) struct Decompression {
+    decoder: FrameDecoder<Cursor<Vec<u8>>>,
+}
+
+impl Decompression {
+    pub(crate) fn new(compressed: Vec<u8>) -> Self {
+        Self {
+            decoder: FrameDecoder::new(Cursor::new(compressed)),
+        }
+    }
+
+    /// Decompresses the next piece, of at most so many bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// One for a broken frame.
+    pub(crate) fn next_piece(&mut self, max_bytes: usize) -> std::io::Result<Option<Vec<u8>>> {
+        let mut piece = Vec::with_capacity(max_bytes);
+        let mut decoder = (&mut self.decoder).take(max_bytes as u64);
+        decoder.read_to_end(&mut piece)?;
+        Ok((!piece.is_empty()).then_some(piece))
+    }
 }
 
 /// Decodes a stored value; `None` where it is not of this type.
@@ -221,6 +260,23 @@ mod tests {
 
         assert!(error.contains("the limit is"), "{error}");
         assert_eq!(decode::<String>(&bomb), None);
+    }
+
+    #[test]
+    fn a_value_is_decompressed_in_pieces() {
+        let stored = encode(&vec!["element"; 50_000]).unwrap();
+        let whole = decompress(&stored).unwrap().into_owned();
+        assert_eq!(decompressed_length(&stored).unwrap(), whole.len() as u64);
+
+        let mut decompression = Decompression::new(stored.clone());
+        let mut all = Vec::new();
+        while let Some(piece) = decompression.next_piece(1000).unwrap() {
+            assert!(piece.len() <= 1000);
+            all.extend(piece);
+        }
+
+        assert_eq!(all, whole);
+        assert!(decompressed_length(&stored[..stored.len() / 2]).is_err());
     }
 
     #[test]

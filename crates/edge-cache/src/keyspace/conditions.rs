@@ -4,6 +4,8 @@
 //! their slot is moving or its scripts may use only declared keys, are tested slot by slot. No test
 //! counts as a use of a key.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::RedisError;
 use crate::keyspace::MAX_KEYS_PER_CALL;
 use crate::keyspace::key::KeyName;
@@ -18,7 +20,8 @@ static MEET: Script = script!(repeatable "keys/meet", [shared::OWN_READS, shared
 const REFUSED: &str = "refused condition ";
 
 /// Conditions that a key must meet, all of them. The default has none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Conditions {
     /// The type; empty for any.
     pub kind: String,

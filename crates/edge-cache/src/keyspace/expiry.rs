@@ -6,6 +6,7 @@ use crate::error::RedisError;
 use crate::keyspace::entry_facts;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::tag::{self, Tag};
+use crate::keyspace::ttl::MAX_TTL;
 use crate::redis::{Command, Redis, Replies, ServerClock};
 use crate::units::milliseconds;
 
@@ -89,7 +90,7 @@ impl NewLife {
 }
 
 /// Changes how long a key lives (`None`: for ever); the seconds left, `None` when the key does not
-/// exist. Its tags' sets live at least as long. Two round trips, and one for an entry with tags.
+/// exist. An entry that a soft purge has marked stays stale. Its tags' sets live at least as long. Two round trips, and one for an entry with tags.
 ///
 /// # Errors
 /// Those of the connection.
@@ -104,6 +105,12 @@ pub async fn set<R: Redis>(
     let expiry = ttl.map_or_else(String::new, |ttl| ttl.saturating_add(grace).to_string());
     let changed = entry_facts::change(redis, key, &expiry, Some(clock), |facts| {
         let age = clock.now().saturating_sub(facts.stored_at);
+        if facts.marked_stale.is_some() {
+            let stale_for = age.saturating_sub(facts.fresh_for.unwrap_or(age));
+            let life = ttl.unwrap_or(milliseconds(MAX_TTL));
+            facts.grace = life.saturating_add(grace).saturating_add(stale_for);
+            return;
+        }
         facts.fresh_for = ttl.map(|ttl| ttl.saturating_add(age));
         facts.grace = grace;
     });

@@ -44,23 +44,33 @@
 //! - `set` checks the fences in the same way, and does not write what one covers.
 //! - An invalidation by key removes the key and its load lock in one step, which is enough. It
 //!   appends a fence only while a warmup runs.
+//! - A soft purge appends a fence whose kind begins with `stale`. For readers an entry that it covers
+//!   is stale instead of dead, unless a hard fence covers it, too. For everything that stores a value
+//!   it is a fence like any other ([`crate::keyspace::soft_purge`] says why).
 //! - A warmup takes a stamp before it reads each entry of its plan and leaves out the keys that
 //!   were invalidated since. Without its lock it writes nothing.
 
+mod in_force;
 mod index;
+mod kind;
+mod soft;
 mod stamp;
 mod view;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use crate::error::{Error, RedisError};
-use crate::keyspace::key::{FENCES, KeyName, NEAR, NEAR_FENCES, NONE};
+use crate::keyspace::key::{FENCES, KeyName, NEAR, NEAR_FENCES, NONE, WARMUP_LOCK};
 use crate::keyspace::pattern::Pattern;
+use crate::keyspace::purge::PurgeMode;
 use crate::keyspace::tag::Tag;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, HostRuntime, Redis, Replies};
 use crate::script;
 
+pub use in_force::InForce;
+use kind::FenceKind;
+pub(crate) use soft::SoftPurge;
 pub(crate) use stamp::take_known;
 pub use stamp::{Stamp, StreamId};
 pub(crate) use view::{FenceView, Judgement, Position};
@@ -70,6 +80,7 @@ static APPEND: Script = script!(once "fence/append", [
     shared::EXISTENCE,
     shared::NEAR,
 ]);
+static APPEND_KEYS: Script = script!(once "keys/fence_named", [shared::EXISTENCE, shared::FENCES]);
 static ANNOUNCE: Script = script!(once "near/append", [shared::EXISTENCE, shared::NEAR]);
 static END: Script = script!(repeatable "fence/end", [shared::FENCES]);
 static WITHDRAW: Script = script!(once "fence/withdraw", [shared::FENCES]);
@@ -95,67 +106,30 @@ pub(crate) struct OpenFence {
 /// An invalidation whose removal has finished.
 #[derive(Debug, Clone, Copy)]
 pub struct Removed {
-    /// Number of keys removed.
+    /// Number of keys removed; of a soft purge, marked stale.
     pub keys: u64,
     /// When all readers know it.
     pub in_force: InForce,
 }
 
-/// When all readers know an invalidation.
-#[derive(Debug, Clone, Copy)]
-pub struct InForce {
-    acknowledged: Instant,
-    after: Duration,
-}
-
-impl InForce {
-    /// Reads it from a reply that has just arrived: 0 while nobody keeps near copies.
-    ///
-    /// # Errors
-    /// Those of [`Replies::count`].
-    pub fn read(replies: &mut Replies) -> Result<Self, RedisError> {
-        Ok(Self {
-            acknowledged: Instant::now(),
-            after: Duration::from_millis(replies.count()?),
-        })
-    }
-
-    /// The time from which no reader is served an entry from before the invalidation, or now if that
-    /// has come: for an invalidation that has ended. Readers ask for new fences once in `interval`.
-    pub fn at(self, interval: Duration) -> SystemTime {
-        let after = self.after.max(interval);
-        SystemTime::now() - self.acknowledged.elapsed().saturating_sub(after)
-    }
-
-    /// The time from which no reader is served an entry from before the invalidation, although its
-    /// removal has not ended. Readers ask for new fences once in `interval`.
-    pub fn expected_at(self, interval: Duration) -> SystemTime {
-        let after = self.after.max(interval);
-        SystemTime::now() + after.saturating_sub(self.acknowledged.elapsed())
-    }
-
-    /// Waits until near caches know it.
-    pub async fn wait<R: HostRuntime>(self, runtime: &R) {
-        let left = self.after.saturating_sub(self.acknowledged.elapsed());
-        if !left.is_zero() {
-            runtime.sleep(left).await;
-        }
-    }
-}
-
 /// Records an invalidation by tag: from then on no reader is served an entry with this tag that was
-/// loaded before, and no load in flight with it is stored. One round trip.
-pub(crate) async fn append_tag<R: Redis>(redis: &R, tag: &Tag) -> Result<OpenFence, RedisError> {
-    append(redis, "tag", tag.as_str().as_bytes()).await
+/// loaded before, or only as a stale one, and no load in flight with it is stored. One round trip.
+pub(crate) async fn append_tag<R: Redis>(
+    redis: &R,
+    tag: &Tag,
+    mode: PurgeMode,
+) -> Result<OpenFence, RedisError> {
+    append(redis, "tag", tag.as_str().as_bytes(), mode).await
 }
 
 /// Records an invalidation by pattern: from then on no reader is served an entry that matches and
-/// was loaded before, and no load in flight of one is stored. One round trip.
+/// was loaded before, or only as a stale one, and no load in flight of one is stored. One round trip.
 pub(crate) async fn append_pattern<R: Redis>(
     redis: &R,
     pattern: &Pattern,
+    mode: PurgeMode,
 ) -> Result<OpenFence, RedisError> {
-    append(redis, "pattern", pattern.as_bytes()).await
+    append(redis, "pattern", pattern.as_bytes(), mode).await
 }
 
 /// Records invalidations by pattern whose removal outlives the caller. Returns the ids of their
@@ -167,11 +141,12 @@ pub(crate) async fn append_pattern<R: Redis>(
 pub async fn open_fences<R: Redis>(
     redis: &R,
     patterns: &[Pattern],
+    mode: PurgeMode,
 ) -> Result<(Vec<String>, Option<InForce>), RedisError> {
     let mut ids = Vec::new();
     let mut in_force = None;
     for pattern in patterns {
-        let fence = append_pattern(redis, pattern).await?;
+        let fence = append_pattern(redis, pattern, mode).await?;
         ids.push(String::from_utf8_lossy(&fence.id).into_owned());
         in_force = Some(fence.in_force);
     }
@@ -206,19 +181,45 @@ pub async fn withdraw_fences<R: Redis>(redis: &R, ids: &[String]) -> Result<(), 
         .map(drop)
 }
 
-async fn append<R: Redis>(redis: &R, kind: &str, covered: &[u8]) -> Result<OpenFence, RedisError> {
-    let args = [kind.into(), covered.into()];
+/// Records an invalidation by name for a running warmup, which could store older values. One round
+/// trip.
+pub(crate) async fn append_keys<R: Redis>(
+    redis: &R,
+    names: &[KeyName],
+    mode: PurgeMode,
+) -> Result<(), RedisError> {
+    let keys = [FENCES, NONE, WARMUP_LOCK].map(Arg::from);
+    let kind = [FenceKind::render("key", mode).into()].into_iter();
+    let args = kind.chain(names.iter().map(|name| name.as_bytes().into()));
+    APPEND_KEYS.run(redis, keys, args).await.map(drop)
+}
+
+async fn append<R: Redis>(
+    redis: &R,
+    by: &str,
+    covered: &[u8],
+    mode: PurgeMode,
+) -> Result<OpenFence, RedisError> {
+    let args = [FenceKind::render(by, mode).into(), covered.into()];
     let keys = [FENCES.into(), NONE.into(), NEAR.into()];
     let mut replies = APPEND.run(redis, keys, args).await?;
     let id = replies.bytes()?;
     let mut in_force = InForce::read(&mut replies)?;
     if redis.topology().await?.is_cluster() {
-        in_force.after = in_force.after.max(MAX_INTERVAL_ON_CLUSTER);
+        in_force.lengthen(MAX_INTERVAL_ON_CLUSTER);
     }
     Ok(OpenFence { id, in_force })
 }
 
 impl OpenFence {
+    /// Its place in the stream.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Protocol`] for a text that is no id.
+    pub(crate) fn id(&self) -> Result<StreamId, RedisError> {
+        StreamId::parse(&String::from_utf8_lossy(&self.id))
+    }
+
     /// Records that the removal has finished, so that the fence can leave after a while, and waits
     /// until near caches know the invalidation. If that fails, the error says how many keys were
     /// removed. One round trip.
@@ -244,7 +245,7 @@ impl OpenFence {
 ///
 /// # Errors
 /// Those of the connection.
-pub(crate) async fn announce_written<R: Redis>(
+pub async fn announce_written<R: Redis>(
     redis: &R,
     keys: impl IntoIterator<Item = Arg>,
 ) -> Result<InForce, RedisError> {
@@ -294,7 +295,7 @@ impl Fences {
     /// key.
     pub fn cover(&self, name: &KeyName, tags: &[Tag]) -> bool {
         self.0.chunks(2).any(|fence| match fence {
-            [kind, covered] => match kind.as_slice() {
+            [kind, covered] => match FenceKind::parse(kind).by {
                 b"pattern" => Pattern::stored(covered.as_slice()).matches(name.as_bytes()),
                 b"tag" => tags.iter().any(|tag| tag.as_str().as_bytes() == covered),
                 b"key" => name.as_bytes() == covered,
@@ -302,37 +303,5 @@ impl Fences {
             },
             _ => true,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_invalidation_is_in_force_one_interval_after_its_fence() {
-        let acknowledged = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
-        let fence = |after| InForce {
-            acknowledged,
-            after: Duration::from_millis(after),
-        };
-        let before = |at: SystemTime| at.elapsed().unwrap();
-
-        let interval = Duration::from_secs(10);
-        let at = before(fence(0).at(interval));
-        assert!((49..=51).contains(&at.as_secs()), "{at:?}");
-
-        let at = before(fence(20_000).at(interval));
-        assert!((39..=41).contains(&at.as_secs()), "{at:?}");
-    }
-
-    #[test]
-    fn an_invalidation_that_has_ended_is_in_force_now_at_the_latest() {
-        let fence = InForce {
-            acknowledged: Instant::now(),
-            after: Duration::ZERO,
-        };
-
-        assert!(fence.at(Duration::from_secs(10)) <= SystemTime::now());
     }
 }

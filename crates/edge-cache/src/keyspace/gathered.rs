@@ -23,6 +23,8 @@
 //!   invalidation, and by the schedule.
 //! - A server that was restarted or replaced has its keys in another order. The walk then starts again.
 //! - On a Cluster the walk visits one node after the other.
+//! - Soft purges by pattern join the walk as well. It then reads the names of each slice, because
+//!   trailers are rewritten outside Redis, and removes or marks the keys before it advances.
 //! - The schedule also lets removals that were interrupted join the walk ([`resume_interrupted`]).
 
 mod on_nodes;
@@ -31,17 +33,22 @@ mod walk;
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join;
 use on_nodes::NodeWalk;
 pub use turn::Turn;
-use walk::{WALK_KEYS, Walk, read_progress};
+pub use walk::FinishedWalk;
+use walk::{Progress, WALK_KEYS, Walk, read_progress};
 
 use crate::error::RedisError;
 use crate::keyspace::fence::StreamId;
-use crate::keyspace::key::{FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVALS};
+use crate::keyspace::key::{
+    FENCES, NONE, REMOVAL_ANNOUNCEMENT, REMOVAL_PATTERNS, REMOVAL_STALE, REMOVALS,
+};
 use crate::keyspace::pattern::Pattern;
+use crate::keyspace::purge::{PurgeMode, SoftGrace};
 use crate::keyspace::tag::Tag;
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Command, Redis, Replies};
+use crate::redis::{Arg, Command, HostRuntime, Redis, Replies};
 use crate::{script, units};
 
 static GATHER: Script = script!(once "removals/gather", [shared::FENCES, shared::GATHERED]);
@@ -63,17 +70,18 @@ static DELETE_SLICE: Script = script!(once "removals/delete_slice", [
     shared::GATHERED_SLICE,
 ]);
 
+/// The keys of scripts that add to the gathered patterns.
+const GATHER_KEYS: [&str; 6] = [
+    FENCES,
+    NONE,
+    REMOVALS,
+    REMOVAL_PATTERNS,
+    REMOVAL_ANNOUNCEMENT,
+    REMOVAL_STALE,
+];
+
 /// How long a removal may take before it counts as interrupted.
 const INTERRUPTED_AFTER: Duration = Duration::from_secs(600);
-
-/// A walk that has ended.
-#[derive(Debug, PartialEq, Eq)]
-pub struct FinishedWalk {
-    /// The patterns whose keys it removed.
-    pub patterns: Vec<Pattern>,
-    /// Keys removed.
-    pub keys_deleted: u64,
-}
 
 /// The result of a turn.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -90,7 +98,7 @@ pub struct Interrupted {
     /// The turn to announce, if something is left to remove and nobody is expected to do it.
     pub turn: Option<Turn>,
     /// Tags whose invalidation has to be repeated.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<(Tag, PurgeMode)>,
 }
 
 /// The gathered removals that have not finished.
@@ -107,16 +115,18 @@ pub struct Waiting {
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn gather<R: Redis>(redis: &R, patterns: &[Pattern]) -> Result<Option<Turn>, RedisError> {
-    let keys = [
-        FENCES,
-        NONE,
-        REMOVALS,
-        REMOVAL_PATTERNS,
-        REMOVAL_ANNOUNCEMENT,
-    ];
-    let args = patterns.iter().map(|pattern| pattern.as_bytes().into());
-    let mut replies = GATHER.run(redis, keys.map(Arg::from), args).await?;
+pub async fn gather<R: Redis>(
+    redis: &R,
+    patterns: &[Pattern],
+    mode: PurgeMode,
+) -> Result<Option<Turn>, RedisError> {
+    let grace: Arg = match mode {
+        PurgeMode::Hard => "".into(),
+        PurgeMode::Soft(grace) => grace.milliseconds().into(),
+    };
+    let patterns = patterns.iter().map(|pattern| pattern.as_bytes().into());
+    let args = [grace].into_iter().chain(patterns);
+    let mut replies = GATHER.run(redis, GATHER_KEYS.map(Arg::from), args).await?;
     Turn::read(&mut replies)
 }
 
@@ -142,24 +152,24 @@ pub async fn resume_older_than<R: Redis>(
     age: Duration,
     jobs: &[String],
 ) -> Result<Interrupted, RedisError> {
-    let keys = [
-        FENCES,
-        NONE,
-        REMOVALS,
-        REMOVAL_PATTERNS,
-        REMOVAL_ANNOUNCEMENT,
-    ];
     let age = [units::milliseconds(age).into()].into_iter();
     let args = age.chain(jobs.iter().map(|id| Arg::from(id.as_str())));
-    let mut replies = RESUME.run(redis, keys.map(Arg::from), args).await?;
+    let mut replies = RESUME.run(redis, GATHER_KEYS.map(Arg::from), args).await?;
 
-    let turn = Turn::read(&mut replies)?;
-    let tags = replies.rest()?.into_iter();
-    let tags = tags.filter_map(|tag| Tag::parse("tag", String::from_utf8(tag).ok()?).ok());
-    Ok(Interrupted {
-        turn,
-        tags: tags.collect(),
-    })
+    let mut interrupted = Interrupted {
+        turn: Turn::read(&mut replies)?,
+        tags: Vec::new(),
+    };
+    while replies.remaining() > 0 {
+        let grace: Option<u64> = replies.text()?.parse().ok();
+        let mode = grace.map_or(PurgeMode::Hard, |grace| {
+            PurgeMode::Soft(SoftGrace::stored(grace))
+        });
+        let tag = String::from_utf8(replies.bytes()?).ok();
+        let tag = tag.and_then(|tag| Tag::parse("tag", tag).ok());
+        interrupted.tags.extend(tag.map(|tag| (tag, mode)));
+    }
+    Ok(interrupted)
 }
 
 /// Reads how many gathered removals have not finished. One round trip.
@@ -167,8 +177,10 @@ pub async fn resume_older_than<R: Redis>(
 /// # Errors
 /// Those of the connection.
 pub async fn read_waiting<R: Redis>(redis: &R) -> Result<Waiting, RedisError> {
-    let fences = redis.execute(Command::read("HKEYS").arg(REMOVAL_PATTERNS));
-    let fences = Replies::new(fences.await?).rest()?;
+    let read = |hash| redis.execute(Command::read("HKEYS").arg(hash));
+    let (hard, soft) = join(read(REMOVAL_PATTERNS), read(REMOVAL_STALE)).await;
+    let mut fences = Replies::new(hard?).rest()?;
+    fences.extend(Replies::new(soft?).rest()?);
     let milliseconds = |id: &Vec<u8>| {
         let id: StreamId = str::from_utf8(id).ok()?.parse().ok()?;
         Some(id.milliseconds)
@@ -179,13 +191,14 @@ pub async fn read_waiting<R: Redis>(redis: &R) -> Result<Waiting, RedisError> {
     })
 }
 
-/// Runs a turn: removes keys for about as long as the limit says, one slice of about 1,000 keys
-/// after the other. One round trip for each, and one more.
+/// Runs a turn: removes keys, and marks those of soft purges stale, for about as long as the limit
+/// says, one slice of about 1,000 keys after the other. One round trip for each, and one more; with
+/// soft purges four for each or, on a Cluster, some for each slot.
 ///
 /// # Errors
 /// Those of the connection. The walk is continued by the next turn, which the next invalidation or
 /// the schedule announces.
-pub async fn run_turn<R: Redis>(
+pub async fn run_turn<R: Redis + HostRuntime>(
     redis: &R,
     turn: Turn,
     limit: Duration,
@@ -194,28 +207,25 @@ pub async fn run_turn<R: Redis>(
     let Some(walk) = begin_turn(redis, turn).await? else {
         return Ok(TurnResult::default());
     };
-    if walk.patterns.is_empty() {
+    if walk.is_empty() {
         return Ok(TurnResult::default());
     }
 
     let search = walk.search();
-    let mut on_nodes = NodeWalk::begin(redis).await?;
+    let mut on_nodes = NodeWalk::begin(redis, &walk).await?;
     let connection = redis.connection_number();
     loop {
         let deleted = match &mut on_nodes {
             Some(nodes) => nodes.delete_slice(redis, &walk, &search).await?,
             None => delete_slice(redis, &walk, &search).await?,
         };
-        let Some((is_over, keys_deleted)) = deleted else {
+        let Some(progress) = deleted else {
             return Ok(TurnResult::default());
         };
-        if is_over {
+        if progress.is_over {
             return Ok(TurnResult {
                 next: Some(walk.next),
-                finished: Some(FinishedWalk {
-                    patterns: walk.patterns,
-                    keys_deleted,
-                }),
+                finished: Some(walk.finish(&progress)),
             });
         }
         // Another connection may lead to another server, of which the cursor says nothing.
@@ -230,31 +240,28 @@ pub async fn run_turn<R: Redis>(
 
 /// Begins a turn; `None` when it is another's.
 async fn begin_turn<R: Redis>(redis: &R, turn: Turn) -> Result<Option<Walk>, RedisError> {
-    let keys = [REMOVALS, REMOVAL_PATTERNS, REMOVAL_ANNOUNCEMENT, NONE];
+    let keys = [
+        REMOVALS,
+        REMOVAL_PATTERNS,
+        REMOVAL_ANNOUNCEMENT,
+        NONE,
+        REMOVAL_STALE,
+    ];
     let args = [turn.number().into()];
     let mut replies = BEGIN_TURN.run(redis, keys.map(Arg::from), args).await?;
     if replies.remaining() == 0 {
         return Ok(None);
     }
 
-    let next = Turn::announced(replies.count()?);
-    let mut patterns: Vec<Pattern> = Vec::new();
-    for bytes in replies.rest()? {
-        let pattern = Pattern::stored(&bytes);
-        if !patterns.contains(&pattern) {
-            patterns.push(pattern);
-        }
-    }
-    Ok(Some(Walk { next, patterns }))
+    Walk::read(&mut replies).map(Some)
 }
 
-/// Removes the keys of one slice: whether it was the last one, and how many keys the walk has removed
-/// so far; `None` when the next turn has begun.
+/// Removes the keys of one slice; `None` when the next turn has begun.
 async fn delete_slice<R: Redis>(
     redis: &R,
     walk: &Walk,
     search: &[Arg],
-) -> Result<Option<(bool, u64)>, RedisError> {
+) -> Result<Option<Progress>, RedisError> {
     let args = [walk.next.number().into()]
         .into_iter()
         .chain(search.iter().cloned());

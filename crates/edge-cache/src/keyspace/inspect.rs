@@ -4,7 +4,8 @@ mod value;
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -12,6 +13,7 @@ use self::value::ShownValue;
 use crate::error::RedisError;
 use crate::keyspace::chunks;
 use crate::keyspace::codec;
+use crate::keyspace::edit::MAX_EDITABLE_BYTES;
 use crate::keyspace::expiry::{self, RemainingLife};
 use crate::keyspace::key::KeyName;
 use crate::keyspace::trailer::{self, Facts};
@@ -21,7 +23,12 @@ use crate::script;
 use crate::units;
 
 /// Describes one key and reads a bounded part of its value.
-static INSPECT: Script = script!(repeatable "keys/inspect", [shared::OWN_READS, shared::TRAILERS]);
+static INSPECT: Script = script!(repeatable "keys/inspect", [
+    shared::OWN_READS,
+    shared::EXISTENCE,
+    shared::LOCKS,
+    shared::TRAILERS,
+]);
 
 /// Most bytes of a value that are read.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
@@ -35,6 +42,8 @@ pub struct ElementPage {
     pub cursor: String,
     /// Most elements on the page.
     pub limit: u64,
+    /// True to read the hashes of values, by which they are edited.
+    pub hashes: bool,
 }
 
 impl Default for ElementPage {
@@ -42,8 +51,36 @@ impl Default for ElementPage {
         Self {
             cursor: "0".into(),
             limit: DEFAULT_ELEMENTS,
+            hashes: false,
         }
     }
+}
+
+/// The state of a load lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LockState {
+    /// A load is in flight.
+    Held,
+    /// A load failed, and nobody tries again until the lock ends.
+    Failed,
+}
+
+/// The load lock of a key.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadLock {
+    /// Its state.
+    pub state: LockState,
+    /// Seconds until it ends by itself.
+    pub seconds_left: f64,
+}
+
+/// A key that does not exist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MissingKey {
+    /// Its load lock: held, it will be stored in a moment.
+    pub load_lock: Option<LoadLock>,
 }
 
 /// A key in detail.
@@ -70,6 +107,8 @@ pub struct KeyInfo {
     pub grace: Option<u64>,
     /// How long its load took, in milliseconds; 0 for a value that was not loaded.
     pub load_time: Option<u64>,
+    /// Its load lock; `None` while nobody holds it.
+    pub load_lock: Option<LoadLock>,
     /// Memory used; `None` where the server does not report it.
     pub size: Option<String>,
     /// Memory used, in bytes.
@@ -90,13 +129,16 @@ pub struct KeyInfo {
     pub truncated: bool,
     /// The `cursor` for more elements; `None` at the end.
     pub next_cursor: Option<String>,
+    /// Identifies a string's value for an edit; `None` within where it cannot be edited. `None` where
+    /// hashes were not asked for.
+    pub hash: Option<Option<String>>,
 }
 
 impl Serialize for KeyInfo {
     /// Writes a JSON value as it is stored, because a [`Value`] would lose digits and duplicate
     /// fields.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("KeyInfo", 20)?;
+        let mut fields = serializer.serialize_struct("KeyInfo", 22)?;
         fields.serialize_field("key", &self.key)?;
         if let Some(base64) = &self.key_base64 {
             fields.serialize_field("keyBase64", base64)?;
@@ -116,6 +158,7 @@ impl Serialize for KeyInfo {
         let grace = self.grace.map(|milliseconds| milliseconds as f64 / 1000.0);
         fields.serialize_field("graceSeconds", &grace)?;
         fields.serialize_field("loadMs", &self.load_time)?;
+        fields.serialize_field("loadLock", &self.load_lock)?;
 
         fields.serialize_field("size", &self.size)?;
         fields.serialize_field("sizeBytes", &self.size_bytes)?;
@@ -134,11 +177,14 @@ impl Serialize for KeyInfo {
         fields.serialize_field("valueFormat", self.value_format)?;
         fields.serialize_field("truncated", &self.truncated)?;
         fields.serialize_field("nextCursor", &self.next_cursor)?;
+        if let Some(hash) = &self.hash {
+            fields.serialize_field("hash", hash)?;
+        }
         fields.end()
     }
 }
 
-/// Describes a key; `None` when it does not exist. One round trip; one more for a TTL above 285,000
+/// Describes a key, or one that does not exist. One round trip; one more for a TTL above 285,000
 /// years.
 ///
 /// # Errors
@@ -147,22 +193,33 @@ pub async fn describe<R: Redis>(
     redis: &R,
     key: &KeyName,
     elements: &ElementPage,
-) -> Result<Option<KeyInfo>, RedisError> {
-    let keys = [key.as_bytes().into()];
+) -> Result<Result<KeyInfo, MissingKey>, RedisError> {
+    let keys = [key.as_bytes().into(), key.lock().into()];
     let args = [
         elements.cursor.as_str().into(),
         elements.limit.into(),
         MAX_VALUE_BYTES.into(),
+        if elements.hashes {
+            MAX_EDITABLE_BYTES
+        } else {
+            0
+        }
+        .into(),
     ];
 
     let mut replies = INSPECT.run(redis, keys, args).await?;
     let kind = replies.text()?;
     if kind == "none" {
-        return Ok(None);
+        let load_lock = read_lock(&mut replies)?;
+        return Ok(Err(MissingKey { load_lock }));
     }
 
     let pttl = expiry::exact_pttl(redis, key, replies.int()?).await?;
-    KeyInfo::read(key, kind, pttl, replies).map(Some)
+    let mut info = KeyInfo::read(key, kind, pttl, replies)?;
+    if !elements.hashes {
+        info.hash = None;
+    }
+    Ok(Ok(info))
 }
 
 impl KeyInfo {
@@ -179,12 +236,18 @@ impl KeyInfo {
         let length = replies.count()?;
         let next = replies.text()?;
         let is_cut = replies.count()? == 1;
+        let hashes = replies.text()?;
+        let load_lock = read_lock(&mut replies)?;
 
         let facts = facts.as_ref();
         let grace = facts.map(|facts| facts.grace);
         let life = RemainingLife::new(pttl, grace.unwrap_or(0));
         let tags = facts.into_iter().flat_map(Facts::tags).map(str::to_owned);
-        let (shown, truncated) = show_value(&kind, value_length, is_cut, replies)?;
+        let (mut shown, truncated) = show_value(&kind, value_length, is_cut, replies)?;
+        if kind == "hash" {
+            value::add_hashes(&mut shown, &hashes);
+        }
+        let hash = (kind == "string" && !hashes.is_empty()).then_some(hashes);
 
         Ok(Self {
             key: key.display(),
@@ -197,6 +260,7 @@ impl KeyInfo {
             stored_at: facts.map(|facts| facts.stored_at),
             grace,
             load_time: facts.map(|facts| facts.load_time),
+            load_lock,
             size: size_bytes.map(units::size),
             size_bytes,
             encoding,
@@ -207,8 +271,22 @@ impl KeyInfo {
             value_format: shown.format,
             truncated,
             next_cursor: (next != "0").then_some(next),
+            hash: Some(hash),
         })
     }
+}
+
+fn read_lock(replies: &mut Replies) -> Result<Option<LoadLock>, RedisError> {
+    let state = match replies.count()? {
+        0 => None,
+        1 => Some(LockState::Held),
+        _ => Some(LockState::Failed),
+    };
+    let seconds_left = replies.int()? as f64 / 1000.0;
+    Ok(state.map(|state| LoadLock {
+        state,
+        seconds_left,
+    }))
 }
 
 /// Reads the facts of an entry, and the length of its value without the trailer.

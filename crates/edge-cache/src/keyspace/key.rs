@@ -44,6 +44,8 @@ pub const FENCES: &str = "cache:fences";
 pub const REMOVALS: &str = "cache:{removals}";
 /// The patterns of gathered removals by their fences (a hash).
 pub const REMOVAL_PATTERNS: &str = "cache:{removals}:patterns";
+/// The patterns of gathered soft purges by their fences, each after its soft grace (a hash).
+pub const REMOVAL_STALE: &str = "cache:{removals}:stale";
 /// There while a turn of the gathered walk is expected to begin (a string that expires).
 pub const REMOVAL_ANNOUNCEMENT: &str = "cache:{removals}:announced";
 /// How long whoever writes or invalidates waits for near caches, in milliseconds (a string); there
@@ -53,6 +55,8 @@ pub const NEAR: &str = "cache:near";
 pub const NEAR_FENCES: &str = "cache:near-fences";
 /// Lookup counters by module and outcome (a hash). Outlives a global clear.
 pub const LOOKUPS: &str = "cache:lookups";
+/// Hot keys of a minute, whose number since 1970 follows (hashes that expire).
+pub const HOT_KEYS_PREFIX: &str = "cache:hot:";
 /// Records of jobs by their ids (a hash of JSON). Outlives a global clear.
 pub const JOBS: &str = "cache:jobs";
 /// States of jobs by their ids (a hash). Outlives a global clear.
@@ -63,6 +67,9 @@ pub const JOB_LOCK: &str = "lock:cache:jobs";
 /// The beginning of the names of parts of a job's walk (hashes that expire), each in a slot of the
 /// node that the part walks.
 pub const JOB_PART_PREFIX: &str = "cache:job-part:";
+/// The beginning of the names of hashes with what dry runs have matched, each beside the part of its
+/// walk. They expire with the job.
+pub const JOB_NAMES_PREFIX: &str = "cache:job-names:";
 /// Samples of the server's and the library's counters, for recent rates (a stream).
 pub const SAMPLES: &str = "cache:samples";
 /// The key to which a health check tries to write; it never exists.
@@ -81,9 +88,10 @@ pub const MAX_NAME_BYTES: usize = 1024;
 /// itself. `scripts/lib/protected.lua` has the same list.
 pub const PROTECTED_PREFIXES: [&str; 2] = ["cache:", "lock:"];
 /// Beginnings of the library's records of other keys, as `scripts/lib/protected.lua` lists them.
-const OWN_RECORDS: [&str; 17] = [
+const OWN_RECORDS: [&str; 18] = [
     "cache:chunk:",
     "cache:fences",
+    JOB_NAMES_PREFIX,
     JOB_PART_PREFIX,
     "cache:near",
     "cache:none",

@@ -19,7 +19,8 @@ use super::namespace::{self, Namespace};
 pub const FENCES_ON_CLUSTER: &str = "cache:{cache}:fences";
 
 /// Singleton keys.
-const SINGLETONS: [&str; 22] = [
+const SINGLETONS: [&str; 23] = [
+    "cache:alerts",
     key::AUDIT,
     "cache:denied",
     key::COUNTERS,
@@ -44,7 +45,13 @@ const SINGLETONS: [&str; 22] = [
     key::WARMUP_STATUS,
 ];
 /// Beginnings of the names of further ones.
-const FAMILIES: [&str; 3] = ["cache:audit:", "cache:denied:", key::REMOVALS];
+const FAMILIES: [&str; 5] = [
+    "cache:audit:",
+    "cache:denied:",
+    key::HOT_KEYS_PREFIX,
+    key::REMOVALS,
+    "cache:undo:",
+];
 
 /// Returns the name of a singleton key on a Cluster; `None` for any other key.
 pub(crate) fn on_cluster(name: &[u8]) -> Option<Vec<u8>> {
@@ -112,6 +119,7 @@ mod tests {
             named(key::REMOVAL_PATTERNS),
             "cache:{cache}:removals:patterns"
         );
+        assert_eq!(named("cache:hot:29384"), "cache:{cache}:hot:29384");
     }
 
     #[test]

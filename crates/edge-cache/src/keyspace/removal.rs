@@ -5,6 +5,7 @@ use crate::keyspace::MAX_KEYS_PER_CALL;
 use crate::keyspace::fence::{self, InForce};
 use crate::keyspace::key::{FENCES, KeyName, NEAR, NEAR_FENCES, NONE, WARMUP_LOCK};
 use crate::keyspace::own_slot::key_on_cluster;
+use crate::keyspace::purge::PurgeMode;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, HostRuntime, Redis, Topology, concurrently};
 use crate::script;
@@ -17,9 +18,6 @@ static DELETE_NAMED: Script = script!(once "keys/delete_named", [
     shared::FENCES,
     shared::NEAR,
 ]);
-
-/// Records the removal of named keys for a running warmup.
-static FENCE_NAMED: Script = script!(once "keys/fence_named", [shared::EXISTENCE, shared::FENCES]);
 
 /// Removes keys of one slot.
 static DELETE_EACH: Script = script!(once "keys/delete_each", [
@@ -70,14 +68,22 @@ async fn delete_named_by_slot<R: Redis + HostRuntime>(
         .collect();
     let names = names.as_slice();
     // Fences come first: if Redis refuses one, nothing has been removed.
-    let named = || names.iter().map(|name| name.as_bytes().into());
-    let keys = [FENCES, NONE, WARMUP_LOCK].map(Arg::from);
-    FENCE_NAMED.run(redis, keys, named()).await?;
+    fence_named(redis, names).await?;
 
     let existed = delete_each(redis, topology, names, true).await;
-    let in_force = fence::announce_written(redis, named()).await?;
+    let named = names.iter().map(|name| name.as_bytes().into());
+    let in_force = fence::announce_written(redis, named).await?;
     in_force.wait(redis).await;
     existed
+}
+
+/// Records that keys are going to be removed by name, for a running warmup, where one script cannot
+/// do both. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn fence_named<R: Redis>(redis: &R, names: &[KeyName]) -> Result<(), RedisError> {
+    fence::append_keys(redis, names, PurgeMode::Hard).await
 }
 
 /// Removes keys and their load locks slot by slot; whether each existed. As many round trips at a time as
@@ -125,6 +131,23 @@ pub async fn delete_found<R: Redis>(redis: &R, names: &[KeyName]) -> Result<u64,
             .map_err(|error| Error::from(error).after(removed))?;
     }
     Ok(removed)
+}
+
+/// Removes keys that a walk has found, and says for each whether it existed. Protected keys stay. On a
+/// Cluster one round trip for each 64 slots, else one for each 1,000 keys.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn delete_each_found<R: Redis>(
+    redis: &R,
+    names: &[KeyName],
+) -> Result<Vec<bool>, RedisError> {
+    let topology = redis.topology().await?;
+    let mut existed = Vec::with_capacity(names.len());
+    for slice in names.chunks(MAX_KEYS_PER_CALL) {
+        existed.extend(delete_each(redis, &topology, slice, false).await?);
+    }
+    Ok(existed)
 }
 
 /// Removes keys that a walk over a Cluster has matched and that no script removed at their node, wherever they are by now;

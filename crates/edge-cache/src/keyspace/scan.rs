@@ -16,8 +16,8 @@ mod selected;
 pub use filter::Matches;
 pub(crate) use filter::{Filter, NameLimits};
 pub use nodes::on_each;
-pub(crate) use plain::delete_names;
 pub use plain::read_names;
+pub(crate) use plain::take_names;
 #[cfg(test)]
 pub(crate) use scripts::MATCH_SLICE;
 pub(crate) use scripts::match_slice;
@@ -35,6 +35,7 @@ use crate::keyspace::conditions::Conditions;
 use crate::keyspace::fence::Removed;
 use crate::keyspace::key::KeyName;
 use crate::keyspace::pattern::Pattern;
+use crate::keyspace::purge::PurgeMode;
 use crate::keyspace::{MAX_KEYS_PER_CALL, fence, removal};
 use crate::redis::{HostRuntime, OnNode, Redis};
 
@@ -171,7 +172,7 @@ pub async fn delete_matching<R: Redis + HostRuntime>(
     redis: &R,
     pattern: &Pattern,
 ) -> Result<Removed, Error> {
-    let fence = fence::append_pattern(redis, pattern).await?;
+    let fence = fence::append_pattern(redis, pattern, PurgeMode::Hard).await?;
     let removed = nodes::delete_on_each(redis, pattern).await?;
     fence.end(redis, removed).await
 }
@@ -190,7 +191,7 @@ pub async fn delete_matching_atomically<R: Redis + HostRuntime>(
         return delete_matching(redis, pattern).await;
     }
 
-    let fence = fence::append_pattern(redis, pattern).await?;
+    let fence = fence::append_pattern(redis, pattern, PurgeMode::Hard).await?;
     let node = OnNode::single(redis);
     let (names, rest_from) = gather_for_atomic_step(&node, pattern).await?;
     let mut removed = removal::delete_found(redis, &names).await?;

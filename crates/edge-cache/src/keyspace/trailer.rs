@@ -22,7 +22,7 @@
 //! | 4 | the epoch of its stamp |
 //! | 1 to 10 | how many milliseconds before it was stored the last fence of its stamp came, times 2; plus 1 where it came after |
 //! | 1 to 10 | that fence's number within the millisecond |
-//! | any | its tags, separated by newlines; then, where it has one, a newline, the byte 1 and its validator |
+//! | any | its tags, separated by newlines; after a soft purge a newline, the byte 2 and, in decimal, for how many milliseconds past its TTL it may be served to every caller; then, where it has one, a newline, the byte 1 and its validator |
 //! | 3 | CRC-24 of all bytes before it and of the length of all that stands before the trailer |
 //! | 2 | number of all these bytes |
 //!
@@ -37,7 +37,7 @@ use crc::{CRC_24_OPENPGP, Crc};
 
 use self::packing::{from_whitespace, push_number, take_number, to_whitespace};
 use super::codec;
-use super::fence::{Stamp, StreamId};
+use super::fence::{SoftPurge, Stamp, StreamId};
 use crate::error::Error;
 
 /// The facts of an entry. Times are in milliseconds.
@@ -57,12 +57,18 @@ pub struct Facts {
     pub tags: String,
     /// The value's version at its source, such as an `ETag`.
     pub validator: Option<String>,
+    /// A soft purge has marked it stale: for how long past its TTL it may be served to every caller,
+    /// whatever grace the caller allows.
+    pub marked_stale: Option<u64>,
 }
 
 const VERSION: u8 = 1;
 /// Stands between the tags and the validator. Version 0.1 reads a validator as a tag that no
 /// invalidation names.
 const VALIDATOR: &str = "\n\u{1}";
+/// Stands between the tags and the time of an entry that was marked stale. Earlier versions read it
+/// as a tag that no invalidation names.
+const MARKED_STALE: &str = "\n\u{2}";
 /// Bytes of the checksum and the length, with which a trailer ends.
 const ENDING_BYTES: usize = 5;
 /// The longest tags of an entry, joined.
@@ -71,7 +77,7 @@ const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_24_OPENPGP);
 
 impl Facts {
     /// The tags.
-    pub fn tags(&self) -> impl Iterator<Item = &str> {
+    pub fn tags(&self) -> impl Iterator<Item = &str> + Clone {
         self.tags.split('\n').filter(|tag| !tag.is_empty())
     }
 
@@ -87,10 +93,43 @@ impl Facts {
     }
 
     /// Returns how long the value stays fresh from `now` on, negative when it is stale; `None`: for
-    /// ever.
+    /// ever. After a soft purge it is at most 0, also where the clock's estimate is behind.
     pub fn fresh_left(&self, now: u64) -> Option<i64> {
         let fresh_until = self.stored_at.saturating_add(self.fresh_for?);
-        Some(fresh_until.cast_signed().saturating_sub_unsigned(now))
+        let left = fresh_until.cast_signed().saturating_sub_unsigned(now);
+        Some(if self.marked_stale.is_some() {
+            left.min(0)
+        } else {
+            left
+        })
+    }
+
+    /// Ends the freshness at this time of Redis' clock. An entry without grace may then be served to
+    /// every caller for the soft grace, but not longer than it would have been fresh. One that has
+    /// been marked stale before stays as it is.
+    pub(crate) fn mark_stale(&mut self, purge: SoftPurge) {
+        if self.marked_stale.is_some() {
+            return;
+        }
+        let left = self.fresh_left(purge.at);
+        let is_fresh = left.is_none_or(|left| left > 0);
+
+        let mut for_every_caller = 0;
+        if is_fresh {
+            self.fresh_for = Some(purge.at.saturating_sub(self.stored_at));
+            if self.grace == 0 {
+                let left = left.map_or(u64::MAX, i64::unsigned_abs);
+                for_every_caller = left.min(purge.grace.milliseconds());
+                self.grace = for_every_caller;
+            }
+        }
+        self.marked_stale = Some(for_every_caller);
+    }
+
+    /// Returns when the entry may no longer be served, by Redis' clock; `None`: never.
+    pub(crate) fn ends_at(&self) -> Option<u64> {
+        let fresh_until = self.stored_at.saturating_add(self.fresh_for?);
+        Some(fresh_until.saturating_add(self.grace))
     }
 }
 
@@ -190,13 +229,19 @@ fn pack(facts: &Facts) -> Vec<u8> {
     );
     push_number(&mut bytes, facts.grace);
     push_number(&mut bytes, facts.load_time);
+
     bytes.extend_from_slice(&facts.stamp.epoch.to_be_bytes());
     push_number(
         &mut bytes,
         distance(facts.stored_at, facts.stamp.id.milliseconds),
     );
     push_number(&mut bytes, facts.stamp.id.sequence);
+
     bytes.extend_from_slice(facts.tags.as_bytes());
+    if let Some(for_every_caller) = facts.marked_stale {
+        bytes.extend_from_slice(MARKED_STALE.as_bytes());
+        bytes.extend_from_slice(for_every_caller.to_string().as_bytes());
+    }
     if let Some(validator) = &facts.validator {
         bytes.extend_from_slice(VALIDATOR.as_bytes());
         bytes.extend_from_slice(validator.as_bytes());
@@ -217,9 +262,14 @@ fn unpack(bytes: &[u8], value_length: usize) -> Option<Facts> {
         Some((tags, validator)) => (tags, Some(validator.to_owned())),
         None => (texts, None),
     };
+    let (tags, marked_stale) = match tags.split_once(MARKED_STALE) {
+        Some((tags, for_every_caller)) => (tags, Some(for_every_caller.parse().ok()?)),
+        None => (tags, None),
+    };
     Some(Facts {
         tags: tags.to_owned(),
         validator,
+        marked_stale,
         ..facts
     })
 }
@@ -257,6 +307,7 @@ fn unpack_numbers(bytes: &[u8]) -> Option<(Facts, &[u8])> {
         },
         tags: String::new(),
         validator: None,
+        marked_stale: None,
     };
     Some((facts, rest))
 }

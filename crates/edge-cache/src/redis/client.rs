@@ -147,7 +147,7 @@ impl<T: Transport> RedisClient<T> {
         };
 
         for suspect in wrong_type::suspects(&command, &self.namespace) {
-            let Ok(found) = self.type_of(&suspect, deadline).await else {
+            let Ok(found) = Box::pin(self.type_of(&suspect, deadline)).await else {
                 continue;
             };
             if let Some(named) = wrong_type::name_key(&error, &suspect, &found) {
@@ -200,7 +200,7 @@ impl<T: Transport> RedisClient<T> {
             {
                 redirects += 1;
                 let following = self.router.follow(redirect, redirects, command, deadline);
-                target = match following.await {
+                target = match Box::pin(following).await {
                     Followed::Next(target) => target,
                     Followed::Executed(executed) => return executed,
                 };
@@ -233,7 +233,6 @@ impl<T: Transport> RedisClient<T> {
         if failed.may_have_arrived {
             return failed.error;
         }
-        // Boxed, because it is rare and would enlarge the future of every command.
         let explained = self.router.seed.explain_unopened(failed.error, deadline);
         Box::pin(explained).await
     }
@@ -297,7 +296,8 @@ impl<T: Transport> RedisClient<T> {
         }
 
         let ping = Command::read("PING");
-        if self.send(connector, &open, &ping, deadline).await.is_ok() {
+        let sent = Box::pin(self.send(connector, &open, &ping, deadline)).await;
+        if sent.is_ok() {
             return Ok(open);
         }
         connector.connection(deadline).await
@@ -384,5 +384,9 @@ impl<T: Transport> Redis for RedisClient<T> {
 
     fn namespace(&self) -> &Namespace {
         &self.namespace
+    }
+
+    fn database(&self) -> Option<u16> {
+        self.router.seed.transport().database()
     }
 }

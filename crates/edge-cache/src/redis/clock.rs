@@ -77,7 +77,7 @@ impl ServerClock {
         }
         // Others need not ask as well meanwhile.
         let _refreshing = Raised::raise(&self.is_refreshing);
-        let (milliseconds, took, used_for) = match self.ask(redis).await {
+        let (milliseconds, took, used_for) = match Box::pin(self.ask(redis)).await {
             Ok((milliseconds, took)) => (milliseconds, took, REFRESH_AFTER),
             Err(error) if error.is_connection() => return Err(error),
             // The estimate counts on, so that not every lookup asks again.

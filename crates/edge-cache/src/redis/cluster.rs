@@ -80,6 +80,15 @@ impl<T: Transport> Cluster<T> {
             return Ok(Arc::clone(map));
         }
 
+        Box::pin(self.ask_map(seed, known, deadline)).await
+    }
+
+    async fn ask_map(
+        &self,
+        seed: &Arc<Connector<T>>,
+        known: Option<Arc<SlotMap>>,
+        deadline: &Deadline<T>,
+    ) -> Result<Arc<SlotMap>, RedisError> {
         let asking = self.askable(seed, known.as_deref());
         let asking = asking
             .iter()

@@ -67,6 +67,12 @@ pub trait Redis {
     fn namespace(&self) -> &Namespace {
         &namespace::DEFAULT
     }
+
+    /// Returns the number of the logical database, where the connection knows it. A wrapper returns that
+    /// of its connection. No round trip.
+    fn database(&self) -> Option<u16> {
+        None
+    }
 }
 
 impl<R: Redis> Redis for &R {
@@ -106,7 +112,7 @@ macro_rules! forward_redis {
     ($this:ident => $inner:expr) => {
         $crate::forward_redis!(
             $this => $inner;
-            connection_number, connection_number_of, topology, newest_topology, namespace
+            connection_number, connection_number_of, topology, newest_topology, namespace, database
         );
     };
     ($this:ident => $inner:expr; $($method:ident),*) => {
@@ -146,6 +152,11 @@ macro_rules! forward_redis {
     (@ newest_topology, $this:ident => $inner:expr) => {
         async fn newest_topology(&$this) -> Result<$crate::Topology, $crate::RedisError> {
             $inner.newest_topology().await
+        }
+    };
+    (@ database, $this:ident => $inner:expr) => {
+        fn database(&$this) -> Option<u16> {
+            $inner.database()
         }
     };
     (@ namespace, $this:ident => $inner:expr) => {

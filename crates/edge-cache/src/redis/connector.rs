@@ -147,10 +147,17 @@ impl<T: Transport> Connector<T> {
         &self,
         deadline: &Deadline<T>,
     ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
-        if let Some(open) = self.current() {
-            return Ok(open);
+        match self.current() {
+            Some(open) => Ok(open),
+            None => Box::pin(self.open_or_await(deadline)).await,
         }
+    }
 
+    /// Opens the connection, or waits for a command that is opening it.
+    async fn open_or_await(
+        &self,
+        deadline: &Deadline<T>,
+    ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         // Requests of one instance are separate tasks of the host, which a Rust waker does not
         // reach, so each polls for itself.
         let _opening = loop {
@@ -184,8 +191,7 @@ impl<T: Transport> Connector<T> {
         deadline: &Deadline<T>,
     ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         let started = Instant::now();
-        // Boxed, because it is rare and would enlarge the future of every command.
-        let opened = deadline.bound(Box::pin(self.open_checked())).await;
+        let opened = deadline.bound(self.open_checked()).await;
         let (connection, mode) = match opened.flatten() {
             Ok(opened) => opened,
             Err(error) => {

@@ -39,7 +39,7 @@ impl<T: Transport> Redis for DeadlineClient<'_, T> {
         self.client.execute_explained(command, &self.deadline).await
     }
 
-    forward_redis!(self => self.client; connection_number, connection_number_of, namespace);
+    forward_redis!(self => self.client; connection_number, connection_number_of, namespace, database);
 
     async fn topology(&self) -> Result<Topology, RedisError> {
         self.client.router.topology(&self.deadline).await

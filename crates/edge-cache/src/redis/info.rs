@@ -1,5 +1,26 @@
 //! Reply of `INFO`: `name:value` lines in sections.
 
+use super::command::Command;
+use super::connection::Redis;
+use super::reply::Replies;
+use crate::error::RedisError;
+
+/// Reads which process of the server replies; empty where the server does not say it. One round trip.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn read_run_id<R: Redis>(node: &R) -> Result<String, RedisError> {
+    let read = Command::read("INFO").arg("server");
+    match node.execute(read).await {
+        Ok(replies) => {
+            let info = Info::new(Replies::new(replies).text()?);
+            Ok(info.text("run_id").unwrap_or_default().to_owned())
+        }
+        Err(error) if error.is_unavailable() => Err(error),
+        Err(_) => Ok(String::new()),
+    }
+}
+
 /// The fields of an `INFO` reply. The reply is parsed once, because it has some 200 fields and
 /// statistics read 20 of them.
 #[derive(Debug, Clone, Default)]

@@ -8,8 +8,19 @@ use crate::keyspace::namespace::Namespace;
 use crate::keyspace::own_slot;
 
 /// Commands without keys.
-const WITHOUT_KEYS: [&str; 11] = [
-    "ASKING", "CLUSTER", "DBSIZE", "HELLO", "INFO", "PING", "PUBLISH", "ROLE", "SCAN", "SENTINEL",
+const WITHOUT_KEYS: [&str; 13] = [
+    "ASKING",
+    "CLUSTER",
+    "COMMANDLOG",
+    "DBSIZE",
+    "HELLO",
+    "INFO",
+    "PING",
+    "PUBLISH",
+    "ROLE",
+    "SCAN",
+    "SENTINEL",
+    "SLOWLOG",
     "TIME",
 ];
 /// Commands of which every argument is a key.

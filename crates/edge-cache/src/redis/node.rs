@@ -107,7 +107,7 @@ impl<R: Redis> Redis for OnNode<'_, R> {
         }
     }
 
-    forward_redis!(self => self.redis; connection_number_of, topology, newest_topology, namespace);
+    forward_redis!(self => self.redis; connection_number_of, topology, newest_topology, namespace, database);
 }
 
 impl<R: HostRuntime> HostRuntime for OnNode<'_, R> {

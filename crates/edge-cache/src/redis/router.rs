@@ -172,7 +172,7 @@ impl<T: Transport> Router<T> {
         if let Some(mode) = self.seed.mode() {
             return Ok(mode);
         }
-        self.seed.connection(deadline).await?;
+        Box::pin(self.seed.connection(deadline)).await?;
         Ok(self.seed.mode().unwrap_or(ServerMode::Single))
     }
 

@@ -17,6 +17,7 @@
 //! MEMORY USAGE lock:{users:1}    absent: Redis counts nothing
 //! ```
 
+mod code;
 pub(super) mod namespaced;
 pub mod shared;
 
@@ -26,6 +27,8 @@ use super::command::{Arg, Command};
 use super::connection::Redis;
 use super::reply::Replies;
 use crate::error::{ErrorKind, RedisError};
+#[doc(hidden)]
+pub use code::{code_length, code_of};
 
 /// A Lua script. Its source and SHA-1 are computed once per process.
 #[derive(Debug)]
@@ -58,10 +61,13 @@ impl Text {
 #[macro_export]
 macro_rules! script {
     ($kind:ident $name:literal, [$($part:expr),* $(,)?]) => {
-        $crate::redis::script::Script::$kind(&[
-            $($part,)*
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/scripts/", $name, ".lua")),
-        ])
+        {
+            const PARTS: &[&str] = &[
+                $($part,)*
+                $crate::lua!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/scripts/", $name, ".lua")),
+            ];
+            $crate::redis::script::Script::$kind(PARTS)
+        }
     };
 }
 
@@ -84,7 +90,7 @@ impl Script {
         }
     }
 
-    /// The whole source, shared parts included.
+    /// The whole source, shared parts included, without comments.
     pub fn source(&'static self) -> &'static str {
         &self.text().source
     }

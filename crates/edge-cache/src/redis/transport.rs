@@ -40,6 +40,11 @@ pub trait Transport {
         None
     }
 
+    /// The number of the logical database, where the transport knows it.
+    fn database(&self) -> Option<u16> {
+        None
+    }
+
     /// Returns whether connections are opened with TLS.
     fn is_tls(&self) -> bool {
         false

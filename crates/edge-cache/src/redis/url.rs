@@ -24,6 +24,16 @@ pub fn node_of(url: &str) -> Option<NodeAddress> {
     (!node.host.is_empty()).then_some(node)
 }
 
+/// Returns the number of the logical database in a URL; `None` where it is not a number.
+pub fn database_of(url: &str) -> Option<u16> {
+    let Parts { behind, .. } = Parts::of(url);
+    let path = behind.split(['?', '#']).next().unwrap_or_default();
+    match path.trim_start_matches('/') {
+        "" => Some(0),
+        number => number.parse().ok(),
+    }
+}
+
 /// The parts of a URL.
 struct Parts<'a> {
     /// The scheme and the login.
@@ -82,5 +92,18 @@ mod tests {
         assert_eq!(of("redis://[fe80::1]/1").as_deref(), Some("[fe80::1]:6379"));
         assert_eq!(of("redis://[fe80::1]:1/1").as_deref(), Some("[fe80::1]:1"));
         assert_eq!(of("redis:///0"), None);
+    }
+
+    #[test]
+    fn the_database_of_a_url_is_read() {
+        for (url, database) in [
+            ("redis://127.0.0.1:7000/3", Some(3)),
+            ("redis://h.example", Some(0)),
+            ("redis://h.example/", Some(0)),
+            ("redis://h.example/7?protocol=resp3", Some(7)),
+            ("redis://h.example/cache", None),
+        ] {
+            assert_eq!(database_of(url), database, "{url}");
+        }
     }
 }

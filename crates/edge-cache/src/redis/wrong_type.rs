@@ -7,7 +7,7 @@ use crate::keyspace::namespace::{self, Namespace};
 
 /// Keys that scripts use in addition to those they are given, with the types that edge-cache keeps
 /// there.
-const OWN_KEYS: [(&str, &str); 19] = [
+const OWN_KEYS: [(&str, &str); 20] = [
     (key::TTL_OVERRIDES, "hash"),
     (key::RULE_OVERRIDES, "hash"),
     (key::WARMUP_STATUS, "string"),
@@ -24,17 +24,21 @@ const OWN_KEYS: [(&str, &str); 19] = [
     (key::NEAR, "string"),
     (key::NEAR_FENCES, "stream"),
     (key::LOOKUPS, "hash"),
+    ("cache:alerts", "hash"),
     (key::EVENTS, "hash"),
     (key::COUNTERS, "hash"),
     (key::SAMPLES, "stream"),
 ];
 /// Beginnings of further own keys, with their types.
-const OWN_PREFIXES: [(&str, &str); 16] = [
+const OWN_PREFIXES: [(&str, &str); 26] = [
+    (key::HOT_KEYS_PREFIX, "hash"),
+    ("cache:undo:", "string"),
     ("cache:tags:", "set"),
     ("cache:tags-aside:", "set"),
     ("cache:chunk:", "list"),
     ("cache:waiting:", "string"),
     ("cache:denied", "string"),
+    ("cache:job-names:", "hash"),
     ("cache:job-part:", "hash"),
     ("cache:negative:", "string"),
     ("cache:{walks}:", "string"),
@@ -43,6 +47,13 @@ const OWN_PREFIXES: [(&str, &str); 16] = [
     ("cache:audit:open", "stream"),
     ("cache:audit:sizes", "hash"),
     ("cache:audit:sums", "hash"),
+    ("cache:audit:analyses:lock", "string"),
+    ("cache:audit:analyses", "stream"),
+    ("cache:audit:history:state", "string"),
+    ("cache:audit:history:", "stream"),
+    ("cache:audit:hotkeys:", "stream"),
+    ("cache:audit:slowlog:nodes", "hash"),
+    ("cache:audit:slowlog", "stream"),
     ("cache:audit:minute:", "string"),
     ("cache:audit:day:", "string"),
     ("lock:", "string"),

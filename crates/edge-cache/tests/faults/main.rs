@@ -18,8 +18,9 @@ const LIMIT: Duration = Duration::from_secs(1);
 const TAGS: &[&str] = &["t1", "t2"];
 
 /// Keys that record attempts as well as results.
-const RECORDS_OF_ATTEMPTS: [&str; 4] = [
+const RECORDS_OF_ATTEMPTS: [&str; 5] = [
     "cache:fences",
+    "cache:hot:",
     "cache:lookups",
     "cache:loads",
     "cache:turns",

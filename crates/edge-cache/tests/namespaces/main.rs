@@ -6,6 +6,7 @@ mod protection;
 use std::time::Duration;
 
 use edge_cache::keyspace::key::KeyName;
+use edge_cache::keyspace::purge::PurgeMode;
 use edge_cache::keyspace::tag::prune::PruneWalk;
 use edge_cache::keyspace::{gathered, removal};
 use edge_cache::tokio::TokioTransport;
@@ -99,7 +100,9 @@ async fn use_everything(redis: Native, prefix: &str) {
     assert_eq!(loaded, [Some(2), Some(4)]);
 
     let pattern = Pattern::parse("pattern", format!("{prefix}:t*")).unwrap();
-    gathered::gather(&redis, &[pattern]).await.unwrap();
+    gathered::gather(&redis, &[pattern], PurgeMode::Hard)
+        .await
+        .unwrap();
     cache.invalidate_tag("t").await.unwrap();
     cache.set(&one, &2, &options()).await.unwrap();
 }

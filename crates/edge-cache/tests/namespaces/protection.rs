@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use edge_cache::keyspace::gathered;
 use edge_cache::keyspace::key::KeyName;
+use edge_cache::keyspace::purge::PurgeMode;
 use edge_cache::{Cache, LookupOutcome, Pattern};
 use edge_cache_admin::admin::change_expiry::ChangeExpiryRequest;
 use edge_cache_admin::admin::clear::{ClearMethod, ClearReport, ClearRequest};
@@ -81,7 +82,10 @@ async fn check_protection(redis: &Native, url: &str) {
     clear(redis, r#"{"pattern":"cache:*"}"#).await;
     clear(redis, r#"{"pattern":"lock:*"}"#).await;
     let pattern = Pattern::parse("pattern", "cache:*").unwrap();
-    let turn = gathered::gather(redis, &[pattern]).await.unwrap().unwrap();
+    let turn = gathered::gather(redis, &[pattern], PurgeMode::Hard)
+        .await
+        .unwrap()
+        .unwrap();
     gathered::run_turn(redis, turn, Duration::from_secs(60))
         .await
         .unwrap();

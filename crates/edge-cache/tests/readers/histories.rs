@@ -99,6 +99,23 @@ enum Way {
     Pattern,
 }
 
+/// Marks the keys of a group stale. They may be served for the shortest soft grace, or not for long.
+async fn mark_stale(redis: Slow, way: Way, group: u64) -> Result<u64, Error> {
+    let (cache, grace) = (Cache::new(redis), Duration::from_secs(1));
+    match way {
+        Way::Key => {
+            let keys = keys_of(group);
+            let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+            cache.mark_stale_many(&names, grace).await
+        }
+        Way::Tag => cache.mark_tag_stale(tag_of(group), grace).await,
+        Way::Pattern => {
+            let pattern = format!("g:{group}:*");
+            cache.mark_pattern_stale(&pattern, grace).await
+        }
+    }
+}
+
 /// Removes the keys of a group.
 async fn remove(redis: Slow, way: Way, group: u64) -> Result<u64, Error> {
     match way {
@@ -116,7 +133,12 @@ async fn remove(redis: Slow, way: Way, group: u64) -> Result<u64, Error> {
 }
 
 /// Promises a version at the interval after the first reply, which acknowledges the fence.
-fn promise_after_fence(source: &Rc<Source>, keys: &[String], version: u64) -> impl Fn() + 'static {
+fn promise_after_fence(
+    source: &Rc<Source>,
+    keys: &[String],
+    version: u64,
+    is_soft: bool,
+) -> impl Fn() + 'static {
     let (source, keys, is_first) = (Rc::clone(source), keys.to_owned(), Cell::new(true));
     move || {
         if !is_first.replace(false) {
@@ -126,7 +148,7 @@ fn promise_after_fence(source: &Rc<Source>, keys: &[String], version: u64) -> im
         let (source, keys) = (Rc::clone(&source), keys.clone());
         spawn_local(async move {
             sleep(Duration::from_millis(50)).await;
-            source.promise(&keys, version).await;
+            source.promise(&keys, version, is_soft).await;
         });
     }
 }
@@ -146,14 +168,22 @@ async fn invalidate(source: Rc<Source>, url: String, ends: Instant) {
         };
         let patience = Duration::from_millis(if random.is_multiple_of(7) { 30 } else { 10_000 });
 
+        let is_soft = (random / 256).is_multiple_of(2);
         let redis = Slow::new(&url, Duration::from_millis(60));
         // The first command of a removal by tag or pattern is its fence.
         if way != Way::Key {
-            let promise = promise_after_fence(&source, &keys, version);
+            let promise = promise_after_fence(&source, &keys, version, is_soft);
             *redis.on_reply.borrow_mut() = Some(Box::new(promise));
         }
-        match timeout(patience, remove(redis, way, group)).await {
-            Ok(Ok(_)) => source.promise(&keys, version).await,
+        let invalidation = async {
+            if is_soft {
+                mark_stale(redis, way, group).await
+            } else {
+                remove(redis, way, group).await
+            }
+        };
+        match timeout(patience, invalidation).await {
+            Ok(Ok(_)) => source.promise(&keys, version, is_soft).await,
             // A slot was moving for too long, or the machine is slow: nothing is promised.
             Ok(Err(error)) => assert!(may_fail(&error), "{error}"),
             Err(_) => {}
@@ -280,8 +310,10 @@ async fn run(cache: &str) {
 
     let (served, changes) = (source.count("served").await, source.count("changes").await);
     let near = source.count("near").await;
-    println!("{changes} invalidations; {served} lookups, of them {near} from near copies");
+    let stale = source.count("stale").await;
+    println!("{changes} invalidations; {served} lookups, {near} of near copies, {stale} stale");
     assert!(served > 1000, "{served} lookups");
     assert!(near > 50, "{near} lookups from near copies");
     assert!(changes > 100, "{changes} invalidations");
+    assert!(stale > 10, "{stale} stale hits");
 }

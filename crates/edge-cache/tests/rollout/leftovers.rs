@@ -1,4 +1,4 @@
-//! What old instances leave behind: companions, chunks, and keys to delete in the end.
+//! The leftovers of old instances: companions, chunks, and keys to delete in the end.
 
 use std::time::Duration;
 

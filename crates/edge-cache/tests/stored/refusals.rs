@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use edge_cache::{Cache, Observer, Options, StoreError, StoreErrorReason};
 use edge_cache_admin::admin::metrics;
+use edge_cache_admin::admin::stats::Thresholds;
 use edge_cache_testing::{RedisServer, client};
 use redis::Commands;
 use serde_json::{Value, json};
@@ -53,12 +54,17 @@ async fn the_metrics_have_the_reasons_why_values_are_not_stored() {
     run(&mut server.connection(), "CONFIG SET maxmemory 1");
     load(&cache(&server), "d:1", json!(1)).await;
 
-    let page = metrics::run(&client(&server.url(0)), &client(&server.url(1)))
-        .await
-        .unwrap();
+    let page = metrics_of(&server).await;
 
     let metric = "edge_cache_store_errors_total{module=\"d\",reason=\"full\"} 1";
     assert!(page.contains(metric), "{page}");
+}
+
+async fn metrics_of(server: &RedisServer) -> String {
+    let (redis, trail) = (client(&server.url(0)), client(&server.url(1)));
+    metrics::run(&redis, &trail, &Thresholds::default())
+        .await
+        .unwrap()
 }
 
 /// The stores that failed: their keys and reasons.
@@ -105,9 +111,7 @@ async fn every_reason_reaches_the_observer_and_the_metrics() {
     store("full:1", &defaults, json!(1)).await;
     run(&mut other, "CONFIG SET maxmemory 0");
 
-    let page = metrics::run(&client(&server.url(0)), &client(&server.url(1)))
-        .await
-        .unwrap();
+    let page = metrics_of(&server).await;
     for reason in StoreErrorReason::ALL {
         let name = reason.name();
         let failed = failed.0.borrow();

@@ -28,18 +28,33 @@ pub(super) fn keep_sections(reply: &[u8], sections: &[&str]) -> Vec<u8> {
     })
 }
 
+/// The reply with a further section.
+pub(super) fn add_section(reply: &[u8], name: &str, lines: &str) -> Vec<u8> {
+    match text_of(reply) {
+        Some(text) => bulk(&format!("{}# {name}\r\n{lines}", text.trim_start())),
+        None => reply.to_vec(),
+    }
+}
+
 /// The reply with other lines; an error stays as it is.
 fn change_lines(reply: &[u8], change: impl FnMut(&str) -> Option<String>) -> Vec<u8> {
-    let text = String::from_utf8_lossy(reply);
-    let Some((_, text)) = text
-        .strip_prefix('$')
-        .and_then(|text| text.split_once("\r\n"))
-    else {
+    let Some(text) = text_of(reply) else {
         return reply.to_vec();
     };
 
     let lines = text.trim_end().lines().filter_map(change);
     let text: String = lines.map(|line| line + "\r\n").collect();
+    bulk(&text)
+}
+
+/// The text of a reply; `None` of an error.
+fn text_of(reply: &[u8]) -> Option<String> {
+    let reply = String::from_utf8_lossy(reply);
+    let (_, text) = reply.strip_prefix('$')?.split_once("\r\n")?;
+    Some(text.strip_suffix("\r\n").unwrap_or(text).to_owned())
+}
+
+fn bulk(text: &str) -> Vec<u8> {
     format!("${}\r\n{text}\r\n", text.len()).into_bytes()
 }
 
@@ -59,6 +74,15 @@ mod tests {
         let changed = change_fields(REPLY, &fields);
 
         assert_eq!(changed, b"$24\r\n# Server\r\n# Stats\r\nb:3\r\n\r\n");
+    }
+
+    #[test]
+    fn a_section_is_added() {
+        let added = add_section(b"$0\r\n\r\n", "Keysizes", "a:1\r\n");
+        assert_eq!(added, b"$17\r\n# Keysizes\r\na:1\r\n\r\n");
+
+        let refusal = b"-NOPERM no\r\n";
+        assert_eq!(add_section(refusal, "Keysizes", ""), refusal);
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub(super) struct State {
     pub(super) fault: Option<(Fault, Aim)>,
     /// Fields of `INFO` that are removed (`None`) or have another value.
     pub(super) fields: Vec<(String, Option<String>)>,
+    /// Sections of `INFO` that the server lacks: their names and lines.
+    pub(super) sections: Vec<(String, String)>,
     /// The number of changes of the fault, by which a silent connection notices one.
     pub(super) change: u64,
     /// Commands since the last change, without those that open a connection.
@@ -84,6 +86,7 @@ impl State {
             upstream,
             fault: None,
             fields: Vec::new(),
+            sections: Vec::new(),
             change: 0,
             commands: Vec::new(),
             connections: HashMap::new(),

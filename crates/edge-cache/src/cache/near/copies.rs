@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::known::KnownAtRead;
 use crate::guarded::Guarded;
+use crate::keyspace::fence::SoftPurge;
 use crate::keyspace::trailer::Facts;
 
 /// Bytes that all copies may take, unless the cache sets another number.
@@ -23,6 +24,21 @@ pub(in crate::cache) struct NearCopy {
     /// `None` for another client's value.
     pub(in crate::cache) facts: Option<Facts>,
     pub(super) known: KnownAtRead,
+}
+
+impl NearCopy {
+    /// The copy after a soft purge.
+    pub(super) fn marked_stale(&self, purge: SoftPurge) -> Self {
+        let mut facts = self.facts.clone();
+        if let Some(facts) = &mut facts {
+            facts.mark_stale(purge);
+        }
+        Self {
+            value: self.value.clone(),
+            facts,
+            known: self.known,
+        }
+    }
 }
 
 /// Copies by key.

@@ -76,7 +76,7 @@ impl NearView {
             !is_of_connection || known.asked.is_none_or(|asked| asked < oldest)
         };
         if is_due {
-            self.refresh(redis).await
+            Box::pin(self.refresh(redis)).await
         } else {
             Ok(())
         }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::counts::{BulkExpiryOutcome, ExpiryCounts};
 use super::rule::{ExpiryRule, NewExpiry};
+use super::stale::{Marked, StaleMarking};
 use crate::error::{ErrorKind, RedisError};
 use crate::guarded::Guarded;
 use crate::keyspace::entry_facts::{FoundTrailer, Replacement};
 use crate::keyspace::fence::{self, PROVISION};
-use crate::keyspace::key::{KeyName, NEAR, NEAR_FENCES};
+use crate::keyspace::key::{KeyName, NEAR, NEAR_FENCES, NONE};
 use crate::keyspace::tag::Tag;
 use crate::keyspace::tag::set::{self, NewMembers};
 use crate::keyspace::trailer::Facts;
@@ -29,6 +30,7 @@ static READ_LIVES: Script = script!(repeatable "keys/read_lives", [
 static CHANGE_LIVES: Script = script!(once "keys/change_lives", [
     shared::EXISTENCE,
     shared::TRAILERS,
+    shared::LIVES,
     shared::NEAR,
 ]);
 
@@ -39,10 +41,10 @@ const MAX_TRIES: usize = 8;
 
 /// The counts so far, shared by slices that run at the same time.
 #[derive(Default)]
-pub(super) struct Tally(Guarded<ExpiryCounts>);
+pub(in crate::keyspace) struct Tally(Guarded<ExpiryCounts>);
 
 impl Tally {
-    pub(super) fn end(self, result: Result<(), RedisError>) -> BulkExpiryOutcome {
+    pub(in crate::keyspace) fn end(self, result: Result<(), RedisError>) -> BulkExpiryOutcome {
         BulkExpiryOutcome {
             counts: self.0.take(),
             failure: result.err(),
@@ -51,25 +53,34 @@ impl Tally {
 }
 
 /// A change that is being made.
-pub(super) struct Changing<'a> {
-    pub(super) rule: &'a ExpiryRule,
-    pub(super) is_dry_run: bool,
-    pub(super) samples: usize,
-    pub(super) tally: &'a Tally,
+pub(in crate::keyspace) struct Changing<'a> {
+    pub(in crate::keyspace) rule: LifeRule<'a>,
+    pub(in crate::keyspace) is_dry_run: bool,
+    pub(in crate::keyspace) samples: usize,
+    pub(in crate::keyspace) tally: &'a Tally,
+}
+
+/// The change that each key gets.
+#[derive(Clone, Copy)]
+pub(in crate::keyspace) enum LifeRule<'a> {
+    /// A change of when keys expire.
+    Expiry(&'a ExpiryRule),
+    /// A soft purge. Keys that it has marked before count as changed.
+    Stale(&'a StaleMarking),
 }
 
 /// A key as it was read.
-struct FoundLife {
-    name: KeyName,
+pub(super) struct FoundLife {
+    pub(super) name: KeyName,
     /// Milliseconds left; `None` without an expiry.
     left: Option<u64>,
     trailer: FoundTrailer,
 }
 
 /// A key with its new expiry and facts.
-struct PlannedChange {
-    found: FoundLife,
-    expiry: NewExpiry,
+pub(super) struct PlannedChange {
+    pub(super) found: FoundLife,
+    pub(super) expiry: NewExpiry,
     /// The new facts; `None` for another client's value.
     facts: Option<Facts>,
 }
@@ -80,7 +91,7 @@ const CHANGED: u64 = 1;
 
 impl Changing<'_> {
     /// Changes keys.
-    pub(super) async fn change<R: Redis + HostRuntime>(
+    pub(in crate::keyspace) async fn change<R: Redis + HostRuntime>(
         &self,
         redis: &R,
         names: Vec<KeyName>,
@@ -119,7 +130,9 @@ impl Changing<'_> {
         for _ in 0..MAX_TRIES {
             let planned = self.plan(redis, &clock, left).await?;
             if self.is_dry_run {
-                planned.iter().for_each(|change| self.count_changed(change));
+                planned
+                    .iter()
+                    .for_each(|change| self.count_changed(&change.found, change.expiry));
                 return Ok(());
             }
             if planned.is_empty() {
@@ -127,7 +140,9 @@ impl Changing<'_> {
             }
 
             let (changed, written) = self.write(redis, planned).await?;
-            changed.iter().for_each(|change| self.count_changed(change));
+            changed
+                .iter()
+                .for_each(|change| self.count_changed(&change.found, change.expiry));
             all_changed
                 .lock()
                 .extend(changed.iter().map(|change| change.found.name.clone()));
@@ -144,7 +159,7 @@ impl Changing<'_> {
     }
 
     /// Reads the keys that exist. One round trip.
-    async fn read<R: Redis>(
+    pub(super) async fn read<R: Redis>(
         &self,
         redis: &R,
         names: Vec<KeyName>,
@@ -170,7 +185,7 @@ impl Changing<'_> {
     }
 
     /// Decides the new expiry of each key, and counts those that keep theirs.
-    async fn plan<R: Redis + HostRuntime>(
+    pub(super) async fn plan<R: Redis + HostRuntime>(
         &self,
         redis: &R,
         clock: &ServerClock,
@@ -179,19 +194,24 @@ impl Changing<'_> {
         let is_on_cluster = redis.topology().await?.is_cluster();
         let mut planned = Vec::with_capacity(found.len());
         for found in found {
-            let random = redis.random() as f64 / u64::MAX as f64;
-            let expiry = self.rule.apply(found.left, random);
-            let expiry = expiry.filter(|to| !(is_on_cluster && found.may_be_unconfirmed(*to)));
-            let Some(expiry) = expiry else {
+            let decided = match self.rule {
+                LifeRule::Expiry(rule) => {
+                    let random = redis.random() as f64 / u64::MAX as f64;
+                    let expiry = rule.apply(found.left, random);
+                    let is_kept =
+                        |to: &NewExpiry| !(is_on_cluster && found.may_be_unconfirmed(*to));
+                    match expiry.filter(is_kept) {
+                        Some(expiry) => Some(found.plan(redis, clock, rule, expiry).await?),
+                        None => None,
+                    }
+                }
+                LifeRule::Stale(marking) => self.mark(redis, clock, marking, &found).await?,
+            };
+
+            let Some((expiry, facts)) = decided else {
                 self.tally.0.lock().after.count(found.left);
                 continue;
             };
-
-            let mut facts = found.trailer.facts();
-            if let Some(facts) = &mut facts {
-                clock.refresh_if_due(redis).await?;
-                self.rule.change_facts(facts, expiry, clock.now());
-            }
             planned.push(PlannedChange {
                 found,
                 expiry,
@@ -199,6 +219,24 @@ impl Changing<'_> {
             });
         }
         Ok(planned)
+    }
+
+    /// Decides about a key of a soft purge; `None` if it stays as it is.
+    async fn mark<R: Redis>(
+        &self,
+        redis: &R,
+        clock: &ServerClock,
+        marking: &StaleMarking,
+        found: &FoundLife,
+    ) -> Result<Option<(NewExpiry, Option<Facts>)>, RedisError> {
+        clock.refresh_if_due(redis).await?;
+        let facts = found.trailer.facts();
+        match marking.decide(found.left, facts, clock.now()) {
+            Marked::Now(expiry, facts) => return Ok(Some((expiry, facts))),
+            Marked::Before => self.count_changed(found, found.left),
+            Marked::Spared => {}
+        }
+        Ok(None)
     }
 
     /// Makes changes. Returns those that were made, and the names of keys that were written in
@@ -212,14 +250,14 @@ impl Changing<'_> {
             return Ok((Vec::new(), Vec::new()));
         };
         let is_on_cluster = redis.topology().await?.is_cluster();
-        let near: [Arg; 2] = if is_on_cluster {
-            let none = first.found.name.none();
-            [none.clone().into(), none.into()]
+        let head: [Arg; 3] = if is_on_cluster {
+            let none: Arg = first.found.name.none().into();
+            [none.clone(), none.clone(), none]
         } else {
-            [NEAR.into(), NEAR_FENCES.into()]
+            [NEAR.into(), NEAR_FENCES.into(), NONE.into()]
         };
         let names = planned.iter().map(|change| change.found.name.as_bytes());
-        let keys: Vec<Arg> = near.into_iter().chain(names.map(Arg::from)).collect();
+        let keys: Vec<Arg> = head.into_iter().chain(names.map(Arg::from)).collect();
 
         let provision = is_on_cluster.then(|| milliseconds(PROVISION).to_string());
         let mut args: Vec<Arg> = vec![
@@ -243,7 +281,7 @@ impl Changing<'_> {
         Ok((changed, written))
     }
 
-    fn count_found(&self, found: &[FoundLife]) {
+    pub(super) fn count_found(&self, found: &[FoundLife]) {
         let mut counts = self.tally.0.lock();
         counts.matched += found.len() as u64;
         found
@@ -251,12 +289,22 @@ impl Changing<'_> {
             .for_each(|found| counts.before.count(found.left));
     }
 
-    fn count_changed(&self, change: &PlannedChange) {
+    pub(super) fn count_changed(&self, found: &FoundLife, expiry: NewExpiry) {
         let mut counts = self.tally.0.lock();
         counts.changed += 1;
-        counts.after.count(change.expiry);
+        counts.after.count(expiry);
         if counts.names.len() < self.samples {
-            counts.names.push(change.found.name.clone());
+            counts.names.push(found.name.clone());
+        }
+    }
+}
+
+impl LifeRule<'_> {
+    /// The first argument of `keys/change_lives.lua`.
+    fn needed_by(self) -> &'static str {
+        match self {
+            Self::Expiry(rule) => rule.needed_by(),
+            Self::Stale(_) => "stale",
         }
     }
 }
@@ -269,11 +317,27 @@ impl FoundLife {
             left <= milliseconds(PROVISION) && expiry.is_none_or(|expiry| expiry > left)
         })
     }
+
+    /// The expiry and the facts that the key gets by a rule.
+    async fn plan<R: Redis>(
+        &self,
+        redis: &R,
+        clock: &ServerClock,
+        rule: &ExpiryRule,
+        expiry: NewExpiry,
+    ) -> Result<(NewExpiry, Option<Facts>), RedisError> {
+        let mut facts = self.trailer.facts();
+        if let Some(facts) = &mut facts {
+            clock.refresh_if_due(redis).await?;
+            rule.change_facts(facts, expiry, clock.now());
+        }
+        Ok((expiry, facts))
+    }
 }
 
 impl PlannedChange {
     /// The four arguments of `keys/change_lives.lua` for a key.
-    fn args(&self) -> Result<[Arg; 4], RedisError> {
+    pub(super) fn args(&self) -> Result<[Arg; 4], RedisError> {
         let FoundLife { trailer, .. } = &self.found;
         let replacement = match self.facts.clone() {
             Some(mut facts) => trailer.replacement(&mut facts)?,
@@ -300,7 +364,10 @@ impl PlannedChange {
 
 /// Makes the sets of the entries' tags live at least as long as the entries. One round trip for
 /// each tag, which overlap; none without tags, and none for shortened keys.
-async fn keep_tags<R: Redis>(redis: &R, changed: &[PlannedChange]) -> Result<(), RedisError> {
+pub(super) async fn keep_tags<R: Redis>(
+    redis: &R,
+    changed: &[PlannedChange],
+) -> Result<(), RedisError> {
     let mut tags: BTreeMap<Tag, (Duration, Vec<KeyName>)> = BTreeMap::new();
     for change in changed {
         let Some((facts, life)) = change.facts.as_ref().zip(change.longer_life()) else {

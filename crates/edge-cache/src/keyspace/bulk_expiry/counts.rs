@@ -51,17 +51,50 @@ pub struct BulkExpiryOutcome {
 }
 
 impl Lives {
+    /// The numbers of all classes, in the order of the fields.
+    pub fn classes(&self) -> [u64; 6] {
+        [
+            self.none,
+            self.under_1_minute,
+            self.from_1_to_5_minutes,
+            self.from_5_to_60_minutes,
+            self.from_1_to_24_hours,
+            self.over_1_day,
+        ]
+    }
+
+    /// The keys of these classes, in the order of the fields.
+    pub fn of_classes(classes: [u64; 6]) -> Self {
+        let [none, minute, five_minutes, hour, day, longer] = classes;
+        Self {
+            none,
+            under_1_minute: minute,
+            from_1_to_5_minutes: five_minutes,
+            from_5_to_60_minutes: hour,
+            from_1_to_24_hours: day,
+            over_1_day: longer,
+        }
+    }
+
+    /// The class of a key by its milliseconds left, `None` without an expiry: the place of its field.
+    pub fn class_of(left: Option<u64>) -> usize {
+        match left {
+            None => 0,
+            Some(left) if left < MINUTE => 1,
+            Some(left) if left < FIVE_MINUTES => 2,
+            Some(left) if left < HOUR => 3,
+            Some(left) if left <= DAY => 4,
+            Some(_) => 5,
+        }
+    }
+
     /// Counts a key: its milliseconds, `None` without an expiry.
     pub(super) fn count(&mut self, left: Option<u64>) {
-        let class = match left {
-            None => &mut self.none,
-            Some(left) if left < MINUTE => &mut self.under_1_minute,
-            Some(left) if left < FIVE_MINUTES => &mut self.from_1_to_5_minutes,
-            Some(left) if left < HOUR => &mut self.from_5_to_60_minutes,
-            Some(left) if left <= DAY => &mut self.from_1_to_24_hours,
-            Some(_) => &mut self.over_1_day,
-        };
-        *class += 1;
+        let mut classes = self.classes();
+        if let Some(keys) = classes.get_mut(Self::class_of(left)) {
+            *keys += 1;
+        }
+        *self = Self::of_classes(classes);
     }
 }
 

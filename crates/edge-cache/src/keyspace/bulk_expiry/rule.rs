@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::keyspace::trailer::Facts;
 use crate::keyspace::ttl::MAX_TTL;
 use crate::units::milliseconds;
 
 /// A change of when keys expire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExpiryChange {
     /// All keys get this TTL.
     Set(Duration),
@@ -22,7 +24,7 @@ pub enum ExpiryChange {
 }
 
 /// A change with its jitter.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ExpiryRule {
     /// The change.
     pub change: ExpiryChange,

@@ -41,10 +41,17 @@ pub(crate) async fn gather<R: Redis>(
     key: &str,
     stored: Vec<u8>,
 ) -> Result<Option<Vec<u8>>, RedisError> {
-    let Some(manifest) = Manifest::read(&stored) else {
-        return Ok(Some(stored));
-    };
+    match Manifest::read(&stored) {
+        None => Ok(Some(stored)),
+        Some(manifest) => Box::pin(gather_chunks(redis, key, manifest)).await,
+    }
+}
 
+async fn gather_chunks<R: Redis>(
+    redis: &R,
+    key: &str,
+    manifest: Manifest,
+) -> Result<Option<Vec<u8>>, RedisError> {
     // Any client may have written the manifest, so its size is not reserved in advance.
     let mut value = Vec::new();
     for name in manifest.keys(key) {

@@ -85,28 +85,31 @@ impl FenceIndex {
         &self,
         id: StreamId,
         key: &[u8],
-        mut tags: impl Iterator<Item = &'a str>,
+        tags: impl Iterator<Item = &'a str>,
     ) -> bool {
-        let is_newer = |found: Option<&StreamId>| found.is_some_and(|found| *found > id);
-        let by_prefix = || {
-            let lengths = self.prefix_lengths.range(..=key.len());
-            lengths.into_iter().any(|(length, _)| {
-                is_newer(
-                    key.get(..*length)
-                        .and_then(|prefix| self.prefixes.get(prefix)),
-                )
-            })
-        };
-        let by_glob = || {
-            let mut globs = self.globs.values();
-            globs.any(|(pattern, found)| *found > id && pattern.matches(key))
-        };
+        self.covering_after(id, key, tags).next().is_some()
+    }
 
-        is_newer(self.unknown.as_ref())
-            || is_newer(self.keys.get(key))
-            || tags.any(|tag| is_newer(self.tags.get(tag.as_bytes())))
-            || by_prefix()
-            || by_glob()
+    /// The fences after this id that cover the key.
+    pub(super) fn covering_after<'a>(
+        &self,
+        id: StreamId,
+        key: &[u8],
+        tags: impl Iterator<Item = &'a str>,
+    ) -> impl Iterator<Item = StreamId> {
+        let exact = self.unknown.iter().chain(self.keys.get(key));
+        let by_tag = tags.filter_map(|tag| self.tags.get(tag.as_bytes()));
+
+        let lengths = self.prefix_lengths.range(..=key.len());
+        let by_prefix = lengths.filter_map(|(length, _)| self.prefixes.get(key.get(..*length)?));
+
+        let globs = self.globs.values();
+        let by_glob = globs
+            .filter(move |(pattern, found)| *found > id && pattern.matches(key))
+            .map(|(_, found)| found);
+
+        let covering = exact.chain(by_tag).chain(by_prefix).chain(by_glob);
+        covering.copied().filter(move |found| *found > id)
     }
 }
 

@@ -36,7 +36,14 @@ impl StreamId {
     /// # Errors
     /// [`ErrorKind::Protocol`] for anything else.
     pub fn read(replies: &mut Replies) -> Result<Self, RedisError> {
-        let text = replies.text()?;
+        Self::parse(&replies.text()?)
+    }
+
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, RedisError> {
         text.parse().map_err(|()| {
             RedisError::new(
                 ErrorKind::Protocol,

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::MAX_INTERVAL_ON_CLUSTER;
 use super::index::FenceIndex;
+use super::kind::FenceKind;
+use super::soft::{SoftIndex, SoftPurge};
 use super::stamp::{Stamp, StreamId, take_known};
 use crate::error::{ErrorKind, RedisError};
 use crate::guarded::Guarded;
 use crate::keyspace::key::FENCES;
+use crate::keyspace::purge::PurgeMode;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Command, Redis, Replies};
 use crate::script;
@@ -46,7 +49,10 @@ struct Known {
     /// `None` where there is no stream.
     epoch: Option<u32>,
     last: StreamId,
+    /// The hard fences.
     index: FenceIndex,
+    /// The soft fences.
+    soft: SoftIndex,
     /// Fences whose removal has not finished, oldest first.
     open: Vec<Fence>,
     /// Those whose removal has finished, with the time at which that was learned.
@@ -70,6 +76,8 @@ pub(crate) struct Position(StreamId);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
     Alive,
+    /// It is not fresh any more.
+    Stale(SoftPurge),
     Dead,
     /// The entry is of another epoch than the view: a newer view decides.
     OtherEpoch,
@@ -112,7 +120,7 @@ impl FenceView {
         self.known.lock().generation
     }
 
-    /// Returns whether a fence that is younger than this position covers the key by its name.
+    /// Returns whether a hard fence that is younger than this position covers the key by its name.
     pub(crate) fn covers_after(&self, position: Position, key: &[u8]) -> bool {
         let known = self.known.lock();
         known
@@ -136,11 +144,11 @@ impl FenceView {
         began: Instant,
     ) -> Result<(), RedisError> {
         let may_be_too_long = self.interval() > MAX_INTERVAL_ON_CLUSTER;
-        if may_be_too_long && redis.topology().await?.is_cluster() {
+        if may_be_too_long && Box::pin(redis.topology()).await?.is_cluster() {
             self.set_interval(MAX_INTERVAL_ON_CLUSTER);
         }
         if self.is_due(redis, began) {
-            self.refresh(redis).await
+            Box::pin(self.refresh(redis)).await
         } else {
             Ok(())
         }
@@ -248,23 +256,23 @@ impl FenceView {
         Ok(())
     }
 
-    /// Judges an entry of the library.
+    /// Judges an entry of the library. A hard fence outweighs soft ones.
     pub(crate) fn judge<'a>(
         &self,
         stamp: &Stamp,
         key: &[u8],
-        tags: impl Iterator<Item = &'a str>,
+        tags: impl Iterator<Item = &'a str> + Clone,
     ) -> Judgement {
         let known = self.known.lock();
         if known.epoch != Some(stamp.epoch) {
             return Judgement::OtherEpoch;
         }
 
-        if known.index.covers_after(stamp.id, key, tags) {
-            Judgement::Dead
-        } else {
-            Judgement::Alive
+        if known.index.covers_after(stamp.id, key, tags.clone()) {
+            return Judgement::Dead;
         }
+        let purge = known.soft.first_after(stamp.id, key, tags);
+        purge.map_or(Judgement::Alive, Judgement::Stale)
     }
 
     /// Returns whether another client's value is dead: a removal that covers it was not known to
@@ -296,9 +304,16 @@ impl Known {
             b"end" => self.end(&entry),
             b"begin" | b"trimmed" => {}
             _ => {
-                self.index.insert(entry.id, &entry.kind, &entry.covered);
-                // A key is removed in the step that appends its fence.
-                if entry.kind == b"key" {
+                let kind = FenceKind::parse(&entry.kind);
+                match kind.mode {
+                    PurgeMode::Hard => self.index.insert(entry.id, kind.by, &entry.covered),
+                    PurgeMode::Soft(grace) => {
+                        self.soft.insert(entry.id, kind.by, &entry.covered, grace);
+                    }
+                }
+                // A key is removed in the step that appends its fence; a soft purge by name needs
+                // no fence for readers.
+                if kind.by == b"key" {
                     self.ended.push_back((Instant::now(), entry));
                 } else {
                     self.open.push(entry);
@@ -333,7 +348,11 @@ impl Known {
             .ended
             .pop_front_if(|(ended, _)| ended.elapsed() >= RETAIN)
         {
-            self.index.remove(fence.id, &fence.kind, &fence.covered);
+            let kind = FenceKind::parse(&fence.kind);
+            match kind.mode {
+                PurgeMode::Hard => self.index.remove(fence.id, kind.by, &fence.covered),
+                PurgeMode::Soft(_) => self.soft.remove(fence.id, kind.by, &fence.covered),
+            }
         }
     }
 }
@@ -358,7 +377,11 @@ impl Fence {
         self.named_entry().filter(|_| self.kind == b"trimmed")
     }
 
+    /// Returns whether it removes this key.
     fn covers_by_name(&self, key: &[u8]) -> bool {
+        if FenceKind::parse(&self.kind).mode.is_soft() {
+            return false;
+        }
         let mut index = FenceIndex::default();
         index.insert(self.id, &self.kind, &self.covered);
         index.covers_after(StreamId::default(), key, std::iter::empty())

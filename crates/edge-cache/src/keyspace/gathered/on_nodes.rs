@@ -1,16 +1,20 @@
-//! The gathered walk of a Cluster: one node after the other, in the order of their addresses.
+//! The gathered walk of a Cluster: one node after the other, in the order of their addresses; and that of soft purges.
 //!
 //! A slice is removed at its node; how far the walk is stands in the slot of edge-cache's own keys. So each
 //! slice takes two round trips. Where slots have moved, the walk starts again. A server that refuses scripts without keys
-//! is walked with plain commands.
+//! is walked with plain commands, and so is any server for soft purges.
 
-use super::walk::{WALK_KEYS, Walk, read_progress};
+use std::collections::BTreeMap;
+
+use super::walk::{Progress, WALK_KEYS, Walk, read_progress};
 use crate::error::RedisError;
+use crate::keyspace::fence::StreamId;
 use crate::keyspace::key::{KeyName, REMOVALS};
-use crate::keyspace::{removal, scan};
-use crate::redis::info::Info;
+use crate::keyspace::purge::SoftGrace;
+use crate::keyspace::{removal, scan, soft_purge};
+use crate::redis::info::read_run_id;
 use crate::redis::script::{Script, shared};
-use crate::redis::{Arg, Command, OnNode, Redis, Replies, Topology};
+use crate::redis::{Arg, Command, HostRuntime, OnNode, Redis, Replies, Topology};
 use crate::script;
 
 static DELETE_SLICE: Script = script!(once "removals/delete_slice_on_node", [
@@ -27,7 +31,7 @@ const MAX_RESTARTS: u32 = 3;
 
 static ADVANCE: Script = script!(once "removals/advance", [shared::FENCES, shared::GATHERED]);
 
-/// A walk over the nodes of a Cluster.
+/// A walk over the nodes of a Cluster, or over a single server.
 pub(super) struct NodeWalk {
     topology: Topology,
     position: Position,
@@ -38,7 +42,7 @@ pub(super) struct NodeWalk {
 struct Position {
     /// Digest of the map of slots.
     map: u32,
-    /// The address of the node.
+    /// The address of the node; empty for a single server.
     node: String,
     /// The process that returned the cursor.
     run_id: String,
@@ -54,29 +58,35 @@ struct DeletedSlice {
     next_cursor: String,
     /// How many keys were removed that count.
     counted: u64,
+    /// How many keys were marked stale.
+    marked: u64,
 }
 
 impl NodeWalk {
-    /// Begins where the turn before has stopped; `None` on a single server. One round trip.
-    pub(super) async fn begin<R: Redis>(redis: &R) -> Result<Option<Self>, RedisError> {
+    /// Begins where the turn before has stopped; `None` on a single server without soft purges. One
+    /// round trip.
+    pub(super) async fn begin<R: Redis>(
+        redis: &R,
+        walk: &Walk,
+    ) -> Result<Option<Self>, RedisError> {
         let topology = redis.newest_topology().await?;
-        let Topology::Cluster(map) = &topology else {
-            return Ok(None);
+        let map = match &topology {
+            Topology::Cluster(map) => map.digest(),
+            Topology::Single if walk.soft.is_empty() => return Ok(None),
+            Topology::Single => 0,
         };
 
         let read = Command::read("HGET").arg(REMOVALS).arg("cursor");
         let stored = Replies::new(redis.execute(read).await?).optional_bytes()?;
         let known = stored.and_then(|text| Position::parse(&String::from_utf8(text).ok()?));
+        let nodes = topology.nodes(redis);
         let is_known = |position: &Position| {
-            let nodes = map.primaries();
-            position.map == map.digest()
-                && nodes.iter().any(|node| node.to_string() == position.node)
+            position.map == map && nodes.iter().any(|node| name_of(node) == position.node)
         };
 
-        let first = map.primaries().into_iter().next();
         let start = Position {
-            map: map.digest(),
-            node: first.map(|node| node.to_string()).unwrap_or_default(),
+            map,
+            node: nodes.first().map(name_of).unwrap_or_default(),
             cursor: "0".to_owned(),
             ..Position::default()
         };
@@ -84,15 +94,15 @@ impl NodeWalk {
         Ok(Some(Self { topology, position }))
     }
 
-    /// Removes the keys of one slice: whether it was the last one, and how many keys the walk has removed
-    /// so far; `None` when the next turn has begun. Two round trips.
-    pub(super) async fn delete_slice<R: Redis>(
+    /// Removes the keys of one slice, or marks them stale; `None` when the next turn has begun. Two
+    /// round trips; with soft purges four or more.
+    pub(super) async fn delete_slice<R: Redis + HostRuntime>(
         &mut self,
         redis: &R,
         walk: &Walk,
         search: &[Arg],
-    ) -> Result<Option<(bool, u64)>, RedisError> {
-        let (next, counted) = self.delete_on_node(redis, walk, search).await?;
+    ) -> Result<Option<Progress>, RedisError> {
+        let (next, counted, marked) = self.delete_on_node(redis, walk, search).await?;
         let is_moved = next.is_none() && redis.newest_topology().await? != self.topology;
         let next = if is_moved {
             Some(Position::default())
@@ -101,11 +111,16 @@ impl NodeWalk {
         };
 
         let position = next.as_ref().map(Position::render).unwrap_or_default();
-        let args = [walk.next.number().into(), position.into(), counted.into()];
+        let args = [
+            walk.next.number().into(),
+            position.into(),
+            counted.into(),
+            marked.into(),
+        ];
         let progress = read_progress(ADVANCE.run(redis, WALK_KEYS.map(Arg::from), args).await?)?;
 
         if is_moved {
-            if let Some(again) = Self::begin(redis).await? {
+            if let Some(again) = Self::begin(redis, walk).await? {
                 *self = again;
             }
         } else if let Some(next) = next {
@@ -114,33 +129,36 @@ impl NodeWalk {
         Ok(progress)
     }
 
-    /// Removes the keys of one slice at its node: the next position, and how many keys were removed.
-    async fn delete_on_node<R: Redis>(
+    /// Removes the keys of one slice at its node, or marks them stale: the next position, how many
+    /// keys were removed, and how many marked.
+    async fn delete_on_node<R: Redis + HostRuntime>(
         &self,
         redis: &R,
         walk: &Walk,
         search: &[Arg],
-    ) -> Result<(Option<Position>, u64), RedisError> {
+    ) -> Result<(Option<Position>, u64, u64), RedisError> {
         let nodes = self.topology.nodes(redis);
-        let name_of = |at: usize| {
-            let address = nodes.get(at).and_then(|node| node.address());
-            address.map(ToString::to_string)
-        };
-        let at = (0..nodes.len()).find(|at| name_of(*at).as_ref() == Some(&self.position.node));
-        let Some((at, node)) = at.and_then(|at| Some((at, nodes.get(at)?))) else {
-            return Ok((None, 0));
+        let mut from_this = nodes
+            .iter()
+            .skip_while(|node| name_of(node) != self.position.node);
+        let Some(node) = from_this.next() else {
+            return Ok((None, 0, 0));
         };
 
-        let deleted = self.delete_with_script(node, search).await?;
+        let deleted = if walk.soft.is_empty() {
+            self.delete_with_script(node, search).await?
+        } else {
+            None
+        };
         let deleted = match deleted {
             Some(deleted) => deleted,
             None => self.delete_plainly(node, walk).await?,
         };
 
         let next = if deleted.next_cursor == "0" {
-            name_of(at + 1).map(|node| Position {
+            from_this.next().map(|node| Position {
                 map: self.position.map,
-                node,
+                node: name_of(node),
                 cursor: "0".to_owned(),
                 ..Position::default()
             })
@@ -152,7 +170,7 @@ impl NodeWalk {
                 ..self.position.clone()
             })
         };
-        Ok((next, deleted.counted))
+        Ok((next, deleted.counted, deleted.marked))
     }
 
     /// Removes the keys of one slice; `None` where the node refuses scripts without keys.
@@ -182,11 +200,13 @@ impl NodeWalk {
             restarts: *restarts,
             next_cursor,
             counted: counted + removal::delete_by_slot(node, &refused).await?,
+            marked: 0,
         }))
     }
 
-    /// Removes the keys of one slice with plain commands. Two round trips, and one for each 64 slots that the keys are in.
-    async fn delete_plainly<R: Redis>(
+    /// Removes the keys of one slice with plain commands, or marks them stale. Two round trips, and one for each 64 slots that
+    /// the keys are in; for marked keys two.
+    async fn delete_plainly<R: Redis + HostRuntime>(
         &self,
         node: &OnNode<'_, R>,
         walk: &Walk,
@@ -199,29 +219,52 @@ impl NodeWalk {
             cursor = "0";
         }
 
-        let is_taken = |name: &KeyName| walk.patterns.iter().any(|pattern| pattern.removes(name));
-        let (next_cursor, counted) =
-            scan::delete_names(node, cursor.as_bytes(), &walk.head(), is_taken).await?;
+        let is_removed = |name: &KeyName| walk.patterns.iter().any(|pattern| pattern.removes(name));
+        let is_taken = |name: &KeyName| is_removed(name) || walk.soft_purge_of(name).is_some();
+        let (next_cursor, names) =
+            scan::take_names(node, cursor.as_bytes(), &walk.head(), is_taken).await?;
+
+        let (removed, stale): (Vec<KeyName>, Vec<KeyName>) =
+            names.into_iter().partition(is_removed);
+        let counted = removal::delete_by_slot(node, &removed).await?;
+        let marked = mark_each(node, walk, stale).await?;
         Ok(DeletedSlice {
             run_id,
             restarts,
             next_cursor: String::from_utf8_lossy(&next_cursor).into_owned(),
             counted,
+            marked,
         })
     }
 }
 
-/// Reads which process of the server replies; empty where the server does not say it. One round trip.
-async fn read_run_id<R: Redis>(node: &OnNode<'_, R>) -> Result<String, RedisError> {
-    let read = Command::read("INFO").arg("server");
-    match node.execute(read).await {
-        Ok(replies) => {
-            let info = Info::new(Replies::new(replies).text()?);
-            Ok(info.text("run_id").unwrap_or_default().to_owned())
+/// The address of a node; empty for a single server.
+fn name_of<R: Redis>(node: &OnNode<'_, R>) -> String {
+    let address = node.address().map(ToString::to_string);
+    address.unwrap_or_default()
+}
+
+/// Marks each key stale for the newest purge that covers it; how many.
+async fn mark_each<R: Redis + HostRuntime>(
+    node: &OnNode<'_, R>,
+    walk: &Walk,
+    names: Vec<KeyName>,
+) -> Result<u64, RedisError> {
+    let mut by_purge: BTreeMap<StreamId, (SoftGrace, Vec<KeyName>)> = BTreeMap::new();
+    for name in names {
+        if let Some(purge) = walk.soft_purge_of(&name) {
+            let (_, names) = by_purge
+                .entry(purge.fence)
+                .or_insert_with(|| (purge.grace, Vec::new()));
+            names.push(name);
         }
-        Err(error) if error.is_unavailable() => Err(error),
-        Err(_) => Ok(String::new()),
     }
+
+    let mut marked = 0;
+    for (fence, (grace, names)) in by_purge {
+        marked += soft_purge::mark_found(node, names, fence, grace).await?;
+    }
+    Ok(marked)
 }
 
 impl Position {

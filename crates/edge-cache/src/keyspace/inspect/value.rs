@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::error::RedisError;
 use crate::redis::Replies;
 
+/// Characters of a hash.
+const HASH_CHARS: usize = 40;
 /// The script may have cut elements of at least this length.
 const CUT_FROM_BYTES: usize = 128;
 
@@ -73,6 +75,26 @@ fn stream(mut replies: Replies, truncated: bool) -> Result<Value, RedisError> {
         entries.push(json!({ "id": id, "fields": fields }));
     }
     Ok(Value::Array(entries))
+}
+
+/// Adds the hashes of a hash's values, 40 characters each, to its elements. Spaces stand for a value
+/// that cannot be edited.
+pub(super) fn add_hashes(shown: &mut ShownValue, hashes: &str) {
+    let Value::Array(elements) = &mut shown.value else {
+        return;
+    };
+    let hashes = hashes.as_bytes().chunks(HASH_CHARS);
+    for (element, hash) in elements.iter_mut().zip(hashes) {
+        let hash = String::from_utf8_lossy(hash).trim().to_owned();
+        let hash = if hash.is_empty() {
+            Value::Null
+        } else {
+            Value::String(hash)
+        };
+        if let Value::Object(fields) = element {
+            fields.insert("hash".to_owned(), hash);
+        }
+    }
 }
 
 /// Shows a string: valid JSON decoded beside its text, other text as it is, other bytes in base64.

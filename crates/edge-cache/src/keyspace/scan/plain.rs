@@ -71,21 +71,22 @@ pub(super) async fn delete_slice<R: Redis>(
     pattern: &Pattern,
 ) -> Result<(Vec<u8>, u64), RedisError> {
     let head = pattern.search().head;
-    delete_names(redis, cursor, &head, |name| pattern.removes(name)).await
+    let (next, names) = take_names(redis, cursor, &head, |name| pattern.removes(name)).await?;
+    Ok((next, removal::delete_by_slot(redis, &names).await?))
 }
 
-/// Removes the keys of one slice that a walk takes, as [`delete_slice`] does.
-pub(crate) async fn delete_names<R: Redis>(
+/// Reads the names of one slice that a walk takes, each once: the next cursor, and the names. None is
+/// of another namespace. One round trip.
+pub(crate) async fn take_names<R: Redis>(
     redis: &OnNode<'_, R>,
     cursor: &[u8],
     head: &[u8],
     is_taken: impl Fn(&KeyName) -> bool,
-) -> Result<(Vec<u8>, u64), RedisError> {
+) -> Result<(Vec<u8>, Vec<KeyName>), RedisError> {
     let (next, names) = read_names(redis, cursor, head, MAX_KEYS_PER_CALL, "").await?;
     let namespace = redis.namespace();
     let is_taken = |name: &KeyName| is_taken(name) && !namespace.is_of_other(name.as_bytes());
-    let names: Vec<KeyName> = without_repeats(names, is_taken).collect();
-    Ok((next, removal::delete_by_slot(redis, &names).await?))
+    Ok((next, without_repeats(names, is_taken).collect()))
 }
 
 /// Those of the names that are admitted, each once: `SCAN` may return one twice.

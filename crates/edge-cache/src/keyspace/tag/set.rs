@@ -9,6 +9,7 @@ use super::Tag;
 use crate::error::{Error, RedisError};
 use crate::keyspace::fence::Removed;
 use crate::keyspace::key::KeyName;
+use crate::keyspace::purge::PurgeMode;
 use crate::keyspace::{MAX_KEYS_PER_CALL, entry_facts, existence, fence, removal, ttl};
 use crate::redis::script::{Script, shared};
 use crate::redis::{Arg, Command, HostRuntime, Redis, Replies, concurrently};
@@ -298,7 +299,7 @@ async fn keep_others<R: Redis>(
 /// # Errors
 /// Those of the connection; [`Error::Partial`] says how many keys were removed before it failed.
 pub async fn invalidate<R: Redis + HostRuntime>(redis: &R, tag: &Tag) -> Result<Removed, Error> {
-    let fence = fence::append_tag(redis, tag).await?;
+    let fence = fence::append_tag(redis, tag, PurgeMode::Hard).await?;
 
     let mut removed = 0;
     let mut cursor = Vec::new();

@@ -2,6 +2,18 @@
 
 /// The characters that stand for two bits.
 const ALPHABET: [u8; 4] = *b" \t\n\r";
+/// In place of bits, for a character that is none of these.
+const OTHER: u8 = 4;
+/// The two bits of each character.
+const BITS: [u8; 256] = {
+    let mut bits = [OTHER; 256];
+    let mut index = 0;
+    while index < ALPHABET.len() {
+        bits[ALPHABET[index] as usize] = index as u8;
+        index += 1;
+    }
+    bits
+};
 
 /// Appends a number of 1 to 10 bytes.
 pub(super) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
@@ -40,18 +52,16 @@ pub(super) fn from_whitespace(text: &[u8]) -> Option<Vec<u8>> {
     let (quads, []) = text.as_chunks::<4>() else {
         return None;
     };
-    quads.iter().map(byte_of).collect()
+    let mut bytes = Vec::with_capacity(quads.len());
+    for quad in quads {
+        bytes.push(byte_of(quad)?);
+    }
+    Some(bytes)
 }
 
 fn byte_of(quad: &[u8; 4]) -> Option<u8> {
-    quad.iter().try_fold(0, |byte, character| {
-        let bits = match character {
-            b' ' => 0,
-            b'\t' => 1,
-            b'\n' => 2,
-            b'\r' => 3,
-            _ => return None,
-        };
-        Some(byte << 2 | bits)
-    })
+    let bits = quad.map(|character| BITS[usize::from(character)]);
+    // `OTHER` is the only one above 3.
+    let is_whitespace = bits[0] | bits[1] | bits[2] | bits[3] < OTHER;
+    is_whitespace.then_some(bits[0] << 6 | bits[1] << 4 | bits[2] << 2 | bits[3])
 }

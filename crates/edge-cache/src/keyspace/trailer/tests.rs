@@ -22,6 +22,7 @@ fn facts() -> Facts {
         },
         tags: "product-catalog\nbrände".to_owned(),
         validator: None,
+        marked_stale: None,
     }
 }
 
@@ -119,9 +120,10 @@ proptest::proptest! {
         (epoch, milliseconds, sequence) in (0..u32::MAX, 0..1_u64 << 48, 0..u64::MAX),
         tags in "[a-z\n]{0,20}",
         validator in proptest::option::of("[ -~]{0,20}"),
+        marked_stale in proptest::option::of(0..u64::MAX),
     ) {
         let stamp = Stamp { epoch, id: StreamId { milliseconds, sequence } };
-        let facts = Facts { stored_at, fresh_for, grace, load_time, stamp, tags, validator };
+        let facts = Facts { stored_at, fresh_for, grace, load_time, stamp, tags, validator, marked_stale };
         let stored = append(value.clone(), &facts).unwrap();
         proptest::prop_assert_eq!(split(&stored), (value.as_slice(), Some(facts)));
     }

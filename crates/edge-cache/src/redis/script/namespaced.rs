@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Text;
+use super::{Script, Text};
 use crate::guarded::Guarded;
 use crate::keyspace::namespace::Namespace;
 
@@ -19,4 +19,17 @@ pub(in crate::redis) fn text(namespace: &Namespace, source: &'static str) -> &'s
     let mut texts = TEXTS.lock();
     let known = texts.get_or_insert_default().entry(key);
     known.or_insert_with(|| Box::leak(Box::new(Text::new(namespace.script(source)))))
+}
+
+impl Script {
+    /// The source and its hash as they are sent for a cache in this namespace. Computed once for each
+    /// namespace.
+    pub fn in_namespace(&'static self, namespace: &Namespace) -> (&'static str, &'static str) {
+        let text = if namespace.is_default() {
+            self.text()
+        } else {
+            text(namespace, self.source())
+        };
+        (&text.source, &text.sha1)
+    }
 }

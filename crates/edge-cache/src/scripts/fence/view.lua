@@ -9,7 +9,7 @@ local finished, newest = finished_removals(entries), entries[#entries][1]
 local reply = { entries[1][1] }
 for _, entry in ipairs(entries) do
   local since = finished[entry[1]]
-  if entry[2][1] == 'key' or entry[2][1] == 'end' then since = milliseconds_of(entry[1]) end
+  if is_of_key(entry[2][1]) or entry[2][1] == 'end' then since = milliseconds_of(entry[1]) end
   local is_over = entry[2][1] == 'begin' or entry[2][1] == 'trimmed' or since and milliseconds_of(newest) - since >= RETAIN_MS
   if entry[1] == newest or not is_over then
     reply[#reply + 1] = entry[1]

@@ -1,16 +1,21 @@
 -- Describes one key and reads a bounded part of its value.
--- KEYS: 1 the key
--- ARGV: 1 cursor or offset into a collection ('0' = start), 2 how many elements, 3 how many bytes of values at most
--- Reply: type ('none' when there is no key: nothing follows), PTTL (-3: past 2^53, which Lua has no number for), memory bytes or -1,
+-- KEYS: 1 the key, 2 its load lock
+-- ARGV: 1 cursor or offset into a collection ('0' = start), 2 how many elements, 3 how many bytes of values at most, 4 the longest value
+--       that is hashed ('0' = none)
+-- Reply: type ('none' when there is no key: only its load lock follows, as below), PTTL (-3: past 2^53, which Lua has no number for), memory bytes or -1,
 --        encoding, its trailer or '', the length of what the trailer closes, length (bytes of a string, elements of a collection), next cursor
---        ('0' = all read), 1 when bytes were cut, then the value: a string's first bytes; members; fields and values; scores beside
+--        ('0' = all read), 1 when bytes were cut, hashes of 40 characters joined: that of a string, or of each value of a hash (spaces for
+--        one that is too long), its load lock (0: free, 1: held, 2 and 3: a load failed) and the PTTL of that; then the value: a string's first bytes; members; fields and values; scores beside
 --        members; of each entry of a stream its id, how many strings follow, and those: fields and values in turn
--- Cost: bounded by the arguments, whatever the size of the key: of a collection about 16 MiB are read, and at least one element.
+-- Cost: bounded by the arguments, whatever the size of the key: of a collection about 16 MiB are read, and at least one element. With
+--       ARGV[4] strings up to that length are read whole (about 3 ms for 1 MiB).
 local key, from, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local kind = redis.call('TYPE', key).ok
+local lock = hold_of(KEYS[2], key)
+local lock_left = lock > 0 and redis.call('PTTL', KEYS[2]) or 0
 if kind == 'none' then
   record_own_reads()
-  return { kind }
+  return { kind, lock, lock_left }
 end
 
 local bytes = redis.pcall('MEMORY', 'USAGE', key)
@@ -28,11 +33,31 @@ end
 local left = redis.call('PTTL', key)
 if left >= 9007199254740992 then left = -3 end
 local length = 0
-local reply = { kind, left, bytes, encoding, trailer or '', closed or 0, length, '0', 0 }
+local reply = { kind, left, bytes, encoding, trailer or '', closed or 0, length, '0', 0, '', lock, lock_left }
+
+-- A value is identified without its trailer, and without the header of an LZ4 frame that hides the trailer.
+local hash_up_to, hashes = tonumber(ARGV[4]), {}
+local function add_hash(value)
+  hashes[#hashes + 1] = #value <= hash_up_to and redis.sha1hex(value) or string.rep(' ', 40)
+end
+local function hash_string()
+  if hash_up_to == 0 or redis.call('STRLEN', key) > hash_up_to then return end
+  local value = redis.call('GET', key)
+  if trailer then
+    value = string.sub(value, 1, -#trailer - 1)
+    if string.sub(value, 1, 4) == '\4\34\77\24' then value = string.sub(value, 1, -9) end
+  end
+  add_hash(value)
+end
 
 -- Past the byte limit every further element is cut short, so that the reply stays bounded and none is lost.
 local room = tonumber(ARGV[3])
+local is_value = false
 local function put(element)
+  if kind == 'hash' and hash_up_to > 0 then
+    if is_value then add_hash(element) end
+    is_value = not is_value
+  end
   local most = math.max(room, 128)
   if #element > most then
     element = string.sub(element, 1, most)
@@ -97,6 +122,7 @@ end
 
 if kind == 'string' then
   length = redis.call('STRLEN', key)
+  hash_string()
   put(redis.call('GETRANGE', key, 0, room - 1))
   if length > tonumber(ARGV[3]) then reply[9] = 1 end
 elseif kind == 'list' then
@@ -120,6 +146,6 @@ elseif kind == 'stream' then
   for _, entry in ipairs(entries) do put_entry(entry[1], entry[2]) end
   if #entries == count then reply[8] = entries[count][1] end
 end
-reply[7] = length
+reply[7], reply[10] = length, table.concat(hashes)
 record_own_reads()
 return reply

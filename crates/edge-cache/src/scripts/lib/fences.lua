@@ -2,6 +2,7 @@
 --
 -- The id of its first entry is its epoch. The entry stays first as long as the stream exists. An entry of the kind `end` names a fence
 -- whose removal has finished; one of the kind `trimmed` names the newest entry that has left: who knows only older ones may have missed it.
+-- The fences of soft purges have `stale`, a number of milliseconds and a space before their kind (src/keyspace/fence/kind.rs).
 
 -- Beyond so many entries, those leave that no reader and no load needs any more; at the second limit a new stream begins.
 local KEPT_FENCES, MAX_FENCES = 1000, 10000
@@ -18,6 +19,19 @@ local function begin_fences(fences, number, kind, what)
   local milliseconds = string.match(redis.call('XADD', fences, '*', kind, what), '^%d+')
   redis.call('UNLINK', fences)
   return redis.call('XADD', fences, milliseconds .. '-' .. number, kind, what)
+end
+
+-- Returns the time after a soft purge for which entries without grace may be served, or nil for a hard fence; then by what a fence covers
+-- keys: 'pattern', 'tag' or 'key'.
+local function purge_of(kind)
+  local grace, by = string.match(kind, '^stale (%d+) (.*)$')
+  return grace, by or kind
+end
+
+-- Returns whether a fence is of named keys, which were invalidated in the step that appended it.
+local function is_of_key(kind)
+  local _, by = purge_of(kind)
+  return by == 'key'
 end
 
 local function milliseconds_of(id) return tonumber(string.match(id, '^%d+')) end
@@ -60,7 +74,7 @@ local function trim_fences(fences, newest)
   for i = 2, #entries - 1 do
     local id, kind = entries[i][1], entries[i][2][1]
     local since = finished[id]
-    if kind == 'end' or kind == 'key' or kind == 'begin' or kind == 'trimmed' then since = milliseconds_of(id) end
+    if kind == 'end' or is_of_key(kind) or kind == 'begin' or kind == 'trimmed' then since = milliseconds_of(id) end
     if left > KEPT_FENCES and since and now - since >= RETAIN_MS then
       redis.call('XDEL', fences, id)
       left, trimmed = left - 1, id

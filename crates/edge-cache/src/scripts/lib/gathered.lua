@@ -1,5 +1,6 @@
 -- Gathered removals: patterns whose keys one walk removes (src/keyspace/gathered.rs). They are a hash: the pattern of each fence, by its
--- id. The state, another hash, has the number of the next turn and, while a walk runs, its cursor and the newest fence that it removes for.
+-- id. Those of soft purges, whose keys the walk marks stale, are another one; each has its soft grace and a space before it. The state, a
+-- third hash, has the number of the next turn and, while a walk runs, its cursor and the newest fence that it works for.
 
 -- A turn that was announced is expected to begin within this time. After that, anybody may announce it again.
 local TURN_BEGINS_WITHIN_MS = 5000
@@ -33,22 +34,24 @@ local function patterns_until(patterns, newest)
   return ids, texts
 end
 
--- Records how far the walk is: its position, '' at its end, and how many keys a slice removed. At its end, its fences end. Needs
--- lib/fences.lua. KEYS: 1 the state, 2 the patterns, 3 the announcement, 5 the fences.
-local function advance_walk(position, counted)
+-- Records how far the walk is: its position, '' at its end, and how many keys a slice removed and marked stale. At its end, its fences
+-- end. Needs lib/fences.lua. KEYS: 1 the state, 2 the patterns, 3 the announcement, 5 the fences, 6 the patterns of soft purges.
+local function advance_walk(position, counted, marked)
   local newest = redis.call('HGET', KEYS[1], 'newest')
   local removed = redis.call('HINCRBY', KEYS[1], 'removed', counted)
+  local stale = redis.call('HINCRBY', KEYS[1], 'stale', marked)
   if position ~= '' then
     redis.call('HSET', KEYS[1], 'cursor', position)
     expect_turn(KEYS[3])
-    return { 1, removed }
+    return { 1, removed, stale }
   end
 
-  local ids = patterns_until(KEYS[2], newest)
-  redis.call('HDEL', KEYS[1], 'newest', 'cursor', 'removed', 'run_id')
-  for _, id in ipairs(ids) do
-    redis.call('HDEL', KEYS[2], id)
-    end_fence(KEYS[5], id)
+  redis.call('HDEL', KEYS[1], 'newest', 'cursor', 'removed', 'stale', 'run_id')
+  for _, patterns in ipairs({ KEYS[2], KEYS[6] }) do
+    for _, id in ipairs((patterns_until(patterns, newest))) do
+      redis.call('HDEL', patterns, id)
+      end_fence(KEYS[5], id)
+    end
   end
-  return { 0, removed }
+  return { 0, removed, stale }
 end

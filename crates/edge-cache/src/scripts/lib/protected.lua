@@ -27,9 +27,9 @@ end
 
 -- The library's records of other keys are not counted as removed: chunks that are being written, load locks, waiters' values, fences,
 -- members set aside, gathered removals, positions of walks and jobs. They go with those keys or expire.
-local OWN_RECORDS = { 'cache:chunk:', 'cache:fences', 'cache:job-part:', 'cache:near', 'cache:none', 'cache:tags-aside:', 'cache:turns',
-  'cache:waiting:', 'cache:{removals}', 'cache:{walks}:', 'cache:{cache}:fences', 'cache:{cache}:near', 'cache:{cache}:none', 'cache:{cache}:turns',
-  'cache:{cache}:removals', 'lock:{', 'lock::' }
+local OWN_RECORDS = { 'cache:chunk:', 'cache:fences', 'cache:job-names:', 'cache:job-part:', 'cache:near', 'cache:none', 'cache:tags-aside:',
+  'cache:turns', 'cache:waiting:', 'cache:{removals}', 'cache:{walks}:', 'cache:{cache}:fences', 'cache:{cache}:near',
+  'cache:{cache}:none', 'cache:{cache}:turns', 'cache:{cache}:removals', 'lock:{', 'lock::' }
 local function is_counted(name)
   if not is_protected(name) then return true end
   local short = short_name(name) or name

@@ -19,8 +19,8 @@ local function max_at_once(price)
   return nil
 end
 
--- Reads names until the cursor is 0, `most` names were asked for or the step is over, and returns the next cursor. `read` takes the cursor
--- and a count; it returns SCAN's reply and, if it asked for fewer, how many. `visit` takes each name. `price` is the cost of a byte.
+-- Reads names until the cursor is 0, `most` names were asked for or the step is over, and returns the next cursor and how many names were
+-- asked for. `read` takes the cursor and a count; it returns SCAN's reply and, if it asked for fewer, how many. `visit` takes each name. `price` is the cost of a byte.
 local function walk_step(cursor, most, price, read, visit)
   local asked, count = 0, price > 4 and 1 or 16
   repeat
@@ -36,7 +36,7 @@ local function walk_step(cursor, most, price, read, visit)
     end
     count = math.min(asked, affordable(asked))
   until cursor == '0' or asked >= most or count < 1
-  return cursor
+  return cursor, asked
 end
 
 -- Returns a reader of the keyspace for names that match `head`, of type `kind` ('' for any). It returns SCAN's reply and how many names it

@@ -12,10 +12,21 @@ use crate::Native;
 const VERSIONS: &str = "versions";
 /// A sorted set: of each key the oldest version that a lookup which begins now may be served.
 const PROMISED: &str = "promised";
+/// The same for lookups that are served an entry as a fresh one.
+const PROMISED_FRESH: &str = "promised-fresh";
 /// A list of what must not have happened.
 const FAULTS: &str = "faults";
 
 pub(super) struct Source(Native);
+
+/// The oldest versions that a lookup may be served.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Promised {
+    /// As a stale hit.
+    always: u64,
+    /// Otherwise.
+    fresh: u64,
+}
 
 impl Source {
     pub(super) fn new(url: &str) -> Self {
@@ -58,18 +69,30 @@ impl Source {
         version
     }
 
-    /// From now on, lookups of these keys may only be served this version or a later one.
-    pub(super) async fn promise(&self, keys: &[String], version: u64) {
-        self.raise(PROMISED, keys, version).await;
+    /// From now on, lookups of these keys may only be served this version or a later one; after a
+    /// soft purge, an older one only as a stale hit.
+    pub(super) async fn promise(&self, keys: &[String], version: u64, is_soft: bool) {
+        let set = if is_soft { PROMISED_FRESH } else { PROMISED };
+        self.raise(set, keys, version).await;
     }
 
-    pub(super) async fn promised(&self, key: &str) -> u64 {
-        self.score(PROMISED, key).await
+    pub(super) async fn promised(&self, key: &str) -> Promised {
+        let always = self.score(PROMISED, key).await;
+        Promised {
+            always,
+            fresh: self.score(PROMISED_FRESH, key).await.max(always),
+        }
     }
 
-    /// Records a lookup that was served while this version was promised when it began.
-    pub(super) async fn record(&self, key: &str, promised: u64, fetched: &Fetched<u64>) {
+    /// Records a lookup that was served while these versions were promised when it began.
+    pub(super) async fn record(&self, key: &str, promised: Promised, fetched: &Fetched<u64>) {
         self.run("INCR", ["served"]).await;
+        let promised = if fetched.outcome == LookupOutcome::Stale {
+            self.run("INCR", ["stale"]).await;
+            promised.always
+        } else {
+            promised.fresh
+        };
         if fetched.outcome == LookupOutcome::Near {
             self.run("INCR", ["near"]).await;
         }
