@@ -1,25 +1,35 @@
 //! Operations of the administration.
 
 mod alert;
+pub mod alerts;
+pub mod analysis;
 pub mod audit;
 pub mod change_expiry;
 pub mod clear;
-mod conditions;
+pub(crate) mod conditions;
+pub mod confirmation;
+pub mod edit_key;
 pub mod events;
 pub mod expire;
 pub mod health;
+pub mod history;
+pub mod hot_keys;
+pub mod idempotency;
 pub mod inspect_key;
 pub mod invalidate;
 pub mod job_options;
 pub mod list_keys;
 pub mod metrics;
 pub mod nodes;
+pub mod purge;
 pub(crate) mod reading;
 mod remove_key;
 mod replication;
 pub mod role;
+mod rows;
 pub mod rule_table;
 pub mod share;
+pub mod slowlog;
 pub mod stats;
 pub mod ttl_table;
 mod unreported;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use edge_cache::keyspace::inspect::LoadLock;
 use edge_cache::{KeyName, RedisError};
 
 /// The longest field name in an error: a client may send a megabyte as one.
@@ -32,23 +33,64 @@ pub enum Error {
     /// The key does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// The key that was to be shown does not exist.
+    #[error("{problem}")]
+    MissingKey {
+        /// That it does not exist, in words.
+        problem: String,
+        /// Its load lock.
+        load_lock: Option<LoadLock>,
+    },
     /// Another job of the kind is running.
     #[error("{0}")]
     Conflict(String),
+    /// The value that is to be edited has changed since it was read.
+    #[error(
+        "the value has changed since it was read; read it again, and repeat the edit with its `hash`"
+    )]
+    ValueChanged {
+        /// Identifies the newer value.
+        hash: String,
+    },
+    /// A value of this type or length cannot be edited.
+    #[error("{0}")]
+    NotEditable(String),
+    /// There is no whole value to download.
+    #[error("{0}")]
+    NotDownloadable(String),
+    /// An edit cannot be undone any more.
+    #[error("{0}")]
+    Gone(String),
     /// The state of a job does not allow the requested change.
     #[error("{0}")]
     JobState(String),
+    /// The number of keys that match is not the one that the caller confirmed.
+    #[error(
+        "`confirmCount` is {seen}, and {now} keys match now, so nothing was changed: repeat the dry run, and confirm its number"
+    )]
+    CountChanged {
+        /// The number that was confirmed.
+        seen: u64,
+        /// The number of keys that match.
+        now: u64,
+    },
     /// The limit of unfinished jobs is reached.
     #[error("{0} jobs are unfinished; retry when some have ended, or cancel some")]
     TooManyJobs(u64),
     /// All places for walks over the whole keyspace are taken.
     #[error(
-        "too many exact counts and dry runs are running; retry in a few seconds, or omit `exact` or `dryRun`"
+        "too many exact counts and dry runs are running; retry in a few seconds, omit `exact`, or let a job count the keys of a pattern (`\"async\": true`)"
     )]
     TooManyWalks,
     /// A walk over the whole keyspace that only reads exceeded its time limit.
     #[error("stopped counting after {} s; give a type or a narrower pattern, or omit `exact`", .0.as_secs())]
     WalkTooLong(Duration),
+    /// Counting the keys for `confirmCount` exceeded the time limit of such walks.
+    #[error(
+        "the keys could not be counted within {} s to check `confirmCount`, so nothing was changed: begin a dry run as a job (`\"dryRun\": true, \"async\": true`) and execute that, or send `confirm`",
+        .0.as_secs()
+    )]
+    CountTooLong(Duration),
     /// Redis failed before anything was changed.
     #[error(transparent)]
     Redis(#[from] RedisError),

@@ -10,6 +10,7 @@ mod json;
 pub mod key;
 mod parameters;
 mod removed_name;
+pub(crate) mod time;
 mod toml_file;
 
 pub use fields::{Fields, read_string, read_tag};

@@ -18,6 +18,9 @@
 //!   a Cluster, counts and cursor of a node are in a key in a slot of that node. In two cases a
 //!   killed worker may leave removed keys uncounted: those of its last slice on servers that refuse
 //!   scripts without keys, and those of a slot that is just moving.
+//! - **Soft purges.** A slice that marks keys stale is not one script (`marking`). If its worker is
+//!   killed, it is repeated, and counts the same.
+//! - **Joint walks.** Jobs that wait for the same kind of walk share one (`joint`).
 //! - **Moved slots.** If the map of slots has changed during a pass over a Cluster, another pass
 //!   follows.
 //! - **Ends.** A job that has ended keeps a state such as `finishing` until its end is in the audit
@@ -29,30 +32,55 @@
 //! | `request` | the jobs that requests begin |
 //! | `store` | the scripts that read and change records |
 //! | `state` | states and transitions |
-//! | `slice` | one slice of a part |
-//! | `plan` | the parts of a walk, one for each node |
-//! | `worker` | claiming, advancing and settling jobs |
+//! | `slice`, `marking` | one slice of a part; one that marks keys stale |
+//! | `selection`, `selected`, `change_names` | one slice whose names the worker sees |
+//! | `names` | the names that dry runs have matched |
+//! | `execute` | executing a dry run |
+//! | `tallying`, `tallied` | full analyses, which tally keys |
+//! | `scheduled` | beginning jobs whose time has come |
+//! | `pace` | the rest between slices |
+//! | `plan`, `passes` | the parts of a walk, one for each node; its passes |
+//! | `worker`, `advance` | claiming and settling jobs; advancing them |
+//! | `joint` | jobs that walk together |
+//! | `warming` | warmups as jobs |
 //! | `trail` | audit records of jobs |
 //! | `page`, `report`, `follow` | jobs in responses |
 
+mod advance;
+mod change_names;
 mod counts;
+mod execute;
 mod follow;
+mod joint;
+mod marking;
+mod names;
+mod pace;
 mod page;
+mod passes;
 mod plan;
 mod record;
 mod report;
 mod request;
+mod scheduled;
+mod selected;
+mod selection;
 mod slice;
 mod state;
 mod store;
+mod tallied;
+mod tallying;
 mod trail;
+mod warming;
 mod worker;
 
+pub use execute::{ExecuteRequest, Execution};
 pub use follow::follow_job;
+pub use names::RememberedNames;
 pub use page::{JobPage, JobPageRequest, read_job};
 pub use record::{Effect, Job, JobWork};
 pub use report::JobReport;
 pub use request::{JobOrigin, NewJob};
 pub use state::{JobChange, JobState};
 pub use store::{MAX_JOBS, MAX_UNFINISHED_JOBS, read_open_fences};
+pub use warming::WarmupTools;
 pub use worker::{WORK_TIME, Waker, Worker};

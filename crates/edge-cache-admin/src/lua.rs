@@ -2,10 +2,18 @@
 //! [`edge_cache::redis::script::shared`].
 
 /// Empties the database, or says what that would remove.
-pub(crate) const FLUSHING: &str = include_str!("scripts/lib/flushing.lua");
+pub(crate) const FLUSHING: &str = edge_cache::lua!("scripts/lib/flushing.lua");
 /// Records and states of jobs.
-pub(crate) const JOBS: &str = include_str!("scripts/lib/jobs.lua");
+pub(crate) const JOBS: &str = edge_cache::lua!("scripts/lib/jobs.lua");
+/// Position and counts of a part of a job's walk.
+pub(crate) const JOB_PART: &str = edge_cache::lua!("scripts/lib/job_part.lua");
+/// The keys that a job's walk looks for.
+pub(crate) const JOB_SEARCH: &str = edge_cache::lua!("scripts/lib/job_search.lua");
 /// Streams and bounds of the audit trail.
-pub(crate) const TRAIL: &str = include_str!("scripts/lib/trail.lua");
+pub(crate) const TRAIL: &str = edge_cache::lua!("scripts/lib/trail.lua");
 /// Quota of denied attempts and places in the audit trail.
-pub(crate) const TRAIL_QUOTA: &str = include_str!("scripts/lib/trail_quota.lua");
+pub(crate) const TRAIL_QUOTA: &str = edge_cache::lua!("scripts/lib/trail_quota.lua");
+/// Classes of keys by how long they live.
+pub(crate) const TTL_CLASSES: &str = edge_cache::lua!("scripts/lib/ttl_classes.lua");
+/// Groups of keys by the segments of their names.
+pub(crate) const SEGMENTS: &str = edge_cache::lua!("scripts/lib/segments.lua");

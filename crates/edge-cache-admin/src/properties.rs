@@ -1,5 +1,7 @@
 //! Properties over random input: no input from outside makes the code panic.
 
+mod analysis;
+mod observing;
 mod replies;
 
 use edge_cache::redis::Reply;

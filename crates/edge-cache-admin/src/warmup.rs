@@ -13,11 +13,12 @@
 //! | `outcome` | how a slice ended, and why a warmup stops early |
 //! | `memory`, `warmup_lock` | the memory limit; the lock |
 //! | `ttls` | the TTLs of keys whose plan entry has none |
-//! | `run` | one warmup, from its lock to its result |
+//! | `run`, `heartbeat` | one warmup, from its lock to its result; its heartbeats |
 //! | `status`, `progress` | progress and result; storing, reading, following and cancelling |
 //! | `overview` | the plan with the last results |
 //! | `schedule/` | what each wake-up of the schedule does |
 
+mod heartbeat;
 mod memory;
 mod outcome;
 mod overview;
@@ -33,10 +34,13 @@ mod ttls;
 mod warmup_lock;
 mod write;
 
+pub(crate) use outcome::StopReason;
 pub use overview::{PlanOverview, read_overview};
 pub use plan::{EntryShape, EntrySource, Plan, PlanEntry, PlanModule};
 pub use progress::{FOLLOW_INTERVAL, cancel, follow, follow_with, read_progress};
 pub use request::WarmupRequest;
 pub use run::{Warmup, WarmupLimits};
 pub use source::{Rows, Source};
+pub(crate) use warmup_lock::WarmupHold;
+
 pub use status::{LastRun, ModuleState, ModuleStatus, WarmupState, WarmupStatus};

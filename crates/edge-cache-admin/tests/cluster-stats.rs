@@ -177,7 +177,9 @@ async fn a_failed_primary_degrades_and_that_of_its_own_keys_is_unhealthy() {
     let node = report_of(report.nodes.as_ref(), &cluster, failed);
     assert!(!node.connected && node.error.is_some() && node.figures.memory_bytes.is_none());
 
-    let text = metrics::run(&redis, &redis).await.unwrap();
+    let text = metrics::run(&redis, &redis, &Thresholds::default())
+        .await
+        .unwrap();
     let port = cluster.node(failed).port();
     assert!(
         text.contains(&format!(
@@ -284,7 +286,9 @@ async fn slots_without_a_node_are_counted() {
         report.redis.reasons[0].contains("no node serves 1 of the 16384 slots"),
         "{report:?}"
     );
-    let text = metrics::run(&redis, &redis).await.unwrap();
+    let text = metrics::run(&redis, &redis, &Thresholds::default())
+        .await
+        .unwrap();
     assert!(
         text.contains("edge_cache_cluster_slots_uncovered 1\n"),
         "{text}"
@@ -296,7 +300,9 @@ async fn metrics_have_each_primary() {
     let cluster = Cluster::start();
     let redis = client(&cluster.url());
 
-    let text = metrics::run(&redis, &redis).await.unwrap();
+    let text = metrics::run(&redis, &redis, &Thresholds::default())
+        .await
+        .unwrap();
 
     for number in cluster.primaries() {
         let label = format!("{{node=\"127.0.0.1:{}\"}}", cluster.node(number).port());

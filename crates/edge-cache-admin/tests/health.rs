@@ -7,7 +7,7 @@ use edge_cache::{ErrorKind, RedisClient};
 use edge_cache_admin::admin::health::{self, HealthStatus};
 use edge_cache_admin::admin::stats::Thresholds;
 use edge_cache_testing::{Fault, Proxy, RedisServer, client, free_port, transport};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Checks health and readiness. Returns the state, the report, and the error of readiness.
 async fn examine(redis: &RedisClient<TokioTransport>) -> (HealthStatus, Value, Option<ErrorKind>) {
@@ -36,6 +36,13 @@ fn has_reason(json: &Value, words: &str) -> bool {
         .any(|reason| reason.as_str().unwrap().contains(words))
 }
 
+/// The kinds of the problems, the worst first.
+fn kinds(json: &Value) -> Vec<&str> {
+    let findings = json["redis"]["findings"].as_array().unwrap();
+    let kinds = findings.iter().map(|finding| finding["kind"].as_str());
+    kinds.map(Option::unwrap).collect()
+}
+
 #[tokio::test]
 async fn a_server_with_free_memory_is_healthy_and_a_nearly_full_one_degraded() {
     let server = RedisServer::start();
@@ -43,6 +50,7 @@ async fn a_server_with_free_memory_is_healthy_and_a_nearly_full_one_degraded() {
     let (status, json, unready) = examine(&redis).await;
 
     assert_eq!((status, unready), (HealthStatus::Healthy, None), "{json}");
+    assert_eq!(json["redis"]["findings"], json!([]));
     assert_eq!(
         (&json["redis"]["role"], &json["redis"]["connectedReplicas"]),
         (&"primary".into(), &0.into())
@@ -58,6 +66,16 @@ async fn a_server_with_free_memory_is_healthy_and_a_nearly_full_one_degraded() {
     assert!(
         has_reason(&json, "of maxmemory is in use") && has_reason(&json, "no new value is stored"),
         "{json}"
+    );
+    assert_eq!(kinds(&json), ["memory-full", "memory-high"]);
+    assert_eq!(
+        json["redis"]["findings"][0],
+        json!({
+            "kind": "memory-full",
+            "status": "degraded",
+            "reason": json["redis"]["reasons"][0],
+            "node": null,
+        })
     );
     assert!(json["redis"]["usagePercent"].as_f64().unwrap() > 100.0);
 }
@@ -75,6 +93,7 @@ async fn an_unreachable_server_is_reported_as_unhealthy() {
         (&"unhealthy".into(), &false.into())
     );
     assert_eq!(json["redis"]["lastSeen"], "then");
+    assert_eq!(kinds(&json), ["unreachable"]);
     assert!(
         json["redis"]["error"].as_str().unwrap().contains("refused"),
         "{json}"
@@ -108,6 +127,7 @@ async fn a_replica_is_unhealthy_whether_its_link_is_up_or_down() {
             (&json["redis"]["role"], &json["redis"]["connected"]),
             (&"replica".into(), &true.into())
         );
+        assert_eq!(kinds(&json), ["replica"]);
         assert!(
             json["redis"]["lagSeconds"].is_u64() && has_reason(&json, "is a replica"),
             "{json}"
@@ -126,6 +146,7 @@ async fn too_few_replicas_are_unhealthy() {
         "{json}"
     );
     assert!(has_reason(&json, "min-replicas-to-write"), "{json}");
+    assert_eq!(kinds(&json), ["too-few-replicas"]);
 }
 
 #[tokio::test]
@@ -148,6 +169,7 @@ async fn paused_writes_are_unhealthy_within_the_time_limit() {
         has_reason(&json, "accepts no writes") && json["redis"]["memoryUsageBytes"].is_u64(),
         "{json}"
     );
+    assert_eq!(kinds(&json), ["writes-paused"]);
     assert_eq!(examine(&redis).await.0, HealthStatus::Healthy);
 }
 
@@ -171,6 +193,8 @@ async fn a_server_that_cannot_save_is_unhealthy_if_it_refuses_writes_and_degrade
         (HealthStatus::Unhealthy, Some(ErrorKind::PersistenceFailed)),
         "{json}"
     );
+    assert_eq!(kinds(&json), ["cannot-save", "last-save-failed"]);
+    assert!(json["redis"]["latencyMs"].as_f64().unwrap() > 0.0, "{json}");
 
     command(
         &server,
@@ -180,6 +204,7 @@ async fn a_server_that_cannot_save_is_unhealthy_if_it_refuses_writes_and_degrade
 
     assert_eq!((status, unready), (HealthStatus::Degraded, None), "{json}");
     assert!(has_reason(&json, "last save to disk failed"), "{json}");
+    assert_eq!(kinds(&json), ["last-save-failed"]);
 }
 
 #[tokio::test]
@@ -212,25 +237,28 @@ async fn missing_rights_are_named() {
     let server = RedisServer::start();
     let all = "+@read +@write +@scripting +@connection +select +info +dbsize +flushdb";
     let cases = [
-        (all.to_owned(), HealthStatus::Healthy, ""),
+        (all.to_owned(), HealthStatus::Healthy, "", None),
         (
             format!("{all} -@scripting"),
             HealthStatus::Unhealthy,
             "may not run scripts",
+            Some("scripts-refused"),
         ),
         (
             format!("{all} -@write"),
             HealthStatus::Unhealthy,
             "may not write",
+            Some("no-right-to-write"),
         ),
         (
             format!("{all} -scan"),
             HealthStatus::Degraded,
             "may not run SCAN",
+            Some("no-right-to-scan"),
         ),
     ];
 
-    for (number, (rights, expected, words)) in cases.into_iter().enumerate() {
+    for (number, (rights, expected, words, kind)) in cases.into_iter().enumerate() {
         let (user, url) = (
             format!("u{number}"),
             server.url(0).replace("://", &format!("://u{number}:p@")),
@@ -248,6 +276,7 @@ async fn missing_rights_are_named() {
             words.is_empty() || has_reason(&json, words),
             "{rights}: {json}"
         );
+        assert_eq!(kinds(&json).first().copied(), kind, "{rights}: {json}");
     }
 }
 

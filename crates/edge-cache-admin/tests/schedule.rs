@@ -9,6 +9,7 @@ use edge_cache::tokio::TokioTransport;
 use edge_cache::{Pattern, RedisClient};
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::clear::ClearRequest;
+use edge_cache_admin::admin::stats::Thresholds;
 use edge_cache_admin::configuration::Configuration;
 use edge_cache_admin::warmup::schedule::{
     self, ScheduleCheck, ScheduleSettings, TagPruning, WarmupReason,
@@ -55,8 +56,9 @@ fn settings(relief: &[&str]) -> ScheduleSettings {
         .collect();
     ScheduleSettings {
         interval: Duration::from_secs(900),
+        analysis_interval: Duration::ZERO,
         relief,
-        memory_percent: 90.0,
+        thresholds: Thresholds::default(),
     }
 }
 

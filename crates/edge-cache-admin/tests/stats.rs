@@ -1,5 +1,7 @@
 //! Statistics and recent hit rates on a real server.
 
+use std::time::Duration;
+
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{Cache, HostRuntime, Options, Redis, RedisClient};
 use edge_cache_admin::admin::inspect_key::InspectKeyRequest;
@@ -24,7 +26,11 @@ fn with_long_uptime(server: &RedisServer) -> Proxy {
 }
 
 async fn statistics(redis: &RedisClient<TokioTransport>) -> StatsReport {
-    stats::run(redis, &Thresholds::default()).await.unwrap()
+    let at_once = Thresholds {
+        after: Duration::ZERO,
+        ..Thresholds::default()
+    };
+    stats::run(redis, &at_once).await.unwrap()
 }
 
 fn kinds(report: &StatsReport) -> Vec<&'static str> {
@@ -292,4 +298,72 @@ async fn a_replica_that_refuses_a_sample_still_has_statistics() {
         "{:?}",
         report.unknown
     );
+}
+
+/// The alerts and the state of a hit rate as the newest sample, which is so many seconds old, has it.
+fn age_samples(server: &RedisServer, seconds: u64) {
+    let mut other = server.connection();
+    let samples: Vec<(String, Vec<String>)> = redis::cmd("XRANGE")
+        .arg(&["cache:samples", "-", "+"])
+        .query(&mut other)
+        .unwrap();
+    let () = redis::cmd("DEL")
+        .arg("cache:samples")
+        .query(&mut other)
+        .unwrap();
+
+    for (id, fields) in samples {
+        let ms: u64 = id.split('-').next().unwrap().parse().unwrap();
+        let sample = aged_state(&fields[1], seconds * 1000);
+        let id = format!("{}-0", ms - seconds * 1000);
+        let add = ["cache:samples", &id, "sample", &sample];
+        redis::cmd("XADD").arg(&add).exec(&mut other).unwrap();
+    }
+}
+
+/// Makes the times of alerts in a sample older.
+fn aged_state(sample: &str, by_ms: u64) -> String {
+    let mut sample: serde_json::Value = serde_json::from_str(sample).unwrap();
+    let alerts = sample
+        .get_mut("alerts")
+        .and_then(serde_json::Value::as_object_mut);
+    for state in alerts.into_iter().flat_map(|alerts| alerts.values_mut()) {
+        for name in ["since_ms", "calm_since_ms"] {
+            if let Some(at) = state.get(name).and_then(serde_json::Value::as_u64) {
+                state[name] = (at - by_ms).into();
+            }
+        }
+    }
+    sample.to_string()
+}
+
+#[tokio::test]
+async fn an_alert_is_raised_and_ends_after_a_minute_whoever_looks() {
+    let server = RedisServer::start();
+    let proxy = with_long_uptime(&server);
+    let look = async || {
+        // Another instance each time, which remembers nothing.
+        let redis = client(&proxy.url(0));
+        stats::run(&redis, &Thresholds::default()).await.unwrap()
+    };
+    redis::cmd("SET")
+        .arg("k")
+        .arg(1)
+        .exec(&mut server.connection())
+        .unwrap();
+
+    look().await;
+    age_samples(&server, 30);
+    look_up(&server, "missing", 2_000);
+    assert_eq!(kinds(&look().await), [""; 0], "it may pass");
+    age_samples(&server, 61);
+    let raised = look().await;
+    assert_eq!(kinds(&raised), ["hit_rate"], "it has lasted");
+    assert!(raised.alerts[0].since.is_some());
+
+    look_up(&server, "k", 100_000);
+    age_samples(&server, 20);
+    assert_eq!(kinds(&look().await), ["hit_rate"], "it may come back");
+    age_samples(&server, 61);
+    assert_eq!(kinds(&look().await), [""; 0], "it has ended");
 }

@@ -14,17 +14,25 @@
 //! | --- | --- |
 //! | `record` | what a record says |
 //! | `outcome` | how a change ended |
+//! | `difference` | the changed part of an edited value |
 //! | `bound` | the limit of 4 KiB |
 //! | `streams` | keys of the trail in Redis, and their bounds |
+//! | `operation_id`, `operation` | ids of changes; the record of a change by its id |
 //! | `write`, `quota` | intents, outcomes, denied attempts; what a token may cause |
 //! | `change_counters` | counters beside the trail, for metrics |
-//! | `page` | reading the trail |
+//! | `page`, `entry`, `filter`, `export` | reading the trail |
 //! | `place` | the logical database the trail is in |
 //! | `network` | the networks that denied attempts are counted by |
 
 mod bound;
 mod change_counters;
+mod difference;
+mod entry;
+mod export;
+mod filter;
 mod network;
+mod operation;
+mod operation_id;
 mod outcome;
 mod page;
 mod place;
@@ -33,12 +41,15 @@ mod record;
 mod streams;
 mod write;
 
+pub use difference::ValueDifference;
+pub use entry::AuditEntry;
 pub use network::client_network;
+pub use operation::{OperationReport, OperationRequest};
 pub use outcome::AuditOutcome;
-pub use page::{AuditEntry, AuditPage, AuditPageRequest, AuditPageWithPlace, AuditPagination};
+pub use page::{AuditPage, AuditPageRequest, AuditPageWithPlace, AuditPagination};
 pub use place::{AuditTrail, AuditTrailWithin, TrailPlace, WithTrailPlace};
 pub use quota::MAX_DENIED_PER_MINUTE;
 pub use record::{AuditRecord, ChangeSummary};
 pub use streams::AuditStream;
-pub(crate) use streams::keys_with_records;
+pub(crate) use streams::{change_keys, keys_with_records};
 pub use write::{IntentId, record_overdue_changes};

@@ -2,25 +2,25 @@
 
 mod flush;
 mod message;
-
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+mod report;
 
 use edge_cache::keyspace::conditions::Conditions;
-use edge_cache::keyspace::fence::InForce;
 use edge_cache::keyspace::key::{self, KeyName};
 use edge_cache::keyspace::pattern::Pattern;
-use edge_cache::keyspace::scan;
+use edge_cache::keyspace::purge::{PurgeMode, SoftGrace};
+use edge_cache::keyspace::{scan, soft_purge};
 use edge_cache::redis::{HostRuntime, Redis};
-use serde::Serialize;
 
 use crate::admin::conditions;
+use crate::admin::confirmation::Confirmation;
 use crate::admin::job_options::JobOptions;
+use crate::admin::purge;
 use crate::admin::role::Role;
-use crate::admin::share::{RemovalShare, ShareReport};
+use crate::admin::share::RemovalShare;
 use crate::error::Error;
 use crate::input::Fields;
 use flush::{KeyCount, count_flush, try_flush};
+pub use report::{ClearMethod, ClearReport};
 
 /// The most names that a dry run shows.
 const MAX_SAMPLE_KEYS: usize = 20;
@@ -38,97 +38,19 @@ pub struct ClearRequest {
     target: Target,
     /// Conditions that the keys must meet besides the pattern.
     conditions: Conditions,
-    confirm: bool,
+    mode: PurgeMode,
+    confirmation: Confirmation,
     dry_run: bool,
     job: JobOptions,
     /// True if the pattern comes from the configuration: its share then needs no check.
     is_configured: bool,
 }
 
-/// How keys are removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClearMethod {
-    /// At once, by `FLUSHDB`.
-    Flush,
-    /// Slice by slice.
-    Walk,
-}
-
-/// The result of a clear. A key counts once. Expired keys do not count, nor do the keys that
-/// edge-cache keeps for others (chunks being written, load locks). Its other keys count only if the
-/// pattern names them.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase", untagged)]
-pub enum ClearReport {
-    /// Keys were removed.
-    Cleared {
-        /// How many.
-        #[serde(rename = "keysDeleted")]
-        keys_deleted: u64,
-        /// False for an estimate: a flush of more than about 5,000 keys estimates their number.
-        #[serde(rename = "exact")]
-        exact: bool,
-        /// How they were removed.
-        method: ClearMethod,
-        /// When readers know it; `None` for a flush and for removals by name, which are in force
-        /// once done.
-        #[serde(skip)]
-        in_force: Option<InForce>,
-    },
-    /// A dry run: nothing was removed.
-    Matched {
-        /// Keys that a clear would remove.
-        #[serde(rename = "keysMatched")]
-        keys_matched: u64,
-        /// False for an estimate.
-        #[serde(rename = "exact")]
-        exact: bool,
-        /// How they would be removed.
-        method: ClearMethod,
-        /// Names of up to 20 of them.
-        #[serde(rename = "sampleKeys")]
-        sample_keys: Vec<String>,
-        /// Base64 of those names that `sampleKeys` shows escaped.
-        #[serde(
-            rename = "sampleKeysBase64",
-            skip_serializing_if = "BTreeMap::is_empty"
-        )]
-        sample_keys_base64: BTreeMap<String, String>,
-        /// The role and confirmation that the clear needs.
-        #[serde(flatten)]
-        share: ShareReport,
-    },
-}
-
-impl ClearReport {
-    /// Keys removed; 0 for a dry run.
-    pub fn keys_deleted(&self) -> u64 {
-        match self {
-            Self::Cleared { keys_deleted, .. } => *keys_deleted,
-            Self::Matched { .. } => 0,
-        }
-    }
-
-    /// The time from which no service that uses the library is served an entry from before the
-    /// clear, which has just ended; `None` for a dry run. Services ask for new fences once in
-    /// `fence_interval`.
-    pub fn in_force_at(&self, fence_interval: Duration) -> Option<SystemTime> {
-        match self {
-            Self::Cleared { in_force, .. } => {
-                let at = in_force.map(|in_force| in_force.at(fence_interval));
-                Some(at.unwrap_or_else(SystemTime::now))
-            }
-            Self::Matched { .. } => None,
-        }
-    }
-}
-
 impl ClearRequest {
-    /// Reads `{pattern}` or `{confirm: true}`, with conditions, `dryRun` and `async` in either.
+    /// Reads `{pattern}` or `{confirm: true}`, with conditions, `mode`, `dryRun` and `async` in either.
     ///
     /// # Errors
-    /// [`Error::Malformed`] and [`Error::Invalid`] for the body; [`Error::ConfirmationRequired`]
+    /// [`Error::Malformed`] and [`Error::Invalid`] for the body, also for a soft purge of protected keys; [`Error::ConfirmationRequired`]
     /// for a global clear without `confirm` or `dryRun`.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::from_json(body)?;
@@ -137,21 +59,30 @@ impl ClearRequest {
             .map(|text| Pattern::parse("pattern", text))
             .transpose()?;
         let conditions = conditions::from_fields(&mut fields)?;
-        let confirm = fields.flag("confirm")?;
+        let mode = purge::from_fields(&mut fields)?;
+        let confirmation = Confirmation::read(&mut fields)?;
         let dry_run = fields.flag("dryRun")?;
         let job = JobOptions::read(&mut fields)?;
-        let known = [conditions::KNOWN, JobOptions::FIELDS].join(", ");
-        fields.reject_unknown(&format!("pattern, confirm, dryRun, {known}"))?;
+        let known = [
+            Confirmation::FIELDS,
+            conditions::KNOWN,
+            purge::KNOWN,
+            JobOptions::FIELDS,
+        ]
+        .join(", ");
+        fields.reject_unknown(&format!("pattern, dryRun, {known}"))?;
 
+        purge::reject_protected(mode, &[], pattern.as_slice())?;
         let target = match pattern {
             Some(pattern) if !pattern.matches_everything() => Target::Pattern(pattern),
-            _ if confirm || dry_run => Target::Everything,
+            _ if confirmation.is_given() || dry_run => Target::Everything,
             pattern => return Err(unconfirmed(pattern.as_ref())),
         };
         Ok(Self {
             target,
             conditions,
-            confirm,
+            mode,
+            confirmation,
             dry_run,
             job,
             is_configured: false,
@@ -163,7 +94,8 @@ impl ClearRequest {
         Self {
             target: Target::Pattern(pattern),
             conditions: Conditions::default(),
-            confirm: false,
+            mode: PurgeMode::Hard,
+            confirmation: Confirmation::Missing,
             dry_run: false,
             job: JobOptions::default(),
             is_configured: true,
@@ -197,7 +129,7 @@ impl ClearRequest {
             }
             Target::Pattern(pattern) => std::slice::from_ref(pattern),
         };
-        let is_confirmed = self.confirm || self.dry_run;
+        let is_confirmed = self.confirmation.is_given() || self.dry_run;
         Ok(RemovalShare::measure(redis, pattern, self.role(), is_confirmed).await?)
     }
 
@@ -215,9 +147,33 @@ impl ClearRequest {
         (!described.is_empty()).then_some(described)
     }
 
+    /// The conditions and the mode in words, for the audit trail; `None` without either.
+    pub fn detail(&self) -> Option<String> {
+        let parts: Vec<String> = [self.conditions(), purge::describe(self.mode)]
+            .into_iter()
+            .flatten()
+            .collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// The effect on the keys.
+    pub fn mode(&self) -> PurgeMode {
+        self.mode
+    }
+
+    /// The conditions as a job stores them.
+    pub(crate) fn stored_conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
     /// True if nothing is to be removed.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+
+    /// The confirmation.
+    pub fn confirmation(&self) -> Confirmation {
+        self.confirmation
     }
 
     /// The fields about a job.
@@ -234,7 +190,7 @@ impl ClearRequest {
     /// another edge-cache, are in the database, or if Redis does not allow `FLUSHDB`.
     ///
     /// With conditions it walks, too, and removes the keys by name ([`scan::delete_meeting`]), so
-    /// that no fence covers the keys that it spares.
+    /// that no fence covers the keys that it spares. A soft purge always walks ([`soft_purge`]).
     ///
     /// # Errors
     /// Those of the connection; [`Error::Partial`] with the number of keys removed before it
@@ -247,6 +203,9 @@ impl ClearRequest {
         if self.dry_run {
             return self.preview(redis, spare_protected).await;
         }
+        if let PurgeMode::Soft(grace) = self.mode {
+            return self.mark_stale(redis, grace).await;
+        }
         if !self.conditions.are_none() {
             return self.clear_meeting(redis).await;
         }
@@ -257,6 +216,7 @@ impl ClearRequest {
         {
             return Ok(ClearReport::Cleared {
                 keys_deleted: removed.keys,
+                keys_marked_stale: 0,
                 exact: removed.is_exact,
                 method: ClearMethod::Flush,
                 in_force: None,
@@ -265,6 +225,7 @@ impl ClearRequest {
         let removed = scan::delete_matching(redis, &self.walked_pattern()).await?;
         Ok(ClearReport::Cleared {
             keys_deleted: removed.keys,
+            keys_marked_stale: 0,
             exact: true,
             method: ClearMethod::Walk,
             in_force: Some(removed.in_force),
@@ -280,10 +241,64 @@ impl ClearRequest {
         })?;
         Ok(ClearReport::Cleared {
             keys_deleted,
+            keys_marked_stale: 0,
             exact: true,
             method: ClearMethod::Walk,
             in_force: None,
         })
+    }
+
+    async fn mark_stale<R: Redis + HostRuntime>(
+        &self,
+        redis: &R,
+        grace: SoftGrace,
+    ) -> Result<ClearReport, Error> {
+        let pattern = self.walked_pattern();
+        let (keys_marked_stale, in_force) = if self.conditions.are_none() {
+            let marked = soft_purge::mark_matching(redis, &pattern, grace).await?;
+            (marked.keys, Some(marked.in_force))
+        } else {
+            let marked = soft_purge::mark_meeting(redis, &pattern, &self.conditions, grace).await;
+            (marked.map_err(conditions::explain)?, None)
+        };
+        Ok(ClearReport::Cleared {
+            keys_deleted: 0,
+            keys_marked_stale,
+            exact: true,
+            method: ClearMethod::Walk,
+            in_force,
+        })
+    }
+
+    /// Checks the number of keys that the caller has confirmed. Costs what a dry run costs; none without
+    /// such a number.
+    ///
+    /// # Errors
+    /// [`Error::CountChanged`], and those of [`ClearRequest::run`].
+    pub async fn check_count<R: Redis>(
+        &self,
+        redis: &R,
+        spare_protected: bool,
+    ) -> Result<(), Error> {
+        if !self.confirmation.is_count() {
+            return Ok(());
+        }
+        // Dry runs of a global clear count with or without edge-cache's own keys.
+        if self.may_flush(spare_protected)
+            && let Some(count) = count_flush(redis).await?
+            && !self.confirmation.differs_from(count.keys)
+        {
+            return Ok(());
+        }
+        let pattern = self.walked_pattern();
+        let found = scan::count_removable(redis, &pattern, &self.conditions, 0).await;
+        self.confirmation
+            .check(found.map_err(conditions::explain)?.matched)
+    }
+
+    fn may_flush(&self, spare_protected: bool) -> bool {
+        let is_whole = self.target == Target::Everything && self.conditions.are_none();
+        is_whole && !self.mode.is_soft() && !spare_protected
     }
 
     async fn preview<R: Redis>(
@@ -293,8 +308,7 @@ impl ClearRequest {
     ) -> Result<ClearReport, Error> {
         let share = self.measure_share(redis).await?.report();
         let pattern = self.walked_pattern();
-        let may_flush = self.target == Target::Everything && self.conditions.are_none();
-        let flush = if may_flush && !spare_protected {
+        let flush = if self.may_flush(spare_protected) {
             count_flush(redis).await?
         } else {
             None
@@ -347,45 +361,4 @@ fn unconfirmed(pattern: Option<&Pattern>) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_that_matches_everything_needs_confirmation() {
-        for body in [
-            r#"{"pattern":"*"}"#,
-            r#"{"pattern":"?*"}"#,
-            "{}",
-            "",
-            r#"{"confirm":false}"#,
-        ] {
-            let parsed = ClearRequest::parse(body.as_bytes());
-            assert!(
-                matches!(parsed, Err(Error::ConfirmationRequired(_))),
-                "{body}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_global_clear_needs_an_admin() {
-        let global = ClearRequest::parse(br#"{"pattern":"**","confirm":true}"#).unwrap();
-
-        assert_eq!(global.role(), Role::Admin);
-        assert_eq!(global.pattern(), "*");
-    }
-
-    #[test]
-    fn a_pattern_needs_an_operator_and_no_confirmation() {
-        let request = ClearRequest::parse(br#"{"pattern":"users:*","confirm":true}"#).unwrap();
-
-        assert_eq!(request.role(), Role::Operator);
-        assert_eq!(request.message(), "Cache cleared for pattern: users:*");
-    }
-
-    #[test]
-    fn a_misspelt_field_never_becomes_a_global_clear() {
-        let parsed = ClearRequest::parse(br#"{"patern":"users:*","confirm":true}"#);
-        assert!(matches!(parsed, Err(Error::Invalid { .. })), "{parsed:?}");
-    }
-}
+mod tests;

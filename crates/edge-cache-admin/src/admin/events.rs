@@ -11,11 +11,13 @@ mod template;
 use edge_cache::RedisError;
 use edge_cache::keyspace::gathered::{self, Turn};
 use edge_cache::keyspace::key::EVENTS;
+use edge_cache::keyspace::purge::PurgeMode;
 use edge_cache::keyspace::tag::Tag;
 use edge_cache::redis::{Command, HostRuntime, Redis};
 
 use crate::admin::audit::AuditRecord;
 use crate::admin::invalidate::{InvalidateReport, InvalidateRequest};
+use crate::admin::purge;
 use crate::error::Error;
 use crate::input::Fields;
 use fields::{EventFields, MAX_FIELD_BYTES};
@@ -29,8 +31,10 @@ use rules::{fill_key, fill_pattern, fill_tag};
 pub struct DomainEvent {
     /// The event's type.
     pub kind: String,
-    /// The invalidation that its rules define.
+    /// The removal that its rules define.
     pub invalidation: InvalidateRequest,
+    /// The soft purges that its rules define, one for each soft grace.
+    pub soft_purges: Vec<InvalidateRequest>,
     /// Why the overrides of rules are unknown.
     unknown_overrides: Option<RedisError>,
 }
@@ -55,9 +59,26 @@ impl DomainEvent {
 
         let fields = EventFields::new(fields.into_rest());
         fields.reject_inexact_numbers(&applying)?;
+        let (hard, soft): (Vec<&Rule>, Vec<&Rule>) = applying
+            .iter()
+            .partition(|rule| !rule.purge.mode().is_soft());
+        let invalidation = fill_rules(&hard, &fields)?;
+        let mut soft_purges = Vec::new();
+        for mode in modes_of(&soft) {
+            let of_mode: Vec<&Rule> = soft
+                .iter()
+                .filter(|rule| rule.purge.mode() == mode)
+                .copied()
+                .collect();
+            let purge = fill_rules(&of_mode, &fields)?.in_mode(mode);
+            soft_purges.push(purge.without(&invalidation));
+        }
+        soft_purges.retain(|purge| !purge.is_empty());
+
         Ok(Self {
             kind,
-            invalidation: fill_rules(&applying, &fields)?,
+            invalidation,
+            soft_purges,
             unknown_overrides: None,
         })
     }
@@ -80,7 +101,10 @@ impl DomainEvent {
 
     /// The event's audit record: its type, and what its rules name.
     pub fn record(&self) -> AuditRecord {
-        let mut record = AuditRecord::of_invalidation("event", &self.invalidation);
+        let mut record = AuditRecord::of_invalidation("event", &self.merged());
+        for purge in &self.soft_purges {
+            record.add_detail(purge::describe(purge.mode()));
+        }
         record.detail = match record.detail {
             Some(detail) => Some(format!("{}; {detail}", self.kind)),
             None => Some(self.kind.clone()),
@@ -88,17 +112,41 @@ impl DomainEvent {
         record
     }
 
-    /// Invalidates by its patterns, and leaves the removal of their keys to the gathered walk: the
-    /// turn that the caller has to announce, if any. One round trip, none without patterns.
+    /// All that its rules name, whatever the mode.
+    fn merged(&self) -> InvalidateRequest {
+        let mut keys = self.invalidation.keys.clone();
+        let mut patterns = self.invalidation.patterns.clone();
+        let mut tags = self.invalidation.tags.clone();
+        for purge in &self.soft_purges {
+            keys.extend(purge.keys.iter().cloned());
+            patterns.extend(purge.patterns.iter().cloned());
+            tags.extend(purge.tags.iter().cloned());
+        }
+        InvalidateRequest::configured(keys, patterns, tags)
+    }
+
+    /// Its invalidations, removals first.
+    fn invalidations(&self) -> impl Iterator<Item = &InvalidateRequest> {
+        [&self.invalidation].into_iter().chain(&self.soft_purges)
+    }
+
+    /// Invalidates by its patterns, and leaves the removal of their keys, or marking them stale, to the
+    /// gathered walk: the turn that the caller has to announce, if any. One round trip for each mode,
+    /// none without patterns.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn gather_patterns<R: Redis>(&self, redis: &R) -> Result<Option<Turn>, RedisError> {
         self.require_overrides()?;
-        match self.invalidation.patterns.as_slice() {
-            [] => Ok(None),
-            patterns => gathered::gather(redis, patterns).await,
+        let mut turn = None;
+        for invalidation in self.invalidations() {
+            let patterns = invalidation.patterns.as_slice();
+            if !patterns.is_empty() {
+                let announced = gathered::gather(redis, patterns, invalidation.mode()).await?;
+                turn = turn.or(announced);
+            }
         }
+        Ok(turn)
     }
 
     /// Invalidates by its keys and tags, and counts the event. One round trip besides those of the
@@ -111,7 +159,11 @@ impl DomainEvent {
         redis: &R,
     ) -> Result<InvalidateReport, Error> {
         self.require_overrides()?;
-        let report = self.invalidation.run_without_patterns(redis).await?;
+        let mut report = InvalidateReport::default();
+        for invalidation in self.invalidations() {
+            let result = invalidation.run_without_patterns(redis).await;
+            report.add(result.map_err(|error| error.after(report.keys_invalidated()))?);
+        }
         let _ = count_event(redis, "handled").await;
         Ok(report)
     }
@@ -123,7 +175,11 @@ impl DomainEvent {
     /// Those of the invalidation.
     pub async fn run<R: Redis + HostRuntime>(&self, redis: &R) -> Result<InvalidateReport, Error> {
         self.require_overrides()?;
-        let report = self.invalidation.run(redis).await?;
+        let mut report = InvalidateReport::default();
+        for invalidation in self.invalidations() {
+            let result = invalidation.run(redis).await;
+            report.add(result.map_err(|error| error.after(report.keys_invalidated()))?);
+        }
         // A failure to count must not fail an invalidation that is complete.
         let _ = count_event(redis, "handled").await;
         Ok(report)
@@ -141,6 +197,18 @@ fn take_type(fields: &mut Fields) -> Result<String, Error> {
         ));
     }
     Ok(kind)
+}
+
+/// The modes of rules, each once.
+fn modes_of(rules: &[&Rule]) -> Vec<PurgeMode> {
+    let mut modes: Vec<PurgeMode> = Vec::new();
+    for rule in rules {
+        let mode = rule.purge.mode();
+        if !modes.contains(&mode) {
+            modes.push(mode);
+        }
+    }
+    modes
 }
 
 fn fill_rules(rules: &[&Rule], fields: &EventFields) -> Result<InvalidateRequest, Error> {
@@ -214,6 +282,25 @@ mod tests {
             .invalidation;
         assert_eq!(config.keys[0].display(), "config:shop.currency");
         assert_eq!(config.tags.len(), 1);
+    }
+
+    #[test]
+    fn what_a_hard_rule_names_is_removed_although_a_soft_one_names_it_too() {
+        let rules = read_rules(
+            r#"rule = [
+              { event = "a", keys = ["k", "l"], tags = ["t"], mode = "soft" },
+              { event = "a", keys = ["l"] },
+            ]"#,
+        );
+
+        let event = DomainEvent::parse(br#"{"type":"a"}"#, &rules).unwrap();
+
+        assert_eq!(event.invalidation.keys[0].display(), "l");
+        let [purge] = event.soft_purges.as_slice() else {
+            panic!("{:?}", event.soft_purges);
+        };
+        assert!(purge.mode().is_soft());
+        assert_eq!((purge.keys.len(), purge.tags.len()), (1, 1));
     }
 
     #[test]

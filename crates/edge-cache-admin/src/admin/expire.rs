@@ -1,5 +1,7 @@
 //! Changing the TTLs of many keys.
 
+mod ttl_histogram;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,10 +18,13 @@ use serde::Serialize;
 
 use crate::admin::audit::AuditRecord;
 use crate::admin::conditions;
+use crate::admin::confirmation::Confirmation;
+use crate::admin::job_options::JobOptions;
 use crate::admin::role::Role;
 use crate::admin::share::{RemovalShare, ShareReport};
 use crate::error::Error;
 use crate::input::{self, Fields, read_tag};
+pub use ttl_histogram::TtlHistogram;
 
 /// The most keys of a request, and the most tags.
 const MAX_KEYS: usize = 1000;
@@ -46,26 +51,9 @@ pub struct ExpireRequest {
     target: Target,
     rule: ExpiryRule,
     conditions: Conditions,
-    confirm: bool,
+    confirmation: Confirmation,
     dry_run: bool,
-}
-
-/// The number of keys by their TTL.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TtlHistogram {
-    /// Without a TTL.
-    none: u64,
-    /// Below a minute.
-    under1_minute: u64,
-    /// From 1 minute to below 5.
-    from1_to5_minutes: u64,
-    /// From 5 minutes to below an hour.
-    from5_to60_minutes: u64,
-    /// From an hour to a day.
-    from1_to24_hours: u64,
-    /// Above a day.
-    over1_day: u64,
+    job: JobOptions,
 }
 
 /// The result of a change of many expiries, or of its dry run.
@@ -91,22 +79,25 @@ pub struct ExpireReport {
     share: Option<ShareReport>,
 }
 
-impl From<Lives> for TtlHistogram {
-    fn from(lives: Lives) -> Self {
+impl ExpireReport {
+    /// The report of a job that has changed these keys.
+    pub(crate) fn of_job(matched: u64, changed: u64, [before, after]: [Lives; 2]) -> Self {
         Self {
-            none: lives.none,
-            under1_minute: lives.under_1_minute,
-            from1_to5_minutes: lives.from_1_to_5_minutes,
-            from5_to60_minutes: lives.from_5_to_60_minutes,
-            from1_to24_hours: lives.from_1_to_24_hours,
-            over1_day: lives.over_1_day,
+            keys_matched: matched,
+            keys_changed: changed,
+            ttl_before: before.into(),
+            ttl_after: after.into(),
+            sample_keys: None,
+            sample_keys_base64: BTreeMap::new(),
+            share: None,
         }
     }
 }
 
 impl ExpireRequest {
     /// Reads one of `pattern`, `keys` and `tags`; one of `ttl`, `persist`, `shortenTo`,
-    /// `lengthenTo` and `onlyWithoutTtl`; `jitter`, the conditions, `confirm` and `dryRun`.
+    /// `lengthenTo` and `onlyWithoutTtl`; `jitter`, the conditions, `confirm`, `dryRun`, and the
+    /// fields about a job.
     ///
     /// # Errors
     /// [`Error::Malformed`] and [`Error::Invalid`] for the body; [`Error::ConfirmationRequired`]
@@ -117,11 +108,14 @@ impl ExpireRequest {
         let change = read_change(&mut fields)?;
         let jitter = fields.whole("jitter", 0..=MAX_JITTER_PERCENT)?.unwrap_or(0);
         let conditions = conditions::from_fields(&mut fields)?;
-        let confirm = fields.flag("confirm")?;
+        let confirmation = Confirmation::read(&mut fields)?;
         let dry_run = fields.flag("dryRun")?;
+        let job = JobOptions::read(&mut fields)?;
         fields.reject_unknown(&format!(
-            "pattern, keys, tags, ttl, persist, shortenTo, lengthenTo, onlyWithoutTtl, jitter, {}, confirm, dryRun",
-            conditions::KNOWN
+            "pattern, keys, tags, ttl, persist, shortenTo, lengthenTo, onlyWithoutTtl, jitter, {}, {}, dryRun, {}",
+            conditions::KNOWN,
+            Confirmation::FIELDS,
+            JobOptions::FIELDS
         ))?;
 
         if jitter > 0 && change == ExpiryChange::Persist {
@@ -130,7 +124,7 @@ impl ExpireRequest {
         }
         if let Target::Pattern(pattern) = &target
             && pattern.matches_everything()
-            && !(confirm || dry_run)
+            && !(confirmation.is_given() || dry_run)
         {
             return Err(Error::ConfirmationRequired(format!(
                 "the pattern {} matches every key, which needs `\"confirm\": true`",
@@ -144,8 +138,9 @@ impl ExpireRequest {
                 jitter: jitter as f64 / 100.0,
             },
             conditions,
-            confirm,
+            confirmation,
             dry_run,
+            job,
         })
     }
 
@@ -158,7 +153,7 @@ impl ExpireRequest {
         let Target::Pattern(pattern) = &self.target else {
             return Ok(RemovalShare::unchecked(Role::Admin));
         };
-        let is_confirmed = self.confirm || self.dry_run;
+        let is_confirmed = self.confirmation.is_given() || self.dry_run;
         let patterns = std::slice::from_ref(pattern);
         Ok(RemovalShare::measure(redis, patterns, Role::Admin, is_confirmed).await?)
     }
@@ -166,6 +161,37 @@ impl ExpireRequest {
     /// True if nothing is to be changed.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+
+    /// The confirmation.
+    pub fn confirmation(&self) -> Confirmation {
+        self.confirmation
+    }
+
+    /// The fields about a job.
+    pub fn job_options(&self) -> JobOptions {
+        self.job
+    }
+
+    /// The pattern, if it has one instead of keys or tags.
+    pub(crate) fn pattern(&self) -> Option<&Pattern> {
+        match &self.target {
+            Target::Pattern(pattern) => Some(pattern),
+            Target::Keys(_) | Target::Tags(_) => None,
+        }
+    }
+
+    pub(crate) fn rule(&self) -> ExpiryRule {
+        self.rule
+    }
+
+    pub(crate) fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    /// True if it changes the keys of a pattern.
+    pub fn is_change_by_pattern(&self) -> bool {
+        !self.dry_run && self.pattern().is_some()
     }
 
     /// True if it may visit many keys: it has a pattern or tags.
@@ -191,22 +217,21 @@ impl ExpireRequest {
         record
     }
 
+    /// The record of the job that it becomes.
+    pub fn job_record(&self) -> AuditRecord {
+        let mut record = self.record();
+        record.action = "job-begin".to_owned();
+        let detail = record.detail.take().unwrap_or_default();
+        record.detail = Some(format!("expire, {detail}"));
+        record
+    }
+
     /// The change in words.
     fn describe(&self) -> String {
-        let change = match self.rule.change {
-            ExpiryChange::Set(ttl) => format!("ttl {} s", ttl.as_secs()),
-            ExpiryChange::Persist => "persist".to_owned(),
-            ExpiryChange::ShortenTo(ttl) => format!("shortenTo {} s", ttl.as_secs()),
-            ExpiryChange::LengthenTo(ttl) => format!("lengthenTo {} s", ttl.as_secs()),
-            ExpiryChange::OnlyWithoutTtl(ttl) => format!("onlyWithoutTtl {} s", ttl.as_secs()),
-        };
-        let percent = (self.rule.jitter * 100.0).round();
-        let jitter = (percent > 0.0).then(|| format!("jitter {percent} %"));
         let conditions = conditions::describe(&self.conditions);
-        let conditions = (!conditions.is_empty()).then_some(conditions);
-
-        let parts = [Some(change), jitter, conditions];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let mut parts = vec![describe(&self.rule)];
+        parts.extend((!conditions.is_empty()).then_some(conditions));
+        parts.join(", ")
     }
 
     /// The message of the response.
@@ -231,6 +256,31 @@ impl ExpireRequest {
             None
         };
 
+        let counts = self.change(redis).await?;
+        Ok(self.report(&counts, share))
+    }
+
+    /// Checks the number of keys that the caller has confirmed, if any. Costs what a dry run costs.
+    ///
+    /// # Errors
+    /// [`Error::CountChanged`], and those of [`ExpireRequest::run`].
+    pub async fn check_count<R: Redis + HostRuntime>(&self, redis: &R) -> Result<(), Error> {
+        if !self.confirmation.is_count() {
+            return Ok(());
+        }
+        let dry_run = Self {
+            dry_run: true,
+            ..self.clone()
+        };
+        self.confirmation
+            .check(dry_run.change(redis).await?.matched)
+    }
+
+    /// Changes the keys, or counts them in a dry run.
+    pub(crate) async fn change<R: Redis + HostRuntime>(
+        &self,
+        redis: &R,
+    ) -> Result<ExpiryCounts, Error> {
         let operation = BulkExpiry {
             rule: self.rule,
             conditions: self.conditions.clone(),
@@ -248,7 +298,7 @@ impl ExpireRequest {
                 source,
             }),
             Some(failure) => Err(conditions::explain(failure)),
-            None => Ok(self.report(&counts, share)),
+            None => Ok(counts),
         }
     }
 
@@ -263,6 +313,23 @@ impl ExpireRequest {
             sample_keys_base64: key::base64_by_display(&counts.names),
             share,
         }
+    }
+}
+
+/// A rule in words.
+pub(crate) fn describe(rule: &ExpiryRule) -> String {
+    let change = match rule.change {
+        ExpiryChange::Set(ttl) => format!("ttl {} s", ttl.as_secs()),
+        ExpiryChange::Persist => "persist".to_owned(),
+        ExpiryChange::ShortenTo(ttl) => format!("shortenTo {} s", ttl.as_secs()),
+        ExpiryChange::LengthenTo(ttl) => format!("lengthenTo {} s", ttl.as_secs()),
+        ExpiryChange::OnlyWithoutTtl(ttl) => format!("onlyWithoutTtl {} s", ttl.as_secs()),
+    };
+    let percent = (rule.jitter * 100.0).round();
+    if percent > 0.0 {
+        format!("{change}, jitter {percent} %")
+    } else {
+        change
     }
 }
 
@@ -330,66 +397,4 @@ fn read_change(fields: &mut Fields) -> Result<ExpiryChange, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(body: &str) -> Result<ExpireRequest, Error> {
-        ExpireRequest::parse(body.as_bytes())
-    }
-
-    #[test]
-    fn one_target_and_one_change_are_needed() {
-        let refused = [
-            ("keys", r#"{"ttl":60}"#),
-            ("pattern", r#"{"pattern":"a:*","keys":["a"],"ttl":60}"#),
-            ("keys", r#"{"keys":["a"],"tags":["t"],"ttl":60}"#),
-            ("ttl", r#"{"pattern":"a:*"}"#),
-            ("ttl", r#"{"pattern":"a:*","ttl":0}"#),
-            ("ttl", r#"{"pattern":"a:*","persist":false}"#),
-            ("shortenTo", r#"{"pattern":"a:*","ttl":1,"shortenTo":2}"#),
-            ("persist", r#"{"pattern":"a:*","ttl":1,"persist":true}"#),
-            ("jitter", r#"{"pattern":"a:*","ttl":1,"jitter":51}"#),
-            ("jitter", r#"{"pattern":"a:*","persist":true,"jitter":5}"#),
-            ("keys[1]", r#"{"keys":["a","cache:audit"],"ttl":1}"#),
-            (
-                "minSizeBytes",
-                r#"{"pattern":"a:*","ttl":1,"minSizeBytes":"9"}"#,
-            ),
-            ("patern", r#"{"keys":["a"],"ttl":60,"patern":"x"}"#),
-        ];
-
-        for (field, body) in refused {
-            let problem = parse(body).unwrap_err().to_string();
-            assert!(
-                problem.starts_with(&format!("`{field}`")),
-                "{body}: {problem}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_pattern_that_matches_everything_needs_confirmation() {
-        let parsed = parse(r#"{"pattern":"*","ttl":60}"#);
-        assert!(
-            matches!(parsed, Err(Error::ConfirmationRequired(_))),
-            "{parsed:?}"
-        );
-
-        assert!(parse(r#"{"pattern":"*","ttl":60,"confirm":true}"#).is_ok());
-        assert!(parse(r#"{"pattern":"*","ttl":60,"dryRun":true}"#).is_ok());
-    }
-
-    #[test]
-    fn the_record_says_what_was_asked_for() {
-        let request =
-            parse(r#"{"pattern":"a:*","shortenTo":60,"jitter":10,"type":"hash","idleSeconds":5}"#);
-        let record = request.unwrap().record();
-
-        assert_eq!(record.pattern.as_deref(), Some("a:*"));
-        let detail = record.detail.as_deref();
-        assert_eq!(
-            detail,
-            Some("shortenTo 60 s, jitter 10 %, hash, idleSeconds 5")
-        );
-    }
-}
+mod tests;

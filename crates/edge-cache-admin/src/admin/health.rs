@@ -1,6 +1,6 @@
 //! Health: the state of the cache, with reasons if it is not healthy.
 //!
-//! Redis answers `PING` even when every write fails. So health is judged by what edge-cache needs.
+//! Redis answers `PING` even when most writes fail. So health is judged by what edge-cache needs.
 //! `INFO` shows a replica, the disk and memory. Only a write shows paused writes, missing replicas
 //! and missing rights; `scripts/health/probe.lua` makes one that has no effect.
 //!
@@ -30,7 +30,7 @@ use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, Redis, Replies};
 use edge_cache::{ErrorKind, RedisError};
 use finding::Finding;
-pub use finding::HealthStatus;
+pub use finding::{FindingKind, FindingReport, HealthStatus};
 pub use report::{HealthReport, RedisFigures, RedisHealth};
 use report::{report_failure, report_reading};
 
@@ -71,7 +71,7 @@ pub async fn ready<R: Redis>(redis: &R) -> Result<(), RedisError> {
 
     let mut findings = judge_info(&info).into_iter().chain(probed);
     match findings.find(Finding::is_unhealthy) {
-        Some(finding) => Err(RedisError::new(finding.kind, finding.reason)),
+        Some(finding) => Err(RedisError::new(finding.error, finding.report.reason)),
         None => Ok(()),
     }
 }
@@ -80,11 +80,19 @@ pub async fn ready<R: Redis>(redis: &R) -> Result<(), RedisError> {
 fn judge_info(info: &Info) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(problem) = Replication::of(info).problem() {
-        findings.push(Finding::unhealthy(ErrorKind::ReadOnly, problem));
+        findings.push(Finding::unhealthy(
+            FindingKind::Replica,
+            ErrorKind::ReadOnly,
+            problem,
+        ));
     }
 
     if let Some(problem) = disk_problem(info) {
-        findings.push(Finding::degraded(ErrorKind::PersistenceFailed, problem));
+        findings.push(Finding::degraded(
+            FindingKind::LastSaveFailed,
+            ErrorKind::PersistenceFailed,
+            problem,
+        ));
     }
 
     findings

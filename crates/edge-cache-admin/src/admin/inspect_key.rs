@@ -1,7 +1,10 @@
-//! One key in detail.
+//! One key in detail, and the download of its whole value.
+
+mod download;
 
 use edge_cache::KeyName;
 use edge_cache::keyspace::inspect::{self, DEFAULT_ELEMENTS, ElementPage, KeyInfo};
+use edge_cache::keyspace::whole_value::ValueForm;
 use edge_cache::redis::Redis;
 
 use crate::error::Error;
@@ -15,15 +18,17 @@ const MAX_ELEMENTS: u64 = 1000;
 pub struct InspectKeyRequest {
     key: KeyName,
     elements: ElementPage,
+    download: Option<ValueForm>,
 }
 
 impl InspectKeyRequest {
-    /// Reads `cursor` and `limit` (elements of a collection, 1 to 1,000) of the query string.
+    /// Reads `cursor` and `limit` (elements of a collection, 1 to 1,000), or `download`, of the query
+    /// string.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming the parameter.
     pub fn parse(key: KeyName, query: &str) -> Result<Self, Error> {
-        Self::from_parameters(key, Parameters::parse(query), "cursor, limit")
+        Self::from_parameters(key, Parameters::parse(query), "cursor, limit, download")
     }
 
     /// Reads the same and the key, as `key` or `keyBase64`, of the query string.
@@ -33,7 +38,8 @@ impl InspectKeyRequest {
     pub fn parse_entry(query: &str) -> Result<Self, Error> {
         let mut parameters = Parameters::parse(query);
         let key = key::from_parameters(&mut parameters)?;
-        Self::from_parameters(key, parameters, "key, keyBase64, cursor, limit")
+        let known = "key, keyBase64, cursor, limit, download";
+        Self::from_parameters(key, parameters, known)
     }
 
     /// Reads the same of a body, for names that are too long for a URL.
@@ -45,9 +51,10 @@ impl InspectKeyRequest {
         let key = key::from_fields(&mut fields)?;
         let limit = fields.positive("limit", MAX_ELEMENTS)?;
         let cursor = fields.string("cursor")?;
-        fields.reject_unknown("key, keyBase64, cursor, limit")?;
+        let download = fields.string("download")?;
+        fields.reject_unknown("key, keyBase64, cursor, limit, download")?;
 
-        Self::new(key, cursor, limit.unwrap_or(DEFAULT_ELEMENTS))
+        Self::new(key, cursor, limit, download.as_deref())
     }
 
     fn from_parameters(
@@ -55,14 +62,26 @@ impl InspectKeyRequest {
         mut parameters: Parameters,
         known: &str,
     ) -> Result<Self, Error> {
-        let limit = parameters.number("limit", MAX_ELEMENTS, DEFAULT_ELEMENTS)?;
+        let limit = parameters.optional_number("limit", MAX_ELEMENTS)?;
         let cursor = parameters.text("cursor")?;
+        let download = parameters.text("download")?;
         parameters.reject_unknown(known)?;
 
-        Self::new(key, cursor, limit)
+        Self::new(key, cursor, limit, download.as_deref())
     }
 
-    fn new(key: KeyName, cursor: Option<String>, limit: u64) -> Result<Self, Error> {
+    fn new(
+        key: KeyName,
+        cursor: Option<String>,
+        limit: Option<u64>,
+        download: Option<&str>,
+    ) -> Result<Self, Error> {
+        let download = download.map(read_form).transpose()?;
+        if download.is_some() && (cursor.is_some() || limit.is_some()) {
+            let problem = "is for whole values; leave out `cursor` and `limit`";
+            return Err(Error::invalid("download", problem));
+        }
+
         let cursor = cursor.unwrap_or_else(|| "0".into());
         if !is_cursor(&cursor) {
             return Err(Error::invalid(
@@ -73,8 +92,20 @@ impl InspectKeyRequest {
 
         Ok(Self {
             key,
-            elements: ElementPage { cursor, limit },
+            elements: ElementPage {
+                cursor,
+                limit: limit.unwrap_or(DEFAULT_ELEMENTS),
+                hashes: false,
+            },
+            download,
         })
+    }
+
+    /// Reads the hashes of values too, by which they are edited.
+    #[must_use]
+    pub fn with_hashes(mut self, hashes: bool) -> Self {
+        self.elements.hashes = hashes;
+        self
     }
 
     /// The key to read.
@@ -86,11 +117,21 @@ impl InspectKeyRequest {
     /// 285,000 years.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it does not exist, and those of the connection.
+    /// [`Error::MissingKey`] when it does not exist, and those of the connection.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<KeyInfo, Error> {
-        inspect::describe(redis, &self.key, &self.elements)
-            .await?
-            .ok_or_else(|| Error::key_not_found(&self.key))
+        let described = inspect::describe(redis, &self.key, &self.elements).await?;
+        described.map_err(|missing| Error::MissingKey {
+            problem: Error::key_not_found(&self.key).to_string(),
+            load_lock: missing.load_lock,
+        })
+    }
+}
+
+fn read_form(text: &str) -> Result<ValueForm, Error> {
+    match text {
+        "decoded" => Ok(ValueForm::Decoded),
+        "stored" => Ok(ValueForm::Stored),
+        _ => Err(Error::invalid("download", "must be `decoded` or `stored`")),
     }
 }
 
@@ -118,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn a_download_is_of_a_whole_value() {
+        let form = |query| parse(query).unwrap().download;
+        assert_eq!(form(""), None);
+        assert_eq!(form("download=decoded"), Some(ValueForm::Decoded));
+        assert_eq!(form("download=stored"), Some(ValueForm::Stored));
+    }
+
+    #[test]
     fn other_parameters_are_rejected() {
         for bad in [
             "cursor=abc",
@@ -127,6 +176,9 @@ mod tests {
             "cursor=99999999999999999999",
             "limit=1001",
             "x=1",
+            "download=raw",
+            "download=stored&limit=10",
+            "download=decoded&cursor=5",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }

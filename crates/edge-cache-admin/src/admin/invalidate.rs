@@ -1,26 +1,27 @@
 //! Invalidation of named keys, patterns and tags in one call.
 
 pub(crate) mod preview;
+mod report;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::hash::Hash;
-use std::time::{Duration, SystemTime};
 
-use edge_cache::keyspace::fence::InForce;
-use edge_cache::keyspace::key::{self, KeyName};
+use edge_cache::keyspace::key::KeyName;
 use edge_cache::keyspace::pattern::Pattern;
+use edge_cache::keyspace::purge::PurgeMode;
 use edge_cache::keyspace::tag::{Tag, set};
-use edge_cache::keyspace::{removal, scan};
+use edge_cache::keyspace::{removal, scan, soft_purge};
 use edge_cache::redis::{HostRuntime, Redis};
-use edge_cache::units;
-use serde::Serialize;
 use serde_json::Value;
 
+use crate::admin::confirmation::Confirmation;
 use crate::admin::job_options::JobOptions;
+use crate::admin::purge::{self, PurgeFields};
 use crate::admin::role::Role;
-use crate::admin::share::{RemovalShare, ShareReport};
+use crate::admin::share::RemovalShare;
 use crate::error::Error;
 use crate::input::{self, Fields, read_string, read_tag};
+pub use report::{InvalidateReport, InvalidateStats};
 
 const MAX_KEYS: usize = 1000;
 const MAX_PATTERNS: usize = 100;
@@ -35,91 +36,20 @@ pub struct InvalidateRequest {
     pub patterns: Vec<Pattern>,
     /// Tags.
     pub tags: Vec<Tag>,
-    confirm: bool,
+    mode: PurgeMode,
+    confirmation: Confirmation,
     dry_run: bool,
     job: JobOptions,
     /// True if the names come from rules: the share that they match then needs no check.
     is_configured: bool,
 }
 
-/// The result of an invalidation or its dry run, by key, pattern and tag. A key counts once, for
-/// the first that removes it: by name, by tag, by pattern, in this order.
-/// [`ClearReport`](crate::admin::clear::ClearReport) says which keys count.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InvalidateReport {
-    /// The named keys that existed and were removed.
-    pub keys: Vec<String>,
-    /// The named keys that did not exist.
-    pub keys_not_found: Vec<String>,
-    /// Base64 of the named keys that are shown escaped, by how they are shown.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub keys_base64: BTreeMap<String, String>,
-    /// Keys removed by each pattern.
-    pub patterns: BTreeMap<String, u64>,
-    /// Keys removed by each tag.
-    pub tags: BTreeMap<String, u64>,
-    /// In a dry run with patterns: the role and confirmation that the invalidation needs.
-    #[serde(flatten)]
-    pub share: Option<ShareReport>,
-    /// When readers know the last pattern or tag.
-    #[serde(skip)]
-    pub(crate) in_force: Option<InForce>,
-}
-
-/// The figures of an invalidation that every response about one has.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InvalidateStats {
-    keys_invalidated: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_force_at: Option<String>,
-    duration: String,
-    duration_ms: u64,
-}
-
-impl InvalidateReport {
-    /// All keys removed.
-    pub fn keys_invalidated(&self) -> u64 {
-        let by_patterns: u64 = self.patterns.values().sum();
-        let by_tags: u64 = self.tags.values().sum();
-        self.keys.len() as u64 + by_patterns + by_tags
-    }
-
-    /// The time from which no service that uses the library is served an entry from before the
-    /// invalidation, which has just ended. Services ask for new fences once in `fence_interval`.
-    pub fn in_force_at(&self, fence_interval: Duration) -> SystemTime {
-        // Keys that were named are gone.
-        self.in_force
-            .map_or_else(SystemTime::now, |in_force| in_force.at(fence_interval))
-    }
-
-    /// The figures for a response; `in_force_at` is `None` for a dry run.
-    pub fn stats(&self, elapsed: Duration, in_force_at: Option<SystemTime>) -> InvalidateStats {
-        InvalidateStats {
-            keys_invalidated: self.keys_invalidated(),
-            in_force_at: in_force_at.map(units::timestamp),
-            duration: units::duration(elapsed),
-            duration_ms: units::milliseconds(elapsed),
-        }
-    }
-
-    fn add_key(&mut self, key: &KeyName, existed: bool) {
-        let list = if existed {
-            &mut self.keys
-        } else {
-            &mut self.keys_not_found
-        };
-        list.push(key.display());
-        self.keys_base64.extend(key::base64_by_display([key]));
-    }
-}
-
 impl InvalidateRequest {
-    /// Reads `{keys?, patterns?, tags?}`, with `dryRun`, `confirm` and `async`.
+    /// Reads `{keys?, patterns?, tags?}`, with `mode`, `dryRun`, `confirm` and `async`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] and [`Error::Invalid`] for the body, also for a list that is too long;
+    /// [`Error::Malformed`] and [`Error::Invalid`] for the body, also for a list that is too long, and
+    /// for a soft purge of protected keys;
     /// [`Error::ConfirmationRequired`] for a pattern that matches everything without `confirm` or
     /// `dryRun`.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
@@ -127,13 +57,12 @@ impl InvalidateRequest {
         let keys = fields.list("keys", MAX_KEYS, read_removable_key)?;
         let patterns = fields.list("patterns", MAX_PATTERNS, read_pattern)?;
         let tags = fields.list("tags", MAX_TAGS, read_tag)?;
-        let confirm = fields.flag("confirm")?;
+        let mode = purge::from_fields(&mut fields)?;
+        let confirmation = Confirmation::read(&mut fields)?;
         let dry_run = fields.flag("dryRun")?;
         let job = JobOptions::read(&mut fields)?;
-        fields.reject_unknown(&format!(
-            "keys, patterns, tags, confirm, dryRun, {}",
-            JobOptions::FIELDS
-        ))?;
+        let known = [Confirmation::FIELDS, purge::KNOWN, JobOptions::FIELDS].join(", ");
+        fields.reject_unknown(&format!("keys, patterns, tags, dryRun, {known}"))?;
 
         if keys.is_empty() && patterns.is_empty() && tags.is_empty() {
             return Err(Error::invalid(
@@ -141,14 +70,16 @@ impl InvalidateRequest {
                 "must name at least one key, unless patterns or tags are given",
             ));
         }
-        if !confirm && !dry_run {
+        purge::reject_protected(mode, &keys, &patterns)?;
+        if !confirmation.is_given() && !dry_run {
             reject_global(&patterns)?;
         }
         Ok(Self {
             keys: without_duplicates(keys),
             patterns: without_duplicates(patterns),
             tags: without_duplicates(tags),
-            confirm,
+            mode,
+            confirmation,
             dry_run,
             job,
             is_configured: false,
@@ -161,11 +92,41 @@ impl InvalidateRequest {
             keys: without_duplicates(keys),
             patterns: without_duplicates(patterns),
             tags: without_duplicates(tags),
-            confirm: false,
+            mode: PurgeMode::Hard,
+            confirmation: Confirmation::Missing,
             dry_run: false,
             job: JobOptions::default(),
             is_configured: true,
         }
+    }
+
+    /// The same invalidation in this mode.
+    pub(crate) fn in_mode(self, mode: PurgeMode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// The same invalidation without the keys, patterns and tags of another one.
+    pub(crate) fn without(mut self, other: &Self) -> Self {
+        self.keys.retain(|key| !other.keys.contains(key));
+        self.patterns
+            .retain(|pattern| !other.patterns.contains(pattern));
+        self.tags.retain(|tag| !other.tags.contains(tag));
+        self
+    }
+
+    /// True if it names nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.patterns.is_empty() && self.tags.is_empty()
+    }
+
+    /// The effect on the keys.
+    pub fn mode(&self) -> PurgeMode {
+        self.mode
+    }
+
+    /// The mode as responses show it.
+    pub fn mode_fields(&self) -> PurgeFields {
+        self.mode.into()
     }
 
     /// Measures the share of the keys that its patterns match together. At most two round trips;
@@ -177,7 +138,7 @@ impl InvalidateRequest {
         if self.patterns.is_empty() || self.is_configured {
             return Ok(RemovalShare::unchecked(self.role()));
         }
-        let is_confirmed = self.confirm || self.dry_run;
+        let is_confirmed = self.confirmation.is_given() || self.dry_run;
         Ok(RemovalShare::measure(redis, &self.patterns, self.role(), is_confirmed).await?)
     }
 
@@ -197,6 +158,29 @@ impl InvalidateRequest {
         self.dry_run
     }
 
+    /// True if it removes the keys of one pattern, and nothing else: the counts of its job are then
+    /// those of the pattern.
+    pub fn is_change_by_one_pattern(&self) -> bool {
+        let is_named = !(self.keys.is_empty() && self.tags.is_empty());
+        !self.dry_run && !is_named && self.patterns.len() == 1
+    }
+
+    /// The report of a job that has removed, or marked stale, so many keys of its only pattern.
+    pub fn report_of_job(&self, removed: u64, marked_stale: u64) -> InvalidateReport {
+        let patterns = self.patterns.iter().map(Pattern::display);
+        let covered = removed + marked_stale;
+        InvalidateReport {
+            patterns: patterns.map(|pattern| (pattern, covered)).collect(),
+            keys_marked_stale: marked_stale,
+            ..InvalidateReport::default()
+        }
+    }
+
+    /// The confirmation.
+    pub fn confirmation(&self) -> Confirmation {
+        self.confirmation
+    }
+
     /// The fields about a job.
     pub fn job_options(&self) -> JobOptions {
         self.job
@@ -204,7 +188,7 @@ impl InvalidateRequest {
 
     /// Carries it out. The keys cost one atomic round trip, a tag one per 1,000 keys and one more,
     /// a pattern about one per 1,000 keys of the database. Up to 1,000 keys of a pattern or a tag
-    /// are removed in one atomic step.
+    /// are removed in one atomic step. A soft purge costs what [`soft_purge`] says.
     ///
     /// # Errors
     /// Those of the connection; [`Error::Partial`] with the number of keys removed before it
@@ -214,7 +198,20 @@ impl InvalidateRequest {
             return self.preview(redis).await;
         }
         let mut report = InvalidateReport::default();
-        match self.remove(redis, &mut report).await {
+        let removed = self.remove(redis, &mut report).await;
+        self.finish(removed, report)
+    }
+
+    /// Counts what was marked stale, or removed before a failure.
+    fn finish(
+        &self,
+        result: Result<(), Error>,
+        mut report: InvalidateReport,
+    ) -> Result<InvalidateReport, Error> {
+        if self.mode.is_soft() {
+            report.keys_marked_stale = report.keys_covered();
+        }
+        match result {
             Ok(()) => Ok(report),
             Err(error) => Err(error.after(report.keys_invalidated())),
         }
@@ -236,10 +233,8 @@ impl InvalidateRequest {
             return without_patterns.preview(redis).await;
         }
         let mut report = InvalidateReport::default();
-        match self.remove_named(redis, &mut report).await {
-            Ok(()) => Ok(report),
-            Err(error) => Err(error.after(report.keys_invalidated())),
-        }
+        let removed = self.remove_named(redis, &mut report).await;
+        self.finish(removed, report)
     }
 
     async fn remove<R: Redis + HostRuntime>(
@@ -249,7 +244,10 @@ impl InvalidateRequest {
     ) -> Result<(), Error> {
         self.remove_named(redis, report).await?;
         for pattern in &self.patterns {
-            let removed = scan::delete_matching_atomically(redis, pattern).await?;
+            let removed = match self.mode {
+                PurgeMode::Hard => scan::delete_matching_atomically(redis, pattern).await?,
+                PurgeMode::Soft(grace) => soft_purge::mark_matching(redis, pattern, grace).await?,
+            };
             *report.patterns.entry(pattern.display()).or_default() += removed.keys;
             report.in_force = Some(removed.in_force);
         }
@@ -262,18 +260,37 @@ impl InvalidateRequest {
         report: &mut InvalidateReport,
     ) -> Result<(), Error> {
         if !self.keys.is_empty() {
-            let existed = removal::delete_named(redis, &self.keys).await?;
+            let existed = match self.mode {
+                PurgeMode::Hard => removal::delete_named(redis, &self.keys).await?,
+                PurgeMode::Soft(grace) => soft_purge::mark_named(redis, &self.keys, grace).await?,
+            };
             for (key, existed) in self.keys.iter().zip(existed) {
                 report.add_key(key, existed);
             }
         }
 
         for tag in &self.tags {
-            let removed = set::invalidate(redis, tag).await?;
+            let removed = match self.mode {
+                PurgeMode::Hard => set::invalidate(redis, tag).await?,
+                PurgeMode::Soft(grace) => soft_purge::mark_tagged(redis, tag, grace).await?,
+            };
             *report.tags.entry(tag.as_str().to_owned()).or_default() += removed.keys;
             report.in_force = Some(removed.in_force);
         }
         Ok(())
+    }
+
+    /// Checks the number of keys that the caller has confirmed. Costs what a dry run costs; none without
+    /// such a number.
+    ///
+    /// # Errors
+    /// [`Error::CountChanged`], and those of the connection.
+    pub async fn check_count<R: Redis>(&self, redis: &R) -> Result<(), Error> {
+        if !self.confirmation.is_count() {
+            return Ok(());
+        }
+        let found = preview::preview(redis, &self.keys, &self.tags, &self.patterns).await?;
+        self.confirmation.check(found.total())
     }
 
     async fn preview<R: Redis>(&self, redis: &R) -> Result<InvalidateReport, Error> {
@@ -291,7 +308,7 @@ impl InvalidateRequest {
         if !self.patterns.is_empty() {
             report.share = Some(self.measure_share(redis).await?.report());
         }
-        Ok(report)
+        self.finish(Ok(()), report)
     }
 }
 
@@ -329,55 +346,4 @@ fn without_duplicates<T: Eq + Hash + Clone>(given: Vec<T>) -> Vec<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn parse(body: &str) -> Result<InvalidateRequest, Error> {
-        InvalidateRequest::parse(body.as_bytes())
-    }
-
-    #[test]
-    fn patterns_and_protected_keys_need_an_admin() {
-        let role = |body: &str| parse(body).unwrap().role();
-
-        assert_eq!(role(r#"{"keys":["a"],"tags":["t"]}"#), Role::Operator);
-        assert_eq!(role(r#"{"keys":["cached:a"]}"#), Role::Operator);
-        assert_eq!(role(r#"{"keys":["a"],"patterns":["a:*"]}"#), Role::Admin);
-        assert_eq!(role(r#"{"keys":["a","cache:ttl"]}"#), Role::Admin);
-    }
-
-    #[test]
-    fn a_list_that_is_too_long_is_rejected_by_name() {
-        for (field, max) in [("keys", 1000), ("patterns", 100), ("tags", 100)] {
-            let body = |elements| json!({ field: vec!["x:1"; elements] }).to_string();
-
-            assert!(parse(&body(max)).is_ok());
-            let problem = parse(&body(max + 1)).unwrap_err().to_string();
-            assert!(problem.starts_with(&format!("`{field}`")), "{problem}");
-        }
-    }
-
-    #[test]
-    fn an_invalidation_names_something() {
-        assert!(matches!(parse("{}"), Err(Error::Invalid { .. })));
-    }
-
-    #[test]
-    fn the_audit_trail_cannot_be_removed() {
-        let parsed = parse(r#"{"keys":["cache:audit"]}"#);
-        assert!(matches!(parsed, Err(Error::Invalid { .. })), "{parsed:?}");
-    }
-
-    #[test]
-    fn a_pattern_that_matches_everything_needs_confirmation() {
-        let parsed = parse(r#"{"patterns":["*"]}"#);
-        assert!(
-            matches!(parsed, Err(Error::ConfirmationRequired(_))),
-            "{parsed:?}"
-        );
-
-        assert!(parse(r#"{"patterns":["*"],"confirm":true}"#).is_ok());
-    }
-}
+mod tests;

@@ -14,18 +14,24 @@ mod text;
 use edge_cache::RedisError;
 use edge_cache::redis::Redis;
 
+use crate::admin::stats::Thresholds;
 use reading::Reading;
 use text::{Kind, Text};
 
-/// Reads all counters and renders them. Seven commands that overlap, or on a Cluster six and four to each
+/// Reads all counters and renders them. Eight commands that overlap, or on a Cluster seven and four to each
 /// primary; one of them goes to the audit trail's database, where changes are counted. A further one,
-/// which adds a sample of the counters, at most every 15 seconds. If Redis does not answer `INFO`, `redis_up` is 0. Counters that cannot be read
-/// are omitted and counted in `edge_cache_scrape_errors`.
+/// which adds a sample of the counters, at most every 15 seconds; `thresholds` decide how alerts stand
+/// in it. If Redis does not answer `INFO`, `redis_up` is 0. Counters that cannot be read are omitted and
+/// counted in `edge_cache_scrape_errors`.
 ///
 /// # Errors
 /// [`RedisError::is_unsupported`] for a server that edge-cache cannot use.
-pub async fn run<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<String, RedisError> {
-    let reading = Reading::read(redis, audit).await?;
+pub async fn run<R: Redis, A: Redis>(
+    redis: &R,
+    audit: &A,
+    thresholds: &Thresholds,
+) -> Result<String, RedisError> {
+    let reading = Reading::read(redis, audit, thresholds).await?;
     let mut text = Text::default();
 
     write_scrape(&reading, &mut text);

@@ -168,17 +168,21 @@ impl ClusterReading {
         )
     }
 
-    /// Names the node that an alert is about: the fullest or the slowest.
+    /// Names the node that an alert is about.
     pub(crate) fn name_node(&self, mut alert: Alert) -> Alert {
-        let node = match alert.kind {
-            "memory" => self.worst(|reading| reading.usage_percent),
-            "latency" => self.worst(|reading| Some(reading.latency.as_secs_f64())),
-            _ => None,
-        };
-        if let Some(node) = node {
+        if let Some(node) = self.node_of(&alert) {
             alert.message = format!("node {}: {}", node.address, alert.message);
         }
         alert
+    }
+
+    /// The node that an alert is about: the fullest or the slowest.
+    pub(crate) fn node_of(&self, alert: &Alert) -> Option<&NodeReading> {
+        match alert.kind {
+            "memory" => self.worst(|reading| reading.usage_percent),
+            "latency" => self.worst(|reading| Some(reading.latency.as_secs_f64())),
+            _ => None,
+        }
     }
 
     /// The figures of the node whose memory is fullest; `None` where no node has a limit.

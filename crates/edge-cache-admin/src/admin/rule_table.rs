@@ -7,6 +7,7 @@ use edge_cache::redis::{Command, Redis, Replies};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::events::{EventRules, Rule, RuleMistake, check_type};
+use crate::admin::purge::{self, PurgeFields};
 use crate::error::Error;
 use crate::input::{Fields, read_removed_name, read_string};
 
@@ -48,6 +49,8 @@ struct StoredNames {
     keys: Vec<String>,
     patterns: Vec<String>,
     tags: Vec<String>,
+    #[serde(flatten)]
+    purge: PurgeFields,
 }
 
 /// Reads the overrides, in the order of their types. One that is not valid, which only another client
@@ -72,8 +75,10 @@ fn read_override(entry: &[Vec<u8>]) -> Option<Rule> {
         keys: names.keys,
         patterns: names.patterns,
         tags: names.tags,
+        purge: names.purge,
     };
-    rule.check().ok().map(|()| rule)
+    let is_valid = rule.check().is_ok() && rule.purge.is_valid();
+    is_valid.then_some(rule)
 }
 
 /// Reads the rules in force: `configured` is those of the file. One round trip.
@@ -108,7 +113,8 @@ pub struct ChangeRuleRequest {
 }
 
 impl ChangeRuleRequest {
-    /// Reads `{"event": "product.*", "keys": [...], "patterns": [...], "tags": [...]}` of a `PUT`.
+    /// Reads `{"event": "product.*", "keys": [...], "patterns": [...], "tags": [...]}` of a `PUT`, with
+    /// `mode`.
     ///
     /// # Errors
     /// [`Error::Malformed`] and [`Error::Invalid`] for the body.
@@ -119,8 +125,9 @@ impl ChangeRuleRequest {
             keys: fields.list("keys", MAX_KEYS, read_string)?,
             patterns: fields.list("patterns", MAX_PATTERNS_OR_TAGS, read_string)?,
             tags: fields.list("tags", MAX_PATTERNS_OR_TAGS, read_string)?,
+            purge: purge::from_fields(&mut fields)?.into(),
         };
-        fields.reject_unknown("event, keys, patterns, tags")?;
+        fields.reject_unknown(&format!("event, keys, patterns, tags, {}", purge::KNOWN))?;
 
         rule.check().map_err(invalid)?;
         Ok(Self {
@@ -155,7 +162,9 @@ impl ChangeRuleRequest {
             .filter(|(_, count)| *count > 0)
             .map(|(name, count)| format!("{name}: {count}"))
             .collect();
-        format!("{} invalidates {}", self.event, counts.join(", "))
+        let mode = purge::describe(rule.purge.mode());
+        let mode = mode.map_or_else(String::new, |mode| format!(" ({mode})"));
+        format!("{} invalidates {}{mode}", self.event, counts.join(", "))
     }
 
     /// Carries it out, and returns the rules in force; `configured` is those of the file. It applies
@@ -192,6 +201,7 @@ fn stored(rule: &Rule) -> Result<String, Error> {
         keys: rule.keys.clone(),
         patterns: rule.patterns.clone(),
         tags: rule.tags.clone(),
+        purge: rule.purge,
     };
     serde_json::to_string(&names).map_err(|error| Error::invalid("keys", error.to_string()))
 }
@@ -237,6 +247,7 @@ mod tests {
             (r#"{"event":"a","patterns":["b:{id"]}"#, "patterns[0]"),
             (r#"{"event":"a","tags":["b",""]}"#, "tags[1]"),
             (r#"{"event":"a","keys":["b"],"tag":"c"}"#, "tag"),
+            (r#"{"event":"a","keys":["b"],"mode":"none"}"#, "mode"),
         ];
         for (body, field) in cases {
             assert_names(ChangeRuleRequest::parse_put(body.as_bytes()), field);

@@ -7,6 +7,7 @@
 //! `nodes` has each primary, and an alert names the worst.
 
 mod alerts;
+mod judgement;
 mod sample;
 mod stored_counters;
 mod window;
@@ -17,7 +18,7 @@ use futures_util::future::join;
 use serde::Serialize;
 
 use crate::admin::alert;
-pub use crate::admin::alert::{Alert, Thresholds};
+pub use crate::admin::alert::{Alert, AlertBasis, Thresholds};
 use crate::admin::nodes::{self, ClusterReading, NodeReport};
 use crate::admin::reading::{self, Reading};
 use crate::admin::replication::Replication;
@@ -28,9 +29,12 @@ use edge_cache::redis::{Command, Redis, Replies};
 use edge_cache::units;
 use edge_cache::{RedisError, SlotMap};
 
+use judgement::{AlertStates, Moment};
+#[cfg(test)]
+use stored_counters::StoredCounters;
 pub(crate) use stored_counters::read as read_window;
 pub(crate) use window::Window;
-pub use window::{HitRate, LookupSource};
+pub use window::{HitRate, LatencyWindow, LookupSource};
 
 /// The statistics of `GET /stats`.
 #[derive(Debug, Serialize)]
@@ -47,7 +51,9 @@ pub struct StatsReport {
     pub hit_rate: Option<String>,
     /// The same, from 0 to 1; null before the first lookup.
     pub hit_ratio: Option<f64>,
-    /// The hit rate of the last 5 minutes; null while there is no earlier sample to compare with.
+    /// The window over which hit rate, evictions and latency are judged, in seconds.
+    pub alert_window_seconds: u64,
+    /// The hit rate of the window; null while there is no earlier sample to compare with.
     pub hit_rate_window: Option<HitRate>,
     /// Time since the server started, e.g. `3d 5h 23m`.
     pub uptime: Option<String>,
@@ -66,7 +72,7 @@ pub struct StatsReport {
     pub misses: Option<u64>,
     /// Keys evicted because memory was full.
     pub evicted_keys: Option<u64>,
-    /// Keys evicted per minute, recently; null while there is no earlier sample to compare with.
+    /// Keys evicted per minute in the window; null while there is no earlier sample to compare with.
     pub evictions_per_minute: Option<f64>,
     /// Keys removed because they expired.
     pub expired_keys: Option<u64>,
@@ -86,6 +92,8 @@ pub struct StatsReport {
     pub latency: String,
     /// The same, in milliseconds.
     pub latency_ms: f64,
+    /// The latency of the window; null if the samples cannot be read.
+    pub latency_window: Option<LatencyWindow>,
     /// Alerts, most urgent first.
     pub alerts: Vec<Alert>,
     /// Figures that the server does not report.
@@ -147,26 +155,78 @@ pub async fn run<R: Redis>(redis: &R, thresholds: &Thresholds) -> Result<StatsRe
     };
     let figures = figures?;
 
-    let window = stored.map(|stored| stored.with_reading(&figures.reading));
-    // A replica and a full server take no sample: only recent rates are unknown then.
-    let sampled = match &window {
-        Ok(window) => window.add_sample(redis).await,
-        Err(error) => Err(error.clone()),
-    };
+    let window = stored.map(|stored| stored.with_reading(&figures.reading, thresholds.window));
+    let mut report = StatsReport::new(&figures, window.as_ref().ok(), thresholds);
+    report.alerts = report.judge_state(figures.cluster.as_ref());
 
-    let mut report = StatsReport::new(&figures, window.as_ref().ok());
+    // A server that refuses writes takes no sample: only recent rates are unknown then.
+    let sampled = match &window {
+        Ok(window) => {
+            let (alerts, states) = window.judge(&figures.reading, thresholds);
+            report.add_alerts(alerts, figures.cluster.as_ref());
+            window.add_sample(redis, states).await
+        }
+        Err(error) => {
+            let alerts = judge_now(&figures.reading, thresholds);
+            report.add_alerts(alerts, figures.cluster.as_ref());
+            Err(error.clone())
+        }
+    };
     if let Err(error) = sampled {
         report.unknown.push(UnreportedField {
             field: "hitRateWindow",
             reason: format!("recent rates are not known or judged: {}", error.message),
         });
     }
-    report.alerts = report.judge(figures.cluster.as_ref(), thresholds);
     Ok(report)
 }
 
+/// Judges the figures of this moment alone.
+fn judge_now(reading: &Reading, thresholds: &Thresholds) -> Vec<Alert> {
+    let latency = alert::latency(units::latency_ms(reading.latency), thresholds);
+    let memory = alert::memory(reading.usage_percent, thresholds);
+    let alerts = memory.into_iter().chain([latency]);
+    alerts.filter_map(Alert::if_above).collect()
+}
+
+impl Window {
+    /// Judges the figures of the window. Returns the raised alerts, and how all stand.
+    fn judge(&self, reading: &Reading, thresholds: &Thresholds) -> (Vec<Alert>, AlertStates) {
+        let latency = self.latency();
+        let hit_rate = self.hit_rate();
+        let hit_rate = hit_rate.filter(|rate| rate.lookups >= window::MIN_LOOKUPS_TO_JUDGE);
+        let figures = [
+            alerts::memory(reading.usage_percent, thresholds),
+            latency.map(|latency| alerts::latency(&latency, thresholds)),
+            alerts::evictions(self.evictions_per_minute(), thresholds),
+            hit_rate.and_then(|rate| alerts::hit_rate(&rate, thresholds)),
+        ];
+
+        let moment = Moment {
+            now_ms: self.now_ms,
+            before: self.alerts_before(),
+            after_ms: units::milliseconds(thresholds.after),
+        };
+        moment.judge(figures.into_iter().flatten().collect())
+    }
+
+    /// Adds a sample if the last is old enough, with how alerts stand. One round trip then, else none.
+    ///
+    /// # Errors
+    /// Those of the connection, and of a server that refuses the write.
+    pub(crate) async fn record<R: Redis>(
+        &self,
+        redis: &R,
+        reading: &Reading,
+        thresholds: &Thresholds,
+    ) -> Result<(), RedisError> {
+        let (_, states) = self.judge(reading, thresholds);
+        self.add_sample(redis, states).await
+    }
+}
+
 impl StatsReport {
-    fn new(figures: &Figures, window: Option<&Window>) -> Self {
+    fn new(figures: &Figures, window: Option<&Window>, thresholds: &Thresholds) -> Self {
         let Figures {
             reading,
             keys,
@@ -187,6 +247,7 @@ impl StatsReport {
             key_count: *keys,
             hit_rate,
             hit_ratio,
+            alert_window_seconds: thresholds.window.as_secs(),
             hit_rate_window: window.and_then(Window::hit_rate),
             uptime: uptime_seconds.map(units::uptime),
             uptime_seconds,
@@ -206,6 +267,7 @@ impl StatsReport {
             fragmentation_ratio: info.decimal("mem_fragmentation_ratio"),
             latency: units::latency(reading.latency),
             latency_ms: units::latency_ms(reading.latency),
+            latency_window: window.and_then(Window::latency),
             alerts: Vec::new(),
             unknown: silent
                 .into_iter()
@@ -216,156 +278,28 @@ impl StatsReport {
         }
     }
 
-    fn judge(&self, cluster: Option<&ClusterReading>, thresholds: &Thresholds) -> Vec<Alert> {
-        let mut alerts = cluster.map(alerts::cluster).unwrap_or_default();
-        let own = self.judge_figures(cluster.is_some(), thresholds);
-        alerts.extend(own.into_iter().map(|alert| match cluster {
-            Some(cluster) => cluster.name_node(alert),
-            None => alert,
-        }));
-        alerts
+    /// The problems of this moment that have no figures: of nodes, and of replication.
+    fn judge_state(&self, cluster: Option<&ClusterReading>) -> Vec<Alert> {
+        let Some(cluster) = cluster else {
+            let lag = self.replication.lag_seconds.unwrap_or(0) as f64;
+            let problem = self.replication.problem();
+            return problem
+                .map(|message| Alert::new("replica", message, lag, 0.0))
+                .into_iter()
+                .collect();
+        };
+        alerts::cluster(cluster)
     }
 
-    fn judge_figures(&self, is_cluster: bool, thresholds: &Thresholds) -> Vec<Alert> {
-        let problem = self.replication.problem().filter(|_| !is_cluster);
-        let replica = problem.map(|message| Alert {
-            kind: "replica",
-            message,
-            value: self.replication.lag_seconds.unwrap_or(0) as f64,
-            threshold: 0.0,
+    /// Adds alerts about figures; on a Cluster they name the node.
+    fn add_alerts(&mut self, alerts: Vec<Alert>, cluster: Option<&ClusterReading>) {
+        let named = alerts.into_iter().map(|alert| match cluster {
+            Some(cluster) => cluster.name_node(alert),
+            None => alert,
         });
-        let window = self
-            .hit_rate_window
-            .as_ref()
-            .filter(|window| window.lookups >= window::MIN_LOOKUPS_TO_JUDGE);
-
-        let alerts = [
-            replica,
-            alert::memory(self.usage_percent, thresholds),
-            alert::latency(self.latency_ms, thresholds),
-            alerts::evictions(self.evictions_per_minute, thresholds),
-            window.and_then(|window| alerts::hit_rate(window, thresholds)),
-        ];
-        alerts.into_iter().flatten().collect()
+        self.alerts.extend(named);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use edge_cache::redis::info::Info;
-
-    use super::*;
-
-    fn report(info: &str) -> StatsReport {
-        let figures = Figures {
-            reading: Reading::new(Info::new(info), Duration::from_millis(2)),
-            keys: 7,
-            cluster: None,
-        };
-        let mut report = StatsReport::new(&figures, None);
-        report.alerts = report.judge(None, &Thresholds::default());
-        report
-    }
-
-    fn with(info: &str, hits: f64, lookups: u64, evictions: f64) -> Vec<&'static str> {
-        let window = HitRate {
-            rate: None,
-            ratio: Some(hits),
-            lookups,
-            seconds: 300,
-            source: LookupSource::Services,
-        };
-
-        let report = StatsReport {
-            hit_rate_window: Some(window),
-            evictions_per_minute: Some(evictions),
-            ..report(info)
-        };
-
-        report
-            .judge(None, &Thresholds::default())
-            .iter()
-            .map(|alert| alert.kind)
-            .collect()
-    }
-
-    #[test]
-    fn each_alert_fires_past_its_threshold() {
-        let bad = "role:slave\nused_memory:95\nmaxmemory:100\n";
-        assert_eq!(
-            with(bad, 0.699, 1000, 1001.0),
-            ["replica", "memory", "evictions", "hit_rate"]
-        );
-
-        assert!(
-            with(
-                "role:master\nused_memory:90\nmaxmemory:100\n",
-                0.7,
-                1000,
-                1000.0
-            )
-            .is_empty()
-        );
-    }
-
-    #[test]
-    fn a_hit_rate_is_judged_only_on_many_recent_lookups() {
-        assert!(with("", 0.0, 999, 0.0).is_empty());
-        let long_ago = report("keyspace_hits:0\nkeyspace_misses:99999\n");
-        assert!(long_ago.alerts.is_empty() && long_ago.hit_rate.as_deref() == Some("0.0%"));
-    }
-
-    #[test]
-    fn a_missing_figure_is_null_with_a_reason_and_never_zero() {
-        let none = report("redis_version:7.0.0\n");
-        let json = serde_json::to_value(&none).unwrap();
-        let nulls = [
-            "memory",
-            "memoryBytes",
-            "hitRate",
-            "hitRatio",
-            "uptime",
-            "uptimeSeconds",
-            "hits",
-            "misses",
-        ];
-
-        let more = [
-            "evictedKeys",
-            "expiredKeys",
-            "connectedClients",
-            "opsPerSec",
-            "maxMemory",
-            "maxMemoryBytes",
-            "role",
-        ];
-
-        for field in nulls.iter().chain(&more) {
-            assert!(json[field].is_null(), "{field}: {json}");
-        }
-
-        for unreported::Figure { field, .. } in unreported::FIGURES {
-            assert!(
-                none.unknown.iter().any(|unknown| unknown.field == field),
-                "{field}: {json}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_server_without_a_memory_limit_has_no_usage() {
-        let report =
-            report("used_memory:95\nmaxmemory:0\nredis_version:7.2.4\nvalkey_version:8.1.0\n");
-        assert_eq!(
-            (
-                report.usage_percent,
-                report.max_memory,
-                report.max_memory_bytes
-            ),
-            (None, None, Some(0))
-        );
-        assert_eq!(report.version, "valkey 8.1.0");
-    }
-}
+mod tests;

@@ -88,6 +88,9 @@ async fn take_place(places: &impl Redis, owner: &str) -> Result<bool, RedisError
 fn refuses_writes(error: &RedisError) -> bool {
     matches!(
         error.kind,
-        ErrorKind::OutOfMemory | ErrorKind::ReadOnly | ErrorKind::PersistenceFailed
+        ErrorKind::OutOfMemory
+            | ErrorKind::ReadOnly
+            | ErrorKind::PersistenceFailed
+            | ErrorKind::NotEnoughReplicas
     )
 }

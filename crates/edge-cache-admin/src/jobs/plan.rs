@@ -1,11 +1,11 @@
 //! The walk of a job: a part for each node.
 
 use edge_cache::RedisError;
-use edge_cache::keyspace::key::JOB_PART_PREFIX;
+use edge_cache::keyspace::key::{JOB_NAMES_PREFIX, JOB_PART_PREFIX};
 use edge_cache::redis::{Command, Redis, Replies, SlotMap, Topology};
 use serde::{Deserialize, Serialize};
 
-use super::counts::Counts;
+use super::counts::{Counts, SelectedCounts};
 
 /// The most passes over a Cluster whose slots keep moving.
 const MAX_PASSES: u32 = 30;
@@ -20,6 +20,9 @@ pub(super) struct Plan {
     pub(super) pass: u32,
     /// Digest of the map of slots at its beginning; 0 for a single server.
     pub(super) map: u32,
+    /// The name of a joint walk; `None` if the job walks alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) joint: Option<String>,
     pub(super) parts: Vec<Part>,
 }
 
@@ -32,10 +35,23 @@ pub(super) struct Part {
     pub(super) node: Option<String>,
     #[serde(flatten)]
     pub(super) counts: Counts,
+    #[serde(default)]
+    pub(super) selected: SelectedCounts,
+    /// The place of the job among those of a joint walk: the names of its counts.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) place: usize,
+    /// Places and counts of the other jobs of the walk, while a worker advances it.
+    #[serde(skip)]
+    pub(super) others: Vec<(usize, Counts)>,
     /// True if the node has been walked, or no longer has the slot of the part.
     pub(super) has_ended: bool,
     /// True if it ended before the node was walked.
     pub(super) is_cut: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_first(place: &usize) -> bool {
+    *place == 0
 }
 
 /// The decision after a pass.
@@ -48,22 +64,24 @@ pub(super) enum AfterPass {
 }
 
 impl Plan {
-    /// Plans a pass over the nodes of a topology.
-    pub(super) fn new(topology: &Topology, job: &str, pass: u32) -> Self {
+    /// Plans a pass over the nodes of a topology. The walk has the name of its job, or that of a joint
+    /// walk.
+    pub(super) fn new(topology: &Topology, walk: &str, pass: u32) -> Self {
         let Topology::Cluster(map) = topology else {
             let part = Part {
-                key: format!("{JOB_PART_PREFIX}{{{job}}}:{pass}"),
+                key: format!("{JOB_PART_PREFIX}{{{walk}}}:{pass}"),
                 ..Part::default()
             };
             return Self {
                 pass,
                 map: 0,
+                joint: None,
                 parts: vec![part],
             };
         };
 
         let part = |node: String, tag: u32| Part {
-            key: format!("{JOB_PART_PREFIX}{{{tag:x}}}:{job}:{pass}"),
+            key: format!("{JOB_PART_PREFIX}{{{tag:x}}}:{walk}:{pass}"),
             node: Some(node),
             ..Part::default()
         };
@@ -71,6 +89,7 @@ impl Plan {
         Self {
             pass,
             map: map.digest(),
+            joint: None,
             parts: primaries
                 .map(|node| part(node.to_string(), tag_on(map, &node.to_string(), pass)))
                 .collect(),
@@ -110,19 +129,61 @@ fn tag_on(map: &SlotMap, node: &str, pass: u32) -> u32 {
 }
 
 impl Part {
-    /// Reads the counts of the part from the node that has its slot now. One round trip.
-    pub(super) async fn refresh<R: Redis>(&mut self, redis: &R) -> Result<(), RedisError> {
+    /// The key that has the names that a dry run has matched, in the same slot.
+    pub(super) fn names_key(&self) -> String {
+        self.key.replacen(JOB_PART_PREFIX, JOB_NAMES_PREFIX, 1)
+    }
+
+    /// Reads the counts of the part from the node that has its slot now, those of all jobs that walk
+    /// together. Returns false if it has been begun without this job. One round trip.
+    pub(super) async fn refresh<R: Redis>(&mut self, redis: &R) -> Result<bool, RedisError> {
+        let places = self.by_place();
+        let fields = places
+            .iter()
+            .flat_map(|(place, _)| Counts::fields_at(*place));
         let read = Command::read("HMGET")
             .arg(self.key.as_str())
-            .args(["cursor", "walked", "matched", "removed", "failed"]);
+            .args(["cursor", "walked"])
+            .args(fields)
+            .args(SelectedCounts::FIELDS);
         let mut replies = Replies::new(redis.execute(read).await?);
         let Some(cursor) = replies.optional_bytes()? else {
-            return Ok(());
+            return Ok(true);
         };
 
-        self.counts = Counts::read(&mut replies)?;
+        let walked = replies.count()?;
+        let stored = places
+            .iter()
+            .map(|_| Counts::read_at_place(&mut replies, walked));
+        let stored = stored.collect::<Result<Vec<_>, RedisError>>()?;
+        let is_known = stored.first().is_some_and(Option::is_some);
+        let counts = stored.into_iter().zip(places);
+        self.set_counts(counts.map(|(stored, (_, known))| stored.unwrap_or(known)));
+        self.selected = SelectedCounts::read(&mut replies)?;
         self.has_ended |= cursor == b"end";
-        Ok(())
+        Ok(is_known)
+    }
+
+    /// Places and counts of the jobs of the walk, first those of the job itself.
+    pub(super) fn by_place(&self) -> Vec<(usize, Counts)> {
+        let others = self.others.iter().copied();
+        [(self.place, self.counts)]
+            .into_iter()
+            .chain(others)
+            .collect()
+    }
+
+    /// Keeps new counts, in the order of [`Part::by_place`].
+    pub(super) fn set_counts(&mut self, counts: impl IntoIterator<Item = Counts>) {
+        let mut counts = counts.into_iter();
+        let others = self.others.iter_mut().map(|(_, counts)| counts);
+        for (known, counts) in [&mut self.counts]
+            .into_iter()
+            .chain(others)
+            .zip(&mut counts)
+        {
+            *known = counts;
+        }
     }
 
     /// Ends the part before its node has been walked.
@@ -147,6 +208,7 @@ mod tests {
         Plan {
             pass,
             map: 0,
+            joint: None,
             parts: vec![part],
         }
     }

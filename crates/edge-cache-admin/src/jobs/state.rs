@@ -6,6 +6,8 @@ use serde::Serialize;
 /// trail yet; responses show the final state instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
+    /// Waits for its time.
+    Scheduled,
     /// Waits for a worker.
     Queued,
     /// A worker advances it, or has been killed.
@@ -27,7 +29,8 @@ pub enum JobState {
 }
 
 /// States by the names under which they are stored.
-const NAMES: [(JobState, &str); 9] = [
+const NAMES: [(JobState, &str); 10] = [
+    (JobState::Scheduled, "scheduled"),
     (JobState::Queued, "queued"),
     (JobState::Running, "running"),
     (JobState::Paused, "paused"),
@@ -40,7 +43,15 @@ const NAMES: [(JobState, &str); 9] = [
 ];
 
 /// States in responses.
-const SHOWN: [&str; 6] = ["queued", "running", "paused", "cancelled", "failed", "done"];
+const SHOWN: [&str; 7] = [
+    "scheduled",
+    "queued",
+    "running",
+    "paused",
+    "cancelled",
+    "failed",
+    "done",
+];
 
 /// A transition that a caller requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +145,12 @@ impl JobChange {
     /// The states that allow it.
     pub(super) fn sources(self) -> &'static [JobState] {
         match self {
-            Self::Cancel => &[JobState::Queued, JobState::Running, JobState::Paused],
+            Self::Cancel => &[
+                JobState::Scheduled,
+                JobState::Queued,
+                JobState::Running,
+                JobState::Paused,
+            ],
             Self::Pause => &[JobState::Queued, JobState::Running],
             Self::Resume => &[JobState::Paused],
         }

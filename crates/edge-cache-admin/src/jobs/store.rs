@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use edge_cache::RedisError;
-use edge_cache::keyspace::key::{JOB_LOCK, JOB_STATES, JOBS, NONE};
+use edge_cache::keyspace::key::{JOB_LOCK, JOB_STATES, JOBS, NONE, WARMUP_LOCK};
 use edge_cache::redis::script::Script;
 use edge_cache::redis::{Arg, Redis, Replies};
 use edge_cache::{script, units};
 
-use super::record::{Job, now_ms};
+use super::record::Job;
 use super::state::{JobChange, JobState};
 use crate::error::Error;
 use crate::lua;
 
 static CREATE: Script = script!(once "jobs/create", [lua::JOBS]);
+static BEGIN: Script = script!(once "jobs/begin", []);
 static CLAIM: Script = script!(once "jobs/claim", [lua::JOBS]);
 static SAVE: Script = script!(repeatable "jobs/save", []);
 static CHANGE: Script = script!(once "jobs/change", []);
@@ -25,12 +26,15 @@ static RELEASE: Script = script!(repeatable "jobs/release", []);
 pub const MAX_JOBS: u64 = 1000;
 /// The most jobs that may be unfinished at once.
 pub const MAX_UNFINISHED_JOBS: u64 = 100;
-/// How long a job is kept after it was created, if it has ended.
+/// How long a job is kept after it was created or its scheduled time, if it has ended.
 const KEPT: Duration = Duration::from_secs(7 * 86_400);
 /// How long a worker has the right to advance a job, unless it renews it.
 pub(super) const LEASE: Duration = Duration::from_secs(5);
+/// The same for warmups, which renew it less often.
+const WARMUP_LEASE: Duration = Duration::from_secs(10);
 /// States of jobs that have work left.
-const UNFINISHED: [JobState; 6] = [
+const UNFINISHED: [JobState; 7] = [
+    JobState::Scheduled,
     JobState::Queued,
     JobState::Running,
     JobState::Paused,
@@ -41,6 +45,42 @@ const UNFINISHED: [JobState; 6] = [
 /// Hexadecimal digits of the time in an id, and of the whole id.
 const TIME_DIGITS: usize = 12;
 const ID_DIGITS: usize = 20;
+
+/// The jobs that a worker advances: each queue has its own lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// Walks over the keyspace.
+    Walks,
+    /// Warmups. The lease is the lock on warmups.
+    Warmups,
+}
+
+impl Queue {
+    fn of(job: &Job) -> Self {
+        match job.work.warmup {
+            None => Self::Walks,
+            Some(_) => Self::Warmups,
+        }
+    }
+
+    fn lease(self) -> (&'static str, Duration) {
+        match self {
+            Self::Walks => (JOB_LOCK, LEASE),
+            Self::Warmups => (WARMUP_LOCK, WARMUP_LEASE),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Walks => "walks",
+            Self::Warmups => "warmups",
+        }
+    }
+
+    fn keys(self) -> [Arg; 4] {
+        [JOBS, JOB_STATES, self.lease().0, NONE].map(Arg::from)
+    }
+}
 
 /// The reply to a worker that claims a job.
 #[derive(Debug)]
@@ -72,9 +112,9 @@ pub(super) struct Listed {
     pub(super) jobs: Vec<Job>,
 }
 
-/// Creates the id of a job: the time, then a random number.
-pub(super) fn new_id(random: u64) -> String {
-    format!("{}{:08x}", id_at(now_ms()), random as u32)
+/// Creates the id of a job that may run from this time on: the time, then a random number.
+pub(super) fn new_id(from_ms: u64, random: u64) -> String {
+    format!("{}{:08x}", id_at(from_ms), random as u32)
 }
 
 /// Returns whether a text has the form of an id.
@@ -90,10 +130,10 @@ fn id_at(ms: u64) -> String {
 /// The beginning of the ids from which jobs that have ended are kept.
 fn oldest_kept() -> Arg {
     let kept_ms = units::milliseconds(KEPT);
-    id_at(now_ms().saturating_sub(kept_ms)).into()
+    id_at(units::now_ms().saturating_sub(kept_ms)).into()
 }
 
-/// Stores a new job in the queue. One round trip.
+/// Stores a new job. One round trip.
 pub(super) async fn create<R: Redis>(redis: &R, job: &Job) -> Result<(), Error> {
     let args = [
         job.id.as_str().into(),
@@ -101,6 +141,7 @@ pub(super) async fn create<R: Redis>(redis: &R, job: &Job) -> Result<(), Error> 
         MAX_UNFINISHED_JOBS.into(),
         MAX_JOBS.into(),
         oldest_kept(),
+        job.state.stored_name().into(),
     ];
     let keys = [JOBS, JOB_STATES, NONE].map(Arg::from);
     let created = CREATE.run(redis, keys, args).await?.count()?;
@@ -119,10 +160,23 @@ pub(super) async fn require_room<R: Redis>(redis: &R) -> Result<(), Error> {
     Ok(())
 }
 
+/// Queues a scheduled job, and stores its record. Returns false if it is no longer scheduled. One
+/// round trip.
+pub(super) async fn begin<R: Redis>(redis: &R, job: &Job) -> Result<bool, RedisError> {
+    let args = [job.id.as_str().into(), job.to_json().into()];
+    let keys = [JOBS, JOB_STATES, NONE].map(Arg::from);
+    Ok(BEGIN.run(redis, keys, args).await?.count()? == 1)
+}
+
 /// Takes the lease and a job to work on. One round trip.
-pub(super) async fn claim<R: Redis>(redis: &R, worker: &str) -> Result<Claim, Error> {
-    let args = [worker.into(), units::milliseconds(LEASE).into()];
-    let mut replies = CLAIM.run(redis, worker_keys(), args).await?;
+pub(super) async fn claim<R: Redis>(redis: &R, queue: Queue, worker: &str) -> Result<Claim, Error> {
+    let (_, lease) = queue.lease();
+    let args = [
+        worker.into(),
+        units::milliseconds(lease).into(),
+        queue.name().into(),
+    ];
+    let mut replies = CLAIM.run(redis, queue.keys(), args).await?;
     match replies.text()?.as_str() {
         "busy" => Ok(Claim::Busy(Duration::from_millis(replies.count()?))),
         "job" => {
@@ -152,17 +206,19 @@ pub(super) async fn save<R: Redis>(
     job: &mut Job,
     next: JobState,
 ) -> Result<Saved, RedisError> {
-    job.updated_ms = now_ms();
+    job.updated_ms = units::now_ms();
+    let queue = Queue::of(job);
+    let (_, lease) = queue.lease();
     let args = [
         worker.into(),
-        units::milliseconds(LEASE).into(),
+        units::milliseconds(lease).into(),
         job.id.as_str().into(),
         job.to_json().into(),
         job.state.stored_name().into(),
         next.stored_name().into(),
     ];
 
-    let reply = SAVE.run(redis, worker_keys(), args).await?.text()?;
+    let reply = SAVE.run(redis, queue.keys(), args).await?.text()?;
     Ok(match reply.as_str() {
         "lost" => Saved::Lost,
         "gone" => Saved::Gone,
@@ -171,9 +227,14 @@ pub(super) async fn save<R: Redis>(
 }
 
 /// Ends a worker's lease. One round trip.
-pub(super) async fn release<R: Redis>(redis: &R, worker: &str) -> Result<(), RedisError> {
+pub(super) async fn release<R: Redis>(
+    redis: &R,
+    queue: Queue,
+    worker: &str,
+) -> Result<(), RedisError> {
+    let (lock, _) = queue.lease();
     RELEASE
-        .run(redis, [JOB_LOCK.into()], [worker.into()])
+        .run(redis, [lock.into()], [worker.into()])
         .await
         .map(drop)
 }
@@ -265,10 +326,6 @@ pub(super) fn not_found(id: &str) -> Error {
     ))
 }
 
-fn worker_keys() -> [Arg; 4] {
-    [JOBS, JOB_STATES, JOB_LOCK, NONE].map(Arg::from)
-}
-
 fn read_known(replies: &mut Replies, id: &str) -> Result<Job, RedisError> {
     let state = JobState::parse_stored(&replies.text()?);
     let json = replies.bytes()?;
@@ -285,7 +342,7 @@ mod tests {
 
     #[test]
     fn ids_are_ordered_by_time_and_recognised() {
-        let id = new_id(7);
+        let id = new_id(units::now_ms(), 7);
 
         assert!(is_id(&id), "{id}");
         assert!(id_at(0x1000) > id_at(0xfff));

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fmt::Debug;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ const MAX_COMMANDS: usize = 200;
 
 /// A server that returns the given results, one for each command. After the last it is unreachable.
 #[derive(Debug)]
-struct ArbitraryServer {
+pub(super) struct ArbitraryServer {
     results: Vec<Result<Vec<Reply>, ErrorKind>>,
     /// Number of results returned.
     returned: Cell<usize>,
@@ -51,7 +51,7 @@ struct ArbitraryServer {
 
 impl ArbitraryServer {
     /// Begins with the first result again.
-    fn restart(&self) -> &Self {
+    pub(super) fn restart(&self) -> &Self {
         self.returned.set(0);
         self.commands.set(0);
         self
@@ -242,7 +242,7 @@ fn result() -> impl Strategy<Value = Result<Vec<Reply>, ErrorKind>> {
     prop_oneof![12 => shaped_replies().prop_map(Ok), 6 => any.prop_map(Ok), 1 => proptest::sample::select(kinds.to_vec()).prop_map(Err)]
 }
 
-fn arbitrary_server() -> impl Strategy<Value = ArbitraryServer> {
+pub(super) fn arbitrary_server() -> impl Strategy<Value = ArbitraryServer> {
     (vec(result(), 0..30), any::<bool>()).prop_map(|(results, only_scripts)| ArbitraryServer {
         results,
         returned: Cell::new(0),
@@ -252,7 +252,7 @@ fn arbitrary_server() -> impl Strategy<Value = ArbitraryServer> {
 }
 
 /// Runs an operation, which must end in time.
-fn run<T>(operation: impl Future<Output = T>) -> T {
+pub(super) fn run<T>(operation: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let output = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -267,7 +267,7 @@ fn run<T>(operation: impl Future<Output = T>) -> T {
 }
 
 /// Asserts that an error does not blame the request, which is valid, for the replies of Redis.
-fn fails_as_documented<T: Debug>(result: Result<T, impl Into<Error>>) {
+pub(super) fn fails_as_documented<T: Debug>(result: Result<T, impl Into<Error>>) {
     if let Err(error) = result.map_err(Into::into) {
         let blames_request = matches!(
             error,
@@ -316,6 +316,8 @@ proptest! {
     #[test]
     fn statistics_records_and_settings_are_read(redis in arbitrary_server()) {
         fails_as_documented(run(stats::run(redis.restart(), &Thresholds::default())));
+        fails_as_documented(run(crate::admin::slowlog::SlowlogRequest::parse("limit=3").unwrap().run(redis.restart(), &redis)));
+        fails_as_documented(run(crate::admin::history::HistoryRequest::parse("by=modules", SystemTime::now()).unwrap().run(redis.restart())));
         fails_as_documented(run(AuditPageRequest::parse("limit=3").unwrap().run(redis.restart())));
         fails_as_documented(run(audit::AuditRecord::new("clear").write_denied(0, redis.restart())));
         let file = configuration(FILE);
@@ -324,7 +326,7 @@ proptest! {
         fails_as_documented(run(ChangeTtlRequest::parse_put(br#"{"prefix":"a","ttl":60}"#).unwrap().run(redis.restart(), &ttls)));
         fails_as_documented(run(rule_table::read(redis.restart(), &rules)));
         fails_as_documented(run(ChangeRuleRequest::parse_put(br#"{"event":"a","keys":["b"]}"#).unwrap().run(redis.restart(), &rules)));
-        let _ = (run(health::run(redis.restart(), &Thresholds::default())), run(metrics::run(redis.restart(), &redis)));
+        let _ = (run(health::run(redis.restart(), &Thresholds::default())), run(metrics::run(redis.restart(), &redis, &Thresholds::default())));
     }
 
     #[test]
@@ -376,7 +378,7 @@ proptest! {
         fails_as_documented(run(request.run(warmup)));
 
         let relief = vec![Pattern::parse("relief", "old:*").unwrap()];
-        let settings = ScheduleSettings { interval: Duration::from_secs(60), relief, memory_percent: 90.0 };
+        let settings = ScheduleSettings { interval: Duration::from_secs(60), analysis_interval: Duration::ZERO, relief, thresholds: Thresholds::default() };
         let check = run(schedule::check(redis.restart(), &settings, &plan));
         if let Ok(check) = &check {
             let mut pruning = TagPruning::begin(check);
@@ -386,6 +388,7 @@ proptest! {
             }
             fails_as_documented(found);
             fails_as_documented(run(pruning.finish(redis.restart())));
+            fails_as_documented(run(schedule::record_history(redis.restart(), &redis, check)));
             fails_as_documented(run(schedule::relieve_memory(redis.restart(), &settings, 95.0)));
         }
         fails_as_documented(check);

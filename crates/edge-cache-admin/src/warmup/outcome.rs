@@ -15,8 +15,10 @@ pub(super) enum SliceOutcome {
 
 /// The reason for which a warmup stops early.
 #[derive(Debug)]
-pub(super) enum StopReason {
+pub(crate) enum StopReason {
     Cancelled,
+    /// The job is paused or cancelled, or the time of its worker is over.
+    Returned,
     /// Another warmup took the lock.
     LockLost,
     /// The next slice would exceed the memory limit; the message for the operator.
@@ -28,6 +30,7 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("cancelled"),
+            Self::Returned => f.write_str("interrupted"),
             Self::LockLost => f.write_str(
                 "the warmup did not renew its lock in time, and another warmup took over",
             ),

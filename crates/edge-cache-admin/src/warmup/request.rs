@@ -1,5 +1,7 @@
 //! Requests for a warmup.
 
+use serde::{Deserialize, Serialize};
+
 use super::plan::Plan;
 use crate::error::Error;
 use crate::input::{self, Fields};
@@ -8,7 +10,7 @@ use crate::input::{self, Fields};
 const MAX_MODULES: usize = 100;
 
 /// A checked `POST /warmup`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarmupRequest {
     /// The modules to warm; empty: all.
     pub modules: Vec<String>,
@@ -16,10 +18,13 @@ pub struct WarmupRequest {
     pub force: bool,
     /// Load and count without writing.
     pub dry_run: bool,
+    /// Begin a job.
+    #[serde(skip)]
+    pub is_async: bool,
 }
 
 impl WarmupRequest {
-    /// Reads `{modules?, force?, dryRun?}`; an empty list of modules means all.
+    /// Reads `{modules?, force?, dryRun?, async?}`; an empty list of modules means all.
     ///
     /// # Errors
     /// [`Error::Malformed`] and [`Error::Invalid`] for the body and for a module that is not in the
@@ -36,12 +41,14 @@ impl WarmupRequest {
         })?;
         let force = fields.flag("force")?;
         let dry_run = fields.flag("dryRun")?;
-        fields.reject_unknown("modules, force, dryRun")?;
+        let is_async = fields.flag("async")?;
+        fields.reject_unknown("modules, force, dryRun, async")?;
 
         Ok(Self {
             modules,
             force,
             dry_run,
+            is_async,
         })
     }
 
@@ -50,14 +57,17 @@ impl WarmupRequest {
         self.modules.is_empty() || self.modules.iter().any(|name| name == module)
     }
 
-    /// The request in words, for the audit trail.
+    /// The request in words, for the audit trail: `products, users, overwriting existing keys`.
     pub fn describe(&self) -> String {
-        let modules = if self.modules.is_empty() {
-            "all".to_owned()
+        let mut words = if self.modules.is_empty() {
+            "all modules".to_owned()
         } else {
             self.modules.join(", ")
         };
-        format!("modules: {modules}; force: {}", self.force)
+        if self.force {
+            words.push_str(", overwriting existing keys");
+        }
+        words
     }
 }
 

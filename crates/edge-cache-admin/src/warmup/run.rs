@@ -1,39 +1,32 @@
 //! One warmup, from its lock to its result.
 //!
 //! Plan entries are loaded up to four at a time, rendered in their order and written in slices of
-//! up to 1,000 keys. Between two slices, and while a source takes long, a heartbeat stores the
-//! progress, renews the lock, and learns of cancellation and memory.
+//! up to 1,000 keys. Between two slices, and while a source takes long, there is a heartbeat.
 
 use std::cell::{Cell, RefCell};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, join, select};
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::future::join;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::memory::MemoryLimit;
 use super::outcome::{SliceOutcome, StopReason};
 use super::plan::{Plan, PlanEntry, PlanModule};
-use super::progress::store_status;
 use super::render::{RenderedKey, render_batches};
 use super::request::WarmupRequest;
 use super::source::{LoadedEntry, Source};
 use super::status::{ModuleState, ModuleStatus, WarmupStatus};
 use super::ttls::Ttls;
-use super::warmup_lock::WarmupLock;
+use super::warmup_lock::{WarmupHold, WarmupLock};
 use super::write::{MAX_SLICE_KEYS, SliceWriter, cut_into_slices};
 use crate::error::Error;
 use edge_cache::HostRuntime;
 use edge_cache::keyspace::fence::{self, Stamp};
-use edge_cache::keyspace::key::{WARMUP_CANCEL, WARMUP_MODULES};
 use edge_cache::keyspace::ttl::TtlTable;
-use edge_cache::redis::{Command, Redis, Replies, ServerClock};
+use edge_cache::redis::{Redis, ServerClock};
 use edge_cache::{ErrorKind, RedisError};
 
-/// The most time between two heartbeats while a source takes long.
-const MAX_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
-/// The least time between two heartbeats.
-const MIN_HEARTBEAT_INTERVAL: Duration = Duration::from_millis(200);
 /// Plan entries loaded at the same time.
 const CONCURRENT_LOADS: usize = 4;
 /// Slices written at the same time: while Redis writes one, the next is prepared.
@@ -90,18 +83,20 @@ impl WarmupRequest {
         &self,
         warmup: Warmup<'_, R, S>,
     ) -> Result<WarmupStatus, Error> {
-        let ttls = Ttls::read(warmup.redis, warmup.ttl_table).await?;
-        let run = Run::new(self, &warmup, ttls);
-        if !self.dry_run {
-            run.lock.acquire().await?;
-        }
+        let lock = WarmupLock {
+            redis: warmup.redis,
+            owner: warmup.id,
+            is_dry_run: self.dry_run,
+        };
+        let run = Run::new(self, &warmup, &lock, None).await?;
+        lock.acquire().await?;
 
-        let stop = run.warm_modules().await.err();
-        run.change_status(|status| status.finish(run.started.elapsed(), stop.as_ref()));
-        let status = run.status.borrow().clone();
-        if !self.dry_run {
-            run.store_result(&status, stop.as_ref())
-                .await
+        let (status, stop) = run.run().await;
+        let stored = run.store_result(&status, stop.as_ref());
+        let (stored, released) = join(stored, lock.release()).await;
+        if stop.is_none() {
+            stored
+                .and(released)
                 .map_err(|error| describe_stop(error.into(), &status))?;
         }
 
@@ -109,6 +104,29 @@ impl WarmupRequest {
             None | Some(StopReason::Cancelled) => Ok(status),
             Some(reason) => Err(describe_stop(reason, &status)),
         }
+    }
+
+    /// Runs the warmup of a job, which holds the lock, from the status of another instance on. Returns the
+    /// status and, if it stopped early, the reason. If another instance has to continue, it is the status
+    /// after the last plan entry that was finished.
+    ///
+    /// # Errors
+    /// Those of the connection, before it begins and at its end.
+    pub(crate) async fn run_held<R: Redis + HostRuntime, S: Source>(
+        &self,
+        warmup: &Warmup<'_, R, S>,
+        hold: &impl WarmupHold,
+        before: Option<&WarmupStatus>,
+    ) -> Result<(WarmupStatus, Option<StopReason>), Error> {
+        let run = Run::new(self, warmup, hold, before).await?;
+        let (status, stop) = run.run().await;
+        let stored = run.store_result(&status, stop.as_ref()).await;
+        match stop {
+            None => stored?,
+            Some(StopReason::Returned) => return Ok((run.finished(), stop)),
+            Some(_) => {}
+        }
+        Ok((status, stop))
     }
 }
 
@@ -126,24 +144,35 @@ fn describe_stop(reason: StopReason, status: &WarmupStatus) -> Error {
 }
 
 /// A warmup that runs.
-struct Run<'a, R, S> {
-    request: &'a WarmupRequest,
-    warmup: &'a Warmup<'a, R, S>,
-    lock: WarmupLock<'a, R>,
+pub(super) struct Run<'a, R, S, H> {
+    pub(super) request: &'a WarmupRequest,
+    pub(super) warmup: &'a Warmup<'a, R, S>,
+    pub(super) hold: &'a H,
     writer: SliceWriter<'a, R>,
     /// Not set in a dry run, which writes nothing.
-    memory: MemoryLimit,
+    pub(super) memory: MemoryLimit,
     started: Instant,
-    last_heartbeat: Cell<Option<Instant>>,
-    status: RefCell<WarmupStatus>,
+    /// The time that other instances have spent on it.
+    before: Duration,
+    pub(super) last_heartbeat: Cell<Option<Instant>>,
+    pub(super) status: RefCell<WarmupStatus>,
+    /// The status after the last plan entry that was finished.
+    finished: RefCell<WarmupStatus>,
 }
 
-impl<'a, R: Redis + HostRuntime, S: Source> Run<'a, R, S> {
-    fn new(request: &'a WarmupRequest, warmup: &'a Warmup<'a, R, S>, ttls: Ttls) -> Self {
-        let status = WarmupStatus::started(warmup.plan, request, warmup.by, warmup.id);
-        let lock = WarmupLock {
-            redis: warmup.redis,
-            owner: warmup.id,
+impl<'a, R: Redis + HostRuntime, S: Source, H: WarmupHold> Run<'a, R, S, H> {
+    /// Reads the TTLs. One round trip.
+    async fn new(
+        request: &'a WarmupRequest,
+        warmup: &'a Warmup<'a, R, S>,
+        hold: &'a H,
+        before: Option<&WarmupStatus>,
+    ) -> Result<Self, Error> {
+        let ttls = Ttls::read(warmup.redis, warmup.ttl_table).await?;
+        let started = WarmupStatus::started(warmup.plan, request, warmup.by, warmup.id);
+        let status = match before {
+            Some(before) => started.resumed(before),
+            None => started,
         };
         let writer = SliceWriter {
             redis: warmup.redis,
@@ -154,19 +183,40 @@ impl<'a, R: Redis + HostRuntime, S: Source> Run<'a, R, S> {
             clock: ServerClock::default(),
         };
 
-        Self {
+        Ok(Self {
             request,
             warmup,
-            lock,
+            hold,
             writer,
             memory: MemoryLimit::new(warmup.limits.memory_percent),
             started: Instant::now(),
+            before: Duration::from_millis(status.duration_ms),
             last_heartbeat: Cell::new(None),
+            finished: RefCell::new(status.clone()),
             status: RefCell::new(status),
+        })
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.before + self.started.elapsed()
+    }
+
+    /// The status after the last plan entry that was finished.
+    pub(super) fn finished(&self) -> WarmupStatus {
+        WarmupStatus {
+            duration_ms: self.status.borrow().duration_ms,
+            ..self.finished.borrow().clone()
         }
     }
 
-    fn change_status(&self, change: impl FnOnce(&mut WarmupStatus)) {
+    /// Warms the modules. Returns the status and, if it stopped early, the reason.
+    async fn run(&self) -> (WarmupStatus, Option<StopReason>) {
+        let stop = self.warm_modules().await.err();
+        self.change_status(|status| status.finish(self.elapsed(), stop.as_ref()));
+        (self.status.borrow().clone(), stop)
+    }
+
+    pub(super) fn change_status(&self, change: impl FnOnce(&mut WarmupStatus)) {
         change(&mut self.status.borrow_mut());
     }
 
@@ -178,27 +228,37 @@ impl<'a, R: Redis + HostRuntime, S: Source> Run<'a, R, S> {
         let modules = self.warmup.plan.modules.iter();
         let requested = modules.filter(|module| self.request.includes(&module.name));
         for (index, module) in requested.enumerate() {
-            self.warm_module(index, module).await?;
+            let state = |status: &WarmupStatus| status.modules.get(index).map(|known| known.state);
+            if state(&self.status.borrow()) != Some(ModuleState::Done) {
+                self.warm_module(index, module).await?;
+            }
         }
         Ok(())
     }
 
     async fn warm_module(&self, index: usize, module: &PlanModule) -> Result<(), StopReason> {
         let started = Instant::now();
-        self.change_module(index, |status| status.state = ModuleState::Running);
+        let mut done = 0;
+        self.change_module(index, |status| {
+            status.state = ModuleState::Running;
+            done = status.entries_done;
+        });
 
-        let loads = module
-            .entries
-            .iter()
-            .map(async |entry| (entry, self.load_entry(entry).await));
+        let left = module.entries.iter().skip(done as usize);
+        let loads = left.map(async |entry| (entry, self.load_entry(entry).await));
         let mut loads = pin!(stream::iter(loads).buffered(CONCURRENT_LOADS));
         while let Some((entry, loaded)) = self.next_with_heartbeat(loads.as_mut()).await? {
             let (stamp, loaded) = loaded?;
             self.write_entry(index, entry, loaded, &stamp).await?;
             self.change_module(index, |status| status.entries_done += 1);
+            self.finished.replace(self.status.borrow().clone());
+            if self.hold.is_time_over() {
+                return Err(StopReason::Returned);
+            }
         }
 
         self.change_module(index, |status| status.finish(started.elapsed()));
+        self.finished.replace(self.status.borrow().clone());
         Ok(())
     }
 
@@ -301,98 +361,7 @@ impl<'a, R: Redis + HostRuntime, S: Source> Run<'a, R, S> {
         }
         let handled = self.status.borrow().keys_handled();
         let due = Duration::from_secs_f64(handled as f64 / rate as f64);
-        let ahead = due.saturating_sub(self.started.elapsed());
+        let ahead = due.saturating_sub(self.elapsed());
         self.warmup.redis.sleep(ahead).await;
     }
-
-    /// Waits for the next item; the heartbeat goes on meanwhile.
-    async fn next_with_heartbeat<T>(
-        &self,
-        mut items: Pin<&mut impl Stream<Item = T>>,
-    ) -> Result<Option<T>, StopReason> {
-        self.heartbeat().await?;
-        let mut next = pin!(items.next());
-        loop {
-            let interval = pin!(self.warmup.redis.sleep(MAX_HEARTBEAT_INTERVAL));
-            match select(next.as_mut(), interval).await {
-                Either::Left((item, _)) => return Ok(item),
-                Either::Right(_) => self.heartbeat().await?,
-            }
-        }
-    }
-
-    /// Stores the progress, renews the lock, and reads cancellation and memory. One round trip, at
-    /// most five times a second.
-    async fn heartbeat(&self) -> Result<(), StopReason> {
-        let last = self.last_heartbeat.get();
-        let is_early = last.is_some_and(|last| last.elapsed() < MIN_HEARTBEAT_INTERVAL);
-        if self.request.dry_run || is_early {
-            return Ok(());
-        }
-
-        self.change_status(|status| status.update_times(self.started.elapsed()));
-        let status = self.status.borrow().clone();
-        let redis = self.warmup.redis;
-        let cancelled_id = redis.execute(Command::read("GET").arg(WARMUP_CANCEL));
-        let ((stored, renewed), (cancelled_id, refreshed)) = join(
-            join(store_status(redis, &status), self.lock.renew()),
-            join(cancelled_id, self.memory.refresh(redis)),
-        )
-        .await;
-        stored?;
-        refreshed?;
-        self.last_heartbeat.set(Some(Instant::now()));
-
-        if !renewed? {
-            return Err(StopReason::LockLost);
-        }
-        match Replies::new(cancelled_id?).optional_bytes()? {
-            Some(id) if id == self.warmup.id.as_bytes() => Err(StopReason::Cancelled),
-            _ => Ok(()),
-        }
-    }
-
-    /// Stores the result and releases the lock. One round trip.
-    ///
-    /// A warmup that stopped early tries this too, so that nobody waits for the lease to end or
-    /// reads `running`; its own failure is the one to report.
-    async fn store_result(
-        &self,
-        status: &WarmupStatus,
-        stop: Option<&StopReason>,
-    ) -> Result<(), RedisError> {
-        if matches!(stop, Some(StopReason::LockLost)) {
-            // The stored status is that of the warmup that took over.
-            return Ok(());
-        }
-
-        let redis = self.warmup.redis;
-        let ((stored, last_runs), released) = join(
-            join(store_status(redis, status), store_last_runs(redis, status)),
-            self.lock.release(),
-        )
-        .await;
-        if stop.is_none() {
-            stored?;
-            last_runs?;
-            released?;
-        }
-        Ok(())
-    }
-}
-
-/// Stores the result of each module that began.
-async fn store_last_runs<R: Redis>(redis: &R, status: &WarmupStatus) -> Result<(), RedisError> {
-    let mut fields = Vec::new();
-    for (name, last_run) in status.last_runs() {
-        fields.push(name.to_owned());
-        fields.push(serde_json::to_string(&last_run).unwrap_or_default());
-    }
-    if fields.is_empty() {
-        return Ok(());
-    }
-
-    let set = Command::read("HSET").arg(WARMUP_MODULES).args(fields);
-    redis.execute(set).await?;
-    Ok(())
 }

@@ -18,8 +18,8 @@ mod report;
 mod settings;
 mod state;
 
-pub use check::{ScheduleCheck, check, record_start};
-pub use pruning::{TagPruning, interrupted_invalidation_record};
+pub use check::{ScheduleCheck, check, record_history, record_hot_keys, record_start};
+pub use pruning::{TagPruning, complete_invalidation, interrupted_invalidation_record};
 pub use relief::{Relief, relieve_memory};
 pub use report::{ScheduleOverview, ScheduleReport, read_overview};
 pub use settings::ScheduleSettings;

@@ -188,6 +188,34 @@ impl WarmupStatus {
         }
     }
 
+    /// The status of a warmup that continues where another instance has stopped. A module that the plan has
+    /// changed begins again.
+    pub(super) fn resumed(self, before: &Self) -> Self {
+        let modules = self.modules.into_iter().map(|module| {
+            let known = before
+                .modules
+                .iter()
+                .find(|known| known.name == module.name);
+            match known.filter(|known| known.entries_total == module.entries_total) {
+                Some(known) => known.clone(),
+                None => module,
+            }
+        });
+        Self {
+            id: self.id,
+            modules: modules.collect(),
+            state: WarmupState::Running,
+            ..before.clone()
+        }
+    }
+
+    /// Plan entries that were tried, and all.
+    pub(crate) fn entries(&self) -> (u64, u64) {
+        let done = self.modules.iter().map(|module| module.entries_done).sum();
+        let total = self.modules.iter().map(|module| module.entries_total).sum();
+        (done, total)
+    }
+
     /// Keys written or left unchanged.
     pub(super) fn keys_handled(&self) -> u64 {
         self.keys_created + self.keys_skipped
@@ -200,8 +228,7 @@ impl WarmupStatus {
         self.duration_ms = units::milliseconds(elapsed);
         self.keys_per_second = self.keys_handled() * 1000 / self.duration_ms.max(1);
 
-        let done: u64 = self.modules.iter().map(|module| module.entries_done).sum();
-        let total: u64 = self.modules.iter().map(|module| module.entries_total).sum();
+        let (done, total) = self.entries();
         let entries_left = total.saturating_sub(done);
         let ms_left = (self.duration_ms * entries_left).checked_div(done);
         self.estimated_seconds_left = ms_left.map(|ms| ms.div_ceil(1000));
@@ -303,6 +330,14 @@ impl WarmupStatus {
             };
             (module.name.as_str(), last_run)
         })
+    }
+
+    /// The counts in words, for the audit trail.
+    pub(crate) fn describe_counts(&self) -> String {
+        format!(
+            "{} keys written, {} skipped, {} errors",
+            self.keys_created, self.keys_skipped, self.errors
+        )
     }
 
     /// The result in one sentence.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::outcome::StopReason;
 use super::progress::read_stored_status;
-use super::status::WarmupState;
+use super::status::{WarmupState, WarmupStatus};
 use crate::error::Error;
 use edge_cache::RedisError;
 use edge_cache::keyspace::key::WARMUP_LOCK;
@@ -13,11 +14,28 @@ use edge_cache::redis::Redis;
 /// The lifetime of the lock unless it is renewed: another warmup may start after that.
 const LEASE: Duration = Duration::from_secs(15);
 
-/// The lock on warmups, held or wanted by one of them.
+/// The hold of a running warmup on the lock.
+pub(crate) trait WarmupHold {
+    /// Renews the lease. Returns the reason for which the warmup has to stop, if there is one. `now` is its
+    /// status, `finished` that after the last plan entry that it has finished.
+    async fn renew(
+        &self,
+        now: &WarmupStatus,
+        finished: &WarmupStatus,
+    ) -> Result<Option<StopReason>, RedisError>;
+
+    /// Returns whether another instance has to continue after the plan entry that has ended.
+    fn is_time_over(&self) -> bool {
+        false
+    }
+}
+
+/// The lock on warmups, held or wanted by one of them. A dry run needs none.
 pub(super) struct WarmupLock<'a, R> {
     pub(super) redis: &'a R,
     /// The warmup's id.
     pub(super) owner: &'a str,
+    pub(super) is_dry_run: bool,
 }
 
 impl<R: Redis> WarmupLock<'_, R> {
@@ -26,7 +44,7 @@ impl<R: Redis> WarmupLock<'_, R> {
     /// # Errors
     /// [`Error::Conflict`] when another warmup holds it; those of the connection.
     pub(super) async fn acquire(&self) -> Result<(), Error> {
-        if lock::acquire(self.redis, WARMUP_LOCK, self.owner, LEASE).await? {
+        if self.is_dry_run || lock::acquire(self.redis, WARMUP_LOCK, self.owner, LEASE).await? {
             return Ok(());
         }
         Err(self.describe_conflict().await?)
@@ -43,15 +61,26 @@ impl<R: Redis> WarmupLock<'_, R> {
         )))
     }
 
-    /// Renews the lease and returns whether the lock is still ours. One round trip.
-    pub(super) async fn renew(&self) -> Result<bool, RedisError> {
-        lock::renew(self.redis, WARMUP_LOCK, self.owner, LEASE).await
-    }
-
     /// Releases the lock if it is still ours. One round trip.
     pub(super) async fn release(&self) -> Result<(), RedisError> {
+        if self.is_dry_run {
+            return Ok(());
+        }
         lock::release(self.redis, WARMUP_LOCK, self.owner)
             .await
             .map(drop)
+    }
+}
+
+impl<R: Redis> WarmupHold for WarmupLock<'_, R> {
+    /// One round trip.
+    async fn renew(
+        &self,
+        _now: &WarmupStatus,
+        _finished: &WarmupStatus,
+    ) -> Result<Option<StopReason>, RedisError> {
+        let is_held =
+            self.is_dry_run || lock::renew(self.redis, WARMUP_LOCK, self.owner, LEASE).await?;
+        Ok((!is_held).then_some(StopReason::LockLost))
     }
 }

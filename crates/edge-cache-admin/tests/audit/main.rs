@@ -3,6 +3,7 @@
 mod bounds;
 mod changes;
 mod denied;
+mod operations;
 mod pages;
 mod place;
 mod quotas;

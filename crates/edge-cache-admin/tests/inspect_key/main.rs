@@ -1,5 +1,6 @@
 //! Inspecting single keys on a real server.
 
+mod downloads;
 mod entries;
 
 use edge_cache::KeyName;
@@ -174,7 +175,10 @@ async fn of_a_collection_of_large_elements_fewer_are_read_and_none_is_lost() {
 async fn a_missing_key_is_not_found() {
     let server = RedisServer::start();
     let result = inspect(&server, "missing", "").await;
-    assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
+    assert!(
+        matches!(result, Err(Error::MissingKey { .. })),
+        "{result:?}"
+    );
 }
 
 /// All elements, by following the cursor, with no more than `limit` at once.

@@ -9,7 +9,7 @@ use edge_cache_admin::jobs::Waker;
 use edge_cache_testing::{Cluster, ClusterOptions, RedisServer, client};
 use tokio::time::sleep;
 
-use crate::shared::{LONG, begin_clear, fill, report, trail, work};
+use crate::shared::{LONG, begin_clear, begin_expiry, execute, fill, report, trail, work, work_on};
 
 /// The variable by which a process learns that it is a worker: the addresses of cache and trail.
 const ADDRESSES: &str = "JOB_ADDRESSES";
@@ -17,7 +17,7 @@ const ADDRESSES: &str = "JOB_ADDRESSES";
 const KILLS: usize = 50;
 const KEYS: usize = 400_000;
 
-fn random() -> u64 {
+pub fn random() -> u64 {
     // Each `RandomState` has a new random seed.
     RandomState::new().hash_one(0)
 }
@@ -36,7 +36,7 @@ fn start_worker(url: &str, audit: &str) -> Child {
 }
 
 /// Kills workers at random moments, then lets one complete the job. Returns how many died on it.
-async fn kill_workers(
+pub async fn kill_workers(
     url: &str,
     audit: &str,
     connection: &mut redis::Connection,
@@ -142,4 +142,115 @@ async fn a_key_of_a_cluster_is_counted_once_wherever_a_worker_is_killed() {
     assert_eq!(done["state"], "done", "{done:#}");
     assert_eq!(done["keysRemoved"], keys, "{done:#}");
     assert_eq!(done["keysMatched"], keys, "{done:#}");
+}
+
+#[tokio::test]
+async fn an_expiry_counts_each_key_once_wherever_a_worker_is_killed() {
+    let keys = 100_000;
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "users", keys);
+    let redis = client(&server.url(0));
+    // The second change of a key would not count.
+    let body = r#"{"pattern":"users:*","shortenTo":600,"jitter":10}"#;
+    let job = begin_expiry(&redis, body).await;
+    let (url, audit) = (server.url(0), server.url(1));
+    let kills = kill_workers(&url, &audit, &mut other, "lock:cache:jobs").await;
+
+    let done = report(&redis, &job.id).await;
+    assert!(kills >= 10, "only {kills} workers were killed");
+    assert_eq!(done["state"], "done", "{done:#}");
+    assert_eq!(done["keysChanged"], keys, "{done:#}");
+    assert_eq!(done["keysMatched"], keys, "{done:#}");
+    assert_eq!(done["ttlAfter"]["from5To60Minutes"], keys, "{done:#}");
+}
+
+#[tokio::test]
+async fn a_dry_run_and_its_execution_count_each_key_once_wherever_a_worker_is_killed() {
+    let keys = 100_000;
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "users", keys);
+    let redis = client(&server.url(0));
+    let (url, audit) = (server.url(0), server.url(1));
+
+    let dry = begin_clear(&redis, r#"{"pattern":"users:*","dryRun":true}"#).await;
+    kill_workers(&url, &audit, &mut other, "lock:cache:jobs").await;
+    let counted = report(&redis, &dry.id).await;
+    assert_eq!(counted["keysMatched"], keys, "{counted:#}");
+    fill(&mut other, "users:new", 1000);
+
+    let job = execute(&redis, &dry.id, "{}").await.unwrap();
+    kill_workers(&url, &audit, &mut other, "lock:cache:jobs").await;
+    let done = report(&redis, &job.id).await;
+    assert_eq!(done["keysRemoved"], keys, "{done:#}");
+    assert_eq!(done["keysMatched"], keys, "{done:#}");
+    assert_eq!(done["keysAppeared"], 1000, "{done:#}");
+}
+
+#[tokio::test]
+async fn an_expiry_of_a_cluster_counts_each_key_once_wherever_a_worker_is_killed() {
+    let cluster = Cluster::with(ClusterOptions::new().without_replicas());
+    let keys = 20_000;
+    let redis = client(&cluster.url());
+    crate::cluster::fill_cluster(&redis, "users", keys).await;
+    let body = r#"{"pattern":"users:*","onlyWithoutTtl":600}"#;
+    let job = begin_expiry(&redis, body).await;
+
+    let trail = RedisServer::start();
+    let owner = cluster.owner_of_key("{cache}");
+    let mut other = cluster.node(owner).connection();
+    let (url, audit) = (cluster.url(), trail.url(1));
+    kill_workers(&url, &audit, &mut other, "lock:{cache}:jobs").await;
+
+    let done = report(&redis, &job.id).await;
+    assert_eq!(done["state"], "done", "{done:#}");
+    assert_eq!(done["keysChanged"], keys, "{done:#}");
+    assert_eq!(done["keysMatched"], keys, "{done:#}");
+}
+
+/// A dry run whose server is restarted counts all keys again.
+#[tokio::test]
+async fn a_dry_run_counts_right_after_redis_was_restarted() {
+    let mut server = RedisServer::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    fill(&mut server.connection(), "users", 20_000);
+    let redis = client(&server.url(0));
+    let dry = begin_clear(
+        &redis,
+        r#"{"pattern":"users:*","dryRun":true,"async":true,"maxKeysPerSecond":2000}"#,
+    )
+    .await;
+    let (url, audit) = (server.url(0), server.url(1));
+    work(
+        &url,
+        &audit,
+        "a",
+        Waker::Request,
+        Duration::from_millis(700),
+    )
+    .await;
+    let before = report(&redis, &dry.id).await["keysMatched"]
+        .as_u64()
+        .unwrap();
+    assert!(before > 0 && before < 20_000, "{before}");
+
+    server.kill();
+    server.launch();
+    fill(&mut server.connection(), "users", 20_001);
+    let redis = client(&server.url(0));
+    let mut other = server.connection();
+    let record: String = redis::Commands::hget(&mut other, "cache:jobs", &dry.id).unwrap();
+    let unpaced = record.replace(
+        r#""maxKeysPerSecond":2000"#,
+        r#""maxKeysPerSecond":1000000"#,
+    );
+    let () = redis::Commands::hset(&mut other, "cache:jobs", &dry.id, unpaced).unwrap();
+    work_on(&server, "b").await;
+
+    let done = report(&redis, &dry.id).await;
+    assert_eq!(done["state"], "done", "{done:#}");
+    assert_eq!(done["keysMatched"], 20_001, "{done:#}");
+    let job = execute(&redis, &dry.id, "{}").await.unwrap();
+    work_on(&server, "c").await;
+    assert_eq!(report(&redis, &job.id).await["keysRemoved"], 20_001);
 }

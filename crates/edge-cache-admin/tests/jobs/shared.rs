@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use edge_cache::{HostRuntime, Redis};
+use edge_cache_admin::Error;
 use edge_cache_admin::admin::clear::ClearRequest;
-use edge_cache_admin::jobs::{self, Job, JobOrigin, JobReport, NewJob, Waker, Worker};
+use edge_cache_admin::admin::expire::ExpireRequest;
+use edge_cache_admin::jobs::{
+    self, ExecuteRequest, Job, JobOrigin, JobReport, NewJob, Waker, Worker,
+};
 use edge_cache_testing::{RedisServer, client};
 use serde_json::Value;
 
@@ -17,15 +21,36 @@ pub fn origin() -> JobOrigin {
         role: "operator".to_owned(),
         ip: "192.0.2.7".to_owned(),
         request_id: "request-1".to_owned(),
+        operation_id: Some("1763209860000-0-1-5f0c2a9e5f0c2a9e".to_owned()),
     }
 }
 
 pub async fn begin_clear<R: Redis + HostRuntime>(redis: &R, body: &str) -> Job {
     let request = ClearRequest::parse(body.as_bytes()).unwrap();
-    let job = NewJob::of_clear(&request).unwrap();
-    job.create(redis, origin(), Duration::from_millis(50))
-        .await
-        .unwrap()
+    create(redis, NewJob::of_clear(&request).unwrap()).await
+}
+
+pub async fn create<R: Redis + HostRuntime>(redis: &R, job: NewJob<'_>) -> Job {
+    let created = job.create(redis, origin(), Duration::from_millis(50)).await;
+    // Jobs of one millisecond have no order.
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    created.unwrap()
+}
+
+pub async fn begin_expiry<R: Redis + HostRuntime>(redis: &R, body: &str) -> Job {
+    let request = ExpireRequest::parse(body.as_bytes()).unwrap();
+    create(redis, NewJob::of_expiry(&request).unwrap()).await
+}
+
+/// Begins the execution of a dry run.
+pub async fn execute<R: Redis + HostRuntime>(
+    redis: &R,
+    id: &str,
+    body: &str,
+) -> Result<Job, Error> {
+    let request = ExecuteRequest::parse(body.as_bytes())?;
+    let execution = request.prepare(redis, id).await?;
+    Ok(create(redis, execution.into_job()).await)
 }
 
 /// Works on the jobs at this address, with the audit trail at another.
@@ -89,4 +114,10 @@ pub fn fill(connection: &mut redis::Connection, prefix: &str, count: usize) {
         }
         filling.exec(connection).unwrap();
     }
+}
+
+/// The number of recorded fences.
+pub fn fences(connection: &mut redis::Connection) -> u64 {
+    let count = redis::cmd("XLEN").arg("cache:fences").query(connection);
+    count.unwrap()
 }

@@ -77,7 +77,9 @@ async fn jobs_are_worked_on_in_their_order_and_by_one_worker() {
     let first = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
     // Jobs of one millisecond have no order.
     tokio::time::sleep(Duration::from_millis(2)).await;
-    let second = begin_clear(&redis, r#"{"pattern":"users:1*"}"#).await;
+    // Jobs with a pace walk alone.
+    let body = r#"{"pattern":"users:1*","async":true,"maxKeysPerSecond":1000}"#;
+    let second = begin_clear(&redis, body).await;
     let mut other = server.connection();
     let () = other.pset_ex("lock:cache:jobs", "another", 60_000).unwrap();
 
@@ -276,4 +278,51 @@ async fn a_record_that_cannot_be_read_holds_up_no_other_job() {
     assert_eq!(read_open_fences(&redis).await.unwrap().len(), 0);
     let page = JobPageRequest::parse("").unwrap();
     assert_eq!(page.run(&redis).await.unwrap().jobs.len(), 1);
+}
+
+#[tokio::test]
+async fn a_failing_job_can_no_longer_be_paused_and_fails() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    fill(&mut other, "users", 10);
+    let redis = client(&server.url(0));
+    let job = begin_clear(&redis, r#"{"pattern":"users:*"}"#).await;
+    let () = other.hset("cache:jobs:states", &job.id, "failing").unwrap();
+
+    for change in [JobChange::Pause, JobChange::Resume, JobChange::Cancel] {
+        let refused = change.run(&redis, &job.id).await;
+        assert!(matches!(refused, Err(Error::JobState(_))), "{refused:?}");
+    }
+    work_on(&server, "a").await;
+
+    assert_eq!(report(&redis, &job.id).await["state"], "failed");
+    assert_eq!(trail(&server), [("job-end".into(), "failed".into(), 0)]);
+}
+
+#[tokio::test]
+async fn a_job_slows_down_while_redis_is_slow() {
+    let server = RedisServer::with(RedisServer::debuggable());
+    fill(&mut server.connection(), "users", 50_000);
+    let redis = client(&server.url(0));
+    let body = r#"{"pattern":"users:*","async":true,"maxLatencyMs":20,"maxKeysPerSecond":20000}"#;
+    let job = begin_clear(&redis, body).await;
+
+    let mut blocking = server.connection();
+    let blocked = std::thread::spawn(move || {
+        for _ in 0..12 {
+            let () = redis::cmd("DEBUG")
+                .arg(&["SLEEP", "0.15"])
+                .query(&mut blocking)
+                .unwrap();
+        }
+    });
+    let (url, audit) = (server.url(0), server.url(1));
+    work(&url, &audit, "a", Waker::Request, Duration::from_secs(1)).await;
+    let slow = report(&redis, &job.id).await;
+    blocked.join().unwrap();
+    assert!(slow["restMs"].as_u64().unwrap() > 0, "{slow:#}");
+    assert!(slow["latencyMs"].as_f64().unwrap() > 20.0, "{slow:#}");
+
+    work_on(&server, "b").await;
+    assert_eq!(report(&redis, &job.id).await["keysRemoved"], 50_000);
 }

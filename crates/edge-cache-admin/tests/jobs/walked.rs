@@ -128,6 +128,26 @@ async fn an_invalidation_removes_names_and_tags_at_once_and_patterns_by_the_job(
 }
 
 #[tokio::test]
+async fn an_invalidation_of_tags_says_since_when_it_is_in_force() {
+    let server = RedisServer::start();
+    let mut other = server.connection();
+    let () = other.set("tagged", 1).unwrap();
+    let () = other.sadd("cache:tags:t", "tagged").unwrap();
+    let redis = client(&server.url(0));
+    let request = InvalidateRequest::parse(br#"{"tags":["t"]}"#).unwrap();
+
+    let before = edge_cache::units::now();
+    let new = NewJob::of_invalidation(&request).unwrap();
+    let job = new.create(&redis, origin(), Duration::from_millis(50));
+    let job = job.await.unwrap();
+
+    let queued = report(&redis, &job.id).await;
+    let in_force = queued["inForceAt"].as_str().unwrap();
+    assert!(in_force > before.as_str(), "{in_force}, begun at {before}");
+    assert_eq!(queued["keysRemoved"], 1);
+}
+
+#[tokio::test]
 async fn a_job_without_patterns_is_done_by_the_next_worker() {
     let server = RedisServer::start();
     let redis = client(&server.url(0));

@@ -1,6 +1,7 @@
 //! Warmups against a real server.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod job;
 mod running;
 mod stopping;
 mod written;

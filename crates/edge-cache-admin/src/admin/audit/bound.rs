@@ -41,7 +41,13 @@ impl AuditRecord {
             .keys_base64
             .retain(|name, _| name.len() <= MAX_NAME_BYTES);
 
-        let length = json(&record).len();
+        let mut length = json(&record).len();
+        while length > MAX_RECORD_BYTES
+            && let Some(difference) = &mut record.difference
+            && difference.halve()
+        {
+            length = json(&record).len();
+        }
         if length > MAX_RECORD_BYTES {
             record.leave_out_names(length);
         }

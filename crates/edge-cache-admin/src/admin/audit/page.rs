@@ -1,17 +1,16 @@
 //! Reading the trail page by page, newest first, from all of its streams.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::fmt;
 
-use edge_cache::RedisError;
 use edge_cache::redis::script::Script;
-use edge_cache::redis::{Arg, Redis, Replies};
-use edge_cache::{script, units};
+use edge_cache::redis::{Arg, Redis};
+use edge_cache::script;
 use serde::Serialize;
 
-use super::outcome::AuditOutcome;
+use super::entry::{AuditEntry, read_entry};
+use super::filter::{AuditFilter, PARAMETERS};
 use super::place::TrailPlace;
-use super::record::AuditRecord;
-use super::streams::{AuditStream, STREAM_BOUNDS, STREAM_KEYS, TRAIL_KEYS};
+use super::streams::{STREAM_BOUNDS, STREAM_KEYS, TRAIL_KEYS};
 use crate::error::Error;
 use crate::input::Parameters;
 use crate::lua;
@@ -29,14 +28,30 @@ const MAX_PAGE_BYTES: u64 = 256 << 10;
 const MAX_RECORD_READ_BYTES: u64 = 16 << 10;
 /// The most running changes on the first page.
 const MAX_RUNNING: u64 = 20;
-/// The part of an unknown record that is shown.
-const MAX_UNKNOWN_BYTES: usize = 512;
+/// Records that one call of the script looks at for a filter, so that it takes Redis a millisecond or
+/// two, and how many of them it reads at once.
+const LOOKED_AT_PER_CALL: u64 = 500;
+const FILTERED_BATCH: u64 = 50;
+/// Records that one page of a filter looks at.
+const MAX_LOOKED_AT: u64 = 5000;
 
 /// A checked `GET /audit`.
 #[derive(Debug)]
 pub struct AuditPageRequest {
     limit: u64,
     cursor: Option<Cursor>,
+    filter: AuditFilter,
+}
+
+/// The part of a page that one call of the script reads.
+struct Slice {
+    total: u64,
+    has_more: bool,
+    looked_at: u64,
+    entries: Vec<AuditEntry>,
+    running: Vec<AuditEntry>,
+    /// The last record that was looked at.
+    last: Option<Cursor>,
 }
 
 /// The last record of a page: its id, and its stream's number. Earlier versions gave no number.
@@ -63,18 +78,6 @@ pub struct AuditPageWithPlace {
     #[serde(flatten)]
     page: AuditPage,
     trail: TrailPlace,
-}
-
-/// A record with its position in the trail.
-#[derive(Debug, Serialize)]
-pub struct AuditEntry {
-    /// The record's id: ordered by time, unique within its stream.
-    pub id: String,
-    /// The stream it is in.
-    pub stream: AuditStream,
-    /// The record.
-    #[serde(flatten)]
-    pub record: AuditRecord,
 }
 
 /// The position of a page in the trail.
@@ -128,141 +131,180 @@ impl Cursor {
     }
 }
 
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.id, self.stream)
+    }
+}
+
 impl AuditPageRequest {
-    /// Reads `limit` (1 to 100, 50 by default) and `cursor`.
+    /// Reads `limit` (1 to 100, 50 by default), `cursor`, and the filters `who`, `action`, `outcome`,
+    /// `key`, `from` and `to`.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming the parameter.
     pub fn parse(query: &str) -> Result<Self, Error> {
         let mut parameters = Parameters::parse(query);
         let limit = parameters.number("limit", MAX_PAGE_RECORDS, DEFAULT_PAGE_RECORDS)?;
-        let cursor = parameters
-            .text("cursor")?
-            .map(|text| {
-                Cursor::parse(&text).ok_or_else(|| {
-                    Error::invalid("cursor", "must be the `nextCursor` of an earlier page")
-                })
-            })
-            .transpose()?;
-        parameters.reject_unknown("limit, cursor")?;
-
-        Ok(Self { limit, cursor })
+        let request = Self {
+            limit,
+            cursor: read_cursor(&mut parameters)?,
+            filter: AuditFilter::parse(&mut parameters)?,
+        };
+        parameters.reject_unknown(&format!("limit, cursor, {PARAMETERS}"))?;
+        Ok(request)
     }
 
-    /// Reads the page. One round trip. A page of more than about 256 KiB ends early.
+    /// Reads the request of an export, which has no `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the parameter.
+    pub fn parse_export(query: &str) -> Result<Self, Error> {
+        let mut parameters = Parameters::parse(query);
+        if parameters.bytes("limit").is_some() {
+            let problem = "does not apply to an export, which has all records";
+            return Err(Error::invalid("limit", problem));
+        }
+        let request = Self {
+            limit: MAX_PAGE_RECORDS,
+            cursor: read_cursor(&mut parameters)?,
+            filter: AuditFilter::parse(&mut parameters)?,
+        };
+        parameters.reject_unknown(&format!("cursor, {PARAMETERS}"))?;
+        Ok(request)
+    }
+
+    /// Reads the page. One round trip. A page of more than about 256 KiB ends early. With a filter one
+    /// per 500 records that are looked at, up to 10: a page may then be short or empty, and has a
+    /// cursor if there is more to look at.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn run<R: Redis>(&self, redis: &R) -> Result<AuditPage, Error> {
-        let mut replies = READ_PAGE
-            .run(redis, TRAIL_KEYS.map(Arg::from), self.script_args())
+        let mut page = self
+            .read_slice(redis, self.cursor.as_ref(), self.limit)
             .await?;
-
-        let total = replies.count()?;
-        let has_more = replies.count()? > 0;
-        let mut entries = Vec::new();
-        let mut running = Vec::new();
-        let mut last = None;
-        while replies.remaining() > 0 {
-            let (stream, entry) = read_entry(&mut replies)?;
-            if stream > STREAM_KEYS.len() {
-                running.push(entry);
-            } else {
-                last = Some(format!("{}-{stream}", entry.id));
-                entries.push(entry);
+        while !self.filter.is_empty() && page.has_more && page.looked_at < MAX_LOOKED_AT {
+            let missing = self.limit.saturating_sub(page.entries.len() as u64);
+            if missing == 0 {
+                break;
             }
+            let next = self.read_slice(redis, page.last.as_ref(), missing).await?;
+            page.entries.extend(next.entries);
+            page.looked_at += next.looked_at;
+            page.has_more = next.has_more;
+            page.last = next.last;
         }
 
+        let next_cursor = page.last.filter(|_| page.has_more);
         let pagination = AuditPagination {
-            total,
-            returned: entries.len(),
-            next_cursor: last.filter(|_| has_more),
-            has_more,
+            total: page.total,
+            returned: page.entries.len(),
+            next_cursor: next_cursor.map(|cursor| cursor.to_string()),
+            has_more: page.has_more,
         };
         Ok(AuditPage {
-            entries,
-            running,
+            entries: page.entries,
+            running: page.running,
             pagination,
         })
     }
 
-    fn script_args(&self) -> Vec<Arg> {
-        let starts = [1, 2, 3].map(|stream| match &self.cursor {
-            Some(cursor) => cursor.start_of(stream),
-            None => "+".to_owned(),
-        });
-        let max_running = match self.cursor {
-            Some(_) => 0,
-            None => MAX_RUNNING,
+    /// The cursor that the request was given.
+    pub(super) fn cursor(&self) -> Option<String> {
+        self.cursor.as_ref().map(Cursor::to_string)
+    }
+
+    /// The request of the page behind this one; `None` after the last.
+    pub(super) fn next_page(self, page: &AuditPage) -> Option<Self> {
+        let cursor = page.pagination.next_cursor.as_deref()?;
+        Some(Self {
+            cursor: Some(Cursor::parse(cursor)?),
+            ..self
+        })
+    }
+
+    async fn read_slice<R: Redis>(
+        &self,
+        redis: &R,
+        from: Option<&Cursor>,
+        max_records: u64,
+    ) -> Result<Slice, Error> {
+        let args = self.script_args(from, max_records);
+        let mut replies = READ_PAGE
+            .run(redis, TRAIL_KEYS.map(Arg::from), args)
+            .await?;
+
+        let total = replies.count()?;
+        let has_more = replies.count()? > 0;
+        let looked_at = replies.count()?;
+        let (stream, id) = (replies.count()? as usize, replies.text()?);
+        let mut slice = Slice {
+            total,
+            has_more,
+            looked_at,
+            entries: Vec::new(),
+            running: Vec::new(),
+            last: (stream > 0).then_some(Cursor { id, stream }),
         };
+
+        while replies.remaining() > 0 {
+            let (stream, entry) = read_entry(&mut replies)?;
+            if !self.filter.takes(&entry) {
+                continue;
+            }
+            if stream > STREAM_KEYS.len() {
+                slice.running.push(entry);
+            } else {
+                slice.entries.push(entry);
+            }
+        }
+        Ok(slice)
+    }
+
+    fn script_args(&self, from: Option<&Cursor>, max_records: u64) -> Vec<Arg> {
+        let newest = self.filter.newest_id();
+        let starts = [1, 2, 3].map(|stream| match from {
+            Some(cursor) => cursor.start_of(stream),
+            None => newest.clone().unwrap_or_else(|| "+".to_owned()),
+        });
+        let max_running = if from.is_some() { 0 } else { MAX_RUNNING };
+        let (max_looked_at, batch) = if self.filter.is_empty() {
+            (max_records, 1)
+        } else {
+            (LOOKED_AT_PER_CALL, FILTERED_BATCH)
+        };
+        let texts = self.filter.texts();
 
         let mut args = vec![
             STREAM_BOUNDS.into(),
-            self.limit.into(),
+            max_records.into(),
             MAX_PAGE_BYTES.into(),
             MAX_RECORD_READ_BYTES.into(),
         ];
         args.extend(starts.map(Arg::from));
-        args.push(max_running.into());
+        args.push(self.filter.oldest_id().into());
+        args.extend([max_running, max_looked_at, batch, texts.all.len() as u64].map(Arg::from));
+        args.extend(texts.all.into_iter().chain(texts.any).map(Arg::from));
         args
     }
+}
+
+fn read_cursor(parameters: &mut Parameters) -> Result<Option<Cursor>, Error> {
+    let Some(text) = parameters.text("cursor")? else {
+        return Ok(None);
+    };
+    let cursor = Cursor::parse(&text);
+    let problem = "must be the `nextCursor` of an earlier page";
+    cursor
+        .map(Some)
+        .ok_or_else(|| Error::invalid("cursor", problem))
 }
 
 impl AuditPage {
     /// Adds where the trail is kept.
     pub fn kept_in(self, trail: TrailPlace) -> AuditPageWithPlace {
         AuditPageWithPlace { page: self, trail }
-    }
-}
-
-/// Reads one entry of the script's reply, with the number of its stream (4: an intent).
-fn read_entry(replies: &mut Replies) -> Result<(usize, AuditEntry), RedisError> {
-    let number = replies.count()? as usize;
-    let id = replies.text()?;
-    let text = replies.text()?;
-
-    let mut record = parse_record(&text).unwrap_or_else(|| unknown_record(&id, &text));
-    if let Some(summary) = &record.alike {
-        record.keys_deleted = summary.keys_deleted;
-    }
-    let stream = stream_of(number, &record);
-    Ok((number, AuditEntry { id, stream, record }))
-}
-
-/// The stream a record belongs to. Earlier versions kept all records in the first.
-fn stream_of(number: usize, record: &AuditRecord) -> AuditStream {
-    let is_automatic = record.who == "channel" || record.action == "memory-relief";
-    match number {
-        2 => AuditStream::Denied,
-        3 => AuditStream::Automatic,
-        _ if record.action == "denied" => AuditStream::Denied,
-        _ if is_automatic => AuditStream::Automatic,
-        _ => AuditStream::Changes,
-    }
-}
-
-/// Reads a record that this version understands.
-fn parse_record(text: &str) -> Option<AuditRecord> {
-    const ROLES: [&str; 4] = ["viewer", "operator", "admin", "-"];
-
-    let mut record: AuditRecord = serde_json::from_str(text).ok()?;
-    record.at = units::timestamp(humantime::parse_rfc3339(&record.at).ok()?);
-    ROLES.contains(&record.role.as_str()).then_some(record)
-}
-
-/// Represents a record that was cut, or that a later version or another client wrote: its detail
-/// is the beginning of the text.
-fn unknown_record(id: &str, text: &str) -> AuditRecord {
-    let ms = id.split('-').next().and_then(|ms| ms.parse().ok());
-    let at = UNIX_EPOCH + Duration::from_millis(ms.unwrap_or(0));
-    let end = text.floor_char_boundary(MAX_UNKNOWN_BYTES);
-
-    AuditRecord {
-        at: units::timestamp(at),
-        detail: Some(text[..end].to_owned()),
-        cut: end < text.len(),
-        outcome: AuditOutcome::Unknown,
-        ..AuditRecord::new("unknown")
     }
 }
 
@@ -307,47 +349,5 @@ mod tests {
         let without_stream = Cursor::parse("5-1").unwrap();
         let starts = [1, 2, 3].map(|stream| without_stream.start_of(stream));
         assert_eq!(starts, ["(5-1"; 3]);
-    }
-
-    #[test]
-    fn every_written_outcome_is_understood() {
-        let written = AuditOutcome::ALL
-            .into_iter()
-            .filter(|outcome| *outcome != AuditOutcome::Unknown);
-        for outcome in written {
-            let record = AuditRecord {
-                outcome,
-                ..AuditRecord::new("warmup")
-            };
-
-            let read = parse_record(&record.to_json()).map(|read| read.outcome);
-
-            assert_eq!(read, Some(outcome));
-        }
-    }
-
-    #[test]
-    fn a_record_with_a_later_outcome_is_not_understood() {
-        let later = AuditRecord::new("warmup")
-            .to_json()
-            .replace("\"ok\"", "\"postponed\"");
-
-        assert!(parse_record(&later).is_none(), "{later}");
-    }
-
-    #[test]
-    fn an_unknown_record_shows_the_beginning_of_its_text() {
-        let long = "é".repeat(9_000);
-        for text in ["{", "null", "{\"at\":\"now\"}", "\u{fffd}", &long] {
-            assert!(parse_record(text).is_none(), "{text}");
-
-            let record = unknown_record("1700000000000-0", text);
-
-            let shown = record.detail.unwrap();
-            assert_eq!(record.action, "unknown");
-            assert_eq!(record.at, "2023-11-14T22:13:20.000Z");
-            assert!(text.starts_with(&shown), "{shown}");
-            assert!(shown.len() <= MAX_UNKNOWN_BYTES, "{shown}");
-        }
     }
 }

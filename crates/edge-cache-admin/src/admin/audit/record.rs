@@ -8,9 +8,12 @@ use edge_cache::keyspace::pattern::Pattern;
 use edge_cache::units;
 use serde::{Deserialize, Serialize};
 
+use super::difference::ValueDifference;
+use super::operation_id::pending_id;
 use super::outcome::AuditOutcome;
 use super::streams::AuditStream;
 use crate::admin::invalidate::InvalidateRequest;
+use crate::admin::purge;
 use crate::error::Error;
 
 /// The most key names in a record.
@@ -60,6 +63,9 @@ pub struct AuditRecord {
     /// Anything else worth knowing: modules of a warmup, the route of a denied attempt.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detail: Option<String>,
+    /// The changed part of an edited value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub difference: Option<ValueDifference>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
@@ -74,12 +80,27 @@ pub struct AuditRecord {
     /// Keys whose expiry was changed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub keys_changed: Option<u64>,
+    /// Keys marked stale, of a soft purge.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub keys_marked_stale: Option<u64>,
+    /// Keys written, of a warmup.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub keys_written: Option<u64>,
     /// Time it took, in milliseconds.
     pub duration_ms: u64,
     /// The client address.
     pub ip: String,
     /// The request's id.
     pub request_id: String,
+    /// The id of the operation, for records of changes that began.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub operation_id: Option<String>,
+    /// The job that it began, changed or ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub job_id: Option<String>,
+    /// The time from which an invalidation is in force.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub in_force_at: Option<String>,
     /// Its outcome. Must stay the last member: scripts look for it at the end.
     pub outcome: AuditOutcome,
     /// The stream it belongs to.
@@ -101,14 +122,22 @@ impl AuditRecord {
             keys_base64: BTreeMap::new(),
             tags: Vec::new(),
             detail: None,
+            difference: None,
             error: None,
             cut: false,
             alike: None,
+
             keys_deleted: 0,
             keys_changed: None,
+            keys_marked_stale: None,
+            keys_written: None,
             duration_ms: 0,
+
             ip: String::new(),
             request_id: String::new(),
+            operation_id: None,
+            job_id: None,
+            in_force_at: None,
             outcome: AuditOutcome::Ok,
             stream: AuditStream::default(),
         }
@@ -123,7 +152,22 @@ impl AuditRecord {
             .iter()
             .map(|tag| tag.as_str().to_owned())
             .collect();
+        record.add_detail(purge::describe(request.mode()));
         record
+    }
+
+    /// Adds to the detail.
+    pub fn add_detail(&mut self, added: Option<String>) {
+        self.detail = match (self.detail.take(), added) {
+            (Some(detail), Some(added)) => Some(format!("{detail}; {added}")),
+            (detail, added) => detail.or(added),
+        };
+    }
+
+    /// Adds how many keys a purge has removed, and marked stale.
+    pub fn count(&mut self, removed: u64, marked_stale: u64) {
+        self.keys_deleted = removed;
+        self.keys_marked_stale = (marked_stale > 0).then_some(marked_stale);
     }
 
     /// Marks it as an automatic change.
@@ -131,6 +175,17 @@ impl AuditRecord {
     pub fn automatic(self) -> Self {
         Self {
             stream: AuditStream::Automatic,
+            ..self
+        }
+    }
+
+    /// Makes it the record of an operation, from 128 random bits in hexadecimal. The id is complete when
+    /// the intent has been written.
+    #[must_use]
+    pub fn as_operation(self, random: &str) -> Self {
+        let pending = pending_id(self.stream, random);
+        Self {
+            operation_id: Some(pending),
             ..self
         }
     }

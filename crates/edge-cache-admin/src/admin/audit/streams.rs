@@ -54,6 +54,11 @@ pub(super) const TRAIL_KEYS: [&str; 7] = [
 /// that each keeps its records (400, 90 and 90 days).
 pub(super) const STREAM_BOUNDS: &str = "50331648 8388608 8388608 34560000000 7776000000 7776000000";
 
+/// The streams of changes: by tokens, and automatic ones.
+pub(crate) fn change_keys() -> [&'static str; 2] {
+    [AuditStream::Changes.key(), AuditStream::Automatic.key()]
+}
+
 /// The keys that hold records. When one of them is in the cache's database, a global clear walks
 /// instead of flushing, whichever database the trail is in now.
 pub(crate) fn keys_with_records() -> impl Iterator<Item = &'static str> {

@@ -8,6 +8,7 @@ use edge_cache::script;
 use edge_cache::{ErrorKind, RedisError};
 
 use super::change_counters::change_counters;
+use super::operation_id::complete_id;
 use super::outcome::AuditOutcome;
 use super::quota::{MAX_DENIED_PER_MINUTE, Quota};
 use super::record::AuditRecord;
@@ -41,6 +42,12 @@ impl IntentId {
     /// Stands for an intent that could not be recorded.
     pub fn none() -> Self {
         Self(String::new())
+    }
+
+    /// The complete id of the operation whose intent this is.
+    pub fn operation_id(&self, record: &AuditRecord) -> Option<String> {
+        let pending = record.operation_id.as_deref()?;
+        Some(complete_id(pending, &self.0))
     }
 }
 

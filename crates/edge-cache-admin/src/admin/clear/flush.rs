@@ -11,6 +11,7 @@ use edge_cache::redis::script::{Script, shared};
 use edge_cache::redis::{Arg, HostRuntime, Redis, Replies};
 use edge_cache::script;
 
+use crate::admin::alerts::ALERTS;
 use crate::admin::audit;
 use crate::lua;
 
@@ -33,7 +34,8 @@ static COUNT_FLUSH: Script = script!(repeatable "clear/count_flush", [
 ]);
 
 /// Keys that a global clear carries over.
-const CARRIED_OVER: [&str; 9] = [
+const CARRIED_OVER: [&str; 10] = [
+    ALERTS,
     TTL_OVERRIDES,
     RULE_OVERRIDES,
     WARMUP_LOCK,

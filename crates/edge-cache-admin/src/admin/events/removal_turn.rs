@@ -9,7 +9,7 @@ use std::time::Duration;
 use edge_cache::RedisError;
 use edge_cache::keyspace::gathered::{self, FinishedWalk, Turn, TurnResult};
 use edge_cache::keyspace::pattern::Pattern;
-use edge_cache::redis::Redis;
+use edge_cache::redis::{HostRuntime, Redis};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::audit::AuditRecord;
@@ -52,19 +52,22 @@ impl RemovalTurn {
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn run<R: Redis>(&self, redis: &R) -> Result<TurnResult, RedisError> {
+    pub async fn run<R: Redis + HostRuntime>(&self, redis: &R) -> Result<TurnResult, RedisError> {
         gathered::run_turn(redis, Turn::announced(self.turn), TURN_TIME).await
     }
 }
 
-/// The audit record of a walk that has ended; `None` where it has removed nothing.
+/// The audit record of a walk that has ended, with its counts; `None` where it has removed and marked
+/// nothing.
 pub fn record_of_walk(walk: &FinishedWalk) -> Option<AuditRecord> {
-    if walk.keys_deleted == 0 {
+    if walk.keys_deleted + walk.keys_marked_stale == 0 {
         return None;
     }
     let mut record = AuditRecord::new("event-removal").automatic();
     record.who = "channel".to_owned();
-    record.patterns = walk.patterns.iter().map(Pattern::display).collect();
+    let patterns = walk.patterns.iter().chain(&walk.stale_patterns);
+    record.patterns = patterns.map(Pattern::display).collect();
+    record.count(walk.keys_deleted, walk.keys_marked_stale);
     Some(record)
 }
 

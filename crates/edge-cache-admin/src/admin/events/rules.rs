@@ -6,6 +6,7 @@ use edge_cache::keyspace::tag::Tag;
 use serde::{Deserialize, Serialize};
 
 use super::template::{fill, uses_field};
+use crate::admin::purge::{self, PurgeFields};
 use crate::error::Error;
 use crate::input::{FileError, TomlTable};
 
@@ -26,6 +27,9 @@ pub struct Rule {
     /// Tags, likewise.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// The effect on them.
+    #[serde(flatten)]
+    pub purge: PurgeFields,
 }
 
 /// A mistake in a rule.
@@ -93,8 +97,16 @@ impl Rule {
             keys: table.strings("keys")?,
             patterns: table.strings("patterns")?,
             tags: table.strings("tags")?,
+            purge: purge::from_table(table)?.into(),
         };
-        table.reject_unknown(&["event", "keys", "patterns", "tags"])?;
+        table.reject_unknown(&[
+            "event",
+            "keys",
+            "patterns",
+            "tags",
+            "mode",
+            "soft_grace_seconds",
+        ])?;
 
         rule.check().map(|()| rule.clone()).map_err(|mistake| {
             let RuleMistake { field, problem, .. } = &mistake;
@@ -272,6 +284,14 @@ mod tests {
                 "[[rule]]\nkeys = [\"a\"]".to_owned(),
                 "rules.toml:1:1: `event` is needed",
             ),
+            (
+                with("\"a\"", "keys", "b") + "mode = \"gentle\"",
+                "rules.toml:4:8: `mode` must be `hard` or `soft`",
+            ),
+            (
+                with("\"a\"", "keys", "b") + "soft_grace_seconds = 5",
+                "rules.toml:4:22: `soft_grace_seconds` is for mode `soft`",
+            ),
         ];
 
         for (rules, expected) in cases {
@@ -295,6 +315,7 @@ mod tests {
             keys: vec!["four".to_owned()],
             patterns: vec![],
             tags: vec![],
+            purge: PurgeFields::default(),
         };
 
         let rules = rules.unwrap().with_overrides(vec![new]);

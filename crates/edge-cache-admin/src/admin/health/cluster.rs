@@ -12,7 +12,7 @@ use edge_cache::{ErrorKind, RedisError, SlotMap, Topology};
 use futures_util::future::join_all;
 
 use super::disk::disk_problem;
-use super::finding::{Finding, HealthStatus};
+use super::finding::{Finding, FindingKind};
 use super::probe;
 use super::report::{HealthReport, report_reading};
 use crate::admin::alert::Thresholds;
@@ -52,15 +52,8 @@ async fn check<R: Redis>(
         findings.extend(probe::run(node, &key).await);
     }
 
-    let of_node = |finding: Finding| Finding {
-        status: if reading.has_own_keys {
-            finding.status
-        } else {
-            HealthStatus::Degraded
-        },
-        reason: format!("node {}: {}", reading.address, finding.reason),
-        ..finding
-    };
+    let address = reading.address.to_string();
+    let of_node = |finding: Finding| finding.of_node(&address, reading.has_own_keys);
     let findings = findings.into_iter().map(of_node).collect();
     Some((reading, findings))
 }
@@ -69,22 +62,31 @@ async fn check<R: Redis>(
 fn judge(node: &NodeReading) -> Vec<Finding> {
     let figures = match &node.figures {
         Ok(figures) => figures,
-        Err(error) => return vec![Finding::unhealthy(error.kind, error.message.clone())],
+        Err(error) => return vec![Finding::of_failure(error)],
     };
 
     let info = &figures.reading.info;
     let mut findings = Vec::new();
     if Replication::of(info).role == Some(ReplicationRole::Replica) {
         findings.push(Finding::unhealthy(
+            FindingKind::Replica,
             ErrorKind::ReadOnly,
             "has become a replica, and its slots have no other primary yet",
         ));
     }
     if let Some(problem) = disk_problem(info) {
-        findings.push(Finding::degraded(ErrorKind::PersistenceFailed, problem));
+        findings.push(Finding::degraded(
+            FindingKind::LastSaveFailed,
+            ErrorKind::PersistenceFailed,
+            problem,
+        ));
     }
     if let Some(problem) = node.replica_problem() {
-        findings.push(Finding::degraded(ErrorKind::Server, problem));
+        findings.push(Finding::degraded(
+            FindingKind::ReplicaNotLinked,
+            ErrorKind::Server,
+            problem,
+        ));
     }
     findings
 }
@@ -95,10 +97,11 @@ fn judge_slots(cluster: &ClusterReading) -> Option<Finding> {
     }
 
     let problem = cluster.uncovered_problem();
+    let kind = FindingKind::SlotsNotServed;
     Some(if cluster.own_slot_is_served {
-        Finding::degraded(ErrorKind::Cluster, problem)
+        Finding::degraded(kind, ErrorKind::Cluster, problem)
     } else {
-        Finding::unhealthy(ErrorKind::Cluster, problem)
+        Finding::unhealthy(kind, ErrorKind::Cluster, problem)
     })
 }
 

@@ -5,7 +5,7 @@ use edge_cache::redis::script::Script;
 use edge_cache::script;
 use edge_cache::{ErrorKind, RedisError};
 
-use super::finding::Finding;
+use super::finding::{Finding, FindingKind};
 
 /// Tries the commands that every change needs, without an effect.
 static PROBE: Script = script!(repeatable "health/probe", []);
@@ -39,55 +39,69 @@ async fn refused_commands<R: Redis>(
 /// The problem if the probe itself fails.
 fn judge_failure(error: &RedisError) -> Finding {
     let words = &error.message;
-    let reason = match error.kind {
-        ErrorKind::Timeout => "Redis answers, but accepts no writes within the time limit: they are paused (CLIENT PAUSE), or \
+    let (kind, reason) = match error.kind {
+        ErrorKind::Timeout => (
+            FindingKind::WritesPaused,
+            "Redis answers, but accepts no writes within the time limit: they are paused (CLIENT PAUSE), or \
              something blocks them"
-            .to_owned(),
-        ErrorKind::Permission => {
-            format!("the Redis user may not run scripts, which every change needs: {words}")
-        }
-        ErrorKind::Cluster => format!("the Cluster does not serve all slots: {words}"),
-        _ => format!("Redis cannot run scripts, which every change needs: {words}"),
+                .to_owned(),
+        ),
+        ErrorKind::Permission => (
+            FindingKind::ScriptsRefused,
+            format!("the Redis user may not run scripts, which every change needs: {words}"),
+        ),
+        ErrorKind::Cluster => (
+            FindingKind::SlotsNotServed,
+            format!("the Cluster does not serve all slots: {words}"),
+        ),
+        _ => (
+            FindingKind::ScriptsRefused,
+            format!("Redis cannot run scripts, which every change needs: {words}"),
+        ),
     };
-    Finding::unhealthy(error.kind, reason)
+    Finding::unhealthy(kind, error.kind, reason)
 }
 
 /// The problem if one of the probe's commands is refused.
 fn judge_refusal(command: &str, error: &RedisError) -> Option<Finding> {
-    let kind = error.kind;
     let words = &error.message;
-    let finding = match kind {
+    let degraded = |kind, reason: &str| Finding::degraded(kind, error.kind, reason);
+    let unhealthy = |kind, reason: &str| Finding::unhealthy(kind, error.kind, reason);
+    let finding = match error.kind {
         // Another client uses the name of the probe's key. The write was allowed.
         ErrorKind::WrongType => return None,
         // Lookups, removals and clears work, and free memory: Redis stays ready.
-        ErrorKind::OutOfMemory => Finding::degraded(
-            kind,
+        ErrorKind::OutOfMemory => degraded(
+            FindingKind::MemoryFull,
             "memory is full and Redis may not evict: no new value is stored; clear what is old, raise maxmemory, or set \
              maxmemory-policy",
         ),
-        ErrorKind::Permission if command == "SCAN" => Finding::degraded(
-            kind,
+        ErrorKind::Permission if command == "SCAN" => degraded(
+            FindingKind::NoRightToScan,
             "the Redis user may not run SCAN: keys cannot be listed or cleared by pattern",
         ),
-        ErrorKind::Permission => Finding::unhealthy(
-            kind,
-            format!(
+        ErrorKind::Permission => unhealthy(
+            FindingKind::NoRightToWrite,
+            &format!(
                 "the Redis user may not write ({command}): grant it the rights that SECURITY.md lists"
             ),
         ),
-        ErrorKind::NotEnoughReplicas => Finding::unhealthy(
-            kind,
+        ErrorKind::NotEnoughReplicas => unhealthy(
+            FindingKind::TooFewReplicas,
             "Redis refuses writes because too few replicas follow it: see min-replicas-to-write",
         ),
-        ErrorKind::ReadOnly => Finding::unhealthy(
-            kind,
+        ErrorKind::ReadOnly => unhealthy(
+            FindingKind::Replica,
             "this Redis is a read-only replica: writes are refused",
         ),
-        ErrorKind::PersistenceFailed => Finding::unhealthy(
-            kind,
-            format!("Redis refuses writes because it cannot save to disk: {words}"),
+        ErrorKind::PersistenceFailed => unhealthy(
+            FindingKind::CannotSave,
+            &format!("Redis refuses writes because it cannot save to disk: {words}"),
         ),
-        _ => Finding::unhealthy(kind, format!("Redis refuses {command}: {words}")),
+        _ => unhealthy(
+            FindingKind::WritesRefused,
+            &format!("Redis refuses {command}: {words}"),
+        ),
     };
 
     Some(finding)

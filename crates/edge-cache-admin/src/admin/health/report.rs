@@ -6,8 +6,8 @@ use edge_cache::units;
 use edge_cache::{ErrorKind, RedisError};
 use serde::Serialize;
 
-use super::finding::{Finding, HealthStatus};
-use crate::admin::alert::{self, Thresholds};
+use super::finding::{Finding, FindingKind, FindingReport, HealthStatus};
+use crate::admin::alert::{self, Alert, Thresholds};
 use crate::admin::nodes::{ClusterReading, NodeReport};
 use crate::admin::reading::Reading;
 use crate::admin::replication::Replication;
@@ -34,8 +34,10 @@ pub struct RedisHealth {
     /// Its figures; none if it did not answer.
     #[serde(flatten)]
     pub figures: Option<RedisFigures>,
-    /// Why the state is not healthy, in plain words.
+    /// Why the state is not healthy, in plain words, the worst first.
     pub reasons: Vec<String>,
+    /// The same, each with its kind.
+    pub findings: Vec<FindingReport>,
     /// Figures that the server does not report.
     pub unknown: Vec<UnreportedField>,
     /// On a Cluster: its primaries, in the order of their addresses.
@@ -80,14 +82,17 @@ impl HealthReport {
     pub(super) fn new(
         connected: bool,
         figures: Option<RedisFigures>,
-        mut findings: Vec<Finding>,
+        findings: Vec<Finding>,
         unknown: Vec<UnreportedField>,
     ) -> Self {
+        let findings = findings.into_iter().map(|finding| finding.report);
+        let mut findings: Vec<FindingReport> = findings.collect();
         findings.sort_by_key(|finding| Reverse(finding.status));
         let status = findings
             .first()
             .map_or(HealthStatus::Healthy, |worst| worst.status);
-        let reasons: Vec<String> = findings.into_iter().map(|finding| finding.reason).collect();
+        let reasons = findings.iter().map(|finding| finding.reason.clone());
+        let reasons: Vec<String> = reasons.collect();
 
         let is_unhealthy = status == HealthStatus::Unhealthy;
         let error = reasons.first().filter(|_| is_unhealthy).cloned();
@@ -98,6 +103,7 @@ impl HealthReport {
                 connected,
                 figures,
                 reasons,
+                findings,
                 unknown,
                 nodes: None,
                 uncovered_slots: None,
@@ -139,16 +145,15 @@ pub(super) fn report_reading(
     let usage_percent = reading.usage_percent;
     let latency_ms = units::latency_ms(reading.latency);
 
+    let memory = alert::memory(usage_percent, thresholds);
+    let latency = alert::latency(latency_ms, thresholds);
     let alerts = [
-        alert::memory(usage_percent, thresholds),
-        alert::latency(latency_ms, thresholds),
+        memory.map(|alert| (FindingKind::MemoryHigh, alert)),
+        Some((FindingKind::Slow, latency)),
     ];
-    for alert in alerts.into_iter().flatten() {
-        let alert = match cluster {
-            Some(cluster) => cluster.name_node(alert),
-            None => alert,
-        };
-        findings.push(Finding::degraded(ErrorKind::Server, alert.message));
+    // A probe asks about this moment, so the window does not matter.
+    for (kind, alert) in alerts.into_iter().flatten() {
+        findings.extend(judge_alert(kind, alert, cluster));
     }
 
     let figures = RedisFigures {
@@ -165,9 +170,24 @@ pub(super) fn report_reading(
     HealthReport::new(true, Some(figures), findings, unknown)
 }
 
+/// The problem of an alert, if its figure is above the threshold.
+fn judge_alert(
+    kind: FindingKind,
+    alert: Alert,
+    cluster: Option<&ClusterReading>,
+) -> Option<Finding> {
+    let alert = alert.if_above()?;
+    let node = cluster.and_then(|cluster| cluster.node_of(&alert));
+    let finding = Finding::degraded(kind, ErrorKind::Server, alert.message);
+    Some(match node {
+        Some(node) => finding.of_node(&node.address.to_string(), node.has_own_keys),
+        None => finding,
+    })
+}
+
 /// Reports a server that could not be read.
 pub(super) fn report_failure(error: &RedisError) -> HealthReport {
-    let finding = Finding::unhealthy(error.kind, error.message.clone());
+    let finding = Finding::of_failure(error);
     let is_reached = !error.is_connection();
     HealthReport {
         refusal: Some(error.clone()).filter(RedisError::is_unsupported),

@@ -34,6 +34,15 @@ pub(crate) struct Preview {
     pub(crate) patterns: Vec<u64>,
 }
 
+impl Preview {
+    /// All keys that would be removed.
+    pub(crate) fn total(&self) -> u64 {
+        let named = self.keys.iter().filter(|exists| **exists).count() as u64;
+        let counted = self.tags.iter().chain(&self.patterns);
+        named + counted.sum::<u64>()
+    }
+}
+
 /// A set that holds members of a tag.
 struct TagSet {
     /// The tag's position in the request.

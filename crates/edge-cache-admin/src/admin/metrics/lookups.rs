@@ -9,7 +9,7 @@ use crate::admin::stats::Window;
 
 const SECONDS_PER_MICROSECOND: f64 = 1e-6;
 
-/// Writes the hit rate of the last 5 minutes, as `/stats` judges it.
+/// Writes the hit rate of the window, as `/stats` judges it.
 pub(super) fn write_window(window: &Window, text: &mut Text) {
     let Some(rate) = window.hit_rate() else {
         return;
@@ -18,7 +18,7 @@ pub(super) fn write_window(window: &Window, text: &mut Text) {
     text.metric(
         "edge_cache_window_lookups",
         Kind::Gauge,
-        "Lookups of the last 5 minutes.",
+        "Lookups of the window.",
         rate.lookups as f64,
     );
 
@@ -26,7 +26,7 @@ pub(super) fn write_window(window: &Window, text: &mut Text) {
         text.metric(
             "edge_cache_window_hit_ratio",
             Kind::Gauge,
-            "Share of the lookups of the last 5 minutes that found their key.",
+            "Share of the lookups of the window that found their key.",
             ratio,
         );
     }

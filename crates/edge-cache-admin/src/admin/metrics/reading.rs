@@ -11,7 +11,7 @@ use futures_util::future::join;
 
 use crate::admin::nodes::{self, ClusterReading};
 use crate::admin::reading;
-use crate::admin::stats::{Window, read_window};
+use crate::admin::stats::{Thresholds, Window, read_window};
 use crate::warmup::WarmupStatus;
 
 /// Keys that a scrape reads besides the window's.
@@ -39,7 +39,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) async fn read<R: Redis, A: Redis>(redis: &R, audit: &A) -> Result<Self, RedisError> {
+    pub(super) async fn read<R: Redis, A: Redis>(
+        redis: &R,
+        audit: &A,
+        thresholds: &Thresholds,
+    ) -> Result<Self, RedisError> {
         let hashes = join(
             read_hash(redis, LOOKUPS),
             join(
@@ -67,9 +71,9 @@ impl Reading {
         reading.warmup = reading.keep(warmup).flatten();
         let samples = reading.keep(samples);
         if let (Some(samples), Some(server)) = (samples, &reading.server) {
-            let window = samples.with_reading(server);
-            // A replica or a full server takes no sample; its own metrics show that.
-            let _ = window.add_sample(redis).await;
+            let window = samples.with_reading(server, thresholds.window);
+            // A server that refuses writes takes no sample; its own metrics show that.
+            let _ = window.record(redis, server, thresholds).await;
             reading.window = Some(window);
         }
         Ok(reading)

@@ -120,7 +120,7 @@ fn an_alert_names_the_worst_node() {
     let (together, thresholds) = (both.together().unwrap(), Thresholds::default());
 
     let memory = alert::memory(together.usage_percent, &thresholds).unwrap();
-    let latency = alert::latency(300.0, &thresholds).unwrap();
+    let latency = alert::latency(300.0, &thresholds);
 
     let message = |alert| both.name_node(alert).message;
     assert!(message(memory).starts_with("node 10.0.0.2:7000: 95% of maxmemory"));

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::judgement::AlertStates;
+use crate::admin::rows::milliseconds_of;
+
 /// Samples kept: those of the window and some more.
 pub(super) const MAX_SAMPLES: u64 = 32;
 
@@ -18,6 +21,12 @@ pub(super) struct Sample {
     pub(super) services: LookupCounts,
     /// Own reads, which the server's count includes.
     pub(super) own: LookupCounts,
+    /// How long `PING` took, in microseconds.
+    #[serde(default)]
+    pub(super) latency_us: Option<u64>,
+    /// How alerts stand.
+    #[serde(skip_serializing_if = "AlertStates::is_empty", default)]
+    pub(super) alerts: AlertStates,
 }
 
 /// A sample with its time.
@@ -38,7 +47,7 @@ impl TimedSample {
     /// Reads an entry of the stream: its id and its JSON.
     pub(super) fn parse(id: &str, json: &[u8]) -> Option<Self> {
         Some(Self {
-            at_ms: id.split('-').next()?.parse().ok()?,
+            at_ms: milliseconds_of(id)?,
             sample: serde_json::from_slice(json).ok()?,
         })
     }

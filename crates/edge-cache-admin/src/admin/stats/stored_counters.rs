@@ -1,15 +1,15 @@
 //! The counters and samples stored in Redis, read for a [`Window`].
 
-use std::time::SystemTime;
+use std::time::Duration;
 
 use edge_cache::RedisError;
 use edge_cache::keyspace::key::{LOOKUPS, SAMPLES};
 use edge_cache::redis::Redis;
-use edge_cache::redis::info::Info;
 use edge_cache::redis::script::Script;
 use edge_cache::script;
 use edge_cache::units;
 
+use super::judgement::AlertStates;
 use super::sample::{LookupCounts, MAX_SAMPLES, Sample, TimedSample};
 use super::window::Window;
 use crate::admin::reading::Reading;
@@ -18,7 +18,7 @@ use crate::admin::reading::Reading;
 static READ_WINDOW: Script = script!(repeatable "stats/read_window", []);
 
 /// The counters and samples stored in Redis.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct StoredCounters {
     services: LookupCounts,
     own: LookupCounts,
@@ -59,20 +59,10 @@ pub(crate) async fn read<R: Redis>(
 
 impl StoredCounters {
     /// Adds the figures of a server, or of all nodes of a Cluster. Counters of nodes are compared with
-    /// the time since the first of them started.
-    pub(crate) fn with_reading(self, reading: &Reading) -> Window {
-        let uptime_ms = reading
-            .longest_uptime
-            .map(|uptime| uptime.saturating_mul(1000));
-        Window {
-            uptime_ms,
-            ..self.with_info(&reading.info)
-        }
-    }
-
-    /// Adds the server's own figures. The time is the server's, as that of the samples is, if it
-    /// reports it.
-    pub(crate) fn with_info(self, info: &Info) -> Window {
+    /// the time since the first of them started. The time is the server's, as that of the samples is, if
+    /// it reports it.
+    pub(crate) fn with_reading(self, reading: &Reading, length: Duration) -> Window {
+        let info = &reading.info;
         let hits = info.number("keyspace_hits");
         let server = hits
             .zip(info.number("keyspace_misses"))
@@ -83,21 +73,18 @@ impl StoredCounters {
             evicted: info.number("evicted_keys"),
             services: self.services,
             own: self.own,
+            latency_us: Some(units::microseconds(reading.latency)),
+            alerts: AlertStates::new(),
         };
 
         let server_ms = info.number("server_time_usec").map(|time| time / 1000);
-        let uptime = info.number("uptime_in_seconds");
+        let uptime = reading.longest_uptime;
         Window {
-            now_ms: server_ms.unwrap_or_else(clock_ms),
+            length_ms: units::milliseconds(length),
+            now_ms: server_ms.unwrap_or_else(units::now_ms),
             now,
             uptime_ms: uptime.map(|seconds| seconds.saturating_mul(1000)),
             samples: self.samples,
         }
     }
-}
-
-/// This machine's time since the epoch.
-fn clock_ms() -> u64 {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    units::milliseconds(since_epoch.unwrap_or_default())
 }

@@ -1,19 +1,20 @@
 //! Checks whether a warmup or a relief is due.
 
+use edge_cache::units;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join;
 
 use super::settings::ScheduleSettings;
-use super::state::{ScheduleState, WarmupReason, elapsed_since, unix_ms};
-use crate::admin::{nodes, reading, stats};
+use super::state::{self, ScheduleState, WarmupReason, elapsed_since};
+use crate::admin::history::{self, CurrentFigures};
+use crate::admin::reading::{self, Reading};
+use crate::admin::{hot_keys, nodes, stats};
 use crate::error::Error;
 use crate::warmup::plan::Plan;
 use crate::warmup::progress::read_progress;
 use edge_cache::RedisError;
-use edge_cache::keyspace::key::WARMUP_SCHEDULE;
 use edge_cache::keyspace::tag::prune::PruneWalk;
-use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, Redis, Replies};
 
 /// The least time between two reliefs of memory.
@@ -32,12 +33,13 @@ pub struct ScheduleCheck {
     pub(super) run_id: String,
     pub(super) checked_at: SystemTime,
     pub(super) pruning: PruneWalk,
+    figures: CurrentFigures,
 }
 
 /// Checks whether a warmup is due and memory is short. With a plan without modules no warmup is
 /// ever due.
 ///
-/// Five commands, overlapping. At most every 15 seconds a sixth adds a sample of the counters, so
+/// Six commands, overlapping. At most every 15 seconds a further one adds a sample of the counters, so
 /// that recent rates are known although nobody reads statistics.
 ///
 /// # Errors
@@ -55,8 +57,10 @@ pub async fn check<R: Redis>(
     let last_warmup = last_warmup?.map(|status| status.state);
 
     if let Ok(window) = window {
-        // A server that refuses the sample refuses a warmup too, whose failure is reported.
-        let _ = window.with_info(&server.info).add_sample(redis).await;
+        // A server that refuses the sample refuses what follows too, whose failure is reported.
+        let thresholds = &settings.thresholds;
+        let window = window.with_reading(&server.reading, thresholds.window);
+        let _ = window.record(redis, &server.reading, thresholds).await;
     }
 
     // While a node of a Cluster does not answer, the processes are those of before.
@@ -66,20 +70,52 @@ pub async fn check<R: Redis>(
     let reason = state.warmup_reason(&run_id, last_warmup, checked_at, settings);
     Ok(ScheduleCheck {
         reason: reason.filter(|_| !plan.is_empty()),
-        memory_to_relieve: memory_to_relieve(server.usage_percent, &state, settings, checked_at),
+        memory_to_relieve: memory_to_relieve(
+            server.reading.usage_percent,
+            &state,
+            settings,
+            checked_at,
+        ),
         run_id,
         checked_at,
         pruning: state.pruning,
+        figures: server.figures,
     })
+}
+
+/// Writes the row of this minute to the history, from the figures of the check, if nobody has. Two
+/// round trips in the first check of a minute, else one.
+///
+/// # Errors
+/// Those of the connections.
+pub async fn record_history<R: Redis, A: Redis>(
+    redis: &R,
+    trail: &A,
+    check: &ScheduleCheck,
+) -> Result<bool, Error> {
+    history::record_row(redis, trail, &check.figures).await
+}
+
+/// Writes the rows of hot keys of the minutes and the hour that have ended. One round trip, three if a
+/// minute has ended.
+///
+/// # Errors
+/// Those of the connections.
+pub async fn record_hot_keys<R: Redis, A: Redis>(
+    redis: &R,
+    trail: &A,
+    check: &ScheduleCheck,
+) -> Result<u64, Error> {
+    hot_keys::record_rows(redis, trail, check.figures.read_at()).await
 }
 
 /// The figures of a server, or of all nodes of a Cluster.
 struct Server {
-    info: Info,
-    /// Percent of memory in use; of the fullest node.
-    usage_percent: Option<f64>,
+    reading: Reading,
     /// Identifies the processes; `None` while one does not answer.
     processes: Option<String>,
+    /// For the history.
+    figures: CurrentFigures,
 }
 
 /// Reads the figures. One round trip.
@@ -88,18 +124,21 @@ async fn read_server<R: Redis>(redis: &R) -> Result<Server, RedisError> {
         let read = nodes::read(redis, &map).await;
         let together = read.together()?;
         return Ok(Server {
-            info: together.info,
-            usage_percent: read.fullest().and_then(|fullest| fullest.usage_percent),
+            figures: CurrentFigures::of_cluster(&read, &together, redis.database()),
             processes: read.processes(),
+            reading: together,
         });
     }
 
-    let reply = redis.execute(Command::read("INFO")).await?;
-    let info = Info::new(Replies::new(reply).text()?);
+    let size = redis.execute(Command::read("DBSIZE"));
+    let (reading, size) = join(reading::read(redis), size).await;
+    let reading = reading?;
+    // Without it the history lacks the number of keys.
+    let keys = size.and_then(|size| Replies::new(size).count()).ok();
     Ok(Server {
-        usage_percent: reading::usage_percent(&info),
-        processes: Some(info.text("run_id").unwrap_or_default().to_owned()),
-        info,
+        figures: CurrentFigures::of_server(&reading, keys, redis.database()),
+        processes: Some(reading.info.text("run_id").unwrap_or_default().to_owned()),
+        reading,
     })
 }
 
@@ -114,7 +153,8 @@ fn memory_to_relieve(
         .last_relief
         .is_none_or(|at| elapsed_since(at, now, MIN_RELIEF_INTERVAL) >= MIN_RELIEF_INTERVAL);
 
-    let is_due = usage > settings.memory_percent && is_rested && !settings.relief.is_empty();
+    let is_due =
+        usage > settings.thresholds.memory_percent && is_rested && !settings.relief.is_empty();
     is_due.then_some(usage)
 }
 
@@ -127,15 +167,11 @@ pub async fn record_start<R: Redis>(
     check: &ScheduleCheck,
     reason: WarmupReason,
 ) -> Result<(), Error> {
-    let set = Command::read("HSET")
-        .arg(WARMUP_SCHEDULE)
-        .arg("run_id")
-        .arg(check.run_id.as_str())
-        .arg("last_at")
-        .arg(unix_ms(check.checked_at))
-        .arg("last_reason")
-        .arg(reason.to_string());
-
-    redis.execute(set).await?;
-    Ok(())
+    let checked_at = units::since_1970_ms(check.checked_at);
+    let fields = [
+        ("run_id", check.run_id.as_str().into()),
+        ("last_at", checked_at.into()),
+        ("last_reason", reason.to_string().into()),
+    ];
+    Ok(state::record(redis, fields).await?)
 }

@@ -1,15 +1,17 @@
 //! Pruning: removes dead members from tags' sets, and completes interrupted invalidations.
 
+use edge_cache::units;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::check::ScheduleCheck;
-use super::state::unix_ms;
+use super::state;
 use crate::admin::audit::AuditRecord;
+use crate::admin::invalidate::{InvalidateReport, InvalidateRequest};
 use crate::error::Error;
-use edge_cache::keyspace::key::WARMUP_SCHEDULE;
+use edge_cache::keyspace::purge::PurgeMode;
 use edge_cache::keyspace::tag::Tag;
 use edge_cache::keyspace::tag::prune::{PruneReport, PruneWalk};
-use edge_cache::redis::{Command, Redis};
+use edge_cache::redis::{HostRuntime, Redis};
 
 /// The most members that one wake-up examines.
 const MAX_MEMBERS: u64 = 50_000;
@@ -98,14 +100,12 @@ impl TagPruning {
     /// Those of the connection; [`Error::Partial`] has the number of keys removed.
     pub async fn finish<R: Redis>(self, redis: &R) -> Result<PruneReport, Error> {
         let position = serde_json::to_string(&self.position).unwrap_or_default();
-        let set = Command::read("HSET")
-            .arg(WARMUP_SCHEDULE)
-            .arg("sweep")
-            .arg(position)
-            .arg("checked_at")
-            .arg(unix_ms(self.checked_at));
-        redis
-            .execute(set)
+        let checked_at = units::since_1970_ms(self.checked_at);
+        let fields = [
+            ("sweep", position.into()),
+            ("checked_at", checked_at.into()),
+        ];
+        state::record(redis, fields)
             .await
             .map_err(|error| Error::from(error).after(self.pruned.keys_deleted))?;
         Ok(self.pruned)
@@ -116,6 +116,20 @@ impl TagPruning {
             || self.pruned.members >= MAX_MEMBERS
             || self.started.elapsed() >= TIME_LIMIT
     }
+}
+
+/// Repeats an invalidation by tag that was interrupted. As many round trips as the invalidation.
+///
+/// # Errors
+/// Those of the invalidation.
+pub async fn complete_invalidation<R: Redis + HostRuntime>(
+    redis: &R,
+    tag: &Tag,
+    mode: PurgeMode,
+) -> Result<InvalidateReport, Error> {
+    let tags = vec![tag.clone()];
+    let invalidation = InvalidateRequest::configured(Vec::new(), Vec::new(), tags);
+    invalidation.in_mode(mode).run(redis).await
 }
 
 /// The audit record of an interrupted invalidation that the schedule completes.

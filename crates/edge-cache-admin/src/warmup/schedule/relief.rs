@@ -1,15 +1,13 @@
 //! Relief: clearing patterns when memory is nearly full.
 
-use std::time::SystemTime;
-
+use edge_cache::units;
 use serde::Serialize;
 
 use super::settings::ScheduleSettings;
-use super::state::unix_ms;
+use super::state;
 use crate::admin::{nodes, reading};
 use crate::error::Error;
 use edge_cache::RedisError;
-use edge_cache::keyspace::key::WARMUP_SCHEDULE;
 use edge_cache::keyspace::scan;
 use edge_cache::redis::info::Info;
 use edge_cache::redis::{Command, HostRuntime, Redis, Replies};
@@ -38,7 +36,7 @@ pub async fn relieve_memory<R: Redis + HostRuntime>(
     settings: &ScheduleSettings,
     usage_percent_before: f64,
 ) -> Result<Relief, Error> {
-    record_relief(redis).await?;
+    state::record(redis, [("relieved_at", units::now_ms().into())]).await?;
 
     let mut relief = Relief {
         patterns: Vec::new(),
@@ -58,21 +56,12 @@ pub async fn relieve_memory<R: Redis + HostRuntime>(
             .map_err(|error| Error::from(error).after(relief.keys_deleted))?;
         let is_relieved = relief
             .usage_percent
-            .is_none_or(|usage| usage <= settings.memory_percent);
+            .is_none_or(|usage| usage <= settings.thresholds.memory_percent);
         if is_relieved {
             break;
         }
     }
     Ok(relief)
-}
-
-async fn record_relief<R: Redis>(redis: &R) -> Result<(), RedisError> {
-    let set = Command::read("HSET")
-        .arg(WARMUP_SCHEDULE)
-        .arg("relieved_at")
-        .arg(unix_ms(SystemTime::now()));
-    redis.execute(set).await?;
-    Ok(())
 }
 
 async fn read_usage_percent<R: Redis>(redis: &R) -> Result<Option<f64>, RedisError> {

@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::ScheduleSettings;
 use crate::warmup::status::WarmupState;
-use edge_cache::RedisError;
-use edge_cache::keyspace::key::WARMUP_SCHEDULE;
+use edge_cache::keyspace::key::{NONE, WARMUP_SCHEDULE};
 use edge_cache::keyspace::tag::prune::PruneWalk;
-use edge_cache::redis::{Command, Redis, Replies};
-use edge_cache::units;
+use edge_cache::redis::script::Script;
+use edge_cache::redis::{Arg, Command, Redis, Replies};
+use edge_cache::{RedisError, script};
+
+/// Records facts, on a full server too.
+static RECORD: Script = script!(repeatable "schedule/record", []);
 
 /// The time after which a warmup that failed or was interrupted is retried.
 const RETRY_INTERVAL: Duration = Duration::from_secs(120);
@@ -110,6 +113,17 @@ impl ScheduleState {
     }
 }
 
+/// Records fields of the state and their values. One round trip.
+pub(super) async fn record<R: Redis, const N: usize>(
+    redis: &R,
+    fields: [(&str, Arg); N],
+) -> Result<(), RedisError> {
+    let keys = [WARMUP_SCHEDULE.into(), NONE.into()];
+    let args = fields.into_iter();
+    let args = args.flat_map(|(name, value)| [name.into(), value]);
+    RECORD.run(redis, keys, args).await.map(drop)
+}
+
 fn next_text(replies: &mut Replies) -> Result<Option<String>, RedisError> {
     let bytes = replies.optional_bytes()?;
     Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
@@ -118,11 +132,6 @@ fn next_text(replies: &mut Replies) -> Result<Option<String>, RedisError> {
 fn next_time(replies: &mut Replies) -> Result<Option<SystemTime>, RedisError> {
     let ms: Option<u64> = next_text(replies)?.and_then(|text| text.parse().ok());
     Ok(ms.map(|ms| UNIX_EPOCH + Duration::from_millis(ms)))
-}
-
-/// A time as it is stored: milliseconds since 1970.
-pub(super) fn unix_ms(time: SystemTime) -> u64 {
-    units::milliseconds(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// The time since `then`. Clocks of machines differ, and one that is far ahead must not delay what
@@ -138,6 +147,7 @@ pub(super) fn elapsed_since(then: SystemTime, now: SystemTime, period: Duration)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::stats::Thresholds;
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -149,9 +159,10 @@ mod tests {
         use WarmupState::{Cancelled, Done, Failed, Interrupted, Running};
 
         let settings = ScheduleSettings {
+            analysis_interval: Duration::ZERO,
             interval: seconds(900),
             relief: Vec::new(),
-            memory_percent: 90.0,
+            thresholds: Thresholds::default(),
         };
         let now = SystemTime::now();
         let cases = [
@@ -183,9 +194,10 @@ mod tests {
     #[test]
     fn a_warmup_is_due_when_no_state_is_stored() {
         let settings = ScheduleSettings {
+            analysis_interval: Duration::ZERO,
             interval: seconds(900),
             relief: Vec::new(),
-            memory_percent: 90.0,
+            thresholds: Thresholds::default(),
         };
         let state = ScheduleState::default();
 
