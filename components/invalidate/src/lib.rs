@@ -1,9 +1,11 @@
-//! `DELETE` and `POST /api/cache/invalidate`: removes keys by name, pattern and tag.
+//! `DELETE` and `POST /api/cache/invalidate`: removes keys by name, pattern and tag, or marks them stale.
+
+use std::time::Instant;
 
 use edge_cache_admin::Role;
 use edge_cache_admin::admin::audit::AuditRecord;
 use edge_cache_admin::admin::invalidate::InvalidateRequest;
-use edge_cache_admin::jobs::NewJob;
+use edge_cache_admin::jobs::{Job, NewJob};
 use edge_cache_spin::{Call, HandlerResult, HostResponse, Method, Request, serve};
 
 const METHODS: &[Method] = &[
@@ -18,12 +20,14 @@ async fn handle(request: Request) -> HostResponse {
 }
 
 async fn invalidate(call: &Call) -> HandlerResult {
+    let began = Instant::now();
     let request = InvalidateRequest::parse(&call.body().await?)?;
     call.require_role(request.role()).await?;
 
     let redis = call.redis();
     // Where no job is possible, a client that merely prefers one gets the answer itself.
-    let is_preferred = call.prefers_job() && NewJob::of_invalidation(&request).is_ok();
+    let waits = call.preferred_wait().is_some() && request.is_change_by_one_pattern();
+    let is_preferred = (call.prefers_job() || waits) && NewJob::of_invalidation(&request).is_ok();
     let becomes_job = request.job_options().becomes_job(is_preferred)?;
     let action = if becomes_job {
         "job-begin"
@@ -34,10 +38,17 @@ async fn invalidate(call: &Call) -> HandlerResult {
     if !request.is_dry_run() {
         let share = request.measure_share(&redis).await;
         call.permit_removal(&record, share).await?;
+        let check = request.check_count(&redis);
+        call.check_count(&record, request.confirmation(), check)
+            .await?;
     }
     if becomes_job {
         let new = NewJob::of_invalidation(&request)?;
-        return Ok(call.begin_job(new, record).await?);
+        if !request.is_change_by_one_pattern() {
+            return Ok(call.begin_job(new, record).await?);
+        }
+        let respond = |job: &Job| call.respond_invalidated(&request, job, began.elapsed());
+        return Ok(Box::pin(call.begin_job_and_wait(new, record, respond)).await?);
     }
     call.invalidate(&request, request.run(&redis)).await
 }

@@ -1,8 +1,10 @@
-//! `/api/cache/jobs`: lists jobs. Below it, `/{id}` shows one, and `/{id}/cancel`, `/pause` and
-//! `/resume` change its state.
+//! `/api/cache/jobs`: lists jobs. Below it, `/{id}` shows one, `/{id}/cancel`, `/pause` and `/resume`
+//! change its state, and `/execute` executes a dry run.
 
 use edge_cache_admin::Role;
-use edge_cache_admin::jobs::{JobChange, JobPageRequest, JobReport, follow_job, read_job};
+use edge_cache_admin::jobs::{
+    ExecuteRequest, JobChange, JobPageRequest, JobReport, follow_job, read_job,
+};
 use edge_cache_spin::{
     Call, HandlerResult, HostResponse, Method, Request, Response, Route, serve, serve_not_found,
 };
@@ -10,6 +12,7 @@ use edge_cache_spin::{
 const LIST_METHODS: &[Method] = &[Method::new("GET", Role::Viewer).with_query()];
 const READ_METHODS: &[Method] = &[Method::new("GET", Role::Viewer)];
 const CHANGE_METHODS: &[Method] = &[Method::new("POST", Role::Operator)];
+const EXECUTE_METHODS: &[Method] = &[Method::new("POST", Role::Operator).with_body()];
 /// The path of all routes.
 const PATH: &str = "/api/cache/jobs";
 
@@ -29,8 +32,35 @@ async fn handle(request: Request) -> HostResponse {
         [id, "cancel"] => change(request, id, JobChange::Cancel).await,
         [id, "pause"] => change(request, id, JobChange::Pause).await,
         [id, "resume"] => change(request, id, JobChange::Resume).await,
+        [id, "execute"] => {
+            let route = Route::new(EXECUTE_METHODS).named("/api/cache/jobs/{id}/execute");
+            serve(request, route, async |call: &Call| {
+                Box::pin(execute(call, id)).await
+            })
+            .await
+        }
         _ => serve_not_found(request).await,
     }
+}
+
+async fn execute(call: &Call, id: &str) -> HandlerResult {
+    let request = ExecuteRequest::parse(&call.body().await?)?;
+    let redis = call.redis();
+    let prepared = request.prepare(&redis, id).await;
+    if let Err(error) = &prepared {
+        let record = ExecuteRequest::record_of_failure(id);
+        call.record_not_started(record, error).await;
+    }
+    let execution = prepared?;
+    call.require_role(execution.role()).await?;
+
+    let record = execution.record();
+    let share = execution.measure_share(&redis).await;
+    call.permit_removal(&record, share).await?;
+    let check = execution.check_count(&redis);
+    call.check_count(&record, execution.confirmation(), check)
+        .await?;
+    Ok(Box::pin(call.begin_job(execution.into_job(), record)).await?)
 }
 
 async fn list(call: &Call) -> HandlerResult {

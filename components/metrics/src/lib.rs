@@ -14,6 +14,11 @@ async fn handle(request: Request) -> HostResponse {
 
 async fn show(call: &Call) -> HandlerResult {
     Ok(Response::metrics(
-        metrics::run(&call.redis(), &call.audit_redis()).await?,
+        metrics::run(
+            &call.redis(),
+            &call.audit_redis(),
+            &call.config().thresholds,
+        )
+        .await?,
     ))
 }

@@ -1,15 +1,20 @@
-//! `GET /api/cache/stats`: statistics of Redis, with alerts.
+//! `GET /api/cache/stats`: statistics of Redis, with alerts. `GET /api/cache/alerts`: the alerts, and what was
+//! posted about them.
 
 use std::time::Duration;
 
 use edge_cache_admin::Role;
+use edge_cache_admin::admin::alerts;
 use edge_cache_admin::admin::audit::WithTrailPlace;
 use edge_cache_admin::admin::stats;
 use edge_cache_spin::{
-    Call, HandlerResult, HostResponse, Method, Request, Response, SharedCheck, serve, share_check,
+    Call, HandlerResult, HostResponse, Method, Request, Response, Route, SharedCheck, serve,
+    share_check,
 };
 
 const METHODS: &[Method] = &[Method::new("GET", Role::Viewer)];
+const STATS_PATH: &str = "/api/cache/stats";
+const ALERTS_PATH: &str = "/api/cache/alerts";
 /// Time limit for finding the audit trail's place, counted from the request's arrival. It must not
 /// double the time of the response.
 const TRAIL_PLACE_LIMIT: Duration = Duration::from_millis(1800);
@@ -17,7 +22,11 @@ const TRAIL_PLACE_LIMIT: Duration = Duration::from_millis(1800);
 edge_cache_spin::http_service!(handle);
 
 async fn handle(request: Request) -> HostResponse {
-    serve(request, METHODS, show).await
+    if request.route_path() == ALERTS_PATH {
+        let route = Route::new(METHODS).named(ALERTS_PATH);
+        return serve(request, route, list_alerts).await;
+    }
+    serve(request, Route::new(METHODS).named(STATS_PATH), show).await
 }
 
 async fn show(call: &Call) -> HandlerResult {
@@ -30,6 +39,13 @@ async fn show(call: &Call) -> HandlerResult {
         }))
     };
     share_check(&STATS, read).await
+}
+
+async fn list_alerts(call: &Call) -> HandlerResult {
+    let config = call.config();
+    let webhooks = &config.alerts.webhooks;
+    let report = alerts::read_alerts(&call.redis(), &config.thresholds, webhooks).await?;
+    Ok(Response::data(report))
 }
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! `/api/cache/warmup`: `POST` runs a warmup, `GET` returns the progress. Below it, `/cancel` stops
+//! `/api/cache/warmup`: `POST` runs a warmup or begins a job, `GET` returns the progress. Below it, `/cancel` stops
 //! a warmup, `/plan` shows the plan, and `/scheduled` is called by the schedule.
 
 mod run;
@@ -7,14 +7,15 @@ mod scheduled;
 use edge_cache::Redis;
 use edge_cache_admin::Role;
 use edge_cache_admin::admin::audit::AuditRecord;
+use edge_cache_admin::jobs::{NewJob, Waker};
 use edge_cache_admin::warmup::{self, WarmupRequest, WarmupStatus};
 use edge_cache_spin::{
-    Call, HandlerResult, HostResponse, Method, Problem, Request, Response, Route, SharedCheck,
-    serve, serve_not_found, share_recent_check,
+    Call, ConfiguredPlan, HandlerResult, HostResponse, Method, Problem, Request, Response, Route,
+    SharedCheck, serve, serve_not_found, share_recent_check,
 };
 use serde::Serialize;
 
-use run::{read_plan, run_warmup};
+use run::run_warmup;
 
 const WARMUP_METHODS: &[Method] = &[
     Method::new("GET", Role::Viewer),
@@ -104,7 +105,7 @@ async fn read_progress(redis: &impl Redis) -> Result<Option<WarmupStatus>, Strin
 }
 
 async fn show_plan(call: &Call) -> HandlerResult {
-    let plan = read_plan(call)?.plan;
+    let plan = call.configured_plan()?.plan;
     let settings = &call.config().schedule;
     let overview = warmup::read_overview(&call.redis(), &plan, settings).await?;
     Ok(Response::data(overview))
@@ -125,8 +126,11 @@ async fn cancel(call: &Call) -> HandlerResult {
 }
 
 async fn run(call: &Call) -> HandlerResult {
-    let configured = read_plan(call)?;
+    let configured = call.configured_plan()?;
     let request = WarmupRequest::parse(&call.body().await?, &configured.plan)?;
+    if request.is_async || call.prefers_job() {
+        return begin_job(call, configured, &request).await;
+    }
     let status = run_warmup(call, &configured, &request, &call.caller_name(), None).await?;
 
     let stats = WarmupStats {
@@ -143,4 +147,17 @@ async fn run(call: &Call) -> HandlerResult {
         stats,
         details: &status,
     }))
+}
+
+async fn begin_job(
+    call: &Call,
+    configured: ConfiguredPlan,
+    request: &WarmupRequest,
+) -> HandlerResult {
+    let mut record = AuditRecord::new("job-begin");
+    record.detail = Some(format!("warmup, {}", request.describe()));
+    let new = NewJob::of_warmup(request);
+    let response = Box::pin(call.begin_job(new, record)).await?;
+    call.work_on_warmups(configured, Waker::Request);
+    Ok(response)
 }

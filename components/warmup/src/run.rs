@@ -1,18 +1,9 @@
-//! The plan of the configuration file, and warmups by it.
+//! Warmups by the plan of the configuration file.
 
-use edge_cache::keyspace::ttl::TtlTable;
 use edge_cache_admin::Error;
 use edge_cache_admin::admin::audit::AuditRecord;
-use edge_cache_admin::configuration::Configuration;
-use edge_cache_admin::warmup::{Plan, Warmup, WarmupLimits, WarmupRequest, WarmupStatus};
-use edge_cache_spin::{Call, Problem, Sources};
-
-/// The sections of the configuration file that a warmup needs.
-pub(crate) struct ConfiguredPlan {
-    pub(crate) plan: Plan,
-    /// The TTLs of keys whose plan entry has none.
-    ttl_table: TtlTable,
-}
+use edge_cache_admin::warmup::{Warmup, WarmupRequest, WarmupStatus};
+use edge_cache_spin::{Call, ConfiguredPlan, Sources};
 
 /// Runs a warmup for `by`. Unless it is a dry run, it has an audit record; `reason` marks it as
 /// started by the schedule.
@@ -28,10 +19,7 @@ pub(crate) async fn run_warmup(
         source: &Sources::new(call),
         plan: &configured.plan,
         ttl_table: &configured.ttl_table,
-        limits: WarmupLimits {
-            keys_per_second: call.config().warmup_rate,
-            memory_percent: call.config().thresholds.memory_percent,
-        },
+        limits: call.warmup_limits(),
         by,
         id: &call.random_id(),
     };
@@ -40,8 +28,11 @@ pub(crate) async fn run_warmup(
     }
 
     let record = audit_record(request, reason);
-    call.run_audited_as(record, request.run(warmup), |_| 0, WarmupStatus::outcome)
-        .await
+    call.run_audited_with(record, request.run(warmup), |status, record| {
+        record.keys_written = Some(status.keys_created);
+        record.outcome = status.outcome();
+    })
+    .await
 }
 
 fn audit_record(request: &WarmupRequest, reason: Option<String>) -> AuditRecord {
@@ -56,12 +47,4 @@ fn audit_record(request: &WarmupRequest, reason: Option<String>) -> AuditRecord 
             record
         }
     }
-}
-
-/// Reads the plan and the TTL table.
-pub(crate) fn read_plan(call: &Call) -> Result<ConfiguredPlan, Problem> {
-    Ok(ConfiguredPlan {
-        plan: call.configured(Configuration::plan)?,
-        ttl_table: call.configured(Configuration::ttls)?,
-    })
 }

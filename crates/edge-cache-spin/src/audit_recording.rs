@@ -9,6 +9,7 @@ use edge_cache_admin::admin::audit::{AuditOutcome, AuditRecord, IntentId, TrailP
 
 use crate::auth::Caller;
 use crate::http::call::Call;
+use crate::http::request_id::random_id;
 use crate::log;
 
 /// Time limit of a response when Redis is unavailable, counted from the request's arrival. Writing
@@ -48,25 +49,8 @@ impl Call {
         change: impl Future<Output = Result<T, Error>>,
         count_deleted: impl Fn(&T) -> u64,
     ) -> Result<T, Error> {
-        self.run_audited_as(record, change, count_deleted, |_| AuditOutcome::Ok)
-            .await
-    }
-
-    /// Like [`Call::run_audited`], for a change that can end in several ways without failing;
-    /// `outcome` returns in which way it ended.
-    ///
-    /// # Errors
-    /// Those of [`Call::run_audited`].
-    pub async fn run_audited_as<T>(
-        &self,
-        record: AuditRecord,
-        change: impl Future<Output = Result<T, Error>>,
-        count_deleted: impl Fn(&T) -> u64,
-        outcome: impl Fn(&T) -> AuditOutcome,
-    ) -> Result<T, Error> {
         self.run_audited_with(record, change, |report, record| {
             record.keys_deleted = count_deleted(report);
-            record.outcome = outcome(report);
         })
         .await
     }
@@ -83,10 +67,17 @@ impl Call {
         complete: impl Fn(&T, &mut AuditRecord),
     ) -> Result<T, Error> {
         let began = Instant::now();
-        let mut record = self.sign_for_caller(record);
+        let mut record = self.sign_for_caller(record).as_operation(&random_id());
         let (intent, result) = match record_intent(&record, &self.audit_redis()).await {
-            Ok(intent) => (intent, change.await),
-            Err(error) => (IntentId::none(), Err(error.into())),
+            Ok(intent) => {
+                record.operation_id = intent.operation_id(&record);
+                self.operation_id.replace(record.operation_id.clone());
+                (intent, change.await)
+            }
+            Err(error) => {
+                record.operation_id = None;
+                (IntentId::none(), Err(error.into()))
+            }
         };
 
         record.finish(began.elapsed(), result.as_ref().map(|_| 0));
@@ -99,7 +90,7 @@ impl Call {
     }
 
     /// Records a change that failed before it began.
-    pub(crate) async fn record_not_started(&self, record: AuditRecord, error: &Error) {
+    pub async fn record_not_started(&self, record: AuditRecord, error: &Error) {
         let mut record = self.sign_for_caller(record);
         record.finish(self.head.arrived.elapsed(), Err(error));
         self.record_outcome(&record, &IntentId::none(), Some(error))

@@ -34,8 +34,8 @@ thread_local! {
 
 /// Returns the cache of this component, for any component: the variables `redis_host`,
 /// `redis_port`, `redis_username`, `redis_password`, `redis_db`, `redis_tls`, `command_timeout_ms`,
-/// `fence_interval_ms`, `cache_namespace` and `log_detail` configure it; those that the manifest
-/// does not pass have their defaults. Keys without a TTL of their own live by overrides in Redis,
+/// `fence_interval_ms`, `cache_namespace`, `hot_keys` and `log_detail` configure it; those that the
+/// manifest does not pass have their defaults. Keys without a TTL of their own live by overrides in Redis,
 /// else 300 s ([`crate::configured_cache`] has the TTL table of `edge-cache.toml`).
 ///
 /// # Errors
@@ -80,7 +80,10 @@ pub(crate) fn connected(settings: &CacheSettings, url: &str) -> ConnectedCache {
             client_at(settings, url, "cache")
         });
         let cache = Cache::with_observer(Rc::clone(&redis), LookupLog);
-        let cache = Rc::new(cache.with_fence_interval(settings.fence_interval));
+        let cache = cache
+            .with_fence_interval(settings.fence_interval)
+            .with_hot_keys(settings.hot_keys);
+        let cache = Rc::new(cache);
         let connected = ConnectedCache { redis, cache };
         caches.by_url.insert(url.to_owned(), connected.clone());
         connected

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use edge_cache::redis::{NodeAddress, at_node, node_of};
+use edge_cache::redis::{NodeAddress, at_node, database_of, node_of};
 use edge_cache::{
     Arg, Command, ConnectionEvent, ErrorKind, RedisError, Reply, Transport, other_scheme,
 };
@@ -56,6 +56,10 @@ impl Transport for SpinTransport {
 
     fn address(&self) -> Option<NodeAddress> {
         node_of(&self.url)
+    }
+
+    fn database(&self) -> Option<u16> {
+        database_of(&self.url)
     }
 
     fn is_tls(&self) -> bool {

@@ -22,6 +22,7 @@ use crate::http::call::Call;
 use crate::http::problem::Problem;
 use crate::http::request_id::random_id;
 use crate::instance::{Instance, instance};
+use crate::invalidation::count_purged;
 use crate::log;
 
 /// How long an instance uses the overrides of rules before it reads them again.
@@ -117,21 +118,26 @@ async fn run_recorded(instance: &Instance, event: DomainEvent) -> Result<(), Err
         Ok(intent) => (intent, run_gathered(instance, &event).await),
         Err(error) => (IntentId::none(), Err(error.into())),
     };
-    record.finish(
-        began.elapsed(),
-        result.as_ref().map(InvalidateReport::keys_invalidated),
-    );
+    record.finish(began.elapsed(), result.as_ref().map(|_| 0));
+    if let Ok(report) = &result {
+        count_purged(report, &mut record);
+    }
     // The keys are removed, even if that cannot be recorded.
     if let Err(error) = record.write_outcome(&intent, &instance.audit).await {
         log_unwritten_record(&record, &error);
     }
 
-    log::event(&event.kind, result?.keys_invalidated());
+    let report = result?;
+    log::event(
+        &event.kind,
+        report.keys_invalidated(),
+        report.keys_marked_stale(),
+    );
     Ok(())
 }
 
-/// Runs the invalidations of an event. Readers know those by pattern soon; their keys are removed by
-/// the gathered walk.
+/// Runs the invalidations of an event. Readers know those by pattern soon; their keys are removed, or
+/// marked stale, by the gathered walk.
 async fn run_gathered(instance: &Instance, event: &DomainEvent) -> Result<InvalidateReport, Error> {
     if let Some(turn) = event.gather_patterns(&instance.redis).await? {
         announce(instance, turn).await?;
@@ -187,13 +193,14 @@ async fn record_walk(instance: &Instance, walk: &FinishedWalk) {
     };
     record.request_id = random_id();
     record.finish(Duration::ZERO, Ok(walk.keys_deleted));
+    record.count(walk.keys_deleted, walk.keys_marked_stale);
     let written = record
         .write_outcome(&IntentId::none(), &instance.audit)
         .await;
     if let Err(error) = written {
         log_unwritten_record(&record, &error);
     }
-    log::removals(walk.patterns.len(), walk.keys_deleted);
+    log::removals(walk);
 }
 
 /// Reads an event that arrived over HTTP. One that is refused is counted.
@@ -220,12 +227,8 @@ pub async fn run_event(call: &Call, event: &DomainEvent) -> Result<InvalidateRep
 
     let redis = call.redis();
     let invalidation = event.run(&redis);
-    call.run_audited(
-        event.record(),
-        invalidation,
-        InvalidateReport::keys_invalidated,
-    )
-    .await
+    call.run_audited_invalidation(event.record(), invalidation)
+        .await
 }
 
 /// Publishes an event to other services. Pub/sub reaches only current subscribers, so a failure is

@@ -7,6 +7,7 @@ mod error_status;
 mod host_response;
 mod key_path;
 pub(crate) mod problem;
+mod repeated;
 pub(crate) mod request;
 mod request_body;
 pub(crate) mod request_id;

@@ -25,7 +25,7 @@ pub(crate) struct Instance {
     /// The cache with the TTL table of the configuration file, which is read when this is first used.
     configured_cache: OnceCell<Rc<SpinCache>>,
     /// Finds out where the audit trail is when it is first used.
-    pub(crate) audit: AuditTrail<SpinTransport>,
+    pub(crate) audit: Rc<AuditTrail<SpinTransport>>,
     pub(crate) attempt_limiter: RefCell<AttemptLimiter>,
 }
 
@@ -42,7 +42,7 @@ impl Instance {
             configured_cache: OnceCell::new(),
             config,
             redis,
-            audit,
+            audit: Rc::new(audit),
             attempt_limiter: RefCell::default(),
         }
     }

@@ -1,10 +1,11 @@
 //! Jobs: requests that begin them, and workers that go on after a response.
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use edge_cache::{HostRuntime, RedisClient};
 use edge_cache_admin::Error;
-use edge_cache_admin::admin::audit::AuditRecord;
+use edge_cache_admin::admin::audit::{AuditRecord, AuditTrail};
 use edge_cache_admin::jobs::{
     Job, JobChange, JobOrigin, JobReport, NewJob, WORK_TIME, Waker, Worker, read_job,
 };
@@ -12,6 +13,7 @@ use serde::Serialize;
 use spin_sdk::wasip3::wit_bindgen;
 
 use crate::audit_recording::log_unwritten_record;
+use crate::connection::SpinTransport;
 use crate::http::call::Call;
 use crate::http::request_id::random_id;
 use crate::http::response::Response;
@@ -20,6 +22,11 @@ use crate::log;
 
 /// The preference of RFC 7240 for a job.
 const RESPOND_ASYNC: &str = "respond-async";
+/// Its preference for a time limit, in seconds.
+const WAIT: &str = "wait";
+/// The first and the longest time between two reads of a job that is awaited.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const MAX_PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(Serialize)]
 struct ChangedBody {
@@ -30,12 +37,86 @@ struct ChangedBody {
 impl Call {
     /// True if the client prefers a job (`Prefer: respond-async`).
     pub fn prefers_job(&self) -> bool {
+        self.preference(RESPOND_ASYNC).is_some()
+    }
+
+    /// How long the client is ready to wait for the end of a job (`Prefer: wait=N`), at most
+    /// `sync_limit_seconds`.
+    pub fn preferred_wait(&self) -> Option<Duration> {
+        let wait = Duration::from_secs(self.wait_seconds()?);
+        Some(wait.min(self.config().sync_limit))
+    }
+
+    fn wait_seconds(&self) -> Option<u64> {
+        self.preference(WAIT)?.parse().ok()
+    }
+
+    /// The value of a preference, empty if it has none.
+    fn preference(&self, wanted: &str) -> Option<String> {
         let headers = self.head.headers("prefer");
         let mut preferences = headers.iter().flat_map(|header| header.split(','));
-        preferences.any(|preference| {
-            let name = preference.split([';', '=']).next().unwrap_or_default();
-            name.trim().eq_ignore_ascii_case(RESPOND_ASYNC)
+        preferences.find_map(|preference| {
+            let preference = preference.split(';').next().unwrap_or_default();
+            let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+            let is_wanted = name.trim().eq_ignore_ascii_case(wanted);
+            is_wanted.then(|| value.trim().trim_matches('"').to_owned())
         })
+    }
+
+    /// Like [`Call::begin_job`], and waits for the end of the job as long as the client prefers. If it
+    /// is done by then, the response is that of the request without a job.
+    ///
+    /// # Errors
+    /// Those of [`NewJob::create`].
+    pub async fn begin_job_and_wait(
+        &self,
+        new: NewJob<'_>,
+        record: AuditRecord,
+        respond_done: impl FnOnce(&Job) -> Response,
+    ) -> Result<Response, Error> {
+        // Boxed: the futures of operations are nested too deeply for the compiler.
+        let job = Box::pin(self.create_job(new, record)).await?;
+        let job = Box::pin(self.await_end(job)).await;
+        if job.is_done() {
+            return Ok(self.with_applied_wait(respond_done(&job)));
+        }
+
+        let accepted = self.accepted(job);
+        Ok(if self.prefers_job() {
+            accepted
+        } else {
+            self.with_applied_wait(accepted)
+        })
+    }
+
+    async fn await_end(&self, mut job: Job) -> Job {
+        let Some(wait) = self.preferred_wait().filter(|_| !job.is_scheduled()) else {
+            return job;
+        };
+        let redis = self.redis();
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        while !job.is_settled() && began.elapsed() < wait {
+            redis.sleep(pause.min(wait)).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+            match read_job(&redis, &job.id).await {
+                Ok(now) => job = now,
+                // The job goes on when Redis is back; the client learns its address.
+                Err(_) => return job,
+            }
+        }
+        job
+    }
+
+    /// Adds the header by which a client knows that its preference for a time limit was heeded.
+    #[must_use]
+    fn with_applied_wait(&self, response: Response) -> Response {
+        match self.wait_seconds() {
+            Some(seconds) => {
+                response.with_header("preference-applied", format!("{WAIT}={seconds}"))
+            }
+            None => response,
+        }
     }
 
     /// Creates a job, advances it after the response, and responds with 202 and its address. The
@@ -44,24 +125,45 @@ impl Call {
     /// # Errors
     /// Those of [`NewJob::create`].
     pub async fn begin_job(&self, new: NewJob<'_>, record: AuditRecord) -> Result<Response, Error> {
+        // Boxed: the futures of operations are nested too deeply for the compiler.
+        let job = Box::pin(self.create_job(new, record)).await?;
+        Ok(self.accepted(job))
+    }
+
+    async fn create_job(&self, new: NewJob<'_>, mut record: AuditRecord) -> Result<Job, Error> {
+        let (is_dry_run, counts_at_once) = (new.is_dry_run(), new.counts_at_once());
+        if new.is_scheduled() {
+            record.action = "job-schedule".to_owned();
+        }
+        let new = new.with_default_latency(self.config().thresholds.latency_ms);
+        let redis = self.redis();
+        // The operation has its id when the creation begins.
+        let creation = async {
+            let origin = self.job_origin();
+            new.create(&redis, origin, self.fence_interval()).await
+        };
+
+        let job = if counts_at_once {
+            self.run_walk(creation).await?
+        } else if is_dry_run {
+            creation.await?
+        } else {
+            let complete = |job: &Job, record: &mut AuditRecord| job.complete_record(record);
+            self.run_audited_with(record, creation, complete).await?
+        };
+        self.work_on_jobs();
+        Ok(job)
+    }
+
+    fn job_origin(&self) -> JobOrigin {
         let caller = self.caller.borrow().clone();
-        let origin = JobOrigin {
+        JobOrigin {
             by: self.caller_name(),
             role: caller.map_or_else(String::new, |caller| caller.role.name().to_owned()),
             ip: self.client_address.clone(),
             request_id: self.request_id().to_owned(),
-        };
-        let is_dry_run = new.is_dry_run();
-        let redis = self.redis();
-        let creation = new.create(&redis, origin, self.fence_interval());
-
-        let job = if is_dry_run {
-            self.run_walk(creation).await?
-        } else {
-            self.run_audited(record, creation, |_| 0).await?
-        };
-        self.work_on_jobs();
-        Ok(self.accepted(job))
+            operation_id: self.operation_id(),
+        }
     }
 
     /// Changes the state of a job, wakes a worker, and responds with the job.
@@ -93,7 +195,7 @@ impl Call {
     fn accepted(&self, job: Job) -> Response {
         let location = format!("/api/cache/jobs/{}", job.id);
         let body = ChangedBody {
-            message: format!("The job {} was queued", job.id),
+            message: format!("The job {} is {}", job.id, job.state().name()),
             job: JobReport::from(job),
         };
         let response = self.respond(body).accepted(location);
@@ -125,12 +227,19 @@ impl Call {
 }
 
 async fn work(instance: &Instance, waker: Waker, limit: Duration) -> Result<(), Error> {
-    let worker = Worker {
+    Box::pin(worker(instance, waker).work(limit)).await
+}
+
+/// A worker of this instance.
+pub(crate) fn worker(
+    instance: &Instance,
+    waker: Waker,
+) -> Worker<'_, RedisClient<SpinTransport>, AuditTrail<SpinTransport>> {
+    Worker {
         redis: instance.redis.as_ref(),
-        audit: &instance.audit,
+        audit: instance.audit.as_ref(),
         name: random_id(),
         waker,
         on_unwritten: &log_unwritten_record,
-    };
-    Box::pin(worker.work(limit)).await
+    }
 }

@@ -9,8 +9,9 @@
 //! - `auth` and `audit_recording`: tokens and roles; records of changes and denied attempts.
 //! - `caches`, `instance`, `config` and `connection`: what an instance keeps between requests.
 //! - `configuration`: the configuration file.
-//! - `event`, `invalidation` and `jobs`: what several components do in the same way.
+//! - `editing`, `event`, `invalidation`, `jobs` and `warmup_jobs`: what several components do in the same way.
 //! - `sources` and `key_value`: Spin's databases, and its key-value store.
+//! - `webhooks`: requests to the webhooks of alerts.
 
 mod audit_recording;
 pub mod auth;
@@ -18,6 +19,7 @@ mod caches;
 mod config;
 mod configuration;
 mod connection;
+mod editing;
 mod event;
 mod http;
 mod instance;
@@ -29,6 +31,8 @@ mod misconfiguration;
 #[cfg(test)]
 mod properties;
 mod sources;
+mod warmup_jobs;
+mod webhooks;
 
 pub use caches::{SpinCache, cache, cache_at};
 pub use config::{BadVariable, Config};
@@ -45,6 +49,8 @@ pub use misconfiguration::Misconfiguration;
 pub use sources::{Database, Postgres, Sources, Sqlite};
 /// The host's response, which [`serve`] returns.
 pub use spin_sdk::wasip3::http::types::Response as HostResponse;
+pub use warmup_jobs::ConfiguredPlan;
+pub use webhooks::Webhooks;
 
 #[doc(hidden)]
 pub use spin_sdk::wasip3;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::sync::OnceLock;
 
+use edge_cache::keyspace::gathered::FinishedWalk;
 use edge_cache::{ConnectionEvent, LookupOutcome, Observer, StoreError, units};
 use edge_cache_admin::admin::audit::AuditRecord;
 use serde::Serialize;
@@ -179,20 +180,28 @@ fn beginning(key: &str) -> String {
 }
 
 /// Logs a domain event that was handled.
-pub(crate) fn event(kind: &str, keys_invalidated: u64) {
+pub(crate) fn event(kind: &str, keys_invalidated: u64, keys_marked_stale: u64) {
     write_line(
         "info",
         "event",
-        json!({ "type": shorten(kind), "keysInvalidated": keys_invalidated }),
+        json!({
+            "type": shorten(kind),
+            "keysInvalidated": keys_invalidated,
+            "keysMarkedStale": keys_marked_stale,
+        }),
     );
 }
 
 /// Logs a gathered walk that has ended.
-pub(crate) fn removals(patterns: usize, keys_deleted: u64) {
+pub(crate) fn removals(walk: &FinishedWalk) {
     write_line(
         "info",
         "event.removed",
-        json!({ "patterns": patterns, "keysDeleted": keys_deleted }),
+        json!({
+            "patterns": walk.patterns.len() + walk.stale_patterns.len(),
+            "keysDeleted": walk.keys_deleted,
+            "keysMarkedStale": walk.keys_marked_stale,
+        }),
     );
 }
 

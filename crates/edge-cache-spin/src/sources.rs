@@ -31,10 +31,11 @@ pub struct Sources<'a> {
 impl<'a> Sources<'a> {
     /// Returns the sources of the component that serves this call.
     pub fn new(call: &'a Call) -> Self {
-        Self {
-            config: call.config(),
-            head: &call.head,
-        }
+        Self::of(call.config(), &call.head)
+    }
+
+    pub(crate) fn of(config: &'a Config, head: &'a RequestHead) -> Self {
+        Self { config, head }
     }
 }
 

@@ -42,7 +42,11 @@ impl<C: Redis + HostRuntime + 'static> Provider<C> {
         let paced = Paced::new(connection, Rc::clone(&gauge));
         let cache = Cache::with_observer(paced, StoreLog);
         Self {
-            cache: Rc::new(cache.with_fence_interval(settings.fence_interval)),
+            cache: Rc::new(
+                cache
+                    .with_fence_interval(settings.fence_interval)
+                    .with_hot_keys(settings.hot_keys),
+            ),
             gauge,
             given_up: RefCell::default(),
         }

@@ -13,7 +13,7 @@ const ADVICE: &str = "pass it to the component in spin.toml ([component.<id>.var
 
 /// Variables of the provider, in the order in which they are read. `redis_url` makes the others of
 /// the address superfluous.
-pub const VARIABLES: [&str; 10] = [
+pub const VARIABLES: [&str; 11] = [
     "redis_url",
     "redis_host",
     "redis_port",
@@ -24,6 +24,7 @@ pub const VARIABLES: [&str; 10] = [
     "command_timeout_ms",
     "fence_interval_ms",
     "cache_namespace",
+    "hot_keys",
 ];
 
 /// Valid settings.
@@ -36,6 +37,8 @@ pub struct Settings {
     pub fence_interval: Duration,
     /// The namespace of the cache's internal keys.
     pub namespace: Namespace,
+    /// True if lookups are counted by key.
+    pub hot_keys: bool,
 }
 
 /// The text of each variable that is set.
@@ -61,6 +64,7 @@ impl Settings {
             command_timeout: variables.milliseconds("command_timeout_ms", 50..=60_000, 1500)?,
             fence_interval: variables.milliseconds("fence_interval_ms", 10..=1000, 50)?,
             namespace: variables.namespace()?,
+            hot_keys: variables.hot_keys()?,
         })
     }
 }
@@ -89,6 +93,14 @@ impl Variables {
         default: u64,
     ) -> Result<Duration, String> {
         self.number(name, range, default).map(Duration::from_millis)
+    }
+
+    fn hot_keys(&self) -> Result<bool, String> {
+        match self.text("hot_keys") {
+            Some("true") | None => Ok(true),
+            Some("false") => Ok(false),
+            Some(_) => Err("the variable `hot_keys` must be true or false".to_owned()),
+        }
     }
 
     fn namespace(&self) -> Result<Namespace, String> {

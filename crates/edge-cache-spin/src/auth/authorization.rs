@@ -1,6 +1,7 @@
 //! Authorization: the role that a route or a removal requires.
 
 use edge_cache_admin::admin::audit::AuditRecord;
+use edge_cache_admin::admin::confirmation::Confirmation;
 use edge_cache_admin::admin::share::RemovalShare;
 use edge_cache_admin::{Error, Role};
 
@@ -54,5 +55,33 @@ impl Call {
             .await
             .map_err(|problem| problem.with_context(&share.describe()))?;
         Ok(share.check()?)
+    }
+
+    /// Checks the number of keys that the caller has confirmed (`confirmCount`), as a walk that only
+    /// reads. A failure to count them is recorded.
+    ///
+    /// # Errors
+    /// 409 if it is far from the number of keys that match now, 503 if counting takes too long, and those
+    /// of [`Call::run_walk`].
+    pub async fn check_count(
+        &self,
+        record: &AuditRecord,
+        confirmation: Confirmation,
+        check: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Problem> {
+        if !confirmation.is_count() {
+            return Ok(());
+        }
+        let checked = self.run_walk(check).await;
+        let checked = checked.map_err(|error| match error {
+            Error::WalkTooLong(limit) => Error::CountTooLong(limit),
+            error => error,
+        });
+        if let Err(error) = &checked
+            && !matches!(error, Error::CountChanged { .. })
+        {
+            self.record_not_started(record.clone(), error).await;
+        }
+        Ok(checked?)
     }
 }

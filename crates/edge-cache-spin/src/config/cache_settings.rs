@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use edge_cache::Namespace;
 
-use super::variables::{BadVariable, CACHE_DEFAULTS, RedisTopology, Variables};
+use super::defaults::CACHE_DEFAULTS;
+use super::variables::{BadVariable, RedisTopology, Variables};
 use crate::log::LogDetail;
 
 /// Where the cache is, the times of its connection, and what is logged of it.
@@ -20,6 +21,8 @@ pub(crate) struct CacheSettings {
     pub(crate) fence_interval: Duration,
     /// The namespace of the cache's internal keys.
     pub(crate) namespace: Namespace,
+    /// True if lookups are counted by key.
+    pub(crate) hot_keys: bool,
     /// The detail of the log: `errors`, `requests` or `full`.
     pub(crate) log_detail: LogDetail,
 }
@@ -44,6 +47,7 @@ impl CacheSettings {
             command_timeout: Duration::from_millis(command_timeout),
             fence_interval: Duration::from_millis(fence_interval),
             namespace: namespace(variables)?,
+            hot_keys: variables.flag("hot_keys")?,
             log_detail: variables.log_detail()?,
         })
     }

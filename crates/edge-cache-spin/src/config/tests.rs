@@ -5,7 +5,7 @@ use edge_cache::Pattern;
 use super::*;
 
 /// A value that each variable refuses.
-const BAD_VALUES: [(&str, &str); 34] = [
+const BAD_VALUES: [(&str, &str); 43] = [
     ("redis_host", ""),
     ("redis_host", "redis://x"),
     ("redis_port", "0"),
@@ -19,11 +19,19 @@ const BAD_VALUES: [(&str, &str); 34] = [
     ("fence_interval_ms", "9"),
     ("cache_namespace", "Shop"),
     ("cache_namespace", "a:b"),
+    ("hot_keys", "on"),
     ("near_max_age_ms", "10001"),
     ("latency_alert_ms", "1.5"),
+    ("sync_limit_seconds", "601"),
     ("memory_alert_percent", "101"),
     ("hit_rate_alert_percent", "0"),
     ("evictions_alert_per_minute", ""),
+    ("alert_webhooks", "https://hooks.example.com"),
+    ("alert_webhooks", "slack=hooks.example.com"),
+    ("alert_remind_minutes", "0"),
+    ("alert_source", ""),
+    ("value_editing", "1"),
+    ("audit_values", "no"),
     ("trusted_proxies", "many"),
     ("trusted_proxy_addresses", "10.0.0.0/8,proxy.internal"),
     ("events_channel", ""),
@@ -34,6 +42,7 @@ const BAD_VALUES: [(&str, &str); 34] = [
     ("warmup_origin_token", "two words"),
     ("warmup_rate", "-1"),
     ("warmup_interval_seconds", "59"),
+    ("analysis_interval_minutes", "10081"),
     ("relief_patterns", "old:*,*"),
     ("relief_patterns", "cache:*"),
     ("relief_patterns", "old:*, tmp:*"),

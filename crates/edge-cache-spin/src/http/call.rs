@@ -5,10 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_cache::{Cache, HostRuntime, Observer, Redis};
-use edge_cache_admin::Error;
 use edge_cache_admin::admin::walks;
 use edge_cache_admin::configuration::Configuration;
 use edge_cache_admin::input::FileError;
+use edge_cache_admin::{Error, Role};
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
 use crate::auth::Caller;
@@ -18,19 +19,24 @@ use crate::http::problem::Problem;
 use crate::http::request::RequestHead;
 use crate::http::request_body::{AnnouncedBody, UnreadBody};
 use crate::http::request_id::random_id;
-use crate::http::response::{DataBody, Response};
+use crate::http::response::{DataBody, JSON_LINES, Response};
 use crate::http::route::normalize_path;
 use crate::http::timing::RedisTiming;
 use crate::instance::Instance;
+use crate::log;
 
 /// A request being served.
 pub struct Call {
     pub(crate) head: Rc<RequestHead>,
     body: RefCell<Option<UnreadBody>>,
+    /// A body that was read and not taken yet.
+    read_body: RefCell<Vec<u8>>,
     pub(crate) client_address: String,
     pub(crate) instance: Rc<Instance>,
     /// Set as soon as a token is recognised.
     pub(crate) caller: RefCell<Option<Caller>>,
+    /// The id of the operation, from the moment at which its intent is recorded.
+    pub(crate) operation_id: RefCell<Option<String>>,
     /// Failures beside the point of the request, for the response.
     pub(crate) warnings: RefCell<Vec<String>>,
     pub(crate) timing: RedisTiming,
@@ -42,8 +48,10 @@ impl Call {
             client_address: client_address(&head, &instance.config),
             head,
             body: RefCell::new(Some(body)),
+            read_body: RefCell::default(),
             instance,
             caller: RefCell::new(None),
+            operation_id: RefCell::new(None),
             warnings: RefCell::new(Vec::new()),
             timing: RedisTiming::default(),
         }
@@ -85,9 +93,18 @@ impl Call {
 
     /// True if the client requests server-sent events.
     pub fn wants_events(&self) -> bool {
+        self.accepts("text/event-stream")
+    }
+
+    /// True if the client requests a JSON document a line.
+    pub fn wants_lines(&self) -> bool {
+        self.accepts(JSON_LINES)
+    }
+
+    fn accepts(&self, media_type: &str) -> bool {
         self.header("accept")
             .split(',')
-            .any(|media_type| media_type.trim().starts_with("text/event-stream"))
+            .any(|accepted| accepted.trim().starts_with(media_type))
     }
 
     /// Reads the body. A second call returns an empty one.
@@ -96,7 +113,7 @@ impl Call {
     /// 413 past 1 MiB, 400 if the body ends early.
     pub async fn body(&self) -> Result<Vec<u8>, Problem> {
         let Some(body) = self.body.borrow_mut().take() else {
-            return Ok(Vec::new());
+            return Ok(self.read_body.take());
         };
         let announced = AnnouncedBody {
             length: self.header("content-length").parse().ok(),
@@ -104,6 +121,16 @@ impl Call {
         };
 
         body.read(&announced).await
+    }
+
+    /// Reads the body, and leaves it for [`Call::body`].
+    ///
+    /// # Errors
+    /// Those of [`Call::body`].
+    pub(crate) async fn peek_body(&self) -> Result<Vec<u8>, Problem> {
+        let body = self.body().await?;
+        self.read_body.replace(body.clone());
+        Ok(body)
     }
 
     /// The request's id.
@@ -117,6 +144,12 @@ impl Call {
             .borrow()
             .as_ref()
             .map_or_else(|| "-".to_owned(), |caller| caller.name.clone())
+    }
+
+    /// The role of the caller's token; that of a viewer as long as no token was recognised.
+    pub fn role(&self) -> Role {
+        let caller = self.caller.borrow();
+        caller.as_ref().map_or(Role::Viewer, |caller| caller.role)
     }
 
     /// The component's settings.
@@ -169,7 +202,12 @@ impl Call {
 
     /// The Redis database of the audit trail. Its commands are counted in `server-timing`.
     pub fn audit_redis(&self) -> impl Redis {
-        self.timing.measure(&self.instance.audit)
+        self.timing.measure(self.instance.audit.as_ref())
+    }
+
+    /// The Redis database of the audit trail, for work that goes on after the handler returned.
+    pub fn owned_audit_redis(&self) -> impl Redis + use<> {
+        Rc::clone(&self.instance.audit)
     }
 
     /// Runs a read-only walk over the whole keyspace; see [`walks::run_admitted`].
@@ -183,14 +221,36 @@ impl Call {
         walks::run_admitted(&self.audit_redis(), self.instance.redis.as_ref(), walk).await
     }
 
-    /// `{"success": true, ...report, "timestamp": ...}`, with the warnings of this call.
-    pub fn respond(&self, report: impl Serialize) -> Response {
-        Response::success(report, &self.warnings.borrow())
+    /// The id of the operation; `None` before a change has begun.
+    pub fn operation_id(&self) -> Option<String> {
+        self.operation_id.borrow().clone()
     }
 
-    /// `{"success": true, "data": ..., "timestamp": ...}`, with the warnings of this call.
+    /// `{"success": true, ...report, "timestamp": ...}`, with the id of the operation and the warnings
+    /// of this call.
+    pub fn respond(&self, report: impl Serialize) -> Response {
+        Response::success(report, self.operation_id(), &self.warnings.borrow())
+    }
+
+    /// `{"success": true, "data": ..., "timestamp": ...}`, with the id of the operation and the
+    /// warnings of this call.
     pub fn respond_with_data(&self, data: impl Serialize) -> Response {
         self.respond(DataBody { data })
+    }
+
+    /// So many bytes, sent piece by piece. A failure is logged, and cuts the response off, which the client
+    /// notices by its `content-length`.
+    pub fn respond_with_bytes(
+        &self,
+        length: u64,
+        pieces: impl Stream<Item = Result<Vec<u8>, String>> + 'static,
+    ) -> Response {
+        let id = self.request_id().to_owned();
+        let pieces = pieces.map(move |piece| {
+            let report = |problem: &String| log::failure(&id, "response.cut", problem);
+            piece.inspect_err(report).ok()
+        });
+        Response::bytes(length, Box::pin(pieces))
     }
 
     /// Returns 128 random bits in hexadecimal.

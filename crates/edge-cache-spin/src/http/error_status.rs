@@ -27,13 +27,29 @@ impl From<Error> for Problem {
             }
             Error::RoleTooLow(_) => Self::new(403, "role-too-low", "Forbidden", detail),
             Error::NotFound(_) => Self::new(404, "not-found", "Not Found", detail),
+            Error::MissingKey { load_lock, .. } => {
+                let problem = Self::new(404, "not-found", "Not Found", detail);
+                match serde_json::to_value(load_lock) {
+                    Ok(lock) if lock.is_object() => problem.with_member("loadLock", lock),
+                    _ => problem,
+                }
+            }
             Error::Conflict(_) => Self::new(409, "already-running", "Conflict", detail),
+            Error::ValueChanged { hash } => {
+                Self::new(409, "value-changed", "Conflict", detail).with_member("hash", hash)
+            }
+            Error::NotEditable(_) => Self::new(409, "not-editable", "Conflict", detail),
+            Error::NotDownloadable(_) => Self::new(409, "not-downloadable", "Conflict", detail),
+            Error::Gone(_) => Self::new(410, "undo-expired", "Gone", detail),
             Error::JobState(_) => Self::new(409, "job-state", "Conflict", detail),
+            Error::CountChanged { .. } => Self::new(409, "count-changed", "Conflict", detail),
             Error::TooManyJobs(_) => Self::new(429, "too-many-jobs", "Too Many Requests", detail)
                 .with_header("retry-after", RETRY_JOB_AFTER_SECONDS),
             Error::TooManyWalks => Self::new(429, "too-many-walks", "Too Many Requests", detail)
                 .with_header("retry-after", RETRY_WALK_AFTER_SECONDS),
-            Error::WalkTooLong(_) => Self::new(503, "walk-too-long", "Service Unavailable", detail),
+            Error::WalkTooLong(_) | Error::CountTooLong(_) => {
+                Self::new(503, "walk-too-long", "Service Unavailable", detail)
+            }
             Error::Full(_) => Self::new(503, "memory-alert", "Service Unavailable", detail),
             Error::Redis(source) => Self::from(source),
             Error::Partial { deleted, source } => Self::from(source)
@@ -262,6 +278,9 @@ mod tests {
         assert_eq!(kind(&too_long), "urn:edge-cache:problem:walk-too-long");
         assert!(too_long.detail().contains("after 30 s"));
         assert!(too_long.headers.is_empty(), "a retry takes as long");
+        let uncounted = Problem::from(Error::CountTooLong(limit));
+        assert_eq!(kind(&uncounted), kind(&too_long));
+        assert!(uncounted.detail().contains("a dry run as a job"));
         assert_eq!(too_many.status, 429);
         assert_eq!(kind(&too_many), "urn:edge-cache:problem:too-many-walks");
         assert_eq!(too_many.headers, [("retry-after", "5".to_owned())]);

@@ -9,7 +9,7 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response as HostResponse}
 use spin_sdk::wasip3::wit_bindgen::StreamWriter;
 use spin_sdk::wasip3::{wit_bindgen, wit_future, wit_stream};
 
-use crate::http::response::{Body, EventStream};
+use crate::http::response::{Body, TextStream};
 
 /// Longest silence in a stream of events.
 const MAX_SILENCE: Duration = Duration::from_secs(15);
@@ -28,38 +28,64 @@ pub(crate) fn send(status: u16, fields: &[(String, Vec<u8>)], body: Body) -> Hos
     }
 
     wit_bindgen::spawn(async move {
-        write_body(&mut writer, body).await;
+        let is_whole = write_body(&mut writer, body).await;
         drop(writer);
-        let _ = end.write(Ok(None)).await;
+        let failed = ErrorCode::InternalError(None);
+        let _ = end
+            .write(if is_whole { Ok(None) } else { Err(failed) })
+            .await;
     });
     response
 }
 
-/// Writes a body. A client that disconnects before the end is not an error.
-async fn write_body(writer: &mut StreamWriter<u8>, body: Body) {
+/// Writes a body; false if it failed before its end. A client that disconnects is not an error.
+async fn write_body(writer: &mut StreamWriter<u8>, body: Body) -> bool {
     match body {
         Body::Complete(bytes) => {
-            if !bytes.is_empty() {
-                let _ = writer.write_all(bytes.into()).await;
-            }
+            write_piece(writer, bytes.into()).await;
         }
+
         Body::Events(mut events) => {
             while let Some(event) =
                 next_or_comment(&mut events, spin_sdk::time::sleep(MAX_SILENCE)).await
             {
-                let unwritten = writer.write_all(event.into()).await;
-                if !unwritten.is_empty() {
+                if !write_piece(writer, event.into()).await {
+                    break;
+                }
+            }
+        }
+
+        Body::Pieces(mut pieces) => {
+            while let Some(piece) = pieces.next().await {
+                if !write_piece(writer, piece.into()).await {
+                    break;
+                }
+            }
+        }
+
+        Body::Bytes(_, mut pieces) => {
+            while let Some(piece) = pieces.next().await {
+                let Some(piece) = piece else {
+                    return false;
+                };
+                if !write_piece(writer, piece).await {
                     break;
                 }
             }
         }
     }
+    true
+}
+
+/// Writes a piece of a body, which may be empty; false if the client has disconnected.
+async fn write_piece(writer: &mut StreamWriter<u8>, piece: Vec<u8>) -> bool {
+    piece.is_empty() || writer.write_all(piece).await.is_empty()
 }
 
 /// Returns the next event, or a comment if `silence` ends first: proxies close idle connections,
 /// and only a write shows that the client has disconnected. `None` after the last event.
 async fn next_or_comment(
-    events: &mut EventStream,
+    events: &mut TextStream,
     silence: impl Future<Output = ()>,
 ) -> Option<String> {
     match select(events.next(), pin!(silence)).await {
@@ -78,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_silent_stream_gets_comments_until_its_next_event() {
-        let mut silent: EventStream = Box::pin(stream::pending());
+        let mut silent: TextStream = Box::pin(stream::pending());
 
         let waiting = next_or_comment(&mut silent, pending()).now_or_never();
         assert_eq!(waiting, None, "the silence has not lasted long enough");
@@ -91,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_stream_ends_after_its_last_event() {
-        let mut events: EventStream = Box::pin(stream::iter(["event".to_owned()]));
+        let mut events: TextStream = Box::pin(stream::iter(["event".to_owned()]));
 
         let first = next_or_comment(&mut events, ready(())).now_or_never();
         let second = next_or_comment(&mut events, ready(())).now_or_never();

@@ -134,6 +134,37 @@ impl Problem {
         }
     }
 
+    /// 400 for a bad `Idempotency-Key`.
+    pub(crate) fn idempotency_key_invalid(detail: impl Into<String>) -> Self {
+        Self::new(400, "idempotency-key-invalid", "Bad Request", detail)
+    }
+
+    /// 409 while the first request with the key is running.
+    pub(crate) fn idempotency_running(retry_after: &'static str) -> Self {
+        let detail = "the first request with this Idempotency-Key is still running; repeat it to get its answer";
+        Self::new(409, "idempotency-running", "Conflict", detail)
+            .with_header("retry-after", retry_after)
+    }
+
+    /// 422 for a key that names another request.
+    pub(crate) fn idempotency_key_reused() -> Self {
+        let detail = "this Idempotency-Key was used for another method, path or body within 24 hours; use a new one";
+        Self::new(
+            422,
+            "idempotency-key-reused",
+            "Unprocessable Content",
+            detail,
+        )
+        .with_member("field", "Idempotency-Key")
+    }
+
+    /// 409 for a request that was carried out, and whose answer is not known any more.
+    pub(crate) fn idempotency_answer_lost() -> Self {
+        let detail = "the request with this Idempotency-Key was carried out; its answer was too long to be kept. \
+                      GET /api/cache/operations/{operationId} returns its audit record";
+        Self::new(409, "idempotency-answer-lost", "Conflict", detail)
+    }
+
     /// 503 for a dependency other than Redis that is unavailable.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(503, "unavailable", "Service Unavailable", detail)

@@ -106,11 +106,15 @@ impl RequestHead {
 
     /// All headers of this name that are text. Cost: one call of the host.
     pub(crate) fn headers(&self, name: &str) -> Vec<String> {
-        self.headers
-            .get(name)
-            .into_iter()
+        let values = self.raw_headers(name).into_iter();
+        values
             .filter_map(|value| String::from_utf8(value).ok())
             .collect()
+    }
+
+    /// All headers of this name, even if they are no text. Cost: one call of the host.
+    pub(crate) fn raw_headers(&self, name: &str) -> Vec<Vec<u8>> {
+        self.headers.get(name)
     }
 }
 

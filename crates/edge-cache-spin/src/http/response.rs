@@ -22,17 +22,40 @@ pub(crate) enum Body {
     /// Sent in one piece, after a `content-length`.
     Complete(Bytes),
     /// Server-sent events, each sent as it happens.
-    Events(EventStream),
+    Events(TextStream),
+    /// Text that is sent piece by piece.
+    Pieces(TextStream),
+    /// So many bytes, sent piece by piece after a `content-length`. `None` ends a body that failed.
+    Bytes(u64, ByteStream),
 }
 
-/// Server-sent events, already rendered.
-pub(crate) type EventStream = Pin<Box<dyn Stream<Item = String>>>;
+impl Body {
+    /// Its length in bytes, if that is known before it is sent.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Complete(bytes) => Some(bytes.len() as u64),
+            Self::Bytes(length, _) => Some(*length),
+            Self::Events(_) | Self::Pieces(_) => None,
+        }
+    }
+}
+
+/// The media type of a JSON document a line.
+pub(crate) const JSON_LINES: &str = "application/x-ndjson";
+
+/// Text that is already rendered: server-sent events, or lines.
+pub(crate) type TextStream = Pin<Box<dyn Stream<Item = String>>>;
+
+/// Pieces of a body; `None` when it failed.
+pub(crate) type ByteStream = Pin<Box<dyn Stream<Item = Option<Vec<u8>>>>>;
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Complete(_) => "Complete",
             Self::Events(_) => "Events",
+            Self::Pieces(_) => "Pieces",
+            Self::Bytes(..) => "Bytes",
         })
     }
 }
@@ -42,6 +65,8 @@ struct SuccessBody<'a, T> {
     success: bool,
     #[serde(flatten)]
     report: T,
+    #[serde(rename = "operationId", skip_serializing_if = "Option::is_none")]
+    operation_id: Option<String>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'a [String],
     timestamp: String,
@@ -69,12 +94,17 @@ impl Response {
         }
     }
 
-    /// `{"success": true, ...report, "timestamp": ...}`, with `warnings` if something beside the
-    /// point of the request failed.
-    pub(crate) fn success(report: impl Serialize, warnings: &[String]) -> Self {
+    /// `{"success": true, ...report, "timestamp": ...}`, with `operationId` after a change, and
+    /// `warnings` if something beside the point of the request failed.
+    pub(crate) fn success(
+        report: impl Serialize,
+        operation_id: Option<String>,
+        warnings: &[String],
+    ) -> Self {
         Self::json(SuccessBody {
             success: true,
             report,
+            operation_id,
             warnings,
             timestamp: units::now(),
         })
@@ -82,7 +112,7 @@ impl Response {
 
     /// `{"success": true, "data": ..., "timestamp": ...}`.
     pub fn data(data: impl Serialize) -> Self {
-        Self::success(DataBody { data }, &[])
+        Self::success(DataBody { data }, None, &[])
     }
 
     /// `{...report, "timestamp": ...}` with any status, as health checks respond.
@@ -114,6 +144,19 @@ impl Response {
             .with_header("x-accel-buffering", "no")
     }
 
+    /// JSON documents, each in a line, that are sent piece by piece. Proxies must not buffer them.
+    pub fn json_lines(pieces: impl Stream<Item = String> + 'static) -> Self {
+        Self::new(200, JSON_LINES, Body::Pieces(Box::pin(pieces)))
+            .with_header("x-accel-buffering", "no")
+    }
+
+    /// Bytes that are sent piece by piece, for a file. They may be anything, so no client shows them.
+    pub(crate) fn bytes(length: u64, pieces: ByteStream) -> Self {
+        let body = Body::Bytes(length, pieces);
+        Self::new(200, "application/octet-stream", body)
+            .with_header("content-disposition", "attachment")
+    }
+
     /// Metrics in the text format of Prometheus.
     pub fn metrics(text: String) -> Self {
         Self::new(
@@ -121,6 +164,12 @@ impl Response {
             "text/plain; version=0.0.4; charset=utf-8",
             Body::Complete(text.into()),
         )
+    }
+
+    /// An answer that was kept.
+    pub(crate) fn kept(status: u16, json: String) -> Self {
+        let body = Body::Complete(json.into());
+        Self::new(status, "application/json", body)
     }
 
     /// A file as it is, for a component that serves files.

@@ -16,6 +16,8 @@ pub struct Method {
     pub(crate) reads_body: bool,
     /// True if `HEAD` is served like `GET`.
     serves_head: bool,
+    /// True if it changes nothing, although its name suggests it.
+    only_reads: bool,
 }
 
 impl Method {
@@ -35,6 +37,7 @@ impl Method {
             reads_query: false,
             reads_body: false,
             serves_head: true,
+            only_reads: false,
         }
     }
 
@@ -63,6 +66,21 @@ impl Method {
             serves_head: false,
             ..self
         }
+    }
+
+    /// Says that it changes nothing, for a `POST` that reads.
+    #[must_use]
+    pub const fn only_reading(self) -> Self {
+        Self {
+            only_reads: true,
+            ..self
+        }
+    }
+
+    /// Returns whether a caller with a token may change something by it.
+    pub(crate) fn is_change(&self) -> bool {
+        let is_reading_get = self.name == "GET" && self.serves_head;
+        self.role.is_some() && !is_reading_get && !self.only_reads
     }
 
     fn serves(&self, method: &str) -> bool {
@@ -184,5 +202,22 @@ mod tests {
 
         assert_eq!(serving_method(METHODS, "HEAD"), Some("GET"));
         assert_eq!(serving_method(&changing, "HEAD"), None);
+    }
+
+    #[test]
+    fn a_method_changes_something_unless_it_reads() {
+        assert!(!METHODS[0].is_change());
+        assert!(METHODS[1].is_change());
+        assert!(
+            Method::new("GET", Role::Operator)
+                .without_head()
+                .is_change()
+        );
+        assert!(
+            !Method::new("POST", Role::Operator)
+                .only_reading()
+                .is_change()
+        );
+        assert!(!Method::public("POST").is_change());
     }
 }

@@ -10,11 +10,14 @@ use crate::http::call::Call;
 use crate::http::host_response::send;
 use crate::http::problem::Problem;
 use crate::http::request::{Request, RequestHead};
-use crate::http::response::{Body, Response};
+use crate::http::response::Response;
 use crate::http::route::{Method, Route};
 use crate::http::trace_context::TraceContext;
 use crate::instance::instance;
 use crate::log;
+
+/// The header with the id of the operation.
+const OPERATION_ID_HEADER: &str = "operation-id";
 
 /// Result of a handler: its response, or the problem that the client receives.
 pub type HandlerResult = Result<Response, Problem>;
@@ -69,10 +72,10 @@ pub async fn serve<'a>(
         (Ok(instance), Some(method)) => {
             let call = Call::new(Rc::clone(&head), body, instance);
             let result = match call.admit(method).await {
-                Ok(()) => handler(&call).await,
+                Ok(()) => call.run_handler(method, handler).await,
                 Err(problem) => Err(problem),
             };
-            (result, CallSummary::new(&call))
+            (with_operation(&call, result), CallSummary::new(&call))
         }
     };
 
@@ -126,6 +129,19 @@ impl Call {
             Fields::require_none(&self.body().await?)?;
         }
         Ok(())
+    }
+}
+
+/// Adds the id of the operation, if a change has begun.
+fn with_operation(call: &Call, result: HandlerResult) -> HandlerResult {
+    let Some(id) = call.operation_id() else {
+        return result;
+    };
+    match result {
+        Ok(response) => Ok(response.with_header(OPERATION_ID_HEADER, id)),
+        Err(problem) => Err(problem
+            .with_member("operationId", id.as_str())
+            .with_header(OPERATION_ID_HEADER, id)),
     }
 }
 
@@ -205,8 +221,8 @@ fn header_fields(
     // A 304 has no body to describe.
     if response.status != 304 {
         add("content-type", response.content_type);
-        if let Body::Complete(bytes) = &response.body {
-            add("content-length", &bytes.len().to_string());
+        if let Some(length) = response.body.length() {
+            add("content-length", &length.to_string());
         }
     }
 
