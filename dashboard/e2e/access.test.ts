@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
+import { VIEWS } from '../src/state/route.ts';
 import { ROOT, TOKENS } from './app.ts';
 import { open, screenshot, setup, signIn, SIZES, violations } from './browser.ts';
 import { fill } from './data.ts';
@@ -11,7 +12,8 @@ import { fill } from './data.ts';
 const { app, visit } = setup();
 beforeAll(() => fill(app));
 
-const VIEWS = ['overview', 'clear', 'keys', 'keys?key=users:1:profile', 'warmup', 'audit', 'dev'];
+/** The addresses that are looked at: each view, and two of a key. */
+const ADDRESSES = [...VIEWS, 'keys?key=users:1:profile', 'keys?key=users:none'];
 /** More presses of Tab than any view needs to reach one of its elements. */
 const MAX_TABS = 40;
 
@@ -40,7 +42,7 @@ test('a rejected token shows the reason, and another one can be entered', async 
   await page.getByLabel('Token').fill('guessed-but-never-configured');
   await page.keyboard.press('Enter');
 
-  await page.getByText('this token is not known').waitFor();
+  await page.getByText('Unknown token. Did you paste all of it?').waitFor();
 
   await signIn(page, TOKENS.viewer);
   await close();
@@ -59,6 +61,74 @@ test('a token lasts until signing out, in its own tab only', async () => {
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  await close();
+});
+
+test('a remembered token signs in other tabs for 12 hours, and signing out ends it in all of them', async () => {
+  const { page, close } = await visit(null);
+  await page.getByRole('checkbox', { name: /^Remember me/ }).check();
+  await signIn(page, TOKENS.viewer);
+  const otherTab = await page.context().newPage();
+  await otherTab.goto(`${app.url}/admin`);
+  await navigation(otherTab).waitFor();
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await otherTab.getByRole('heading', { name: 'Sign in' }).waitFor();
+  expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain(TOKENS.viewer);
+
+  await page.getByRole('checkbox', { name: /^Remember me/ }).check();
+  await signIn(page, TOKENS.viewer);
+  await page.context().clock.install({ time: Date.now() + 12 * 3_600_000 + 1000 });
+  await otherTab.reload();
+  await otherTab.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await close();
+});
+
+test('the keyboard focuses the search, and lists the shortcuts', async () => {
+  const { page, close } = await visit('viewer');
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await page.keyboard.press('/');
+  await page.getByLabel('Pattern or part of a name').and(page.locator(':focus')).waitFor();
+
+  await page.keyboard.type('users?/');
+  expect(await page.getByLabel('Pattern or part of a name').inputValue()).toBe('users?/');
+
+  await open(page, 'Overview');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+  expect(await violations(page)).toEqual([]);
+  await screenshot(page, 'shortcuts');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await close();
+});
+
+test('commands open views, change settings and search', async () => {
+  const { page, faults, close } = await visit('viewer');
+  await page.keyboard.press('Control+k');
+  const commands = page.getByRole('dialog', { name: 'Commands' });
+  await commands.getByRole('combobox').fill('jobs');
+  expect(await violations(page)).toEqual([]);
+  await screenshot(page, 'commands');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+
+  await page.keyboard.press('Control+k');
+  await commands.getByRole('combobox').fill('users:1:*');
+  await page.keyboard.press('Enter');
+  await page.getByText('All 1 key', { exact: true }).waitFor();
+
+  await page.keyboard.press('Control+k');
+  await commands.getByRole('combobox').fill('theme light');
+  await page.keyboard.press('Enter');
+  await page.locator(':root[data-theme="light"]').waitFor();
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Escape');
+  await commands.waitFor({ state: 'detached' });
+  expect(faults).toEqual([]);
   await close();
 });
 
@@ -148,7 +218,7 @@ const SCREENS = Object.entries({ ...SIZES, huge: { width: 2560, height: 1300 } }
 test.each(SCREENS)('no view is wider than a %s screen, %s', async (_, colorScheme, viewport) => {
   const { page, faults, close } = await visit('admin', '?dev', { colorScheme, viewport });
 
-  for (const view of VIEWS) {
+  for (const view of ADDRESSES) {
     await page.goto(`${app.url}/admin?dev#/${view}`);
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.waitForLoadState('networkidle');
@@ -187,6 +257,8 @@ test('an empty cache has a note instead of a list, and figures without errors', 
   await close();
 });
 
+const icon = (page: Page) => page.locator('link[rel="icon"]').getAttribute('href');
+
 test('while Redis is down the last figures stay, and the page recovers by itself', async () => {
   const { page, faults, close } = await visit('admin');
   await page.getByRole('img', { name: /^Memory: now/ }).waitFor();
@@ -194,6 +266,8 @@ test('while Redis is down the last figures stay, and the page recovers by itself
   await app.stopRedis();
   await page.getByText('Redis is not available.').waitFor();
   await page.locator('.health.bad').getByText('unhealthy').waitFor();
+  expect(await page.title()).toMatch(/^🔴 Overview/);
+  expect(await icon(page)).toContain('alarm');
   expect(await page.getByRole('alert').first().innerText()).toMatch(/The figures are from \d+ s ago/);
   await screenshot(page, 'redis-down');
   expect(await violations(page)).toEqual([]);
@@ -205,6 +279,8 @@ test('while Redis is down the last figures stay, and the page recovers by itself
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByText('The cache is empty.').waitFor();
   await page.locator('.health.ok').getByText('healthy').waitFor();
+  expect(await page.title()).toMatch(/^Keys/);
+  expect(await icon(page)).not.toContain('alarm');
   expect(faults).toEqual([]);
   await close();
 });
@@ -235,5 +311,22 @@ test('an application that stops responding is reported', async () => {
   await page.route('**/api/**', (route) => route.abort());
 
   await page.getByText('The application is not responding.').waitFor();
+  await close();
+});
+
+// Last, because this computer is refused for a minute afterwards.
+test('too many attempts are reported at signing in, and do not sign out whoever is signed in', async () => {
+  const { page, close } = await visit('viewer');
+  const guess = () => fetch(`${app.url}/api/cache/stats`, { headers: { authorization: 'Bearer guessed' } });
+  for (let status = 401; status === 401;) status = (await guess()).status;
+
+  await page.getByRole('button', { name: 'Refresh' }).click();
+  await page.getByText(/Updated (just now|[1-4] s ago)/).waitFor();
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Token').fill('guessed-once-more');
+  await page.keyboard.press('Enter');
+  await page.getByText(/too many attempts without a valid token/).waitFor();
+  await signIn(page, TOKENS.viewer);
   await close();
 });

@@ -1,4 +1,5 @@
 // The audit view: changes and denied attempts, and their callers.
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { TOKENS } from './app.ts';
@@ -33,24 +34,68 @@ test('records are listed newest first, a page at a time', async () => {
   expect(await rows(page).count()).toBe(100);
 
   await page.getByRole('button', { name: 'Load older' }).click();
-  await page.getByText('122 shown, 122 of 122 searched').waitFor();
+  await page.getByText('122 of 122', { exact: true }).waitFor();
   expect(faults).toEqual([]);
   await close();
 });
 
-test('a filter by caller and action searches older records until it finds some', async () => {
-  const { page, close } = await visit('admin', '#/audit');
+test('filters are kept in the address, and survive a reload', async () => {
+  const { page, faults, close } = await visit('admin', '#/audit');
   await rows(page).first().waitFor();
 
-  await page.getByLabel('Caller').fill('DEP');
-  await page.getByText('1 shown, 122 of 122 searched').waitFor();
+  await page.getByLabel('Caller').fill('deploy');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await page.getByText('1 found', { exact: true }).waitFor();
+  await page.getByLabel('Outcome').selectOption('failed');
+  await page.getByText('No record matches the filter.').waitFor();
+  expect(page.url()).toContain('who=deploy&outcome=failed');
 
-  await page.getByLabel('Action').selectOption('denied');
-  await page.getByText('None of the records searched matches the filter.').waitFor();
+  await page.getByRole('button', { name: 'Reset' }).click();
+  await page.getByLabel('Key').fill('users:7');
+  await page.getByLabel('Key').press('Enter');
+  await page.getByText('1 found', { exact: true }).waitFor();
+  await page.reload();
 
-  await page.getByLabel('Caller').fill('');
-  await page.getByText('1 shown').waitFor();
-  expect(await rows(page).first().innerText()).toContain('monitoring');
+  await page.getByText('1 found', { exact: true }).waitFor();
+  expect(await rows(page).first().innerText()).toMatch(/support operator\s+invalidate\s+users:7\s/);
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test('a time in the future finds nothing', async () => {
+  const { page, close } = await visit('admin', `#/audit?from=${new Date(Date.now() + 3_600_000).toISOString()}`);
+
+  await page.getByText('No record matches the filter.').waitFor();
+
+  expect(await page.getByLabel('From').inputValue()).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d$/);
+  await close();
+});
+
+test('the records of a filter are exported', async () => {
+  const { page, faults, close } = await visit('admin', '#/audit?who=support');
+  await rows(page).first().waitFor();
+
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export as NDJSON' }).click(),
+  ]);
+
+  expect(download.suggestedFilename()).toMatch(/^audit-\d{4}-\d\d-\d\d\.ndjson$/);
+  const lines = readFileSync(await download.path(), 'utf8')
+    .trimEnd()
+    .split('\n');
+  expect(lines.length).toBe(120);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ who: 'support', action: 'invalidate' });
+
+  const [table] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export as CSV' }).click(),
+  ]);
+  const rowsOfTable = readFileSync(await table.path(), 'utf8').split('\r\n');
+  expect(table.suggestedFilename()).toMatch(/\.csv$/);
+  expect(rowsOfTable).toHaveLength(122);
+  expect(rowsOfTable[1]).toContain(',support,operator,invalidate,ok,');
+  expect(faults).toEqual([]);
   await close();
 });
 
@@ -58,8 +103,9 @@ test('a change made on this page is recorded with its caller', async () => {
   const { page, close } = await visit('admin', '#/clear?by=pattern&pattern=config:*');
   app.redis('SET', 'config:x', '1');
   await page.getByRole('button', { name: 'Preview' }).click();
-  await page.getByRole('button', { name: 'Remove 1 key' }).click();
-  await page.getByText('1 key removed').first().waitFor();
+  await page.getByRole('radio', { name: /^Delete/ }).check();
+  await page.getByRole('button', { name: 'Delete 1 key' }).click();
+  await page.getByText('1 key deleted').first().waitFor();
 
   await open(page, 'Audit');
 

@@ -1,5 +1,6 @@
 // The key browser on a Redis Cluster: the node of each key, and an incomplete list after a node that does not reply.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TOKENS } from './app.ts';
 import { screenshot, setup, violations } from './browser.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
   Object.assign(variables, cluster.variables);
   for (let n = 0; n < 20; n += 1) cluster.redis('SET', `users:${n}`, n);
 });
-const { visit } = setup(variables);
+const { app, visit } = setup(variables);
 afterAll(() => cluster?.stop());
 
 test('each key is listed with its node', async () => {
@@ -31,6 +32,25 @@ test('each key is listed with its node', async () => {
   expect(listed).toEqual([...listed].sort());
   expect(await violations(page)).toEqual([]);
   await screenshot(page, 'keys-cluster');
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test('a job shows the counts of each node', async () => {
+  const response = await fetch(`${app.url}/api/cache/clear`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKENS.operator}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ pattern: 'users:*', dryRun: true, async: true }),
+  });
+  const { job } = (await response.json()) as { job: { id: string } };
+  const { page, faults, close } = await visit('viewer', `#/jobs?id=${job.id}`);
+
+  await page.getByText('20 keys would be deleted').waitFor();
+
+  const nodes = page.getByRole('group', { name: 'Counts of each node' });
+  for (const address of cluster.addresses) await nodes.getByText(address).waitFor();
+  expect(await nodes.getByText('ended').count()).toBe(3);
+  expect(await violations(page)).toEqual([]);
   expect(faults).toEqual([]);
   await close();
 });

@@ -25,11 +25,14 @@ export async function startCluster(): Promise<Cluster> {
   for (const port of ports) nodes.set(`127.0.0.1:${port}`, await startNode(port, directory));
 
   const addresses = [...nodes.keys()];
-  const [port = ''] = addresses.map((address) => address.slice('127.0.0.1:'.length));
-  const cli = (...args: string[]): string => execFileSync('redis-cli', args, { encoding: 'utf8' }).trim();
+  const [port = ''] = ports.map(String);
+  // -e: an error reply is a failure.
+  const cli = (...args: string[]): string => execFileSync('redis-cli', ['-e', ...args], { encoding: 'utf8' }).trim();
   cli('--cluster', 'create', ...addresses, '--cluster-yes');
-  while (!cli('-p', port, 'CLUSTER', 'INFO').includes('cluster_state:ok')) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const each of ports) {
+    while (!cli('-p', String(each), 'CLUSTER', 'INFO').includes('cluster_state:ok')) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   return {

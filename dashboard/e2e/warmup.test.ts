@@ -43,7 +43,7 @@ test('existing keys are kept, and overwritten only with force', async () => {
 
   await page.getByRole('button', { name: 'Warm up 1 module' }).click();
   await latest(page)
-    .getByText(/1 kept/)
+    .getByText(/1 already cached/)
     .waitFor();
   expect(app.redis('GET', 'users:active:count')).toBe('mine');
 
@@ -58,7 +58,7 @@ test('existing keys are kept, and overwritten only with force', async () => {
 test('a dry run counts keys and writes none', async () => {
   const { page, close } = await visit('admin', '#/warmup');
   await page.getByRole('checkbox', { name: /^Dry run/ }).check();
-  await page.getByRole('button', { name: 'Try out everything' }).click();
+  await page.getByRole('button', { name: 'Start dry run of everything' }).click();
 
   const dryRun = page.getByRole('region', { name: 'Dry run' });
   await dryRun.getByText('done, dry run').waitFor();

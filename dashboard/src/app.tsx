@@ -1,31 +1,74 @@
 // The frame around every view: health, navigation, account, and a banner when the application or Redis is down.
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { callerName, role, signedIn, signedInHere, signOut } from './api/session';
 import { announcement } from './state/announce';
+import { overlay } from './state/overlay';
 import { href, route, type View } from './state/route';
 import { devTools, theme, THEMES, type Theme } from './state/settings';
 import { Check } from './ui/check';
+import { Icon } from './ui/icon';
+import { pageTitle } from './views/alarm';
+import { Alerts } from './views/alerts';
 import { Audit } from './views/audit';
 import { Banner } from './views/banner';
 import { Clear } from './views/clear';
+import { Commands } from './views/commands';
 import { DevTools } from './views/dev';
+import { Expiry } from './views/expiry';
+import { Jobs } from './views/jobs';
+import { Shortcuts, watchKeyboard } from './views/keyboard';
 import { Keys } from './views/keys';
+import { Memory } from './views/memory';
 import { Overview } from './views/overview';
 import { HealthPill } from './views/overview/health';
+import { Performance } from './views/performance';
 import { SignIn } from './views/sign-in';
+import { Ttls } from './views/ttl';
 import { Warmup } from './views/warmup';
 
 const TITLES: Record<View, string> = {
   overview: 'Overview',
-  clear: 'Clear',
+  memory: 'Memory',
   keys: 'Keys',
+  clear: 'Clear',
+  expiry: 'Expiry',
+  ttls: 'TTL table',
+  jobs: 'Jobs',
   warmup: 'Warmup',
+  performance: 'Performance',
+  alerts: 'Alerts',
   audit: 'Audit',
   dev: 'DevTools',
 };
-const COMPONENTS = { overview: Overview, clear: Clear, keys: Keys, warmup: Warmup, audit: Audit, dev: DevTools };
+const COMPONENTS = {
+  overview: Overview,
+  memory: Memory,
+  keys: Keys,
+  clear: Clear,
+  expiry: Expiry,
+  ttls: Ttls,
+  jobs: Jobs,
+  warmup: Warmup,
+  performance: Performance,
+  alerts: Alerts,
+  audit: Audit,
+  dev: DevTools,
+};
+
+/** The views that can be opened, with their titles. */
+function shownViews(): [View, string][] {
+  const views = Object.entries(TITLES) as [View, string][];
+  return views.filter(([view]) => view !== 'dev' || devTools.value);
+}
+
+/** The view of the navigation that a view belongs to. */
+function tabOf(view: View): View {
+  return view === 'ttls' ? 'expiry' : view;
+}
 
 export function App() {
+  useEffect(watchKeyboard, []);
+
   return (
     <>
       <a class="skip" href="#main" onClick={skipToContent}>
@@ -33,6 +76,8 @@ export function App() {
       </a>
       <Header />
       {signedIn.value ? <Content /> : <SignIn />}
+      {signedIn.value && overlay.value === 'commands' && <Commands views={shownViews()} />}
+      {signedIn.value && overlay.value === 'shortcuts' && <Shortcuts />}
       <div class="hidden" role="status" aria-live="polite">
         {announcement.value}
       </div>
@@ -57,6 +102,7 @@ function Header() {
       <HealthPill />
       {isSignedIn && <Navigation />}
       <div class="settings">
+        {isSignedIn && <CommandsButton />}
         {isSignedIn && (
           <Check checked={devTools.value} onChange={(shown) => (devTools.value = shown)}>
             DevTools
@@ -70,16 +116,33 @@ function Header() {
 }
 
 function Navigation() {
-  const views = (Object.keys(TITLES) as View[]).filter((view) => view !== 'dev' || devTools.value);
+  const tabs = useRef<HTMLElement>(null);
+  const current = tabOf(route.value.view);
+  // On a narrow screen the tabs scroll sideways.
+  useLayoutEffect(() => {
+    const tab = tabs.current?.querySelector<HTMLElement>('[aria-current]');
+    if (tab && tabs.current)
+      tabs.current.scrollLeft = tab.offsetLeft + tab.offsetWidth / 2 - tabs.current.clientWidth / 2;
+  }, [current]);
 
   return (
-    <nav class="tabs" aria-label="Views">
-      {views.map((view) => (
-        <a key={view} href={href(view)} aria-current={route.value.view === view ? 'page' : undefined}>
-          {TITLES[view]}
-        </a>
-      ))}
+    <nav class="tabs" aria-label="Views" ref={tabs}>
+      {shownViews()
+        .filter(([view]) => tabOf(view) === view)
+        .map(([view, title]) => (
+          <a key={view} href={href(view)} aria-current={current === view ? 'page' : undefined}>
+            <Icon name={view === 'ttls' ? 'expiry' : view} /> {title}
+          </a>
+        ))}
     </nav>
+  );
+}
+
+function CommandsButton() {
+  return (
+    <button type="button" class="button quiet small" onClick={() => (overlay.value = 'commands')}>
+      <span class="narrow-hidden">Commands</span> <kbd>Ctrl K</kbd>
+    </button>
   );
 }
 
@@ -120,7 +183,7 @@ function Content() {
 
   // A layout effect runs before the next key press, which is already meant for the new view.
   useLayoutEffect(() => {
-    document.title = `${TITLES[view]} – edge-cache`;
+    pageTitle.value = TITLES[view];
     // Keyboard users continue in the view after following a link or signing in. A reload leaves the focus alone.
     if (!isFirst.current || signedInHere) main.current?.focus();
     isFirst.current = false;

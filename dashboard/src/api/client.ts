@@ -11,6 +11,8 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** A failure status whose body is a result, not a problem: the health check answers 503 when unhealthy. */
   acceptStatus?: number;
+  /** A token to try instead of the session's. */
+  token?: string;
 }
 
 /** Returns the JSON of the answer. */
@@ -21,7 +23,7 @@ export async function call<T>(method: string, path: string, options: RequestOpti
 
 /** Returns the answer with its body unread, for streams. */
 export async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
-  const sentToken = token.peek();
+  const sentToken = options.token ?? token.peek();
   const url = `/api/cache${path}${queryString(options.query)}`;
   const recorded = recordCall(method, url);
 

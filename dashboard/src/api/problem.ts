@@ -1,5 +1,5 @@
 // Failures of a call: the application's own description, or one of this page when there is no answer.
-import type { ProblemBody } from './types';
+import type { LoadLock, ProblemBody } from './types';
 
 /** `status` is 0 when the application did not answer, and -1 when this page found the fault. */
 export class Problem extends Error {
@@ -7,6 +7,10 @@ export class Problem extends Error {
   readonly kind: string;
   readonly requestId: string | undefined;
   readonly keysDeleted: number | undefined;
+  /** Of the newer value, when an edit was refused because of it. */
+  readonly hash: string | undefined;
+  /** Of the key that does not exist. */
+  readonly loadLock: LoadLock | null;
 
   constructor(status: number, detail: string, body: Partial<ProblemBody> = {}) {
     super(detail);
@@ -15,6 +19,8 @@ export class Problem extends Error {
     this.kind = body.type?.replace('urn:edge-cache:problem:', '') ?? 'none';
     this.requestId = body.requestId;
     this.keysDeleted = body.keysDeleted;
+    this.hash = body.hash;
+    this.loadLock = body.loadLock ?? null;
   }
 
   /** The application did not answer. */
@@ -27,8 +33,13 @@ export class Problem extends Error {
     return this.status === 503 && this.kind.startsWith('redis-');
   }
 
+  /** A walk over the keys takes too long for a request: a job can do it. */
+  get needsJob(): boolean {
+    return this.kind === 'walk-too-long';
+  }
+
   get roleTooLow(): boolean {
-    return this.status === 403;
+    return this.status === 403 && this.kind !== 'value-editing-off';
   }
 
   /** The application is older than this page: it does not know the path or the method. */

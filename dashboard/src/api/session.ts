@@ -1,8 +1,11 @@
-// The session: the user's token, kept in this tab only, and the name and role that answers report for it.
+// The session: the user's token, and the name and role that answers report for it. The token is kept in this tab, or on request
+// in this browser for a while.
 import { computed, effect, signal, untracked } from '@preact/signals';
 import type { Role } from './types';
 
 const STORAGE_KEY = 'edge-cache.token';
+const REMEMBERED_KEY = 'edge-cache.remembered-token';
+export const REMEMBERED_HOURS = 12;
 /** From the least to the most powerful. */
 const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 
@@ -18,12 +21,14 @@ export const signedIn = computed(() => token.value !== '');
 /** True when the user signed in on this page; false when a reload restored the token. */
 export let signedInHere = false;
 
-export function signIn(typed: string): void {
+/** `remember`: other tabs of this browser are signed in, too, for some hours. */
+export function signIn(typed: string, remember = false): void {
   forgetToken();
   signedInHere = true;
   rejection.value = '';
   token.value = typed.trim();
-  storeToken(token.value);
+  if (remember) rememberToken(token.value);
+  else storeToken(token.value);
 }
 
 export function signOut(): void {
@@ -73,16 +78,41 @@ function forgetToken(): void {
 
 function readStoredToken(): string {
   try {
-    return sessionStorage.getItem(STORAGE_KEY) ?? '';
+    return sessionStorage.getItem(STORAGE_KEY) ?? rememberedToken(localStorage.getItem(REMEMBERED_KEY), Date.now());
   } catch {
     return '';
   }
 }
 
+/** The token in a stored text; '' when its time is over. */
+export function rememberedToken(stored: string | null, now: number): string {
+  if (stored === null) return '';
+  const { token: value, until } = JSON.parse(stored) as { token?: unknown; until?: unknown };
+  return typeof value === 'string' && typeof until === 'number' && until > now ? value : '';
+}
+
+function rememberToken(value: string): void {
+  const until = Date.now() + REMEMBERED_HOURS * 3_600_000;
+  try {
+    localStorage.setItem(REMEMBERED_KEY, JSON.stringify({ token: value, until }));
+  } catch {
+    // As with storeToken.
+  }
+}
+
+/** Signs out when another tab forgets the token that is remembered for all of them. */
+export function startSession(): void {
+  addEventListener('storage', ({ key, oldValue, newValue }) => {
+    if (key !== REMEMBERED_KEY || newValue !== null) return;
+    if (rememberedToken(oldValue, 0) === token.peek()) signOut();
+  });
+}
+
 function storeToken(value: string): void {
   try {
-    if (value === '') sessionStorage.removeItem(STORAGE_KEY);
-    else sessionStorage.setItem(STORAGE_KEY, value);
+    if (value !== '') return sessionStorage.setItem(STORAGE_KEY, value);
+    sessionStorage.removeItem(STORAGE_KEY);
+    localStorage.removeItem(REMEMBERED_KEY);
   } catch {
     // Where the browser forbids storage, the token lasts as long as the page.
   }

@@ -38,7 +38,7 @@ export function formatMilliseconds(ms: number | null | undefined): string {
   return formatSeconds(ms / 1000);
 }
 
-/** The two largest units: `8 s`, `2m 5s`, `3h 20m`, `2d 4h`. */
+/** The two largest units that are not zero: `8 s`, `2m 5s`, `3h 20m`, `2d`. */
 export function formatSeconds(total: number): string {
   if (total < 60) return `${total < 10 && !Number.isInteger(total) ? total.toFixed(1) : Math.floor(total)} s`;
 
@@ -53,6 +53,7 @@ export function formatSeconds(total: number): string {
 
   return parts
     .slice(largest, largest + 2)
+    .filter(([, value]) => value > 0)
     .map(([unit, value]) => `${value}${unit}`)
     .join(' ');
 }

@@ -8,7 +8,7 @@ export interface Segment {
 
 // Control characters, spaces at either end or beside another space, and characters without a glyph.
 const INVISIBLE =
-  /^ +| +$| {2,}|[\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]/gu;
+  /^ +| +$| {2,}|[\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\uffff\u{e0000}-\u{e007f}]/gu;
 const SYMBOLS: Record<string, [symbol: string, name: string]> = {
   '\n': ['↵', 'line break'],
   '\r': ['␍', 'carriage return'],

@@ -1,7 +1,20 @@
 // The current view, kept in the fragment of the address with a query of its own: `#/keys?pattern=users%3A*`.
 import { signal } from '@preact/signals';
 
-const VIEWS = ['overview', 'clear', 'keys', 'warmup', 'audit', 'dev'] as const;
+export const VIEWS = [
+  'overview',
+  'memory',
+  'keys',
+  'clear',
+  'expiry',
+  'ttls',
+  'jobs',
+  'warmup',
+  'performance',
+  'alerts',
+  'audit',
+  'dev',
+] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface Route {
@@ -10,7 +23,8 @@ export interface Route {
 }
 
 export function parseRoute(hash: string): Route {
-  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  // A query that was typed by hand may contain further question marks.
+  const [, path = '', query = ''] = hash.match(/^#?\/?([^?]*)\??(.*)$/s) ?? [];
   const view = VIEWS.find((known) => known === path) ?? 'overview';
   return { view, query: new URLSearchParams(query) };
 }
@@ -37,4 +51,17 @@ export function navigate(view: View, query: Record<string, string> = {}, replace
   } else {
     location.hash = target;
   }
+}
+
+/** Keeps a value with the current entry of the browser's history: the way back finds it again, a new link does not. */
+export function keepInHistory(value: unknown): void {
+  try {
+    history.replaceState(value, '');
+  } catch {
+    // Browsers limit how often this is possible.
+  }
+}
+
+export function keptInHistory(): unknown {
+  return history.state;
 }

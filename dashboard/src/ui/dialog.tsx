@@ -5,10 +5,11 @@ import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 interface Props {
   title: string;
   onClose: () => void;
+  kind?: 'wide';
   children: ComponentChildren;
 }
 
-export function Dialog({ title, onClose, children }: Props) {
+export function Dialog({ title, onClose, kind, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
 
@@ -25,7 +26,7 @@ export function Dialog({ title, onClose, children }: Props) {
   }, []);
 
   return (
-    <dialog ref={ref} class="dialog" aria-labelledby={id} onCancel={onClose}>
+    <dialog ref={ref} class={`dialog${kind === undefined ? '' : ` ${kind}`}`} aria-labelledby={id} onCancel={onClose}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>

@@ -4,12 +4,19 @@ import type { Problem } from '../api/problem';
 import { missingRole } from '../api/session';
 import type { Role } from '../api/types';
 import { formatCount } from '../lib/format';
+import { Icon } from './icon';
 
+const PLACEHOLDERS = [62, 88, 74, 95, 56, 81, 68, 90];
+
+/** Lines that stand in for what is being loaded. */
 export function Loading({ what }: { what: string }) {
   return (
-    <p class="note" role="status">
-      <span class="spinner" aria-hidden="true" /> Loading {what} …
-    </p>
+    <div class="skeleton lines" role="status">
+      <span class="hidden">Loading {what} …</span>
+      {PLACEHOLDERS.map((percent) => (
+        <span key={percent} class="bone" style={{ width: `${percent}%` }} />
+      ))}
+    </div>
   );
 }
 
@@ -21,18 +28,18 @@ interface FailureProps {
   problem: Problem;
   /** The subject of "… failed", such as "Reading the key". */
   action: string;
-  retry?: () => void;
+  retry?: (() => void) | undefined;
 }
 
 /** A failed action, with the application's own description. */
 export function Failure({ problem, action, retry }: FailureProps) {
   return (
     <div class={`failure${problem.roleTooLow ? ' mild' : ''}`} role="alert">
-      <strong>{failureTitle(problem, action)}</strong>
+      <Icon name={problem.roleTooLow ? 'info' : 'bad'} /> <strong>{failureTitle(problem, action)}</strong>
       <p>{problem.message}</p>
       {problem.keysDeleted !== undefined && (
         <p>
-          {formatCount(problem.keysDeleted, 'key')} removed before the failure. Repeat the action to remove the rest.
+          {formatCount(problem.keysDeleted, 'key')} deleted before the failure. Repeat the action to delete the rest.
         </p>
       )}
       {problem.status > 0 && (
@@ -54,7 +61,7 @@ function failureTitle(problem: Problem, action: string): string {
   if (problem.unreachable) return 'The application is not responding';
   if (problem.redisDown) return `${action} failed: Redis is not available`;
   if (problem.roleTooLow) return `${action} is not allowed for this token`;
-  if (problem.status === 429) return 'Too many attempts';
+  if (problem.kind === 'too-many-attempts') return 'Too many attempts';
   return `${action} failed`;
 }
 
@@ -62,7 +69,7 @@ function failureTitle(problem: Problem, action: string): string {
 export function RoleNote({ needs, title }: { needs: Role; title: string }) {
   return (
     <div class="failure mild">
-      <strong>{title}</strong>
+      <Icon name="info" /> <strong>{title}</strong>
       <p>{missingRole(needs)} Sign in with another token, or ask the owner of this application for one.</p>
     </div>
   );

@@ -31,6 +31,11 @@ export function useVirtual(count: number, rowPx: number, scroller: RefObject<HTM
   return virtualizer;
 }
 
+/** The class of a table whose rows have a scroll bar, to which the head leaves its width. */
+export function scrollClass(virtual: ReturnType<typeof useVirtual>): string {
+  return virtual.getTotalSize() > (virtual.scrollRect?.height ?? 0) ? ' scrolls' : '';
+}
+
 /** Returns a function that moves the focus to the active row once it is in the document, after a key moved there. */
 export function useRowFocus(scroller: RefObject<HTMLElement | null>, active: number, items: unknown): () => void {
   const requested = useRef(false);

@@ -5,6 +5,7 @@ import {
   missingRole,
   rejection,
   rejectToken,
+  rememberedToken,
   role,
   signIn,
   signOut,
@@ -58,4 +59,17 @@ describe('a rejected token', () => {
     expect(token.value).toBe('new');
     expect(rejection.value).toBe('');
   });
+});
+
+describe('a remembered token', () => {
+  const stored = JSON.stringify({ token: 'secret', until: 1000 });
+
+  test('lasts until its time', () => {
+    expect(rememberedToken(stored, 999)).toBe('secret');
+    expect(rememberedToken(stored, 1000)).toBe('');
+  });
+
+  test.each([null, '{}', '{"token":1,"until":2000}'])('%j is none', (text) =>
+    expect(rememberedToken(text, 0)).toBe(''),
+  );
 });

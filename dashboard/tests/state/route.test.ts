@@ -13,6 +13,10 @@ test('a view has a query of its own', () => {
   expect(parseRoute(hash).query.get('pattern')).toBe('users:*');
 });
 
+test('a query may contain question marks', () => {
+  expect(parseRoute('#/keys?pattern=users:1?:*').query.get('pattern')).toBe('users:1?:*');
+});
+
 test.each([
   ['?dev', true],
   ['?dev=1', true],

@@ -1,27 +1,55 @@
 import { describe, expect, test } from 'vitest';
 import type { AuditRecord } from '../../src/api/types';
 import { describeAlike, Target } from '../../src/views/audit/target';
-import { matches } from '../../src/views/audit/trail';
+import { csvOf, failureIn } from '../../src/views/audit/export';
+import {
+  fieldOfTime,
+  filterInAddress,
+  NO_FILTER,
+  requestOf,
+  setFields,
+  timeOfField,
+} from '../../src/views/audit/filter';
 import { textOf } from '../rendered';
 
-const NO_FILTER = { caller: '', action: '', stream: '' };
-
 describe('the filter', () => {
-  const record = { who: 'Deploy', action: 'clear', stream: 'changes' } as AuditRecord;
+  const FULL = {
+    who: 'deploy',
+    action: 'clear',
+    outcome: 'failed',
+    key: 'users:*',
+    from: '2026-01-31T12:00:00.000Z',
+    to: '2026-01-31T13:00:00.000Z',
+  };
 
-  test.each(['dep', ' DEPLOY '])('the caller Deploy matches %j', (caller) =>
-    expect(matches(record, { ...NO_FILTER, caller })).toBe(true),
-  );
-
-  test.each([{ caller: 'x' }, { action: 'warmup' }, { stream: 'denied' }])(
-    'a clear by Deploy does not match %j',
-    (filter) => expect(matches(record, { ...NO_FILTER, ...filter })).toBe(false),
-  );
-
-  test('all parts of the filter have to match', () => {
-    expect(matches(record, { caller: 'deploy', action: 'clear', stream: 'changes' })).toBe(true);
-    expect(matches(record, { caller: 'deploy', action: 'clear', stream: 'denied' })).toBe(false);
+  test('is kept in the address', () => {
+    const address = new URLSearchParams(setFields(FULL));
+    expect(filterInAddress(address)).toEqual(FULL);
+    expect(setFields(NO_FILTER)).toEqual({});
   });
+
+  test('is the request', () => {
+    expect(requestOf(FULL)).toEqual(FULL);
+    expect(requestOf(NO_FILTER)).toEqual({});
+  });
+
+  test('leaves out what the application would refuse', () =>
+    expect(requestOf({ ...NO_FILTER, outcome: 'fine', from: 'yesterday' })).toEqual({}));
+
+  test('shows times as local ones', () => {
+    expect(timeOfField(fieldOfTime(FULL.from))).toBe(FULL.from);
+    expect(fieldOfTime('yesterday')).toBe('');
+    expect(timeOfField('')).toBe('');
+  });
+});
+
+describe('an export', () => {
+  test('is complete when its last line is a record', () => {
+    expect(failureIn('{"id":"1-0"}\n{"id":"0-1","error":"Redis is full"}\n')).toBe('');
+    expect(failureIn('')).toBe('');
+  });
+
+  test('has the reason otherwise', () => expect(failureIn('{"id":"1-0"}\n{"error":"no answer"}\n')).toBe('no answer'));
 });
 
 describe('records beyond a quota', () => {
@@ -59,4 +87,20 @@ describe('the target', () => {
   test('shows white space in names as symbols', () => {
     expect(targetOf({ keys: [' a', 'a', 'b\n'] })).toBe('␣a, a, b↵');
   });
+});
+
+test('records as a table have a header, quoted cells, and no formulas', () => {
+  const lines = [
+    JSON.stringify({ at: '2025-11-15T12:36:00.000Z', who: 'ada', keys: ['a', 'b'], keysDeleted: 2, detail: 'x, "y"' }),
+    JSON.stringify({ who: '=HYPERLINK("x")', keysDeleted: -1 }),
+  ].join('\n');
+
+  const rows = csvOf(`${lines}\n`).split('\r\n');
+
+  expect(rows[0]).toMatch(/^at,who,role,action,outcome,/);
+  expect(rows[1]).toMatch(/^2025-11-15T12:36:00.000Z,ada,,,,,,a b,,2,/);
+  expect(rows[1]).toContain('"x, ""y"""');
+  expect(rows[2]).toContain(`"'=HYPERLINK(""x"")"`);
+  expect(rows[2]).toContain(',-1,');
+  expect(rows).toHaveLength(4);
 });

@@ -1,6 +1,15 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { HistoryRow } from '../../src/api/types';
 import { nameToLine } from '../../src/lib/name-lines';
-import { preview } from '../../src/views/clear/removal';
+import {
+  describeEffect,
+  estimateBytes,
+  needsTypedCount,
+  patternsMeant,
+  prefixesOf,
+} from '../../src/views/clear/effect';
+import { graceProblem, modeFields } from '../../src/views/clear/mode';
+import { confirmationOf, describeRemoval, preview } from '../../src/views/clear/removal';
 import {
   incompleteReason,
   isGlobalClear,
@@ -8,7 +17,9 @@ import {
   neededRole,
   whiteSpaceNote,
 } from '../../src/views/clear/selection';
+import { matching, modulePatterns } from '../../src/views/clear/suggestions';
 import { SelectionSummary } from '../../src/views/clear/summary';
+import { estimateReloadMs } from '../../src/views/reload';
 import { textOf } from '../rendered';
 
 describe('names on lines', () => {
@@ -89,7 +100,7 @@ describe('the preview', () => {
     vi.stubGlobal('fetch', fetch);
     return fetch;
   };
-  const stats = { keysInvalidated: 1, keysMatched: 1, duration: '1ms', exact: true, method: 'walk' };
+  const stats = { keysInvalidated: 1, keysMatched: 1, durationMs: 1, exact: true, method: 'walk' };
 
   test.each([
     ['keys', ' a\na\nb ', { keys: [' a', 'a', 'b '], dryRun: true }],
@@ -124,4 +135,118 @@ describe('the preview', () => {
     expect(sample).toEqual([{ key: 'a' }]);
     expect(missing).toEqual([{ key: 'b\\\\xff', keyBase64: 'Ylx4ZmY=' }]);
   });
+});
+
+describe('the effect', () => {
+  const named = (...names: string[]) => names.map((key) => ({ key }));
+
+  test.each([
+    [10_000, 0.01, true],
+    [9_999, 0.5, false],
+    [9_999, 0.51, true],
+    [99, 1, false],
+    [9_999, null, false],
+  ])('of %i keys, a share of %j, is confirmed with their number: %j', (count, share, needed) =>
+    expect(needsTypedCount(count, share)).toBe(needed),
+  );
+
+  test('names the prefixes as long as they group the keys', () => {
+    const shop = named('users:1:profile', 'users:2:profile', 'products:1', 'config');
+
+    expect(prefixesOf(shop)).toEqual([
+      { prefix: 'users:', share: 0.5 },
+      { prefix: 'products:', share: 0.25 },
+      { prefix: 'config', share: 0.25 },
+    ]);
+    expect(prefixesOf(named('users:1:a', 'users:2:a', 'users:3:a'))).toEqual([{ prefix: 'users:', share: 1 }]);
+    expect(prefixesOf(named('app:users:1', 'app:users:2', 'app:orders:3', 'app:orders:4'))).toEqual([
+      { prefix: 'app:users:', share: 0.5 },
+      { prefix: 'app:orders:', share: 0.5 },
+    ]);
+    expect(prefixesOf([])).toEqual([]);
+  });
+
+  test('estimates the memory from the keys whose size is known', () => {
+    expect(estimateBytes([{ sizeBytes: 100 }, { sizeBytes: 300 }, { sizeBytes: null }], 1000)).toBe(200_000);
+    expect(estimateBytes([], 1000)).toBeNull();
+  });
+
+  test('is put into words', () => {
+    expect(describeEffect({ share: 0.124, isShareExact: true, bytes: 2048, reloadMs: 125_000 })).toBe(
+      '12.4 % of all keys · about 2.0 KB of memory · about 2m 5s of loading',
+    );
+    expect(describeEffect({ share: 0.5, isShareExact: false, bytes: null, reloadMs: null })).toBe(
+      'about 50.0 % of all keys',
+    );
+    expect(describeEffect({ share: 0, isShareExact: false, bytes: null, reloadMs: null })).toBe(
+      'less than 0.1 % of all keys',
+    );
+  });
+
+  test.each([
+    ['users', ['users:*', '*users*']],
+    ['users:', ['users:*', '*users:*']],
+    ['users:*', []],
+    ['', []],
+  ])('the pattern %j may have meant %j', (text, meant) => expect(patternsMeant(text)).toEqual(meant));
+});
+
+describe('the mode', () => {
+  test('a deletion is the default of the API', () => expect(modeFields('hard', '60')).toEqual({}));
+
+  test('marking stale has a grace', () =>
+    expect(modeFields('soft', '90')).toEqual({ mode: 'soft', softGraceSeconds: 90 }));
+
+  test.each(['', '0', '1.5', 'x'])('the grace %j is refused', (typed) => expect(graceProblem(typed)).not.toBe(''));
+});
+
+test.each([
+  [{ deleted: 1200, markedStale: 0 }, '1,200 keys deleted'],
+  [{ deleted: 0, markedStale: 1 }, '1 key marked stale'],
+  [{ deleted: 2, markedStale: 3 }, '3 keys marked stale, 2 keys deleted'],
+])('the removal %j is described as %j', (removal, text) => expect(describeRemoval(removal)).toBe(text));
+
+describe('suggestions', () => {
+  const KNOWN = ['users:*', 'products:*', 'products:*:details', 'seo:users:*'];
+
+  test('those that continue the text come before those that contain it', () => {
+    expect(matching(KNOWN, 'users')).toEqual(['users:*', 'seo:users:*']);
+    expect(matching(KNOWN, 'Prod')).toEqual(['products:*', 'products:*:details']);
+    expect(matching(KNOWN, '')).toEqual(KNOWN);
+    expect(matching(KNOWN, 'users:*')).toEqual(['seo:users:*']);
+    expect(matching(KNOWN, 'nothing')).toEqual([]);
+  });
+
+  test('prefixes of names are patterns, without ids and keys of edge-cache', () => {
+    expect(modulePatterns(['users:1', 'users:2', '17:x', 'cache:ttl', 'a*b:c', 'plain'])).toEqual([
+      'users:*',
+      'a\\*b:*',
+    ]);
+  });
+});
+
+test('a number that one request has counted is confirmed as that number', () => {
+  expect(confirmationOf({ count: 20_138, isCounted: true })).toEqual({ confirmCount: 20_138 });
+  expect(confirmationOf({ count: 9_000_000, isCounted: false })).toEqual({ confirm: true });
+});
+
+test('the time to load the keys again is that of their modules’ loads', () => {
+  const rows = [
+    { modules: [{ module: 'users', loads: 10, loadMs: 500 }] },
+    { modules: [{ module: 'users', loads: 10, loadMs: 300 }] },
+    {},
+  ] as unknown as HistoryRow[];
+
+  expect(estimateReloadMs([{ prefix: 'users:', share: 1 }], 1000, rows)).toBe(40_000);
+  expect(
+    estimateReloadMs(
+      [
+        { prefix: 'users:1', share: 0.5 },
+        { prefix: 'seo:', share: 0.5 },
+      ],
+      10,
+      rows,
+    ),
+  ).toBe(400);
+  expect(estimateReloadMs([{ prefix: 'seo:', share: 1 }], 10, rows)).toBeNull();
 });

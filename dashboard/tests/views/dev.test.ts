@@ -1,22 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { ApiCall } from '../../src/api/calls';
 import type { KeyDetail, TtlTable } from '../../src/api/types';
-import { describeStorage, freshness, lockOf } from '../../src/views/dev/inspection';
+import { describeLock, describeStorage, freshness } from '../../src/views/keys/inspection';
 import { operationOf, quantile, summarise } from '../../src/views/dev/summary';
-import { modulesOf, ruleFor } from '../../src/views/dev/ttl-table';
+import { modulesOf, ruleFor } from '../../src/views/ttl/rows';
 
 const detailWith = (changes: Partial<KeyDetail>): KeyDetail =>
   ({ type: 'string', truncated: false, length: 10, value: null, valueFormat: 'json', ...changes }) as KeyDetail;
 
 describe('the load lock', () => {
   test.each([
-    ['users:1', 'lock:{users:1}'],
-    ['a{b', 'lock:{a{b}'],
-    ['{u1}:cart', 'lock::{u1}:cart'],
-    ['a}b', null],
-    ['{}x', null],
-    ['', null],
-  ])('of %j is %j', (key, lock) => expect(lockOf(key)).toBe(lock));
+    [null, 'free: no load in flight'],
+    [{ state: 'held', secondsLeft: 7.2 }, 'held by a load in flight: the lease ends in 6 s'],
+    [{ state: 'failed', secondsLeft: 1 }, 'a load failed: nobody tries again for 0 s'],
+  ] as const)('%j', (lock, text) => expect(describeLock(lock, 2)).toBe(text));
 });
 
 describe('freshness', () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { KeyDetail } from '../../src/api/types';
 import { rowAfterKey } from '../../src/views/keys/keyboard';
+import { addressOf, describeConditions, filterInAddress, hidesOwnKeys, queryOf } from '../../src/views/keys/filter';
 import { describeProgress } from '../../src/views/keys/progress';
 import {
   columnsOf,
@@ -54,30 +55,34 @@ describe('nodes of a Cluster', () => {
   test('only a list of a Cluster has a column for them, by which it is sorted', () => {
     const rows = [rowOf('a', { node: '10.0.0.2:7000' }), rowOf('b', { node: '10.0.0.1:7000' })];
 
-    expect(columnsOf(false).map(({ name }) => name)).toEqual(['key', 'type', 'ttl', 'size']);
-    expect(columnsOf(true).map(({ name }) => name)).toEqual(['key', 'node', 'type', 'ttl', 'size']);
+    expect(columnsOf(false).map(({ name }) => name)).toEqual(['type', 'key', 'ttl', 'size']);
+    expect(columnsOf(true).map(({ name }) => name)).toEqual(['type', 'key', 'node', 'ttl', 'size']);
     expect(sortRows(rows, { by: 'node', descending: false }).map((row) => row.key)).toEqual(['b', 'a']);
   });
 
   test('the progress says which nodes were listed', () => {
-    const progress = { count: 1500, total: 2000, node };
+    const progress = { count: 1500, total: 2000, node, hidden: 0 };
 
-    expect(describeProgress({ ...progress, state: 'idle' })).toBe('1,500 loaded of 2,000, up to node 2 of 3');
+    expect(describeProgress({ ...progress, state: 'idle' })).toBe('1,500 of 2,000, up to node 2 of 3');
     expect(describeProgress({ ...progress, state: 'ended' })).toBe('All 1,500 keys of 3 nodes');
   });
 
   test('a list that failed is incomplete', () => {
-    expect(describeProgress({ count: 1500, total: null, node, state: 'failed' })).toBe(
+    expect(describeProgress({ count: 1500, total: null, node, hidden: 0, state: 'failed' })).toBe(
       '1,500 loaded, there may be more, incomplete: the last page is from node 2 of 3 (10.0.0.2:7000)',
     );
-    expect(describeProgress({ count: 100, total: 200, node: null, state: 'failed' })).toBe(
-      '100 loaded of 200, incomplete',
+    expect(describeProgress({ count: 100, total: 200, node: null, hidden: 0, state: 'failed' })).toBe(
+      '100 of 200, incomplete',
     );
   });
 
+  test('keys of edge-cache itself do not count, where they are not listed', () => {
+    expect(describeProgress({ count: 100, total: 203, node: null, hidden: 3, state: 'idle' })).toBe('100 of 200');
+  });
+
   test('a list of a single server names no node', () => {
-    expect(describeProgress({ count: 100, total: 200, node: null, state: 'idle' })).toBe('100 loaded of 200');
-    expect(describeProgress({ count: 1, total: 1, node: null, state: 'ended' })).toBe('All 1 key');
+    expect(describeProgress({ count: 100, total: 200, node: null, hidden: 0, state: 'idle' })).toBe('100 of 200');
+    expect(describeProgress({ count: 1, total: 1, node: null, hidden: 0, state: 'ended' })).toBe('All 1 key');
   });
 });
 
@@ -90,7 +95,7 @@ describe('times', () => {
 
   test('a TTL too large for a number is shown as the application wrote it', () => {
     expect(formatTimeLeft({ ttlText: '9223372036854775' }, 1)).toBe('9223372036854775 s');
-    expect(formatTimeLeft({}, 600)).toBe('10m 0s');
+    expect(formatTimeLeft({}, 600)).toBe('10m');
   });
 
   test('an entry is stale past its TTL and within its grace', () => {
@@ -106,6 +111,8 @@ describe('times', () => {
     expect(isStale({ ttl: -1, freshFor: null, stale: false, readAt: 0 }, 31_000)).toBe(false);
   });
 });
+
+const collator = new Intl.Collator('en', { numeric: true });
 
 describe('the tree', () => {
   const describeBranch = (branch: Branch): string =>
@@ -139,22 +146,51 @@ describe('the tree', () => {
     expect(root.folders.get('users')?.bytes).toBe(25);
   });
 
-  test('the prefix of a folder is exactly the beginning of its keys', () => {
-    const folders = foldersOf([rowOf(' users:1'), rowOf('a\nb:1')]);
+  test('the pattern of a folder is exactly the beginning of its keys', () => {
+    const folders = foldersOf([rowOf(' users:1'), rowOf('a*b:1')]);
 
-    expect(folders.map(({ prefix }) => prefix).sort()).toEqual([' users:', 'a\nb:']);
+    expect(folders.map(({ pattern }) => pattern).sort()).toEqual([' users:', 'a\\*b:']);
   });
 
-  test('bytes and the text of their escape are two folders, and bytes have no prefix', () => {
+  test('bytes and the text of their escape are two folders, and bytes have no pattern', () => {
     const bytes = rowOf('caf\\xe9:1', { keyBase64: 'Y2Fm6Tox' });
     const text = rowOf('caf\\\\xe9:1', { keyBase64: 'Y2FmXHhlOTox' });
 
     const folders = foldersOf([bytes, text]);
 
-    expect(folders.map(({ prefix, isBytes }) => [prefix, isBytes])).toEqual([
+    expect(folders.map(({ pattern, isBytes }) => [pattern, isBytes])).toEqual([
       [null, true],
-      ['caf\\xe9:', false],
+      ['caf\\\\xe9:', false],
     ]);
+  });
+
+  const details = Array.from({ length: 13 }, (_, n) => rowOf(`products:${n}:details`));
+  const stock = Array.from({ length: 13 }, (_, n) => rowOf(`products:${n}:stock`, { sizeBytes: 1 }));
+
+  test('many folders of ids are one, whose keys are shown with their whole names', () => {
+    const root = treeOf([...details, ...stock, rowOf('products:popular:list')]);
+
+    const folders = visibleBranches(root, new Set(['products:', 'products:\0\0:']));
+
+    expect(root.folders.get('products')?.folders.get('\0\0')).toMatchObject({ pattern: 'products:*:', keys: 26 });
+    expect(folders.filter(({ kind }) => kind === 'key').map((branch) => branch.kind === 'key' && branch.name)).toEqual(
+      [...details, ...stock].map(({ key }) => key).sort(collator.compare),
+    );
+  });
+
+  test('a few ids, and ids that are not grouped, have folders of their own', () => {
+    expect(visibleBranches(treeOf(details.slice(0, 12)), new Set(['products:']))).toHaveLength(13);
+    expect(visibleBranches(treeOf(details, false), new Set(['products:']))).toHaveLength(14);
+  });
+
+  test('folders are sorted by keys and by memory', () => {
+    const root = treeOf([rowOf('a:1'), rowOf('b:1', { sizeBytes: 90 }), rowOf('c:1'), rowOf('c:2')]);
+    const sorted = (by: 'name' | 'keys' | 'size') =>
+      visibleBranches(root, new Set(), by).map((branch) => branch.kind === 'folder' && branch.folder.name);
+
+    expect(sorted('name')).toEqual(['a', 'b', 'c']);
+    expect(sorted('keys')).toEqual(['c', 'a', 'b']);
+    expect(sorted('size')).toEqual(['b', 'c', 'a']);
   });
 });
 
@@ -169,10 +205,10 @@ test('100,000 keys can be sorted and shown as a tree', () => {
   const rows = Array.from({ length: 100_000 }, (_, n) => rowOf(`ns:${n % 100}:${n}`, { sizeBytes: n }));
 
   const sorted = sortRows(rows, { by: 'size', descending: true });
-  const branches = visibleBranches(treeOf(rows), new Set(['ns:', 'ns:7:']));
+  const branches = visibleBranches(treeOf(rows), new Set(['ns:', 'ns:\0\0:']));
 
   expect(sorted[0]?.sizeBytes).toBe(99_999);
-  expect(branches).toHaveLength(1 + 100 + 1000);
+  expect(branches).toHaveLength(1 + 1 + 100_000);
 });
 
 describe('reading a key', () => {
@@ -231,5 +267,32 @@ describe('reading a key', () => {
     expect(shown?.elements).toEqual(['first']);
     expect(shown?.detail?.key).toBe(' a');
     expect(shown?.problem?.message).toContain('another key (a)');
+  });
+});
+
+describe('the filter', () => {
+  const EVERYTHING = { text: '', type: '', minSizeBytes: 0, withoutTtl: false, own: false };
+  const FILTER = { text: 'users:*', type: 'hash', minSizeBytes: 10_240, withoutTtl: true, own: true };
+
+  test('survives the address', () => {
+    expect(filterInAddress(new URLSearchParams(addressOf(FILTER)))).toEqual(FILTER);
+    expect(addressOf(EVERYTHING)).toEqual({});
+    expect(filterInAddress(new URLSearchParams('minSize=-1&noTtl=yes'))).toEqual(EVERYTHING);
+  });
+
+  test('becomes a request, in which the search is a pattern', () => {
+    expect(queryOf(FILTER)).toEqual({ pattern: 'users:*', type: 'hash', minSizeBytes: 10_240, withoutTtl: true });
+    expect(queryOf({ ...EVERYTHING, text: 'us' })).toEqual({ pattern: '*us*' });
+  });
+
+  test('lists keys of edge-cache itself when they are searched for', () => {
+    expect(hidesOwnKeys(EVERYTHING)).toBe(true);
+    expect(hidesOwnKeys({ ...EVERYTHING, text: 'cache:tags:*' })).toBe(false);
+    expect(hidesOwnKeys({ ...EVERYTHING, own: true })).toBe(false);
+  });
+
+  test('is put into words', () => {
+    expect(describeConditions(FILTER)).toBe(' of type hash, of at least 10.0 KB, without a TTL');
+    expect(describeConditions(EVERYTHING)).toBe('');
   });
 });

@@ -2,10 +2,10 @@
 import type { AuditRecord } from '../../api/types';
 import { formatMilliseconds, formatNumber, formatTime } from '../../lib/format';
 import { Badge } from '../../ui/badge';
-import { Table } from '../../ui/table';
+import { num, Table } from '../../ui/table';
 import { Target } from './target';
 
-const HEADS = ['Time', 'Caller', 'Action', 'Target', 'Removed', 'Duration', 'Address', 'Outcome'];
+const HEADS = ['Time', 'Caller', 'Action', 'Target', num('Keys'), num('Duration'), 'Address', 'Outcome'];
 
 const TONES: Record<AuditRecord['outcome'], string> = {
   ok: 'ok',
@@ -24,7 +24,7 @@ export function Records({ records, label }: { records: readonly AuditRecord[]; l
     <Table label={label} heads={HEADS} kind="records">
       {records.map((record) => (
         <tr key={`${record.stream}:${record.id}`}>
-          <td class="num" title={record.at}>
+          <td class="time" title={record.at}>
             {formatTime(record.at)}
           </td>
           <td>
@@ -34,9 +34,9 @@ export function Records({ records, label }: { records: readonly AuditRecord[]; l
           <td class="target mono" title={`request ${record.requestId}`}>
             <Target record={record} />
           </td>
-          <td class="num">{formatNumber(record.keysDeleted)}</td>
+          <td class="num">{formatNumber(keysOf(record))}</td>
           <td class="num">{formatMilliseconds(record.durationMs)}</td>
-          <td class="num">{record.ip}</td>
+          <td class="time">{record.ip}</td>
           <td>
             <Badge tone={TONES[record.outcome]}>{record.outcome}</Badge>
           </td>
@@ -44,6 +44,11 @@ export function Records({ records, label }: { records: readonly AuditRecord[]; l
       ))}
     </Table>
   );
+}
+
+/** The keys that were removed, else those that were changed in another way. */
+function keysOf({ keysDeleted, keysMarkedStale, keysChanged, keysWritten }: AuditRecord): number {
+  return keysDeleted || keysMarkedStale || keysChanged || keysWritten || 0;
 }
 
 function roleOf({ role, stream }: AuditRecord): string {

@@ -3,12 +3,14 @@ import { Fragment } from 'preact';
 import type { AuditRecord } from '../../api/types';
 import { formatNumber, formatTime } from '../../lib/format';
 import { namedKeys } from '../../lib/key-name';
+import { Name } from '../../ui/name';
 import { Names } from '../../ui/names';
 
 export function Target({ record }: { record: AuditRecord }) {
-  const { detail, error, alike, cut } = record;
+  const { detail, error, alike, cut, difference } = record;
   const names = listsOf(record).map((list) => <Names names={namedKeys(list, record.keysBase64)} />);
-  const parts = [...names, detail, error, alike && describeAlike(alike), cut && 'truncated'].filter(Boolean);
+  const change = difference && <Difference difference={difference} />;
+  const parts = [...names, detail, change, error, alike && describeAlike(alike), cut && 'truncated'].filter(Boolean);
   if (parts.length === 0) return <>–</>;
 
   return (
@@ -19,6 +21,24 @@ export function Target({ record }: { record: AuditRecord }) {
           {part}
         </Fragment>
       ))}
+    </>
+  );
+}
+
+/** The changed part of an edited value. */
+function Difference({ difference }: { difference: NonNullable<AuditRecord['difference']> }) {
+  const { before, after, cut } = difference;
+
+  return (
+    <>
+      <del>
+        <Name text={before} empty="(nothing)" whole />
+      </del>{' '}
+      →{' '}
+      <ins>
+        <Name text={after} empty="(nothing)" whole />
+      </ins>
+      {cut && ' …'}
     </>
   );
 }

@@ -1,47 +1,30 @@
-// The loaded part of the audit trail and the filter. The application returns records newest first and cannot filter them.
-import { computed, signal } from '@preact/signals';
+// The loaded part of the audit trail. The application filters it, and returns records newest first.
+import { signal } from '@preact/signals';
 import * as api from '../../api/endpoints';
 import { asProblem, type Problem } from '../../api/problem';
 import { onSignOut } from '../../api/session';
-import type { AuditPage, AuditRecord } from '../../api/types';
+import type { AuditPage, AuditQuery, AuditRecord } from '../../api/types';
 
 const PAGE_RECORDS = 100;
-/** Records that one search reads at most before it waits for the user to continue. */
-const MAX_SEARCHED = 2_000;
-/** Matches after which a search stops. */
-const ENOUGH_MATCHES = 50;
+/** With a filter a page may be short: further pages are read until there are so many records, or so many pages. */
+const ENOUGH_RECORDS = 50;
+const MAX_PAGES = 10;
 
 export const records = signal<readonly AuditRecord[]>([]);
 /** Changes that were in progress when the first page was read. */
 export const runningChanges = signal<readonly AuditRecord[]>([]);
+/** The number of all records, whatever the filter. */
 export const total = signal<number | null>(null);
 export const hasMore = signal(true);
+/** True once a page has been read. */
+export const looked = signal(false);
 export const busy = signal(false);
 export const problem = signal<Problem | null>(null);
 /** The storage of the trail; null until the first page is read. */
 export const storage = signal<AuditPage['trail'] | null>(null);
 
-export interface Filter {
-  /** A part of the caller's name, in any case. */
-  caller: string;
-  /** An action and a stream; '' for all. */
-  action: string;
-  stream: string;
-}
-
-export const filter = signal<Filter>({ caller: '', action: '', stream: '' });
-
-export const matchingRecords = computed(() => records.value.filter((record) => matches(record, filter.value)));
-
-export function matches(record: AuditRecord, { caller, action, stream }: Filter): boolean {
-  return (
-    (action === '' || record.action === action) &&
-    (stream === '' || record.stream === stream) &&
-    record.who.toLowerCase().includes(caller.trim().toLowerCase())
-  );
-}
-
 let cursor: string | undefined;
+let request: AuditQuery = {};
 /** Grows when the loaded records are dropped, so that an answer to an earlier request is ignored. */
 let generation = 0;
 
@@ -52,32 +35,34 @@ function reset(): void {
   runningChanges.value = [];
   total.value = null;
   hasMore.value = true;
+  looked.value = false;
   busy.value = false;
   problem.value = null;
 }
 onSignOut(reset);
 
-export async function reload(): Promise<void> {
+/** Reads the records that these filters take from the newest on. */
+export async function load(filters: AuditQuery): Promise<void> {
   reset();
+  request = filters;
   await loadMore();
 }
 
-/** Loads older records until there are enough new matches. */
+/** Loads older records. */
 export async function loadMore(): Promise<void> {
   if (busy.peek() || !hasMore.peek()) return;
 
   const started = generation;
   busy.value = true;
   problem.value = null;
-  const enoughMatches = matchingRecords.peek().length + ENOUGH_MATCHES;
-  const maxRecords = records.peek().length + MAX_SEARCHED;
+  const enough = records.peek().length + ENOUGH_RECORDS;
 
   try {
-    do {
-      const page = await api.listAuditRecords({ limit: PAGE_RECORDS, ...(cursor ? { cursor } : {}) });
+    for (let page = 0; page < MAX_PAGES && hasMore.peek() && records.peek().length < enough; page += 1) {
+      const answer = await api.listAuditRecords({ ...request, limit: PAGE_RECORDS, ...(cursor ? { cursor } : {}) });
       if (started !== generation) return;
-      appendPage(page);
-    } while (hasMore.peek() && matchingRecords.peek().length < enoughMatches && records.peek().length < maxRecords);
+      appendPage(answer);
+    }
   } catch (error) {
     if (started === generation) problem.value = asProblem(error);
   } finally {
@@ -92,11 +77,6 @@ function appendPage({ entries, running, trail, pagination }: AuditPage): void {
 
   cursor = pagination.nextCursor ?? undefined;
   hasMore.value = pagination.hasMore && cursor !== undefined;
+  looked.value = true;
   total.value = pagination.total;
-}
-
-/** Changes the filter, and loads older records when few of the loaded ones match. */
-export async function changeFilter(changes: Partial<Filter>): Promise<void> {
-  filter.value = { ...filter.peek(), ...changes };
-  if (matchingRecords.peek().length < ENOUGH_MATCHES) await loadMore();
 }

@@ -4,7 +4,8 @@ import { Action } from '../../ui/action';
 import { Name } from '../../ui/name';
 import { TextLine } from '../../ui/text-line';
 import { incompleteReason, neededRole, type Selection, whiteSpaceNote } from './selection';
-import { busy, showPreview } from './store';
+import { busy } from './store';
+import { SuggestionRow } from './suggestion-row';
 
 interface Props {
   selection: Selection;
@@ -28,16 +29,16 @@ const FIELDS = {
   },
   tags: {
     label: 'Tags, one per line',
-    hint: 'Up to 100, exactly as typed. Removes every key that was stored with one of them.',
+    hint: 'Up to 100, exactly as typed. Clears every key that was stored with one of them.',
     example: 'user-data',
   },
 };
 
-export function SelectionForm({ selection, onText }: Props) {
+export function SelectionForm({ selection, onText, onPreview }: Props & { onPreview: () => void }) {
   const incomplete = incompleteReason(selection);
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (incomplete === '') void showPreview(selection);
+    if (incomplete === '') onPreview();
   };
 
   return (
@@ -53,8 +54,8 @@ export function SelectionForm({ selection, onText }: Props) {
 function EverythingNote() {
   return (
     <p>
-      Removes every key of the cache at once, and services load everything again. The audit trail, the TTL table and the
-      lock of a running warmup are kept. Consider a pattern first.
+      Every key of the cache, so services load everything again. The audit trail, jobs, the TTL table and the lock of a
+      running warmup are kept. Consider a pattern first.
     </p>
   );
 }
@@ -73,6 +74,7 @@ function SelectionField({ selection, onText }: Props) {
     autocomplete: 'off',
     value: text,
     'aria-describedby': `${id}-hint`,
+    'data-search': true,
   };
 
   return (
@@ -83,6 +85,7 @@ function SelectionField({ selection, onText }: Props) {
       ) : (
         <textarea {...attributes} rows={5} onInput={(event) => onText(event.currentTarget.value)} />
       )}
+      {by !== 'keys' && <SuggestionRow kind={by} text={text} onTake={onText} />}
       <WhiteSpaceHint selection={selection} />
       <p class="hint" id={`${id}-hint`}>
         {hint}

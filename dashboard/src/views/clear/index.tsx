@@ -1,39 +1,96 @@
-// Removing keys: select them, look at the preview, then remove.
-import { useLayoutEffect, useState } from 'preact/hooks';
-import { formatCount, formatTime } from '../../lib/format';
+// Clearing: select keys, look at the preview, then mark them stale or delete them.
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { nameToLine } from '../../lib/name-lines';
-import { navigate, route } from '../../state/route';
+import { keepInHistory, keptInHistory, navigate, route } from '../../state/route';
+import { Action } from '../../ui/action';
 import { Failure } from '../../ui/notes';
+import { JobPanel } from '../jobs/panel';
 import { SelectionForm } from './form';
 import { PreviewPanel } from './preview';
+import { Removals, StartedJobs } from './results';
 import { type Selection, type Selector, SELECTORS } from './selection';
-import { currentPreview, dropPreview, problem, removals } from './store';
-import { SelectionSummary } from './summary';
+import { busy, countByJob, counting, currentPreview, keepPreviewOf, problem, showCount, showPreview } from './store';
 
 const LABELS: Record<Selector, string> = { pattern: 'Pattern', keys: 'Keys', tags: 'Tags', everything: 'Everything' };
 
+/** The pause after the last key press before the form is kept: browsers limit how often that is possible. */
+const KEEP_AFTER_MS = 400;
+
 export function Clear() {
-  const [selection, setSelection] = useState<Selection>(selectionInAddress);
+  const [selection, setSelection] = useState<Selection>(selectionToStart);
   // Layout effects run before the next key press, which a later change of the state would undo.
-  useLayoutEffect(() => setSelection(selectionInAddress()), [route.value]);
-  useLayoutEffect(dropPreview, [selection.by, selection.text]);
+  useLayoutEffect(() => setSelection(selectionToStart()), [route.value]);
+  useLayoutEffect(() => keepPreviewOf(selection), [selection.by, selection.text]);
+  useKeptForm(selection);
+
+  const show = (selected: Selection): void => {
+    setSelection(selected);
+    keepInHistory(selected);
+    void showPreview(selected);
+  };
 
   const { value: preview } = currentPreview;
   return (
     <div class="clear">
       <div class="view-head">
         <h1>Clear</h1>
-        <span class="muted">A preview shows the keys before anything is removed.</span>
+        <span class="muted">Preview first; nothing is deleted until you confirm.</span>
       </div>
       <div class="card">
         <SelectorChoice chosen={selection.by} />
-        <SelectionForm selection={selection} onText={(text) => setSelection({ ...selection, text })} />
-        {problem.value && <Failure problem={problem.value} action={preview ? 'Clearing' : 'The preview'} />}
-        {preview && <PreviewPanel preview={preview} />}
+        <SelectionForm
+          selection={selection}
+          onText={(text) => setSelection({ ...selection, text })}
+          onPreview={() => show(selection)}
+        />
+        {problem.value && (
+          <Failure
+            problem={problem.value}
+            action={preview ? 'Clearing' : 'The preview'}
+            retry={problem.value.kind === 'count-changed' ? () => show(selection) : undefined}
+          />
+        )}
+        {problem.value?.needsJob && !preview && <CountOffer selection={selection} />}
+        {counting.value && <JobPanel id={counting.value.id} onDone={(job) => void showCount(job)} />}
+        {preview && (
+          <PreviewPanel
+            key={preview.selection.text}
+            preview={preview}
+            onPattern={(text) => show({ by: 'pattern', text })}
+          />
+        )}
       </div>
+      <StartedJobs />
       <Removals />
     </div>
   );
+}
+
+/** Offered where the keys are too many for a preview in one request. */
+function CountOffer({ selection }: { selection: Selection }) {
+  return (
+    <p class="row">
+      <Action needs="operator" busy={busy.value === 'preview'} onAct={() => void countByJob(selection)}>
+        Count the keys as a job
+      </Action>
+      <span class="muted">It takes as long as it needs, and deletes nothing.</span>
+    </p>
+  );
+}
+
+/** Keeps the filled form with its entry of the browser's history, so that the way back leads to it. */
+function useKeptForm(selection: Selection): void {
+  useEffect(() => {
+    const timer = setTimeout(() => keepInHistory(selection), KEEP_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [selection.by, selection.text]);
+}
+
+/** The form as it was left; otherwise the selection that the address names. */
+function selectionToStart(): Selection {
+  const left = keptInHistory() as Partial<Selection> | null;
+  const by = SELECTORS.find((selector) => selector === left?.by);
+  return by !== undefined && typeof left?.text === 'string' ? { by, text: left.text } : selectionInAddress();
 }
 
 /** The selection that a link into this view carries. */
@@ -55,28 +112,5 @@ function SelectorChoice({ chosen }: { chosen: Selector }) {
         </label>
       ))}
     </fieldset>
-  );
-}
-
-function Removals() {
-  if (removals.value.length === 0) return null;
-
-  return (
-    <section aria-label="Removals since this page was opened">
-      <h2>Removals</h2>
-      <ul class="removals">
-        {removals.value.map(({ at, deleted, duration, selection, warnings }) => (
-          <li key={at.getTime()}>
-            <span class="muted num">{formatTime(at)}</span> <strong>{formatCount(deleted, 'key')} removed</strong> in{' '}
-            {duration} · <SelectionSummary selection={selection} />
-            {warnings.map((warning) => (
-              <p key={warning} class="error">
-                {warning}
-              </p>
-            ))}
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }

@@ -1,20 +1,35 @@
-// The preview of a removal, with the button that carries it out.
-import { useId, useState } from 'preact/hooks';
-import { formatCount } from '../../lib/format';
-import { refOf } from '../../lib/key-name';
-import { href } from '../../state/route';
-import { Action } from '../../ui/action';
+// The preview of a removal: its effect and some of its keys, above the form that carries it out.
+import { useRef } from 'preact/hooks';
+import { formatCount, formatMilliseconds, formatNumber } from '../../lib/format';
 import { Name } from '../../ui/name';
 import { Names } from '../../ui/names';
-import { CONFIRM_WORDS, type Preview, SAMPLE_KEYS } from './removal';
-import { busy, confirmationDemanded, removeSelected } from './store';
+import { SampleKeys } from '../../ui/sample-keys';
+import { useFocusReturn } from '../../ui/use-focus-return';
+import { ConfirmForm } from './confirm';
+import { describeEffect, patternsMeant } from './effect';
+import { FUTURE, modeFor } from './mode';
+import { type Preview, SAMPLE_KEYS } from './removal';
+import type { Selection } from './selection';
 
-export function PreviewPanel({ preview }: { preview: Preview }) {
+interface Props {
+  preview: Preview;
+  /** Selects by another pattern. Without it, none is offered. */
+  onPattern?: (pattern: string) => void;
+}
+
+export function PreviewPanel({ preview, onPattern }: Props) {
+  const panel = useRef<HTMLElement>(null);
+  useFocusReturn(panel);
+  const effect = describeEffect(preview);
+
   return (
-    <section class="preview" aria-label="Preview">
+    <section class="preview" aria-label="Preview" ref={panel}>
       <h2>
-        {formatCount(preview.count, 'key')} would be removed <span class="muted">found in {preview.duration}</span>
+        {formatCount(preview.count, 'key')} {FUTURE[modeFor(preview)]}{' '}
+        <span class="muted">found in {formatMilliseconds(preview.durationMs)}</span>
       </h2>
+      {preview.count > 0 && effect !== '' && <p class="num">{effect}</p>}
+      {preview.count === 0 && onPattern && <MeantPatterns selection={preview.selection} onPattern={onPattern} />}
       {preview.missing.length > 0 && (
         <p class="muted">
           Not in the cache: <Names names={preview.missing} max={SAMPLE_KEYS} />
@@ -30,72 +45,52 @@ export function PreviewPanel({ preview }: { preview: Preview }) {
           {remark}
         </p>
       ))}
+      <Prefixes preview={preview} />
       {preview.sample.length > 0 && <Sample preview={preview} />}
       <ConfirmForm preview={preview} />
     </section>
   );
 }
 
+function MeantPatterns({ selection, onPattern }: { selection: Selection; onPattern: (pattern: string) => void }) {
+  const patterns = selection.by === 'pattern' ? patternsMeant(selection.text) : [];
+  if (patterns.length === 0) return null;
+
+  return (
+    <p class="row">
+      Without a wildcard, a pattern matches the key of exactly this name. Did you mean
+      {patterns.map((pattern) => (
+        <button key={pattern} type="button" class="button small mono" onClick={() => onPattern(pattern)}>
+          <Name text={pattern} whole />
+        </button>
+      ))}
+    </p>
+  );
+}
+
+/** The share of each prefix among some of the keys; nothing when all have the same. */
+function Prefixes({ preview: { prefixes, count } }: { preview: Preview }) {
+  if (count === 0 || prefixes.length < 2) return null;
+
+  return (
+    <ul class="prefixes" aria-label="Prefixes of the keys">
+      {prefixes.map(({ prefix, share }) => (
+        <li key={prefix}>
+          <span class="mono">
+            <Name text={prefix} />
+          </span>
+          <span class="num muted">about {Math.round(share * 100)} %</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Sample({ preview: { sample, count } }: { preview: Preview }) {
   return (
     <>
-      <h3>{sample.length < count ? `${sample.length} of them` : 'All of them'}</h3>
-      <ul class="sample mono">
-        {sample.map((named) => (
-          <li key={named.key}>
-            <a href={href('keys', refOf(named))}>
-              <Name text={named.key} escaped={named.keyBase64 !== undefined} />
-            </a>
-          </li>
-        ))}
-      </ul>
+      <h3>{sample.length < count ? `${sample.length} of ${formatNumber(count)}` : 'All of them'}</h3>
+      <SampleKeys keys={sample} />
     </>
-  );
-}
-
-function ConfirmForm({ preview }: { preview: Preview }) {
-  const [typed, setTyped] = useState('');
-  const { selection, count } = preview;
-  const word = preview.confirmWord || (confirmationDemanded.value ? CONFIRM_WORDS.largeShare : '');
-  const blocked = blockedReason(count, word, typed);
-
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    if (blocked === '' && busy.value === '') void removeSelected(selection, word !== '');
-  };
-
-  return (
-    <form class="confirm" onSubmit={submit}>
-      {preview.confirmReason !== '' && <p>{preview.confirmReason}</p>}
-      {word !== '' && count > 0 && <ConfirmField word={word} typed={typed} onType={setTyped} />}
-      <Action kind="danger" submit needs={preview.role} busy={busy.value === 'clear'} blocked={blocked}>
-        Remove {formatCount(count, 'key')}
-      </Action>
-    </form>
-  );
-}
-
-function blockedReason(count: number, word: string, typed: string): string {
-  if (count === 0) return 'There is nothing to remove.';
-  return word !== '' && typed.trim() !== word ? `Type the word ${word} first.` : '';
-}
-
-function ConfirmField({ word, typed, onType }: { word: string; typed: string; onType: (text: string) => void }) {
-  const id = useId();
-
-  return (
-    <p>
-      <label for={id}>
-        Type <code>{word}</code> to confirm
-      </label>
-      <input
-        id={id}
-        class="mono"
-        autocomplete="off"
-        spellcheck={false}
-        value={typed}
-        onInput={(event) => onType(event.currentTarget.value)}
-      />
-    </p>
   );
 }

@@ -4,7 +4,7 @@ import { type ApiCall, calls } from '../../api/calls';
 import { formatCount, formatMilliseconds, formatNumber, formatTime } from '../../lib/format';
 import { Check } from '../../ui/check';
 import { Empty } from '../../ui/notes';
-import { Table } from '../../ui/table';
+import { num, Table } from '../../ui/table';
 import { summarise } from './summary';
 
 const MAX_ROWS = 100;
@@ -18,7 +18,7 @@ export function Calls() {
       <div class="row">
         <h2 class="grow">Calls to the API</h2>
         <Check checked={withPolling} onChange={setWithPolling}>
-          Show polling
+          Include background polling
         </Check>
         <button type="button" class="button quiet small" onClick={() => (calls.value = [])}>
           Discard
@@ -38,7 +38,14 @@ function isPolling(call: ApiCall): boolean {
   return call.method === 'GET' && /\/(stats|health|warmup)$/.test(call.url);
 }
 
-const SUMMARY_HEADS = ['Operation', 'Calls', 'Median', '95th percentile', 'Redis median', 'Round trips'];
+const SUMMARY_HEADS = [
+  'Operation',
+  num('Calls'),
+  num('Median'),
+  num('95th percentile'),
+  num('Redis median'),
+  num('Round trips'),
+];
 
 function SummaryTable({ all }: { all: readonly ApiCall[] }) {
   const summaries = summarise(all);
@@ -60,14 +67,14 @@ function SummaryTable({ all }: { all: readonly ApiCall[] }) {
   );
 }
 
-const LATEST_HEADS = ['Time', 'Call', 'Status', 'Headers', 'Total', 'Redis', 'Request'];
+const LATEST_HEADS = ['Time', 'Call', num('Status'), num('Headers'), num('Total'), num('Redis'), 'Request'];
 
 function LatestCalls({ shown }: { shown: readonly ApiCall[] }) {
   return (
     <Table label="Latest calls" heads={LATEST_HEADS} kind="tall">
       {shown.slice(0, MAX_ROWS).map((call) => (
         <tr key={call.id}>
-          <td class="num">{formatTime(call.at)}</td>
+          <td class="time">{formatTime(call.at)}</td>
           <td class="mono url">
             {call.method} {call.url.replace('/api/cache', '')}
           </td>

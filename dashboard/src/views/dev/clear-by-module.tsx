@@ -1,14 +1,16 @@
 // Buttons that clear the keys of one module, after a preview.
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../api/endpoints';
-import { formatCount } from '../../lib/format';
+import { formatMilliseconds } from '../../lib/format';
 import { Action, Actions } from '../../ui/action';
 import { Failure } from '../../ui/notes';
 import { useTask } from '../../ui/use-task';
 import { PreviewPanel } from '../clear/preview';
+import { describeRemoval } from '../clear/removal';
+import { StartedJobs } from '../clear/results';
 import { busy, currentPreview, problem as clearProblem, removals, showPreview } from '../clear/store';
 import { SelectionSummary } from '../clear/summary';
-import { modulesOf } from './ttl-table';
+import { modulesOf } from '../ttl/rows';
 
 export function ClearByModule() {
   const [modules, setModules] = useState<readonly string[]>([]);
@@ -20,11 +22,12 @@ export function ClearByModule() {
   return (
     <section class="card" aria-label="Clear by module">
       <h2>Clear by module</h2>
-      <p class="muted">The modules of the TTL table. A preview shows the keys before they are removed.</p>
+      <p class="muted">The modules of the TTL table. Preview first; nothing is deleted until you confirm.</p>
       {problem && <Failure problem={problem} action="Reading the TTL table" retry={() => void load()} />}
       <ModuleButtons modules={modules} />
       {clearProblem.value && <Failure problem={clearProblem.value} action={preview ? 'Clearing' : 'The preview'} />}
-      {preview ? <PreviewPanel preview={preview} /> : <LastRemoval />}
+      {preview ? <PreviewPanel key={preview.selection.text} preview={preview} /> : <LastRemoval />}
+      <StartedJobs />
     </section>
   );
 }
@@ -62,7 +65,7 @@ function LastRemoval() {
 
   return (
     <p>
-      Removed {formatCount(last.deleted, 'key')} in {last.duration}: <SelectionSummary selection={last.selection} />
+      {describeRemoval(last)} in {formatMilliseconds(last.durationMs)}: <SelectionSummary selection={last.selection} />
     </p>
   );
 }

@@ -11,14 +11,14 @@ import { useTask } from '../../ui/use-task';
 import { elementsOf } from '../keys/elements';
 import { Value } from '../keys/value';
 import {
+  describeLock,
   describeStorage,
   type Freshness,
   freshness,
   inspect,
   type Inspection,
   isChunked,
-  type Lock,
-} from './inspection';
+} from '../keys/inspection';
 
 const TONES = { fresh: 'ok', 'in grace': 'warn', expired: 'bad', unknown: 'info' };
 
@@ -74,7 +74,7 @@ function Findings({ inspection }: { inspection: Inspection }) {
 }
 
 function Facts({ inspection }: { inspection: Inspection }) {
-  const { detail, lock, readAt, rule } = inspection;
+  const { detail, readAt, rule } = inspection;
   // The clock of the page ticks once a second, so it may be behind.
   const passed = Math.max(0, Math.floor((now.value - readAt) / 1000));
   const found = freshness(detail, passed, now.value);
@@ -101,7 +101,7 @@ function Facts({ inspection }: { inspection: Inspection }) {
         <Tags tags={detail.tags} />
       </dd>
       <dt>Load lock</dt>
-      <dd>{describeLock(lock, passed)}</dd>
+      <dd>{describeLock(detail.loadLock, passed)}</dd>
       <dt>TTL rule</dt>
       <dd>{rule === null ? 'not known' : `${rule.prefix} → ${formatSeconds(rule.ttl)} (${rule.source})`}</dd>
     </dl>
@@ -125,13 +125,4 @@ function describeGrace(leftSeconds: number | null, graceSeconds: number | null):
 function describeSize(detail: KeyDetail): string {
   if (detail.type === 'string') return `${formatBytes(detail.length)}, `;
   return isChunked(detail) ? '' : `${formatCount(detail.length, 'element')}, `;
-}
-
-function describeLock(lock: Lock, passed: number): string {
-  if (lock.state === 'free') return 'free: no load in flight';
-  if (lock.state === 'unknown') return 'not known for a name with these braces';
-
-  const left = formatSeconds(Math.max(0, lock.seconds - passed));
-  if (lock.state === 'throttled') return `a load failed: nobody tries again for ${left}`;
-  return `held by a load in flight: the lease ends in ${left}`;
 }

@@ -23,8 +23,8 @@ export function DeleteDialog({ detail, onClose, onDeleted }: Props) {
   const { busy, problem, run } = useTask();
   const deleteKey = async (): Promise<void> => {
     const ref = refOf(detail);
-    announce((await removeIfExists(ref)) ? 'Key deleted' : 'The key was already gone');
-    walk.peek()?.removeRow(ref);
+    announce((await removeIfExists(ref)) ? 'Key deleted' : 'This key no longer exists');
+    walk.peek()?.removeRows([ref]);
     onClose();
     onDeleted();
   };

@@ -1,21 +1,24 @@
 // The panel with one key: its facts, its value, and the actions on it.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { KeyDetail } from '../../api/types';
-import { formatBytes, formatNumber } from '../../lib/format';
 import { idOf, type KeyRef, type NamedKey, refOf } from '../../lib/key-name';
 import { isAuditTrail, isProtected } from '../../lib/pattern';
 import { Action } from '../../ui/action';
 import { CopyButton } from '../../ui/copy-button';
 import { Name } from '../../ui/name';
 import { Failure, Loading, RoleNote } from '../../ui/notes';
+import { useFocusReturn } from '../../ui/use-focus-return';
+import { ClearDialog } from './clear-dialog';
 import { DeleteDialog } from './delete-dialog';
+import { Changes } from './changes';
+import { Content } from './content';
 import { Facts } from './facts';
+import { Missing } from './missing';
 import { walk } from './store';
+import { SurroundingFacts, useRule } from './surroundings';
 import { TtlDialog } from './ttl-dialog';
 import { useKey } from './use-key';
-import { textToCopy, Value } from './value';
 
-type OpenDialog = '' | 'ttl' | 'delete';
+type OpenDialog = '' | 'stale' | 'ttl' | 'delete';
 /** From this length the heading cuts a name. */
 const MAX_HEADING_CHARACTERS = 10_000;
 
@@ -24,8 +27,10 @@ export function Detail({ requested, onClose }: { requested: KeyRef; onClose: () 
   const [dialog, setDialog] = useState<OpenDialog>('');
   const panel = useRef<HTMLElement>(null);
   const { detail, problem, busy, missing, reload } = key;
+  const rule = useRule(requested);
   const named = detail ?? listedKey(requested) ?? namedLike(requested);
 
+  useFocusReturn(panel);
   useEffect(() => {
     // On a narrow screen the panel covers the list.
     if (matchMedia('(max-width: 60rem)').matches) panel.current?.focus();
@@ -40,19 +45,30 @@ export function Detail({ requested, onClose }: { requested: KeyRef; onClose: () 
       {missing !== '' && (
         <RoleNote needs="operator" title="Values may be personal data, so this token may not read them" />
       )}
-      {problem && <Failure problem={problem} action="Reading the key" retry={reload} />}
+      {problem && problem.status !== 404 && <Failure problem={problem} action="Reading the key" retry={reload} />}
+      {problem?.status === 404 && (
+        <Missing name={textOf(requested)} lock={problem.loadLock} rule={rule} readAt={key.readAt} onRetry={reload} />
+      )}
       {busy && detail === null && <Loading what="the key" />}
       {detail && (
         <>
-          <Facts detail={detail} readAt={key.readAt} />
+          <Facts detail={detail} readAt={key.readAt}>
+            <SurroundingFacts detail={detail} rule={rule} lock={detail.loadLock} readAt={key.readAt} />
+          </Facts>
           <Actions name={named.key} busy={busy} onReload={reload} onOpen={setDialog} />
           <Content detail={detail} read={key} />
+          {detail.keyBase64 === undefined && !isProtected(detail.key) && <Changes key={key.readAt} name={detail.key} />}
           {dialog === 'ttl' && <TtlDialog detail={detail} onClose={() => setDialog('')} onChanged={reload} />}
+          {dialog === 'stale' && <ClearDialog names={[detail]} isSoft onClose={() => setDialog('')} onDone={reload} />}
           {dialog === 'delete' && <DeleteDialog detail={detail} onClose={() => setDialog('')} onDeleted={onClose} />}
         </>
       )}
     </section>
   );
+}
+
+function textOf(requested: KeyRef): string | null {
+  return 'key' in requested ? requested.key : null;
 }
 
 /** The loaded row of the key, which names it before its detail is read. */
@@ -97,6 +113,11 @@ function Actions({ name, busy, onReload, onOpen }: ActionsProps) {
     <div class="row actions">
       {!isAuditTrail(name) && (
         <>
+          {!isProtected(name) && (
+            <Action small needs={deleteRole} onAct={() => onOpen('stale')}>
+              Mark stale
+            </Action>
+          )}
           <Action small needs="admin" onAct={() => onOpen('ttl')}>
             Change TTL
           </Action>
@@ -110,32 +131,4 @@ function Actions({ name, busy, onReload, onOpen }: ActionsProps) {
       </Action>
     </div>
   );
-}
-
-function Content({ detail, read }: { detail: KeyDetail; read: ReturnType<typeof useKey> }) {
-  const { elements, busy, loadMore } = read;
-
-  return (
-    <>
-      <div class="value-head">
-        <h3>Value</h3>
-        <span class="muted grow">{describeSize(detail, elements.length)}</span>
-        <CopyButton text={textToCopy(detail, elements)} what="value" />
-      </div>
-      <Value detail={detail} elements={elements} />
-      {detail.nextCursor !== null && (
-        <Action small busy={busy} onAct={() => void loadMore()}>
-          More elements
-        </Action>
-      )}
-    </>
-  );
-}
-
-function describeSize({ valueFormat, length }: KeyDetail, loaded: number): string {
-  if (valueFormat !== 'elements') {
-    return `${valueFormat === 'base64' ? 'binary' : valueFormat}, ${formatBytes(length)} stored`;
-  }
-  const all = `${formatNumber(length)} elements`;
-  return loaded < length ? `${formatNumber(loaded)} of ${all}` : all;
 }

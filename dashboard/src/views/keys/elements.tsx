@@ -4,33 +4,65 @@ import type { Element, KeyDetail, Text } from '../../api/types';
 import { decodeBase64, toHexLines } from '../../lib/hex';
 import { parseJsonText } from '../../lib/json-text';
 import { CopyButton } from '../../ui/copy-button';
-import { Table } from '../../ui/table';
+import { Name } from '../../ui/name';
+import { type Head, num, Table } from '../../ui/table';
+import { type Editable, editableField } from './editable';
 import { Json } from './json';
 
 /** Hexadecimal lines shown of an element that is not text. */
 const MAX_HEX_LINES = 4;
 
-const HEADS: Record<string, readonly string[]> = {
+const HEADS: Record<string, readonly Head[]> = {
   hash: ['Field', 'Value'],
   zset: ['Member', 'Score'],
   stream: ['Id', 'Fields'],
-  list: ['#', 'Value'],
+  list: [num('#'), 'Value'],
 };
 
 export function elementsOf({ valueFormat, value }: Pick<KeyDetail, 'valueFormat' | 'value'>): readonly Element[] {
   return valueFormat === 'elements' && Array.isArray(value) ? (value as Element[]) : [];
 }
 
-export function Elements({ type, elements }: { type: string; elements: readonly Element[] }) {
+interface Props {
+  type: string;
+  elements: readonly Element[];
+  onEdit?: ((field: Editable) => void) | undefined;
+}
+
+export function Elements({ type, elements, onEdit }: Props) {
+  const heads = HEADS[type] ?? ['Member'];
+  // Only hashes have elements that can be edited.
+  const canEdit = onEdit !== undefined && elements.some((element) => editableField(element) !== null);
+
   return (
-    <Table label="Elements of the collection" heads={HEADS[type] ?? ['Member']} kind="content elements">
+    <Table label="Elements of the collection" heads={canEdit ? [...heads, 'Edit'] : heads} kind="content elements">
       {elements.map((element, index) => (
         <tr key={index}>
           {type === 'list' && <td class="num muted">{index}</td>}
           <ElementCells element={element} />
+          {canEdit && (
+            <td>
+              <EditButton field={editableField(element)} onEdit={onEdit} />
+            </td>
+          )}
         </tr>
       ))}
     </Table>
+  );
+}
+
+function EditButton({ field, onEdit }: { field: Editable | null; onEdit: (field: Editable) => void }) {
+  if (field === null) return null;
+
+  return (
+    <button
+      type="button"
+      class="button quiet small"
+      aria-label={`Edit ${field.field ?? ''}`}
+      onClick={() => onEdit(field)}
+    >
+      Edit
+    </button>
   );
 }
 
@@ -56,9 +88,20 @@ function ElementCells({ element }: { element: Element }) {
 function PairCells({ first, second }: { first: Text; second: Text }) {
   return (
     <>
-      <TextCell text={first} />
+      <NameCell text={first} />
       <TextCell text={second} />
     </>
+  );
+}
+
+/** A field or a member, whose invisible characters are shown as in a name. */
+function NameCell({ text }: { text: Text }) {
+  if (typeof text !== 'string' || mayBeJson(text)) return <TextCell text={text} />;
+
+  return (
+    <td class="mono">
+      <Name text={text} empty="(empty)" whole />
+    </td>
   );
 }
 
@@ -78,9 +121,13 @@ function StoredText({ text }: { text: Text }) {
   return (
     <>
       {text}
-      {/^\s*[{[]/.test(text) && <DecodedJson text={text} />}
+      {mayBeJson(text) && <DecodedJson text={text} />}
     </>
   );
+}
+
+function mayBeJson(text: string): boolean {
+  return /^\s*[{[]/.test(text);
 }
 
 function Bytes({ base64 }: { base64: string }) {

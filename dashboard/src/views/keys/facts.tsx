@@ -1,4 +1,5 @@
 // The facts of a key: type, TTL, freshness, size and tags. Times count down.
+import type { ComponentChildren } from 'preact';
 import type { KeyDetail } from '../../api/types';
 import { formatBytes, formatNumber, formatTtl } from '../../lib/format';
 import { now } from '../../state/live';
@@ -11,7 +12,8 @@ interface Props {
   readAt: number;
 }
 
-export function Facts({ detail, readAt }: Props) {
+/** `children` are further facts. */
+export function Facts({ detail, readAt, children }: Props & { children?: ComponentChildren }) {
   const left = secondsLeft(detail.ttl, readAt, now.value);
 
   return (
@@ -31,6 +33,7 @@ export function Facts({ detail, readAt }: Props) {
       <dd>
         <Tags tags={detail.tags} />
       </dd>
+      {children}
     </dl>
   );
 }
@@ -39,7 +42,7 @@ function describeTtl(detail: KeyDetail, left: number): string {
   if (left === 0) return 'expired';
   if (left < 0) return 'never expires';
   // A TTL with a text of its own is in seconds already.
-  const inSeconds = detail.ttlText === undefined ? ` (${formatNumber(left)} s)` : '';
+  const inSeconds = detail.ttlText === undefined && left >= 60 ? ` (${formatNumber(left)} s)` : '';
   return formatTimeLeft(detail, left) + inSeconds;
 }
 

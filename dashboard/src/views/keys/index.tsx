@@ -1,31 +1,32 @@
 // The key browser: a search, the keys as a list or a tree, and one key in detail beside them.
 import { useEffect } from 'preact/hooks';
+import { formatCount, formatNumber } from '../../lib/format';
 import { idOf, type KeyRef } from '../../lib/key-name';
 import { isProtected } from '../../lib/pattern';
-import { navigate, route } from '../../state/route';
+import { href, navigate, route } from '../../state/route';
 import { Name } from '../../ui/name';
 import { Empty, Failure, Loading } from '../../ui/notes';
+import { BulkActions } from './bulk-actions';
 import { Detail } from './detail';
+import { addressOf, describeConditions, filterInAddress } from './filter';
 import { List } from './list';
 import { describeProgress } from './progress';
 import { SearchForm } from './search-form';
 import { COLUMNS, firstOrder } from './sorting';
-import { asTree, order, rowsVersion, search, walk } from './store';
+import { asTree, chosen, order, rowsVersion, search, walk } from './store';
 import { Tree } from './tree-view';
 import type { Walk } from './walk';
 
 export function Keys() {
   const { query } = route.value;
-  const pattern = query.get('pattern') ?? '';
-  const type = query.get('type') ?? '';
+  const filter = filterInAddress(query);
   const requested = keyInAddress(query);
   const selected = requested && idOf(requested);
-  useEffect(() => search(pattern, type), [pattern, type]);
+  useEffect(() => search(filter), [JSON.stringify(filter)]);
   useEffect(() => applySort(query.get('sort')), [query.get('sort')]);
 
-  const searchQuery = { ...(pattern && { pattern }), ...(type && { type }) };
-  const open = (ref: KeyRef): void => navigate('keys', { ...searchQuery, ...ref });
-  const close = (): void => navigate('keys', searchQuery);
+  const open = (ref: KeyRef): void => navigate('keys', { ...addressOf(filter), ...ref });
+  const close = (): void => navigate('keys', addressOf(filter));
 
   return (
     <div class={`keys${requested === null ? '' : ' with-detail'}`}>
@@ -33,7 +34,7 @@ export function Keys() {
         <div class="view-head">
           <h1>Keys</h1>
         </div>
-        <SearchForm pattern={pattern} type={type} />
+        <SearchForm filter={filter} />
         {walk.value && <Found walk={walk.value} selected={selected} onOpen={open} />}
       </div>
       {requested !== null && <Detail key={selected} requested={requested} onClose={close} />}
@@ -74,14 +75,16 @@ function Found({ walk, selected, onOpen }: FoundProps) {
       )}
       {count === 0 && state === 'loading' && <Loading what="keys" />}
       {state === 'ended' && <EmptyNote walk={walk} />}
+      {chosen.value.size > 0 && <BulkActions walk={walk} />}
       {count > 0 && <Rows walk={walk} selected={selected} onOpen={onOpen} />}
     </>
   );
 }
 
 /** Explains a walk that found no keys, or only those of edge-cache itself. */
-function EmptyNote({ walk: { pattern, type, rows } }: { walk: Walk }) {
-  const listsEverything = pattern === '*' && type === '';
+function EmptyNote({ walk: { filter, pattern, rows, hidden } }: { walk: Walk }) {
+  const conditions = describeConditions(filter);
+  const listsEverything = pattern === '*' && conditions === '';
 
   if (rows.length === 0 && listsEverything) {
     return <Empty>The cache is empty. Services fill it as they are used; a warmup can fill it now.</Empty>;
@@ -89,8 +92,8 @@ function EmptyNote({ walk: { pattern, type, rows } }: { walk: Walk }) {
   if (rows.length === 0) {
     return (
       <Empty>
-        No key matches <Name text={pattern} whole />
-        {type && ` with the type ${type}`}.
+        No key{conditions} matches <Name text={pattern} whole />.
+        {hidden.value > 0 && ` ${formatCount(hidden.value, 'key')} of edge-cache itself would.`}
       </Empty>
     );
   }
@@ -102,20 +105,23 @@ function EmptyNote({ walk: { pattern, type, rows } }: { walk: Walk }) {
 
 function Progress({ walk, count }: { walk: Walk; count: number }) {
   const state = walk.state.value;
-  const text = describeProgress({ count, total: walk.total.value, state, node: walk.node.value });
-  const status = (
-    <span class="num" role="status">
-      {text}
-    </span>
-  );
-  if (state === 'ended') return <p class="progress-line">{status}</p>;
+  const hidden = walk.hidden.value;
+  const text = describeProgress({ count, total: walk.total.value, state, node: walk.node.value, hidden });
 
   return (
     <p class="progress-line">
-      {status}
-      <LoadAllButton walk={walk} />
-      {asTree.value && <span class="muted">Folders count loaded keys only.</span>}
-      {!asTree.value && order.value.by !== null && <span class="muted">Only loaded keys are sorted.</span>}
+      <span class="num" role="status">
+        {text}
+      </span>
+      {hidden > 0 && <span class="muted">{formatNumber(hidden)} of edge-cache itself hidden.</span>}
+      {walk.filter.withoutTtl && count > 0 && (
+        <a href={href('expiry', { ...addressOf(walk.filter), pattern: walk.pattern })}>Give these a TTL …</a>
+      )}
+      {state !== 'ended' && <LoadAllButton walk={walk} />}
+      {state !== 'ended' && asTree.value && <span class="muted">Folders count loaded keys only (≥).</span>}
+      {state !== 'ended' && !asTree.value && order.value.by !== null && (
+        <span class="muted">Only loaded keys are sorted.</span>
+      )}
     </p>
   );
 }

@@ -1,14 +1,15 @@
-// The loaded keys as a table of any length. The arrow keys, Page Up and Down, Home and End move; Enter opens a key.
+// The loaded keys as a table of any length. The arrow keys, Page Up and Down, Home and End move;
+// Enter opens a key, Space chooses it for an action on several keys.
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import { idOf, type KeyRef, refOf } from '../../lib/key-name';
 import { now } from '../../state/live';
 import { Name } from '../../ui/name';
-import { useRowFocus, useVirtual } from '../../ui/use-virtual';
+import { scrollClass, useRowFocus, useVirtual } from '../../ui/use-virtual';
 import { rowAfterKey } from './keyboard';
 import { columnsOf, formatTimeLeft, isStale, nextOrder, secondsLeft } from './sorting';
-import { order, rows, rowsVersion } from './store';
+import { chooseAll, chosen, order, rows, rowsVersion, toggleChosen } from './store';
 import type { Row, Walk } from './walk';
 
 const ROW_PX = 30;
@@ -46,9 +47,10 @@ export function List({ walk, selected, onOpen }: Props) {
   const shared = { active: Math.min(active, count - 1), selected, onOpen, onActivate: setActive };
   return (
     <div
-      class={`table${hasNodes ? ' with-node' : ''}`}
+      class={`table${hasNodes ? ' with-node' : ''}${scrollClass(virtual)}`}
       role="grid"
       aria-label="Keys"
+      aria-multiselectable
       aria-rowcount={walk.state.value === 'ended' ? count + 1 : -1}
     >
       <Head hasNodes={hasNodes} />
@@ -88,6 +90,14 @@ function Head({ hasNodes }: { hasNodes: boolean }) {
   return (
     <div role="rowgroup">
       <div role="row" class="line head" aria-rowindex={1}>
+        <span role="columnheader" class="cell choice" aria-label="Chosen">
+          <input
+            type="checkbox"
+            aria-label="Choose all loaded keys"
+            checked={chosen.value.size > 0 && chosen.value.size === rows.value.length}
+            onChange={(event) => chooseAll(event.currentTarget.checked)}
+          />
+        </span>
         {columnsOf(hasNodes).map(({ name, label }) => (
           <span key={name} role="columnheader" class={`cell ${name}`} aria-sort={by === name ? direction : 'none'}>
             <button type="button" onClick={() => (order.value = nextOrder(order.peek(), name))}>
@@ -115,6 +125,7 @@ interface LineProps {
 function RowLine({ row, index, top, active, selected, onOpen, onActivate }: LineProps) {
   const ref = refOf(row);
   const isSelected = idOf(ref) === selected;
+  const isChosen = chosen.value.has(idOf(ref));
   const left = secondsLeft(row.ttl, row.readAt, now.value);
 
   return (
@@ -122,7 +133,8 @@ function RowLine({ row, index, top, active, selected, onOpen, onActivate }: Line
       role="row"
       class={`line${isSelected ? ' selected' : ''}${left === 0 ? ' expired' : ''}`}
       aria-rowindex={index + 2}
-      aria-selected={isSelected}
+      aria-selected={isChosen}
+      aria-current={isSelected}
       data-index={index}
       tabIndex={index === active ? 0 : -1}
       style={{ transform: `translateY(${top}px)` }}
@@ -130,8 +142,20 @@ function RowLine({ row, index, top, active, selected, onOpen, onActivate }: Line
       onFocus={() => onActivate(index)}
       onKeyDown={(event) => {
         if (event.key === 'Enter') onOpen(ref);
+        if (event.key !== ' ') return;
+        event.preventDefault();
+        toggleChosen(row);
       }}
     >
+      <span role="gridcell" class="cell choice" onClick={(event) => event.stopPropagation()}>
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={`Choose ${row.key}`}
+          checked={isChosen}
+          onChange={() => toggleChosen(row)}
+        />
+      </span>
       <Cells row={row} left={left} />
     </div>
   );
@@ -140,6 +164,9 @@ function RowLine({ row, index, top, active, selected, onOpen, onActivate }: Line
 function Cells({ row, left }: { row: Row; left: number }) {
   return (
     <>
+      <span role="gridcell" class="cell type">
+        <span class={`kind ${row.type}`}>{row.type}</span>
+      </span>
       <span role="gridcell" class="cell key mono" title={row.key.slice(0, MAX_TITLE_CHARACTERS)}>
         <Name text={row.key} escaped={row.keyBase64 !== undefined} />
       </span>
@@ -148,9 +175,6 @@ function Cells({ row, left }: { row: Row; left: number }) {
           {row.node}
         </span>
       )}
-      <span role="gridcell" class="cell type">
-        <span class={`kind ${row.type}`}>{row.type}</span>
-      </span>
       <span role="gridcell" class="cell ttl num">
         {left === 0 ? 'expired' : formatTimeLeft(row, left)}
         {isStale(row, now.value) && <span class="stale"> stale</span>}

@@ -9,17 +9,24 @@ export interface WalkProgress {
   total: number | null;
   state: WalkState;
   node: PageNode | null;
+  /** Keys of edge-cache itself that are not listed. */
+  hidden: number;
 }
 
-/** `100 loaded of 2,000, up to node 1 of 3`. */
-export function describeProgress({ count, total, state, node }: WalkProgress): string {
+/** `100 of 2,000, up to node 1 of 3`. */
+export function describeProgress({ count, total, state, node, hidden }: WalkProgress): string {
   if (state === 'ended') {
     const nodes = node === null ? '' : ` of ${formatCount(node.of, 'node')}`;
     return `All ${formatCount(count, 'key')}${nodes}`;
   }
 
-  const rest = total === null ? ', there may be more' : ` of ${formatNumber(total)}`;
-  return `${formatNumber(count)} loaded${rest}${describeNode(state, node)}`;
+  const loaded =
+    total === null ? `${formatNumber(count)} loaded, there may be more` : describePart(count, total - hidden);
+  return `${loaded}${describeNode(state, node)}`;
+}
+
+function describePart(count: number, total: number): string {
+  return `${formatNumber(count)} of ${formatNumber(Math.max(count, total))}`;
 }
 
 /** Says that keys are missing after a failure; on a Cluster, after which node. */

@@ -1,26 +1,29 @@
-// The search of the key browser: a pattern or a part of a name, a type, and the choice of list or tree.
+// The search of the key browser: a pattern or a part of a name, conditions, and the choice of list or tree.
+import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useState } from 'preact/hooks';
+import { formatBytes } from '../../lib/format';
 import { hasInvisible } from '../../lib/invisible';
 import { searchPattern } from '../../lib/pattern';
 import { navigate } from '../../state/route';
+import { Check } from '../../ui/check';
 import { Name } from '../../ui/name';
 import { TextLine } from '../../ui/text-line';
+import { addressOf, type KeyFilter, MIN_SIZES, TYPES } from './filter';
 import { asTree, search } from './store';
 
-const TYPES = ['string', 'hash', 'list', 'set', 'zset', 'stream'];
-
-export function SearchForm({ pattern, type }: { pattern: string; type: string }) {
-  const [typed, setTyped] = useState(pattern);
+export function SearchForm({ filter }: { filter: KeyFilter }) {
+  const [typed, setTyped] = useState(filter.text);
   const id = useId();
-  useLayoutEffect(() => setTyped(pattern), [pattern]);
+  useLayoutEffect(() => setTyped(filter.text), [filter.text]);
 
-  const start = (text: string, ofType: string): void => {
-    navigate('keys', { ...(text && { pattern: text }), ...(ofType && { type: ofType }) });
-    search(text, ofType, true);
+  const start = (changes: Partial<KeyFilter>): void => {
+    const next = { ...filter, text: typed, ...changes };
+    navigate('keys', addressOf(next));
+    search(next, true);
   };
   const submit = (event: Event): void => {
     event.preventDefault();
-    start(typed, type);
+    start({});
   };
 
   return (
@@ -34,33 +37,71 @@ export function SearchForm({ pattern, type }: { pattern: string; type: string })
         placeholder="users:* or any part of a name"
         value={typed}
         aria-describedby={`${id}-meaning`}
+        data-search
         onType={setTyped}
       />
-      <TypeSelect type={type} onSelect={(selected) => start(typed, selected)} />
       <button type="submit" class="button primary">
         Search
       </button>
       <LayoutToggle />
+      <Conditions filter={filter} onChange={start} />
       <Meaning id={`${id}-meaning`} typed={typed} />
     </form>
   );
 }
 
-function TypeSelect({ type, onSelect }: { type: string; onSelect: (type: string) => void }) {
+interface ConditionsProps {
+  filter: KeyFilter;
+  onChange: (changes: Partial<KeyFilter>) => void;
+}
+
+function Conditions({ filter, onChange }: ConditionsProps) {
+  const { type, minSizeBytes, withoutTtl, own } = filter;
+  const sizes = MIN_SIZES.includes(minSizeBytes) || minSizeBytes === 0 ? MIN_SIZES : [minSizeBytes, ...MIN_SIZES];
+
+  return (
+    <div class="row conditions">
+      <Select label="Type" value={type} onSelect={(value) => onChange({ type: value })}>
+        <option value="">any type</option>
+        {TYPES.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </Select>
+      <Select label="Size" value={String(minSizeBytes)} onSelect={(value) => onChange({ minSizeBytes: Number(value) })}>
+        <option value="0">any size</option>
+        {sizes.map((size) => (
+          <option key={size} value={size}>
+            {formatBytes(size).replace('.0', '')} or more
+          </option>
+        ))}
+      </Select>
+      <Check checked={withoutTtl} onChange={(checked) => onChange({ withoutTtl: checked })}>
+        Without a TTL
+      </Check>
+      <Check checked={own} onChange={(checked) => onChange({ own: checked })}>
+        Keys of edge-cache itself
+      </Check>
+    </div>
+  );
+}
+
+interface SelectProps {
+  label: string;
+  value: string;
+  onSelect: (value: string) => void;
+  children: ComponentChildren;
+}
+
+function Select({ label, value, onSelect, children }: SelectProps) {
   const id = useId();
 
   return (
     <>
       <label class="hidden" for={id}>
-        Type
+        {label}
       </label>
-      <select id={id} value={type} onChange={(event) => onSelect(event.currentTarget.value)}>
-        <option value="">any type</option>
-        {TYPES.map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
+      <select id={id} value={value} onChange={(event) => onSelect(event.currentTarget.value)}>
+        {children}
       </select>
     </>
   );

@@ -13,9 +13,9 @@ export interface SortOrder {
 export const UNSORTED: SortOrder = { by: null, descending: false };
 
 export const COLUMNS: readonly { name: Column; label: string }[] = [
+  { name: 'type', label: 'Type' },
   { name: 'key', label: 'Key' },
   { name: 'node', label: 'Node' },
-  { name: 'type', label: 'Type' },
   { name: 'ttl', label: 'TTL' },
   { name: 'size', label: 'Size' },
 ];

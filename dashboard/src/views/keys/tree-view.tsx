@@ -1,11 +1,12 @@
 // The loaded keys as a tree of namespaces. Right opens a folder, Left closes it, Enter opens a key.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { idOf, type KeyRef, refOf } from '../../lib/key-name';
-import { useRowFocus, useVirtual } from '../../ui/use-virtual';
+import { Check } from '../../ui/check';
+import { scrollClass, useRowFocus, useVirtual } from '../../ui/use-virtual';
 import { FolderCells, KeyCells } from './branch-cells';
 import { rowAfterKey } from './keyboard';
-import { branches, toggleFolder } from './store';
-import type { Branch } from './tree';
+import { branches, groupsIds, toggleFolder, treeOrder } from './store';
+import type { Branch, TreeOrder } from './tree';
 import type { Walk } from './walk';
 
 const ROW_PX = 30;
@@ -39,7 +40,8 @@ export function Tree({ walk, selected, onOpen }: Props) {
 
   const shared = { active: current, selected, onOpen, onActivate: setActive };
   return (
-    <div class="table">
+    <div class={`table${scrollClass(virtual)}`}>
+      <Head />
       <div class="scroller" ref={scroller} role="tree" aria-label="Keys by namespace" onKeyDown={onKeyDown}>
         <div class="sizer" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
           {items.map(({ index, start }) => {
@@ -50,6 +52,33 @@ export function Tree({ walk, selected, onOpen }: Props) {
           })}
         </div>
       </div>
+    </div>
+  );
+}
+
+const ORDERS: readonly (readonly [order: TreeOrder, label: string])[] = [
+  ['name', 'Name'],
+  ['keys', 'Keys'],
+  ['size', 'Size'],
+];
+
+/** Sorts the tree. Its columns are those of the folders. */
+function Head() {
+  return (
+    <div class="line head tree" role="group" aria-label="Order of the tree">
+      {ORDERS.map(([order, label]) => (
+        <span key={order} class={`cell ${order === 'name' ? 'key' : 'num'}${order === 'size' ? ' wide-size' : ''}`}>
+          <button type="button" aria-pressed={treeOrder.value === order} onClick={() => (treeOrder.value = order)}>
+            {label}
+            <span aria-hidden="true">{treeOrder.value === order ? (order === 'name' ? ' ↑' : ' ↓') : ''}</span>
+          </button>
+          {order === 'name' && (
+            <Check checked={groupsIds.value} onChange={(grouped) => (groupsIds.value = grouped)}>
+              ids as <code>{'{id}'}</code>
+            </Check>
+          )}
+        </span>
+      ))}
     </div>
   );
 }

@@ -1,15 +1,19 @@
-// The loaded keys as a tree: each part of a name before a colon is a folder.
+// The loaded keys as a tree: each part of a name before a colon is a folder. Many folders of ids are one, `{id}`.
+import { ID_PLACEHOLDER, isId } from '../../lib/ids';
 import { type NamePart, partsOf } from '../../lib/key-name';
+import { escapeGlob } from '../../lib/pattern';
 import type { Row } from './walk';
 
 export interface Folder {
   name: string;
   /** The name is not UTF-8 and shown escaped. */
   isBytes: boolean;
+  /** The folder stands for several ids. */
+  isPlaceholder: boolean;
   /** Identifies the folder. */
   id: string;
-  /** The beginning of all names in the folder, with the last colon; null when it is not UTF-8. */
-  prefix: string | null;
+  /** The pattern of the beginning of all names in the folder, with the last colon; null when it is not UTF-8. */
+  pattern: string | null;
   keys: number;
   bytes: number;
   folders: Map<string, Folder>;
@@ -20,16 +24,23 @@ export type Branch =
   | { kind: 'folder'; depth: number; folder: Folder; open: boolean }
   | { kind: 'key'; depth: number; row: Row; name: string };
 
-function emptyFolder({ text, isBytes }: NamePart, id: string, prefix: string | null): Folder {
-  return { name: text, isBytes, id, prefix, keys: 0, bytes: 0, folders: new Map(), rows: [] };
+export type TreeOrder = 'name' | 'keys' | 'size';
+
+/** So many ids in one folder are told apart; more are shown as one folder. */
+const MAX_IDS = 12;
+
+function emptyFolder({ text, isBytes }: NamePart, id: string, pattern: string | null): Folder {
+  return { name: text, isBytes, isPlaceholder: false, id, pattern, keys: 0, bytes: 0, folders: new Map(), rows: [] };
 }
 
 /** Differs between a text and bytes whose escaped form is the same text. */
 const partId = ({ text, isBytes }: NamePart): string => (isBytes ? `\0${text}` : text);
 
-export function treeOf(rows: readonly Row[]): Folder {
+/** `groupIds`: many folders of ids are one. */
+export function treeOf(rows: readonly Row[], groupIds = true): Folder {
   const root = emptyFolder({ text: '', isBytes: false }, '', '');
   for (const row of rows) insert(root, row);
+  if (groupIds) groupFolders(root);
   return root;
 }
 
@@ -49,8 +60,8 @@ function childFolder(parent: Folder, part: NamePart): Folder {
   const existing = parent.folders.get(id);
   if (existing !== undefined) return existing;
 
-  const prefix = part.isBytes || parent.prefix === null ? null : `${parent.prefix}${part.text}:`;
-  const child = emptyFolder(part, `${parent.id}${id}:`, prefix);
+  const pattern = part.isBytes || parent.pattern === null ? null : `${parent.pattern}${escapeGlob(part.text)}:`;
+  const child = emptyFolder(part, `${parent.id}${id}:`, pattern);
   parent.folders.set(id, child);
   return child;
 }
@@ -60,28 +71,78 @@ function addToCounts(folder: Folder, row: Row): void {
   folder.bytes += row.sizeBytes ?? 0;
 }
 
-/** The branches that are visible when the folders with these ids are open: folders first, then keys, by name. */
-export function visibleBranches(root: Folder, openIds: ReadonlySet<string>): Branch[] {
+/** Replaces the folders of ids, when there are many, by one that has the content of all. */
+function groupFolders(parent: Folder): void {
+  const ids = [...parent.folders].filter(([, { name, isBytes }]) => !isBytes && isId(name));
+
+  if (ids.length > MAX_IDS) {
+    const pattern = parent.pattern === null ? null : `${parent.pattern}*:`;
+    // No part of a name has this id, because a null byte begins those of bytes only.
+    const merged = emptyFolder({ text: ID_PLACEHOLDER, isBytes: false }, `${parent.id}\0\0:`, pattern);
+    merged.isPlaceholder = true;
+    for (const [id, folder] of ids) {
+      parent.folders.delete(id);
+      merge(merged, folder);
+    }
+    parent.folders.set('\0\0', merged);
+  }
+  for (const folder of parent.folders.values()) groupFolders(folder);
+}
+
+/** Adds the content of a folder to another one. */
+function merge(target: Folder, source: Folder): void {
+  target.keys += source.keys;
+  target.bytes += source.bytes;
+  for (const row of source.rows) target.rows.push(row);
+
+  for (const [id, folder] of source.folders) {
+    const existing = target.folders.get(id);
+    if (existing !== undefined) {
+      merge(existing, folder);
+      continue;
+    }
+    const { name: text, isBytes } = folder;
+    const pattern = isBytes || target.pattern === null ? null : `${target.pattern}${escapeGlob(text)}:`;
+    const created = emptyFolder({ text, isBytes }, `${target.id}${id}:`, pattern);
+    merge(created, folder);
+    target.folders.set(id, created);
+  }
+}
+
+/** The branches that are visible when the folders with these ids are open: folders first, then keys, in this order. */
+export function visibleBranches(root: Folder, openIds: ReadonlySet<string>, order: TreeOrder = 'name'): Branch[] {
   const branches: Branch[] = [];
 
-  const visit = (parent: Folder, depth: number): void => {
-    for (const folder of sortBy([...parent.folders.values()], ({ name }) => name)) {
+  const visit = (parent: Folder, depth: number, hasPlaceholder: boolean): void => {
+    for (const folder of sortFolders([...parent.folders.values()], order)) {
       const open = openIds.has(folder.id);
       branches.push({ kind: 'folder', depth, folder, open });
-      if (open) visit(folder, depth + 1);
+      if (open) visit(folder, depth + 1, hasPlaceholder || folder.isPlaceholder);
     }
-    for (const row of sortBy(parent.rows, ({ key }) => key)) {
-      branches.push({ kind: 'key', depth, row, name: partsOf(row).at(-1)?.text ?? '' });
+    for (const row of sortKeys(parent.rows, order)) {
+      // Below a placeholder the last part alone would not tell which id the key belongs to.
+      const name = hasPlaceholder ? row.key : (partsOf(row).at(-1)?.text ?? '');
+      branches.push({ kind: 'key', depth, row, name });
     }
   };
 
-  visit(root, 0);
+  visit(root, 0, false);
   return branches;
 }
 
 /** Compares numbers in names by value: 9 comes before 10. */
 const collator = new Intl.Collator('en', { numeric: true });
 
-function sortBy<T>(items: readonly T[], name: (item: T) => string): T[] {
-  return [...items].sort((one, other) => collator.compare(name(one), name(other)));
+function sortFolders(folders: Folder[], order: TreeOrder): Folder[] {
+  const byName = (one: Folder, other: Folder): number => collator.compare(one.name, other.name);
+  if (order === 'name') return folders.sort(byName);
+
+  const figure = ({ keys, bytes }: Folder): number => (order === 'keys' ? keys : bytes);
+  return folders.sort((one, other) => figure(other) - figure(one) || byName(one, other));
+}
+
+function sortKeys(rows: readonly Row[], order: TreeOrder): Row[] {
+  const byName = (one: Row, other: Row): number => collator.compare(one.key, other.key);
+  if (order !== 'size') return [...rows].sort(byName);
+  return [...rows].sort((one, other) => (other.sizeBytes ?? -1) - (one.sizeBytes ?? -1) || byName(one, other));
 }

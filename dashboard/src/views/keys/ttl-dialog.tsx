@@ -109,7 +109,7 @@ function SecondsField({ typed, disabled, onType }: FieldProps) {
             disabled={disabled}
             onClick={() => onType(String(seconds))}
           >
-            {formatSeconds(seconds).replace(/ 0[smh]$/, '')}
+            {formatSeconds(seconds)}
           </button>
         ))}
       </p>

@@ -52,7 +52,7 @@ export async function readDetail(ref: KeyRef, abort: AbortSignal): Promise<ReadK
     const detail = await read(ref, {}, abort);
     return { ...NOTHING, detail, readAt: Date.now(), elements: elementsOf(detail) };
   } catch (error) {
-    return isAborted(error) ? null : { ...NOTHING, problem: asProblem(error) };
+    return isAborted(error) ? null : { ...NOTHING, readAt: Date.now(), problem: asProblem(error) };
   }
 }
 

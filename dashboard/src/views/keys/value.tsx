@@ -5,6 +5,7 @@ import { formatBytes, formatNumber } from '../../lib/format';
 import { decodeBase64, toHexLines } from '../../lib/hex';
 import { parseJsonText } from '../../lib/json-text';
 import { Empty } from '../../ui/notes';
+import type { Editable } from './editable';
 import { Elements } from './elements';
 import { Json } from './json';
 
@@ -12,9 +13,11 @@ interface Props {
   detail: KeyDetail;
   /** The elements loaded so far; empty unless the key is a collection. */
   elements: readonly Element[];
+  /** Edits a field of a hash. Without it, none can be edited. */
+  onEdit?: (field: Editable) => void;
 }
 
-export function Value({ detail, elements }: Props) {
+export function Value({ detail, elements, onEdit }: Props) {
   const { value, valueFormat } = detail;
 
   return (
@@ -23,7 +26,9 @@ export function Value({ detail, elements }: Props) {
       {valueFormat === 'json' && <JsonText text={detail.raw ?? JSON.stringify(value)} />}
       {valueFormat === 'text' && <pre class="content mono text">{value === '' ? '(empty)' : String(value)}</pre>}
       {valueFormat === 'base64' && <Hex base64={(value as { base64: string }).base64} />}
-      {valueFormat === 'elements' && value !== null && <Elements type={detail.type} elements={elements} />}
+      {valueFormat === 'elements' && value !== null && (
+        <Elements type={detail.type} elements={elements} onEdit={onEdit} />
+      )}
       {valueFormat === 'elements' && value === null && <Empty>Values of this type cannot be shown.</Empty>}
     </>
   );

@@ -4,6 +4,8 @@ import * as api from '../../api/endpoints';
 import { asProblem, isAborted, type Problem } from '../../api/problem';
 import type { KeyRow, PageNode } from '../../api/types';
 import { idOf, type KeyRef, refOf } from '../../lib/key-name';
+import { isProtected, searchPattern } from '../../lib/pattern';
+import { hidesOwnKeys, type KeyFilter, queryOf } from './filter';
 
 /** A listed key, when it was read in milliseconds since 1970 (its TTL counts down from there), and its node in a Cluster. */
 export type Row = KeyRow & { readAt: number; node?: string };
@@ -24,6 +26,8 @@ export class Walk {
   readonly total = signal<number | null>(null);
   /** The node of a Cluster that the last page is from; null for a single server. */
   readonly node = signal<PageNode | null>(null);
+  /** The number of edge-cache's own keys that were left out. */
+  readonly hidden = signal(0);
   /** Pages are being loaded until the end. */
   readonly loadsAll = signal(false);
 
@@ -32,10 +36,11 @@ export class Walk {
   private cursor: string | undefined;
   private updatedAt = 0;
 
-  constructor(
-    readonly pattern: string,
-    readonly type: string,
-  ) {}
+  constructor(readonly filter: KeyFilter) {}
+
+  get pattern(): string {
+    return searchPattern(this.filter.text);
+  }
 
   /** Loads pages until there is a page's worth of new rows, because pages of a rare pattern may be empty. */
   async loadMore(): Promise<void> {
@@ -73,13 +78,16 @@ export class Walk {
     this.abort.abort();
   }
 
-  /** Removes the row of a deleted key. */
-  removeRow(ref: KeyRef): void {
-    const index = this.indexOf(ref);
-    if (index < 0) return;
+  /** Removes the rows of deleted keys. */
+  removeRows(refs: readonly KeyRef[]): void {
+    const ids = new Set(refs.map(idOf));
+    const before = this.rows.length;
+    const kept = this.rows.filter((row) => !ids.has(idOf(refOf(row))));
 
-    this.rows.splice(index, 1);
-    if (this.total.peek() !== null) this.total.value = (this.total.peek() ?? 1) - 1;
+    this.rows.length = 0;
+    for (const row of kept) this.rows.push(row);
+    const total = this.total.peek();
+    if (total !== null) this.total.value = total - (before - kept.length);
     this.update();
   }
 
@@ -101,15 +109,20 @@ export class Walk {
 
   /** Returns whether there are further pages. */
   private async loadPage(): Promise<boolean> {
-    const { pattern, type, cursor } = this;
-    const query = { pattern, limit: PAGE_KEYS, ...(cursor ? { cursor } : {}), ...(type ? { type } : {}) };
+    const { cursor } = this;
+    const query = { ...queryOf(this.filter), limit: PAGE_KEYS, ...(cursor ? { cursor } : {}) };
     const { keys, pagination } = await api.listKeys(query, this.abort.signal);
 
     const readAt = Date.now();
+    const hidesOwn = hidesOwnKeys(this.filter);
     for (const key of keys) {
       const id = idOf(refOf(key));
       if (this.ids.has(id)) continue;
       this.ids.add(id);
+      if (hidesOwn && isProtected(key.key)) {
+        this.hidden.value += 1;
+        continue;
+      }
       this.rows.push({ ...key, readAt, ...(pagination.node && { node: pagination.node.address }) });
     }
 

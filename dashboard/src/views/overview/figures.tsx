@@ -1,6 +1,13 @@
 // The figures of Redis. A figure with an alert is marked.
 import type { Alert, Stats } from '../../api/types';
-import { formatBytes, formatCount, formatNumber, formatPercent, formatSeconds } from '../../lib/format';
+import {
+  formatBytes,
+  formatCount,
+  formatMilliseconds,
+  formatNumber,
+  formatPercent,
+  formatSeconds,
+} from '../../lib/format';
 import { Bar } from '../../ui/bar';
 
 /** Percent of maxmemory from which the bar warns, before there is an alert. */
@@ -8,23 +15,32 @@ export const MEMORY_WARNING_PERCENT = 75;
 
 export function Figures({ stats }: { stats: Stats }) {
   return (
-    <dl class="figures">
-      <Memory stats={stats} />
-      <Figure
-        name="Keys"
-        value={formatNumber(stats.keyCount)}
-        more={`${formatNumber(stats.expiredKeys)} expired so far`}
-      />
-      <HitRate stats={stats} />
-      <Figure
-        name="Commands / s"
-        value={formatNumber(stats.opsPerSec)}
-        more={`PING takes ${stats.latency}`}
-        tone={alertTone(stats, 'latency')}
-      />
-      <Figure name="Clients" value={formatNumber(stats.connectedClients)} more="connected" />
-      <Evictions stats={stats} />
-      <Figure name="Uptime" value={stats.uptime ?? '–'} more="since Redis started" />
+    <>
+      <dl class="figures">
+        <Memory stats={stats} />
+        <Figure
+          name="Keys"
+          value={formatNumber(stats.keyCount)}
+          more={`${formatNumber(stats.expiredKeys)} expired so far`}
+        />
+        <RedisHitRate stats={stats} />
+        <Figure
+          name="Commands / s"
+          value={formatNumber(stats.opsPerSec)}
+          more={`PING takes ${formatMilliseconds(stats.latencyMs)}`}
+          tone={alertTone(stats, 'latency')}
+        />
+        <Evictions stats={stats} />
+      </dl>
+      <Server stats={stats} />
+    </>
+  );
+}
+
+/** The facts of the server, which seldom matter. */
+function Server({ stats }: { stats: Stats }) {
+  return (
+    <dl class="figures minor">
       <Figure name="Version" value={stats.version} more="of Redis" />
       <Figure
         name="Role"
@@ -32,24 +48,32 @@ export function Figures({ stats }: { stats: Stats }) {
         more={describeReplication(stats)}
         tone={alertTone(stats, 'replica')}
       />
+      <Figure
+        name="Uptime"
+        value={stats.uptimeSeconds === null ? '–' : formatSeconds(stats.uptimeSeconds)}
+        more="since Redis started"
+      />
+      <Figure name="Clients" value={formatNumber(stats.connectedClients)} more="connected" />
     </dl>
   );
 }
 
-/** Shows the last minutes first: over the time since Redis started, good hours hide bad minutes. */
-function HitRate({ stats }: { stats: Stats }) {
+/** What Redis counts for all its clients: the last minutes when the alert judges them, otherwise since it started. */
+function RedisHitRate({ stats }: { stats: Stats }) {
   const window = stats.hitRateWindow;
-  const sinceStart = stats.hitRatio === null ? '' : ` · ${formatPercent(stats.hitRatio)} since Redis started`;
-  const source = window?.source === 'services' ? 'by services' : 'by all clients';
-  const recent = window
-    ? `of ${formatNumber(window.lookups)} lookups ${source} in ${formatSeconds(window.seconds)}`
-    : 'recent rate not known yet';
+  const sinceStart = `${formatPercent(stats.hitRatio)} since Redis started`;
+  if (window?.source !== 'server') {
+    return (
+      <Figure name="Hit rate in Redis" value={formatPercent(stats.hitRatio)} more="all clients, since it started" />
+    );
+  }
 
+  const recent = `of ${formatNumber(window.lookups)} lookups by all clients in ${formatSeconds(window.seconds)}`;
   return (
     <Figure
-      name="Hit rate"
-      value={formatPercent(window?.ratio)}
-      more={recent + sinceStart}
+      name="Hit rate in Redis"
+      value={formatPercent(window.ratio)}
+      more={`${recent} · ${sinceStart}`}
       tone={alertTone(stats, 'hit_rate')}
     />
   );

@@ -1,5 +1,7 @@
 // The health of the cache as a word, a colour and a reason.
+import { formatMilliseconds } from '../../lib/format';
 import { health } from '../../state/live';
+import { Icon } from '../../ui/icon';
 
 interface Verdict {
   tone: 'ok' | 'warn' | 'bad' | 'none';
@@ -19,7 +21,11 @@ export function healthVerdict(): Verdict {
   if (value.status === 'degraded') return { tone: 'warn', word: 'degraded', reason: reasons };
 
   const unchecked = value.redis.unknown.map(({ reason }) => `; ${reason}`).join('');
-  return { tone: 'ok', word: 'healthy', reason: `Redis answers in ${value.redis.latency}${unchecked}` };
+  return {
+    tone: 'ok',
+    word: 'healthy',
+    reason: `Redis answers in ${formatMilliseconds(value.redis.latencyMs)}${unchecked}`,
+  };
 }
 
 export function HealthPill() {
@@ -27,7 +33,7 @@ export function HealthPill() {
 
   return (
     <span class={`health ${tone}`} title={reason}>
-      <span class="dot" aria-hidden="true" />
+      <Icon name={tone} />
       <span class="hidden">Health: </span>
       {word}
     </span>

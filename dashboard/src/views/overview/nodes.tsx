@@ -2,10 +2,10 @@
 import type { Node, Stats } from '../../api/types';
 import { formatBytes, formatMilliseconds, formatNumber, formatPercent } from '../../lib/format';
 import { Bar } from '../../ui/bar';
-import { Table } from '../../ui/table';
+import { num, Table } from '../../ui/table';
 import { MEMORY_WARNING_PERCENT } from './figures';
 
-const HEADS = ['Node', 'Slots', 'Memory', 'Keys', 'Hit rate', 'PING', 'Replicas'];
+const HEADS = ['Node', num('Slots'), num('Memory'), num('Keys'), num('Hit rate'), num('PING'), 'Replicas'];
 
 export function Nodes({ stats }: { stats: Stats }) {
   const { nodes = [], uncoveredSlots = 0 } = stats;

@@ -66,7 +66,7 @@ function Start({ chosen }: { chosen: ReadonlySet<string> }) {
       </Check>
       <div class="row">
         <Action kind="primary" needs="admin" busy={isRunning()} onAct={start}>
-          {isDryRun ? 'Try out' : 'Warm up'} {target}
+          {isDryRun ? 'Start dry run of' : 'Warm up'} {target}
         </Action>
         {current.value?.state === 'running' && (
           <Action needs="admin" busy={cancelling.value} onAct={() => void cancelWarmup()}>

@@ -4,7 +4,7 @@ import type { PlannedModule } from '../../api/types';
 import { formatCount, formatMilliseconds, formatNumber, formatTtl, timeSince } from '../../lib/format';
 import { now } from '../../state/live';
 import { Check } from '../../ui/check';
-import { Table } from '../../ui/table';
+import { num, Table } from '../../ui/table';
 import { plan } from './store';
 
 interface Props {
@@ -77,7 +77,7 @@ function describeLastRun({ lastRun }: PlannedModule): string {
   const { state, by, finishedAt, durationMs, keysCreated, keysSkipped, errors } = lastRun;
   const counts = [
     `${formatNumber(keysCreated)} created`,
-    `${formatNumber(keysSkipped)} kept`,
+    `${formatNumber(keysSkipped)} already cached`,
     formatCount(errors, 'error'),
     formatMilliseconds(durationMs),
   ];
@@ -86,7 +86,7 @@ function describeLastRun({ lastRun }: PlannedModule): string {
 
 function Entries({ module }: { module: PlannedModule }) {
   return (
-    <Table label={`Entries of ${module.name}`} heads={['Key', 'Shape', 'Source', 'TTL', 'Tags']}>
+    <Table label={`Entries of ${module.name}`} heads={['Key', 'Shape', 'Source', num('TTL'), 'Tags']}>
       {module.entries.map((entry) => (
         <tr key={entry.key}>
           <td class="mono">{entry.key}</td>

@@ -1,6 +1,6 @@
 // The progress of the current warmup, or the result of the latest.
 import type { Warmup, WarmupModule } from '../../api/types';
-import { formatBytes, formatCount, formatNumber, formatSeconds, timeSince } from '../../lib/format';
+import { formatBytes, formatCount, formatMilliseconds, formatNumber, formatSeconds, timeSince } from '../../lib/format';
 import { now } from '../../state/live';
 import { Badge } from '../../ui/badge';
 import { Bar } from '../../ui/bar';
@@ -24,7 +24,7 @@ export function Progress({ warmup }: { warmup: Warmup }) {
           by <strong>{warmup.by}</strong> {timeSince(warmup.startedAt, now.value)}
           {warmup.force && ', forced'}
         </span>
-        <span class="num muted">{warmup.duration}</span>
+        <span class="num muted">{formatMilliseconds(warmup.durationMs)}</span>
       </p>
       {warmup.state === 'running' && (
         <Bar label="Progress of the warmup" percent={percent} text={`${Math.round(percent)} %`} />
@@ -47,7 +47,7 @@ function Counts({ warmup }: { warmup: Warmup }) {
   return (
     <p class="num">
       {formatCount(warmup.keysCreated, 'key')} {warmup.dryRun ? 'would be created' : 'created'},{' '}
-      {formatNumber(warmup.keysSkipped)} kept,{' '}
+      {formatNumber(warmup.keysSkipped)} already cached,{' '}
       <span class={warmup.errors > 0 ? 'error' : ''}>{formatCount(warmup.errors, 'error')}</span>,{' '}
       {formatBytes(warmup.bytes)}
       {describePace(warmup)}
@@ -80,7 +80,7 @@ function ModuleLine({ module }: { module: WarmupModule }) {
         text={`${state}, ${entriesDone} of ${entriesTotal} entries`}
       />
       <span class="num muted">
-        {entriesDone}/{entriesTotal} · {formatCount(keysCreated, 'key')}
+        {formatNumber(entriesDone)} of {formatNumber(entriesTotal)} · {formatCount(keysCreated, 'key')}
       </span>
       {firstError && <span class="error">{firstError}</span>}
     </li>

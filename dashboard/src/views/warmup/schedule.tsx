@@ -30,7 +30,7 @@ export function Schedule() {
       <dl class="facts">
         <dt>Interval</dt>
         <dd>{formatSeconds(intervalSeconds)}</dd>
-        <dt>Last scheduled warmup</dt>
+        <dt>Last scheduled run</dt>
         <dd>{lastAt ? `${past(lastAt)}, ${REASONS[lastReason ?? 'due']}` : 'none yet'}</dd>
         <dt>Next</dt>
         <dd>{nextAt ? `${formatTime(nextAt)} (${timeUntil(nextAt, now.value)})` : 'not known'}</dd>

@@ -1,53 +1,25 @@
 // One key as the cache library sees it: the entry, its load lock and its TTL rule.
 import * as api from '../../api/endpoints';
-import { asProblem } from '../../api/problem';
-import type { KeyDetail, TtlTable } from '../../api/types';
-import { ruleFor } from './ttl-table';
+import type { KeyDetail, LoadLock, TtlTable } from '../../api/types';
+import { formatSeconds } from '../../lib/format';
+import { ruleFor } from '../ttl/rows';
 
 export interface Inspection {
   detail: KeyDetail;
   /** Milliseconds since 1970. */
   readAt: number;
-  lock: Lock;
   rule: TtlTable[number] | null;
 }
 
-/** The load lock of a key; `seconds` until it ends by itself. */
-export type Lock =
-  | { state: 'free' }
-  | { state: 'unknown' }
-  | { state: 'held'; seconds: number }
-  /** A load failed, and nobody tries again for a while. */
-  | { state: 'throttled'; seconds: number };
-
 export async function inspect(key: string): Promise<Inspection> {
-  const [detail, lock, table] = await Promise.all([
-    api.inspectKey({ key }),
-    readLock(key),
-    api.getTtlTable().catch(() => []),
-  ]);
-
-  return { detail, readAt: Date.now(), lock, rule: ruleFor(key, table) };
+  const [detail, rule] = await Promise.all([api.inspectKey({ key }), readRule(key)]);
+  return { detail, readAt: Date.now(), rule };
 }
 
-async function readLock(key: string): Promise<Lock> {
-  const name = lockOf(key);
-  if (name === null) return { state: 'unknown' };
-
-  try {
-    const { value, ttl } = await api.inspectKey({ key: name });
-    return { state: value === 'throttled' ? 'throttled' : 'held', seconds: ttl };
-  } catch (error) {
-    if (asProblem(error).status === 404) return { state: 'free' };
-    throw error;
-  }
-}
-
-/** The name of a key's load lock; null for a name with braces that only the library can compute it for. */
-export function lockOf(key: string): string | null {
-  const hashTag = /\{([^}]*)\}/.exec(key)?.[1];
-  if (hashTag !== undefined && hashTag !== '') return `lock::${key}`;
-  return key === '' || key.includes('}') ? null : `lock:{${key}}`;
+/** Reads the TTL rule that applies to a key; null if the table cannot be read. */
+export async function readRule(key: string): Promise<TtlTable[number] | null> {
+  const table = await api.getTtlTable().catch(() => []);
+  return ruleFor(key, table);
 }
 
 /** Times in seconds; null while unknown. */
@@ -94,4 +66,13 @@ export function describeStorage(detail: KeyDetail): string {
 /** A value of the library that is too large for a string; one element stands before its chunks. */
 export function isChunked({ type, storedAt }: Pick<KeyDetail, 'type' | 'storedAt'>): boolean {
   return type === 'list' && storedAt !== null;
+}
+
+/** `lock` was read so many seconds ago; null if it was free. */
+export function describeLock(lock: LoadLock | null, passed: number): string {
+  if (lock === null) return 'free: no load in flight';
+
+  const left = formatSeconds(Math.max(0, Math.ceil(lock.secondsLeft - passed)));
+  if (lock.state === 'failed') return `a load failed: nobody tries again for ${left}`;
+  return `held by a load in flight: the lease ends in ${left}`;
 }
