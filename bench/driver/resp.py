@@ -7,6 +7,12 @@ class ReplyError(Exception):
     """An error reply of Redis."""
 
 
+def encode(words):
+    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    lines = [b"*%d\r\n" % len(parts)] + [b"$%d\r\n%s\r\n" % (len(part), part) for part in parts]
+    return b"".join(lines)
+
+
 class Redis:
     """One connection. Replies are int, bytes, None or lists of them."""
 
@@ -21,9 +27,12 @@ class Redis:
         return self.reply()
 
     def send(self, *words):
-        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-        lines = [b"*%d\r\n" % len(parts)] + [b"$%d\r\n%s\r\n" % (len(part), part) for part in parts]
-        self.socket.sendall(b"".join(lines))
+        self.socket.sendall(encode(words))
+
+    def pipeline(self, commands):
+        """Sends commands together; their replies."""
+        self.socket.sendall(b"".join(encode(words) for words in commands))
+        return [self.reply() for _ in commands]
 
     def reply(self):
         line = self.stream.readline()

@@ -194,19 +194,30 @@ class Reader(Client):
         """Whether the view says that nobody may be served this entry; None where it cannot say, being of another epoch."""
         view = self.view
         if entry.stamp is None:
-            meant = (fence for fence in view.fences.values() if is_meant(fence, key, ()))
+            meant = (fence for fence in view.fences.values() if not fence.soft and is_meant(fence, key, ()))
             return self.on("open") and any(view.is_open(fence, position.fence) for fence in meant)
         epoch, stamp, _ = entry.stamp
         if epoch != view.epoch and self.on("epoch"):
             return None
-        return any(fence.id > stamp and is_meant(fence, key, entry.tags) for fence in view.fences.values())
+        return any(not fence.soft and fence.id > stamp and is_meant(fence, key, entry.tags) for fence in view.fences.values())
+
+    def is_fresh(self, key, entry):
+        """Whether an entry that is not dead is fresh: within its TTL, and no soft fence means it."""
+        if entry.fresh_until <= self.now:
+            return False
+        if entry.stamp is None or not self.on("soft"):
+            return True
+        fences = self.view.fences.values()
+        return not any(fence.soft and fence.id > entry.stamp[1] and is_meant(fence, key, entry.tags) for fence in fences)
 
     def is_copy_dead(self, key, copy):
         entry, position = copy.entry, copy.position
         if position.gaps != self.gaps or self.view.near.get(key, -1) > position.near:
             return True
+        if entry.stamp is not None and not self.is_fresh(key, entry):
+            return True
         if entry.stamp is None:
-            return any(fence.id > position.fence and is_meant(fence, key, ()) for fence in self.view.fences.values())
+            return any(not fence.soft and fence.id > position.fence and is_meant(fence, key, ()) for fence in self.view.fences.values())
         return self.is_dead(key, entry, position) is not False
 
     # Near copies ----------------------------------------------------------------------------------------------------------

@@ -5,11 +5,12 @@ source, when a `set` stored it, or when another client wrote it. Promises are ke
 
   entries, near      library instances without and with a near cache, served an entry
   values, near values   the same, served a foreign value
+  fresh, fresh near  the same, served an entry as a fresh one: what a soft purge promises
   bare               another client's GET
   former             an instance of the version before
 """
 
-CLASSES = ("entries", "values", "near", "near values", "bare", "former")
+CLASSES = ("entries", "values", "near", "near values", "fresh", "fresh near", "bare", "former")
 
 
 class History:

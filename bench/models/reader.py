@@ -18,7 +18,7 @@ class Instance(Reader):
         self.name = name
         self.pause = pause
         self.is_down = False
-        self.classes = ("near", "near values") if near else ("entries", "values")
+        self.classes = ("near", "near values", "fresh near") if near else ("entries", "values", "fresh")
 
     def requests(self):
         """Looks keys up for ever."""
@@ -28,7 +28,11 @@ class Instance(Reader):
             yield self.random.expovariate(1 / self.pause)
 
     def serve(self, how, key, began, floor, born, is_foreign=False):
-        self.world.history.serve(how, self.name, key, began, floor[is_foreign], born)
+        """A lookup is served. After a soft purge that holds for fresh entries only."""
+        least = floor[is_foreign]
+        if how != "stale" and not is_foreign:
+            least = max(least, floor[2])
+        self.world.history.serve(how, self.name, key, began, least, born)
 
     def lookup(self, key, with_grace):
         """get_or_set."""
@@ -37,7 +41,7 @@ class Instance(Reader):
             yield from self.register()
         if self.is_near and self.has_view(began):
             copy = self.copy_of(key, began)
-            if copy and copy.entry.fresh_until > self.now:
+            if copy and self.is_fresh(key, copy.entry):
                 self.world.history.check_age(self.name, key, began, copy.read, rules.MAX_AGE)
                 self.serve("near", key, began, floor, copy.entry.born, copy.entry.stamp is None)
                 return
@@ -54,7 +58,7 @@ class Instance(Reader):
             return
         entry, read = replies[0]
         is_dead = yield from self.judge(key, entry, position)
-        if entry and not is_dead and entry.fresh_until > self.now:
+        if entry and not is_dead and self.is_fresh(key, entry):
             self.keep(key, entry, sent, read, position)
             self.serve("hit", key, began, floor, entry.born, entry.stamp is None)
             return
@@ -101,7 +105,7 @@ class Instance(Reader):
                     return
                 found, is_locked, number, handed = replies[0]
                 is_dead = yield from self.judge(key, found, position)
-                if not is_dead and found.fresh_until > self.now:
+                if not is_dead and self.is_fresh(key, found):
                     self.serve("hit after waiting", key, began, floor, found.born, found.stamp is None)
                     return
                 if handed is not None:
@@ -156,7 +160,7 @@ class Instance(Reader):
         if fences is None:
             return stamp, True
         tags = self.world.tags_of(key)
-        is_doomed |= any(is_meant(fence, key, tags) for fence in fences)
+        is_doomed |= any(is_meant(fence, key, tags) and (not fence.soft or self.on("soft-store")) for fence in fences)
         return (fences[-1].epoch, fences[-1].id, stamp[2]) if fences else stamp, is_doomed
 
     def entry(self, key, stamp, born):

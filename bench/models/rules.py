@@ -36,6 +36,11 @@ RULES = {
     "grace": "a dead entry is served to nobody, neither as a stale hit nor when its load fails",
     "waiters": "a load hands its value to those who asked before it began, or, when confirmed, before it was stored",
     "expire": "a change of the TTL leaves a provisional value alone",
+    "soft": "an entry that a soft fence younger than its stamp means is not fresh",
+    "mark": "the walk of a soft fence ends the freshness of what it finds, before the fence may leave",
+    "compare": "it does so only in the writing that it has read, else it reads again",
+    "unlock": "a soft purge by key removes the load lock before it reads the entry",
+    "soft-store": "a load that began before a soft fence is not stored, as with other fences",
     "bridge": "during a rollout fences are appended to the former stream, too, and stores check it",
 }
 
@@ -66,6 +71,11 @@ MATTERS = {
     "position": {"near": True, "network": "slow"},
     "age": {"near": True},
     "interval": {"longest": True, "cluster": True},
+    "soft": {"soft": True, "losses": False},
+    "mark": {"soft": True, "losses": False, "rollout": False, "mix": "patterns", "wide": True, "busy": False},
+    "compare": {"soft": True, "losses": False, "mix": "keys", "wide": False},
+    "unlock": {"soft": True, "losses": False, "mix": "keys"},
+    "soft-store": {"soft": True, "losses": False, "rollout": False, "mix": "patterns", "wide": True, "busy": False},
     "bridge": {"rollout": True, "losses": False},
 }
 
@@ -80,4 +90,5 @@ LEASE = 1000         # (10,000) how long a load lock lives unless it is renewed
 YOUNG = 400          # (3,000) how long a stream counts as young: more than LONGEST + REPLY_USE
 REGISTERED = 250     # (60,000) how long a registration lives
 MAX_AGE = 400        # (1,000) how long a near copy lives
+SOFT_GRACE = 400     # (60,000) how long an entry without grace is served after a soft purge
 CAP = 2000           # (100,000) entries of the stream of fences

@@ -12,7 +12,7 @@ import rules
 # What a load or a `set` stored, or another client's plain value (no stamp). `born`: when its source was read, or when it was set.
 Entry = collections.namedtuple("Entry", "born stamp tags writing expires fresh_until provisional")
 # An entry of the stream: what it means by `kind` and `what`. `end` names fences whose removal has finished.
-Fence = collections.namedtuple("Fence", "id epoch kind what")
+Fence = collections.namedtuple("Fence", "id epoch kind what soft", defaults=(False,))
 # The answer to a reader of fences. `found`: its last fence is still there, and `fences` are those after it.
 Read = collections.namedtuple("Read", "epoch fences found near")
 Waiting = collections.namedtuple("Waiting", "run incarnation count below born expires")
@@ -112,15 +112,15 @@ class Node:
         self.servers[index] = run
         return self.read(last, near_last)
 
-    def append(self, kind, what):
+    def append(self, kind, what, soft=False):
         self.ensure()
-        fence = Fence(self.next_id(), self.stream[-1].epoch, kind, what)
+        fence = Fence(self.next_id(), self.stream[-1].epoch, kind, what, soft)
         self.stream.append(fence)
         return fence
 
-    def fence(self, kind, what, is_rollout):
+    def fence(self, kind, what, is_rollout, soft=False):
         """Records an invalidation: its fence, whether near caches are registered, and the longest interval."""
-        fence = self.append(kind, what)
+        fence = self.append(kind, what, soft)
         if is_rollout and self.engine.on("bridge"):
             self.former.append((self.next_id(), kind, what))
         self.trim()
@@ -298,6 +298,30 @@ class Node:
         """What a walk over the keyspace does: it finds only what is there."""
         if self.get(key):
             self.remove(key)
+
+    def unlock(self, key):
+        """Removes a load lock, whoever holds it."""
+        self.locks.pop(key, None)
+
+    def mark(self, key, seen, fence):
+        """Ends the freshness of an entry that was read (`seen`); whether it is still that one. An entry that was loaded after the
+        fence is spared, and a foreign value lives for the soft grace."""
+        entry = self.get(key)
+        if (entry.writing if entry else None) != seen.writing and self.engine.on("compare"):
+            return False
+        if seen.stamp is not None and fence and seen.stamp[:2] >= (fence.epoch, fence.id) and seen.stamp[0] == fence.epoch:
+            return True
+        at = fence.id / 1000 if fence else self.now
+        expires = min(seen.expires, self.now + rules.SOFT_GRACE if seen.stamp is None else at + max(rules.SOFT_GRACE, 1000))
+        fresh_until = seen.fresh_until if seen.stamp is None else min(seen.fresh_until, at)
+        if self.engine.on("mark"):
+            # Only the trailer is written: what stands before it is what is there now.
+            self.entries[key] = (entry or seen)._replace(expires=expires, fresh_until=fresh_until)
+        return True
+
+    def members(self, tag):
+        """The members of a tag, with those that are aside."""
+        return sorted(self.tags.get(tag, set()) | self.pruned.get(tag, set()) | self.aside.get(tag, set()))
 
     def release(self, key, owner):
         if self.lock_of(key) == owner:

@@ -19,6 +19,7 @@ MIXES = {
     "tags": {"tag": 60, "prune": 30, "foreign_tag": 5, "set": 5},
     "prune": {"prune": 70, "tag": 10, "set": 5, "delete": 5},
     "keys": {"delete": 50, "set": 40, "foreign_set": 10},
+    "purges": {"purge": 50, "set": 10, "pattern": 20, "tag": 20},
 }
 
 
@@ -50,6 +51,7 @@ class World:
             "busy": chance() < 0.15,
             "gathering": chance() < 0.4,
             "longest": chance() < 0.25,
+            "soft": chance() < 0.5,
             "network": self.random.choice(("quick", "quick", "quick", "slow", "late")),
             "wide": chance() < 0.5,
             "quick": chance() < 0.5,
@@ -69,6 +71,7 @@ class World:
         self.is_busy = drawn["busy"]
         self.is_gathering = drawn["gathering"]
         self.has_longest = drawn["longest"]
+        self.has_soft = drawn["soft"]
 
     def node_of(self, key):
         return self.nodes[1 + key % 2] if self.is_cluster else self.cache
@@ -145,12 +148,15 @@ class World:
         """One change, or another client's read."""
         key, tag = self.pick(), self.random.choice("xyz")
         kind = self.random.choices(tuple(self.mix), self.mix.values())[0]
+        soft = self.has_soft and self.random.random() < 0.6
         if kind == "pattern":
-            return writer.invalidate("pattern", self.pick_pattern())
+            return writer.invalidate("pattern", self.pick_pattern(), soft)
         if kind == "tag":
-            return writer.invalidate("tag", tag)
+            return writer.invalidate("tag", tag, soft)
         if kind == "all":
-            return writer.invalidate("all", "")
+            return writer.invalidate("all", "", soft)
+        if kind == "delete" and soft:
+            return writer.purge(key)
         return writer.prune(tag) if kind == "prune" else getattr(writer, kind)(key)
 
     def former_writers(self, former):

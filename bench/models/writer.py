@@ -7,6 +7,7 @@ from reader import FOREVER
 from server import Entry, writings
 
 LIBRARY = ("entries", "near")
+FRESH = ("fresh", "fresh near")
 VALUES = ("values", "near values")
 OTHERS = ("bare", "former")
 
@@ -22,7 +23,7 @@ class Writer(Client):
     def promise(self, classes, keys, born, delay=0.0):
         """What is lost with a server is promised for entries alone."""
         if self.world.has_losses:
-            classes = [name for name in classes if name in LIBRARY]
+            classes = [name for name in classes if name in LIBRARY + FRESH]
         self.world.history.promise(classes, keys, born, delay)
 
     # By key ---------------------------------------------------------------------------------------------------------------
@@ -52,6 +53,47 @@ class Writer(Client):
         if near and self.on("wait"):
             yield rules.INTERVAL
         self.promise(LIBRARY + VALUES + OTHERS, [key], born)
+
+    def purge(self, key):
+        """A soft purge by key: the lock goes, the entry is read and marked, then the near fence."""
+        born = self.born_now([key])
+        yield self.random.uniform(0, 5)
+        node, cache = self.world.node_of(key), self.world.cache
+        if self.on("unlock"):
+            replies = yield from self.send((node, lambda: node.unlock(key)))
+            if replies[0] == LOST:
+                return
+        yield from self.hesitate()
+        is_marked = yield from self.mark(key, None)
+        if not is_marked:
+            return
+        if not self.on("unlock"):
+            replies = yield from self.send((node, lambda: node.unlock(key)))
+            if replies[0] == LOST:
+                return
+        self.world.history.note([key], "marked stale by key")
+        replies = yield from self.send((cache, lambda: cache.near_fence(key)))
+        if replies[0] == LOST:
+            return
+        if replies[0] and self.on("wait"):
+            yield rules.INTERVAL
+        self.promise(FRESH, [key], born)
+
+    def mark(self, key, fence):
+        """Reads an entry and marks it, again where it was written in between; whether that was done."""
+        node = self.world.node_of(key)
+        for _ in range(8):
+            replies = yield from self.send((node, lambda: (node.get(key),)))
+            if replies[0] == LOST:
+                continue
+            seen = replies[0][0]
+            if not seen:
+                return True
+            yield from self.hesitate()
+            replies = yield from self.send((node, lambda seen=seen: node.mark(key, seen, fence)))
+            if replies[0] is True:
+                return True
+        return False
 
     def set(self, key):
         """The library's `set`."""
@@ -109,23 +151,23 @@ class Writer(Client):
 
     # By pattern, tag, everything ------------------------------------------------------------------------------------------
 
-    def invalidate(self, kind, what):
+    def invalidate(self, kind, what, soft=False):
         """Appends a fence, answers when it is in force, and removes behind the answer. Events are gathered instead."""
         world, cache = self.world, self.world.cache
         keys = world.keys_meant(kind, what)
         born = self.born_now(keys)
         yield self.random.uniform(0, 5)
         for _ in range(3):
-            replies = yield from self.send((cache, lambda: cache.fence(kind, what, world.is_rollout)))
+            replies = yield from self.send((cache, lambda: cache.fence(kind, what, world.is_rollout, soft)))
             if replies[0] != LOST:
                 break
         else:
             return
         fence, near, wait = replies[0]
-        world.history.note(keys, "fence %d: %s %s", fence.id, kind, what)
+        world.history.note(keys, "%sfence %d: %s %s", "soft " if soft else "", fence.id, kind, what)
         own = [key for key in keys if kind != "tag" or what in world.tags_of(key)]
         # By views: entries at once for all, foreign values as far as a fence can mean them.
-        classes = LIBRARY + (VALUES if kind != "tag" and not world.is_busy else ())
+        classes = FRESH if soft else LIBRARY + (VALUES if kind != "tag" and not world.is_busy else ())
         self.promise(classes, own, born, wait if self.on("wait") else 0)
         removal = Removal(self, fence, kind, what, keys, own, born, near)
         if kind == "pattern" and world.is_gathering and self.random.random() < 0.7:
@@ -226,6 +268,9 @@ class Removal:
 
     def remove(self, key):
         """Removes a key that the keyspace or a tag's set names."""
+        if self.fence.soft:
+            is_marked = yield from self.mark(key)
+            return is_marked
         node = self.world.node_of(key)
         remove = node.remove if self.kind == "tag" else node.remove_found
         for _ in range(5):
@@ -235,10 +280,22 @@ class Removal:
                 return True
         return False
 
+    def mark(self, key):
+        """Marks a key that the keyspace or a tag's set names; of a tag its load lock goes first."""
+        node = self.world.node_of(key)
+        if self.kind == "tag":
+            replies = yield from self.writer.send((node, lambda: node.unlock(key)))
+            if replies[0] == LOST:
+                return False
+        is_marked = yield from self.writer.mark(key, self.fence)
+        if is_marked:
+            self.world.history.note([key], "marked by the walk of soft fence %d", self.fence.id)
+        return is_marked
+
     def walk_members(self, slowness):
-        """The members of the tag's set, which is set aside first."""
-        node, tag = self.world.node_of_tag(self.what), self.what
-        replies = yield from self.writer.send((node, lambda: node.set_aside(tag)))
+        """The members of the tag's set, which is set aside first unless they are only marked."""
+        node, tag, soft = self.world.node_of_tag(self.what), self.what, self.fence.soft
+        replies = yield from self.writer.send((node, lambda: node.members(tag) if soft else node.set_aside(tag)))
         if replies[0] == LOST:
             return False
         for key in replies[0]:
@@ -246,7 +303,8 @@ class Removal:
             is_removed = yield from self.remove(key)
             if not is_removed:
                 return False
-            yield from self.writer.send((node, lambda: node.leave_aside(tag, key)))
+            if not soft:
+                yield from self.writer.send((node, lambda: node.leave_aside(tag, key)))
         self.members = replies[0]
         return True
 
@@ -259,6 +317,12 @@ class Removal:
     def finish(self):
         """What the finished removal promises, beyond views: of a tag for the members that its set had, whoever added them."""
         self.world.history.note(self.keys, "the removal of fence %d has finished", self.fence.id)
+        if self.fence.soft:
+            # A member that another client has added is not meant by the fence, for near copies neither.
+            members = self.members if self.kind == "tag" else self.own
+            self.writer.promise(FRESH[:1], members, self.born)
+            self.writer.promise(FRESH[1:], members, self.born, rules.MAX_AGE)
+            return
         promise, keys = self.writer.promise, self.members if self.kind == "tag" else self.keys
         delay = rules.REPLY_USE + rules.PERMIT + rules.PROVISION if self.world.is_cluster else 0
         promise(OTHERS, keys, self.born, delay)
@@ -290,8 +354,10 @@ class Gatherer(Writer):
                 joined += self.world.due
                 self.world.due = []
             removals = [removal for removal in joined if key in removal.keys]
-            if removals:
-                is_removed = yield from removals[0].remove(key)
+            hard = [removal for removal in removals if not removal.fence.soft]
+            # A removal comes first; of several soft purges the newest marks.
+            for removal in (hard or removals[-1:])[:1]:
+                is_removed = yield from removal.remove(key)
                 if not is_removed:
                     self.world.due += joined
                     return
