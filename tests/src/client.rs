@@ -19,6 +19,11 @@ pub const BASE: &str = "/api/cache";
 /// Longer than any response may take. Tests assert tighter limits themselves.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The content type of downloads.
+const BYTES: &str = "application/octet-stream";
+/// The longest stream that a test reads.
+const MAX_STREAM_BYTES: u64 = 1 << 30;
+
 /// Sends requests with one caller's token.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -38,7 +43,7 @@ pub struct Response {
     pub status: u16,
     /// The headers, names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body; null for `HEAD`, a string for text.
+    /// The body; null for `HEAD`, a string for text and bytes.
     pub body: Value,
     /// The time from sending the request to the end of the response.
     pub took: Duration,
@@ -92,6 +97,15 @@ impl Client {
     pub fn delete(&self, path: &str, body: &Value) -> Response {
         self.send(
             "DELETE",
+            &format!("{BASE}{path}"),
+            Some(body.to_string().as_bytes()),
+        )
+    }
+
+    /// `PUT` of JSON to a path below [`BASE`].
+    pub fn put(&self, path: &str, body: &Value) -> Response {
+        self.send(
+            "PUT",
             &format!("{BASE}{path}"),
             Some(body.to_string().as_bytes()),
         )
@@ -172,31 +186,13 @@ impl Client {
     /// # Panics
     /// If there is no stream, or a part of it is not an event with JSON.
     pub fn events(&self, path: &str) -> Vec<(String, Value)> {
-        let mut request = Request::builder().uri(format!("{}{BASE}{path}", self.origin));
-        request = request.header("accept", "text/event-stream");
-        if let Some(token) = self.caller.token() {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let received = self
-            .agent
-            .run(request.body(()).expect("a well-formed request"))
-            .expect("a response");
-        let headers = headers(received.headers());
-
-        assert_eq!(
-            (received.status().as_u16(), headers["content-type"].as_str()),
-            (200, "text/event-stream")
-        );
+        let (headers, text) = self.stream(path, "text/event-stream");
         assert_eq!(headers["cache-control"], "no-store");
         assert_eq!(
             headers["x-accel-buffering"], "no",
             "a proxy must not buffer events"
         );
 
-        let text = received
-            .into_body()
-            .read_to_string()
-            .expect("a stream that ends");
         let event = |event: &str| {
             let (name, data) = event.split_once("\ndata: ").expect("an event with data");
             let name = name.strip_prefix("event: ").expect("an event with a name");
@@ -210,6 +206,53 @@ impl Client {
             .filter(|part| !part.starts_with(':'))
             .map(event)
             .collect()
+    }
+
+    /// Reads lines of JSON of a path below [`BASE`] to their end.
+    ///
+    /// # Panics
+    /// If there is no such stream, or a line is not JSON.
+    pub fn lines(&self, path: &str) -> Vec<Value> {
+        let (_, text) = self.stream(path, "application/x-ndjson");
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect()
+    }
+
+    /// Downloads the bytes of a path below [`BASE`], and returns headers and bytes.
+    ///
+    /// # Panics
+    /// If there is no such response.
+    pub fn download(&self, path: &str) -> (BTreeMap<String, String>, Vec<u8>) {
+        self.receive(path, BYTES)
+    }
+
+    /// Reads a stream of a type to its end, and returns headers and text.
+    fn stream(&self, path: &str, content_type: &str) -> (BTreeMap<String, String>, String) {
+        let (headers, bytes) = self.receive(path, content_type);
+        (headers, String::from_utf8(bytes).expect("text"))
+    }
+
+    /// Reads a response of a type to its end, and returns headers and bytes.
+    fn receive(&self, path: &str, content_type: &str) -> (BTreeMap<String, String>, Vec<u8>) {
+        let mut request = Request::builder().uri(format!("{}{BASE}{path}", self.origin));
+        request = request.header("accept", content_type);
+        if let Some(token) = self.caller.token() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let received = self
+            .agent
+            .run(request.body(()).expect("a well-formed request"))
+            .expect("a response");
+
+        let headers = headers(received.headers());
+        assert_eq!(
+            (received.status().as_u16(), headers["content-type"].as_str()),
+            (200, content_type)
+        );
+        let body = received.into_body().into_with_config();
+        let bytes = body.limit(MAX_STREAM_BYTES).read_to_vec();
+        (headers, bytes.expect("a response that ends"))
     }
 
     fn given(&self, name: &str) -> Option<&str> {
@@ -251,7 +294,7 @@ impl Response {
     ) -> Self {
         let is_text = headers
             .get("content-type")
-            .is_some_and(|kind| kind.starts_with("text/"));
+            .is_some_and(|kind| kind.starts_with("text/") || kind == BYTES);
         let body = match bytes {
             [] => Ok(Value::Null),
             text if is_text => Ok(Value::String(String::from_utf8_lossy(text).into_owned())),

@@ -38,6 +38,20 @@ impl Connection {
         }
     }
 
+    /// Runs a command on each server.
+    ///
+    /// # Panics
+    /// If a server refuses it.
+    pub fn on_each_node(&mut self, command: &Cmd) {
+        let run = |server: &mut redis::Connection| {
+            let () = command.query(server).expect("a server accepts the command");
+        };
+        match self {
+            Self::Server(server) => run(server),
+            Self::Cluster(nodes) => nodes.connections().iter_mut().for_each(run),
+        }
+    }
+
     pub(crate) fn to_cluster(cluster: &Cluster) -> Self {
         Self::Cluster(Nodes::connect(cluster))
     }

@@ -63,7 +63,7 @@ pub use own_names::own_name;
 pub use random::{Random, Request, fill_types};
 pub use raw::raw;
 pub use reader::{Reader, Waits};
-pub use redis_user::start_server_with_user;
+pub use redis_user::{documented_user, start_server_with_user};
 pub use routes::{READ_THROUGH, Route};
 pub use service::Service;
 pub use topology::{ONE_SERVER, Topology, runs_on};

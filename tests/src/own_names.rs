@@ -4,18 +4,23 @@
 use crate::topology::Topology;
 
 /// Prefixes of singleton keys that tests use.
-const SINGLETONS: [&str; 12] = [
+const SINGLETONS: [&str; 17] = [
+    "cache:alerts",
     "cache:audit",
     "cache:counters",
     "cache:denied",
     "cache:events",
     "cache:fences",
+    "cache:hot:",
+    "cache:jobs",
     "cache:lookups",
     "cache:near",
     "cache:rules",
     "cache:samples",
     "cache:ttl",
+    "cache:undo:",
     "cache:warmup:",
+    "lock:cache:jobs",
     "lock:cache:warmup",
 ];
 /// Prefixes of the keys of the audit trail.
@@ -69,6 +74,8 @@ mod tests {
             ("cache:ttl", "cache:{cache}:ttl"),
             ("cache:audit:open", "cache:{cache}:audit:open"),
             ("lock:cache:warmup", "lock:{cache}:warmup"),
+            ("cache:jobs:states", "cache:{cache}:jobs:states"),
+            ("cache:job-part:{a}:b:1", "cache:job-part:{a}:b:1"),
             ("cache:tags:a", "cache:tags:a"),
             ("users:1", "users:1"),
         ] {

@@ -1,4 +1,4 @@
-//! The Redis user in SECURITY.md, as which applications under test log in.
+//! The users of Redis and of Sentinels that the documentation gives, as which applications under test log in.
 
 use std::fs;
 
@@ -10,25 +10,31 @@ use crate::contract::repository;
 pub(crate) const USER: &str = "edge-cache";
 pub(crate) const PASSWORD: &str = "the-password-of-the-tests";
 
-/// Returns the options of `redis-server` that create this user.
-pub(crate) fn options() -> Vec<String> {
-    let security = fs::read_to_string(repository().join("SECURITY.md")).expect("SECURITY.md");
-    let rule = security
+/// Returns the words of `ACL SETUSER` that a document gives for a user, with this password.
+///
+/// # Panics
+/// Panics when the document has no such user.
+pub fn documented_user(document: &str, name: &str, password: &str) -> Vec<String> {
+    let text = fs::read_to_string(repository().join(document)).expect("the document");
+    let rule = text
         .lines()
-        .find_map(|line| line.trim().strip_prefix("ACL SETUSER "));
+        .filter_map(|line| line.trim().strip_prefix("ACL SETUSER "))
+        .find(|rule| rule.split(' ').next() == Some(name));
     let mut rule = rule
-        .expect("the permissions of the user in SECURITY.md")
-        .replace("PASSWORD", PASSWORD);
+        .expect("the rights of the user")
+        .replace("PASSWORD", password);
 
     if RedisServer::is_6() {
         rule = rule.replace("-function -script|flush -script|kill", "-script");
     }
+    rule.split(' ').map(str::to_owned).collect()
+}
 
-    ["--user"]
-        .into_iter()
-        .chain(rule.split(' '))
-        .map(str::to_owned)
-        .collect()
+/// Returns the options of `redis-server` that create this user.
+pub(crate) fn options() -> Vec<String> {
+    let mut options = vec!["--user".to_owned()];
+    options.extend(documented_user("SECURITY.md", USER, PASSWORD));
+    options
 }
 
 /// Returns the options of a Cluster's node that create this user, with the rights that SECURITY.md

@@ -25,6 +25,15 @@ const READ_IN_BODY: &str = "/keys/entry";
 /// The route of a job that does not exist.
 const MISSING_JOB: &str = "/jobs/0123456789abcdef0123";
 
+/// The route of an operation that does not exist.
+const MISSING_OPERATION: &str = "/operations/1-0-1-0123456789abcdef";
+
+/// The route that undoes an operation that does not exist.
+const MISSING_EDIT: &str = "/operations/1-0-1-0123456789abcdef/undo";
+
+/// The hash of `x`, the value that tests write.
+const READ_HASH: &str = "11f6ad8ec52a2984abaafd7c3b516503785c2072";
+
 /// The routes of the sample shop that read through the cache.
 pub const READ_THROUGH: [&str; 9] = [
     "/api/products/popular",
@@ -65,6 +74,12 @@ impl Route {
             get("/keys?pattern=users:*&exact=true", Caller::Viewer),
             get("/keys/users:1", Caller::Operator),
             send(
+                "PUT",
+                "/keys/users:1",
+                json!({ "value": "2", "if": READ_HASH }),
+                Caller::Admin,
+            ),
+            send(
                 "PATCH",
                 "/keys/users:1",
                 json!({ "ttl": 600 }),
@@ -76,6 +91,12 @@ impl Route {
                 READ_IN_BODY,
                 json!({ "key": "users:1" }),
                 Caller::Operator,
+            ),
+            send(
+                "PUT",
+                "/keys/entry",
+                json!({ "key": "users:1", "value": "2", "if": READ_HASH }),
+                Caller::Admin,
             ),
             send(
                 "PATCH",
@@ -159,11 +180,25 @@ impl Route {
                 Caller::Admin,
             ),
             send("POST", "/warmup", json!({ "dryRun": true }), Caller::Admin),
+            send(
+                "POST",
+                "/warmup",
+                json!({ "dryRun": true, "async": true }),
+                Caller::Admin,
+            ),
             get("/warmup/plan", Caller::Viewer),
             send("POST", "/warmup/cancel", json!({}), Caller::Admin),
+            get("/history", Caller::Viewer),
+            get("/hotkeys", Caller::Viewer),
+            get("/alerts", Caller::Viewer),
+            get("/slowlog", Caller::Operator),
+            send("POST", "/analysis", json!({ "depth": 2 }), Caller::Admin),
+            get("/analysis", Caller::Viewer),
             send("POST", "/warmup/scheduled", json!({}), Caller::Admin),
             get("/metrics", Caller::Viewer),
             get("/audit", Caller::Admin),
+            get(MISSING_OPERATION, Caller::Viewer),
+            send("POST", MISSING_EDIT, json!({}), Caller::Admin),
             send(
                 "POST",
                 "/clear",
@@ -193,6 +228,12 @@ impl Route {
             send(
                 "POST",
                 "/jobs/0123456789abcdef0123/resume",
+                json!({}),
+                Caller::Operator,
+            ),
+            send(
+                "POST",
+                "/jobs/0123456789abcdef0123/execute",
                 json!({}),
                 Caller::Operator,
             ),
@@ -271,9 +312,12 @@ impl Route {
             .collect()
     }
 
-    /// The status when nothing fails. There is no warmup to cancel, and no job to change.
+    /// The status when nothing fails. There is no warmup to cancel, no job to change, and no such operation.
     pub fn expected(&self) -> u16 {
-        if self.path == "/warmup/cancel" || self.path.starts_with(MISSING_JOB) {
+        let is_missing = [MISSING_JOB, MISSING_OPERATION]
+            .iter()
+            .any(|missing| self.path.starts_with(missing));
+        if self.path == "/warmup/cancel" || is_missing {
             404
         } else if self.begins_job() {
             202
@@ -315,13 +359,14 @@ impl Route {
     /// Returns true if it may change something.
     pub fn changes(&self) -> bool {
         let only_reads = self.method == "POST" && self.path == READ_IN_BODY;
-        self.is_old() || self.method != "GET" && !self.is_dry() && !only_reads
+        let only_counts = self.is_dry() && !self.begins_job();
+        self.is_old() || self.method != "GET" && !only_counts && !only_reads
     }
 
     /// Returns true if the audit trail records every outcome. A schedule that finds nothing to do
-    /// is not recorded.
+    /// is not recorded, nor is a dry run.
     pub fn is_recorded(&self) -> bool {
-        self.changes() && self.path != "/warmup/scheduled"
+        self.changes() && !self.is_dry() && self.path != "/warmup/scheduled"
     }
 
     /// The full path.

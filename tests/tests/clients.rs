@@ -21,6 +21,10 @@ use serde_json::{Value, json};
 const WITHOUT_ERRORS: &str = "getDashboard";
 /// The id of a stored job that is paused.
 const JOB: &str = "0123456789abcdef0123";
+/// The id of a recorded change.
+const OPERATION: &str = "4102444800000-0-1-0123456789abcdef";
+/// A dry run of the same job that is done.
+const DRY_RUN: &str = "0123456789abcdef0125";
 /// How often the log is read before a call counts as missing, because its lines arrive with a delay.
 const READS_OF_LOG: usize = 100;
 
@@ -50,7 +54,13 @@ impl Operation {
 
     /// The statuses that a client must have received: a success, and each error that it can provoke.
     fn expected_statuses(&self) -> Vec<u16> {
-        let mut expected = vec![200];
+        // An operation that always begins a job has no 200.
+        let success = if self.statuses.contains(&200) {
+            200
+        } else {
+            202
+        };
+        let mut expected = vec![success];
         if !self.is_public {
             expected.push(401);
         }
@@ -146,18 +156,50 @@ fn start_with_key(key: &str) -> App {
     let mut redis = app.connection();
 
     let () = redis.set(key, "1").unwrap();
+    let () = redis.set("clients:undone", "new").unwrap();
+    let () = redis
+        .set(format!("cache:undo:{OPERATION}"), former_value())
+        .unwrap();
     let status = running_warmup().to_string();
     let () = redis.set("cache:warmup:status", status).unwrap();
     let () = redis.set_ex("lock:cache:warmup", "its owner", 600).unwrap();
-    let () = redis.hset("cache:jobs", JOB, paused_job()).unwrap();
-    let () = redis.hset("cache:jobs:states", JOB, "paused").unwrap();
+    for (id, effect, state) in [(JOB, "remove", "paused"), (DRY_RUN, "count", "done")] {
+        let () = redis.hset("cache:jobs", id, stored_job(effect)).unwrap();
+        let () = redis.hset("cache:jobs:states", id, state).unwrap();
+    }
     let () = redis.set_ex("lock:cache:jobs", "its owner", 600).unwrap();
+    let () = redis::cmd("XADD")
+        .arg(&[
+            "cache:audit",
+            "4102444800000-1",
+            "record",
+            &recorded_change(),
+        ])
+        .query(&mut app.trail())
+        .unwrap();
     app
 }
 
+/// The audit record of a change.
+fn recorded_change() -> String {
+    let record = json!({
+        "at": "2026-01-01T00:00:00.000Z", "who": "deploy", "role": "operator", "action": "invalidate", "keysDeleted": 1,
+        "durationMs": 1, "ip": "", "requestId": "", "operationId": OPERATION, "outcome": "ok",
+    });
+    record.to_string()
+}
+
+/// The value of the key `clients:undone` before an edit.
+fn former_value() -> String {
+    let hash_of_new = "c2a6b03f190dfb2b4aa91f8af8d477a9bc3401dc";
+    let former =
+        json!({ "key": "Y2xpZW50czp1bmRvbmU=", "value": "b2xk", "replaced_by": hash_of_new });
+    former.to_string()
+}
+
 /// The record of a job.
-fn paused_job() -> String {
-    let work = json!({ "kind": "clear", "effect": "remove", "patterns": ["clients:none:*"] });
+fn stored_job(effect: &str) -> String {
+    let work = json!({ "kind": "clear", "effect": effect, "patterns": ["clients:none:*"] });
     let counts = json!({ "walked": 0, "matched": 0, "removed": 0, "failed": 0 });
     let job = json!({
         "work": work, "by": "deploy", "role": "operator", "ip": "", "requestId": "", "createdMs": 1, "startedMs": 0,

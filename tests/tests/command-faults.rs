@@ -81,6 +81,11 @@ fn reported(response: &Response) -> usize {
         .map_or(0, |count| usize::try_from(count).unwrap())
 }
 
+/// Returns true for a route whose job or operation does not exist.
+fn is_of_something_missing(route: &Route) -> bool {
+    route.path.starts_with("/jobs/") || route.path.starts_with("/operations/")
+}
+
 /// Returns true for a route that removes keys and reports how many.
 fn is_removal(route: &Route) -> bool {
     let of_one_key = route.method == "DELETE" && route.path == "/keys/entry";
@@ -103,8 +108,8 @@ fn assert_recorded(
 
     let Some(record) = records.first() else {
         match failed_command.map(String::as_str) {
-            // The change of a job that does not exist never begins.
-            Some("EVALSHA" | "PING") if route.path.starts_with("/jobs/") => {
+            // The change of a job, or the undoing of an edit, that does not exist never begins.
+            Some("EVALSHA" | "PING" | "SET") if is_of_something_missing(route) => {
                 assert_eq!(intents.len(), 0, "{context}: {response:#?}");
             }
             // An idle connection is checked with PING first.
@@ -195,8 +200,9 @@ fn fail_each_command(app: &App, route: &Route, fault: Fault) {
             return;
         }
         if matches!(fault, Fault::Mute | Fault::Error(_)) {
-            // The lock of a warmup whose release failed would last for its lease.
+            // The lock of a warmup or an analysis whose release failed would last for its lease.
             let () = redis.del("lock:cache:warmup").unwrap();
+            let () = app.trail().del("cache:audit:analyses:lock").unwrap();
         }
         release_walks(app);
         end_to_end::create_route_data(&mut redis);

@@ -9,7 +9,7 @@ use ureq::Agent;
 use ureq::http::Request;
 
 /// Largest compressed size of the scripts of the first page, in bytes.
-const BUDGET: usize = 80 * 1024;
+const BUDGET: usize = 110 * 1024;
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 struct Loaded {
@@ -155,6 +155,7 @@ fn a_file_that_the_client_has_is_not_sent_again() {
     for path in std::iter::once("/admin".to_owned()).chain(assets(&app)) {
         let first = load(&app, "GET", &path, &[("accept-encoding", "br")]);
         let tag = first.header("etag");
+
         for known in [
             tag.to_owned(),
             format!("W/{tag}"),
@@ -173,6 +174,7 @@ fn a_file_that_the_client_has_is_not_sent_again() {
             assert_eq!(again.header("vary"), "accept-encoding");
             assert_eq!(again.header("cache-control"), first.header("cache-control"));
         }
+
         for other in [("accept-encoding", "gzip"), ("if-none-match", "\"other\"")] {
             let headers = [("accept-encoding", "br"), ("if-none-match", tag)]
                 .map(|header| if header.0 == other.0 { other } else { header });

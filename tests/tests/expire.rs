@@ -3,7 +3,7 @@
 
 use edge_cache_testing::Fault;
 use end_to_end::Connection;
-use end_to_end::{App, Monitor, Options, fill};
+use end_to_end::{App, Monitor, ONE_SERVER, Options, fill, runs_on};
 use redis::Commands;
 use serde_json::{Value, json};
 
@@ -171,6 +171,9 @@ fn a_bad_body_is_refused_and_nothing_changes() {
 
 #[test]
 fn a_stopped_redis_is_reported() {
+    if !runs_on(ONE_SERVER, "it stops the server") {
+        return;
+    }
     let mut app = App::start();
     app.redis_mut().kill();
 
@@ -182,6 +185,9 @@ fn a_stopped_redis_is_reported() {
 
 #[test]
 fn a_failure_half_way_reports_the_keys_already_changed() {
+    if !runs_on(ONE_SERVER, "the proxy is before one server") {
+        return;
+    }
     let app = App::with(Options::new().proxied());
     let mut redis = app.connection();
     fill(&mut redis, "users:", 0..3000);
@@ -210,6 +216,9 @@ fn a_failure_half_way_reports_the_keys_already_changed() {
 
 #[test]
 fn a_pattern_costs_three_round_trips_per_1000_keys() {
+    if !runs_on(ONE_SERVER, "it monitors one server") {
+        return;
+    }
     let app = App::start();
     fill(&mut app.connection(), "users:", 0..10_000);
     let body = json!({ "pattern": "users:*", "ttl": 600, "confirm": true });

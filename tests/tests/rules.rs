@@ -43,6 +43,7 @@ fn the_rules_of_the_file_are_shown_in_its_order() {
             "keys": [],
             "patterns": ["products:*"],
             "tags": [],
+            "mode": "hard",
             "source": "builtin",
         })
     );

@@ -7,6 +7,18 @@ use end_to_end::{App, Connection, Fault, Monitor, ONE_SERVER, Options, Topology,
 use redis::Commands;
 use serde_json::Value;
 
+/// Sets a limit of one and a half times the used memory, and returns it.
+fn limit_memory(redis: &mut Connection) -> u64 {
+    let limit = used_memory(redis) * 3 / 2;
+    let () = redis::cmd("CONFIG")
+        .arg("SET")
+        .arg("maxmemory")
+        .arg(limit)
+        .query(redis)
+        .unwrap();
+    limit
+}
+
 fn used_memory(redis: &mut Connection) -> u64 {
     let used = |info: &String| -> u64 {
         let mut lines = info.lines();
@@ -31,6 +43,11 @@ fn look_up(redis: &mut Connection, key: &str, times: usize) {
         lookups.get(key).ignore();
     });
     let () = lookups.query(redis).unwrap();
+}
+
+/// Alerts are raised as soon as a figure is past its threshold.
+fn at_once() -> Options {
+    Options::new().variable("alert_after_seconds", "0")
 }
 
 #[test]
@@ -80,7 +97,7 @@ fn before_the_first_lookup_there_is_no_hit_ratio() {
 
 #[test]
 fn a_low_hit_rate_is_an_alert_after_1000_lookups() {
-    let app = App::start();
+    let app = App::with(at_once());
     let mut redis = app.connection();
     look_up(&mut redis, "nothing", 999);
 
@@ -101,7 +118,7 @@ fn recent_misses_are_an_alert_that_own_reads_do_not_end() {
     if !runs_on(ONE_SERVER, "the proxy is before one server") {
         return;
     }
-    let app = App::with(Options::new().proxied());
+    let app = App::with(at_once().proxied());
     app.proxy().set_field("uptime_in_seconds", "400000");
     let mut redis = app.connection();
     fill(&mut redis, "users:", 0..500);
@@ -164,13 +181,7 @@ fn memory_near_its_limit_is_an_alert() {
     }
     let app = App::with(Options::new().variable("memory_alert_percent", "50"));
     let mut redis = app.connection();
-    let limit = used_memory(&mut redis) * 3 / 2;
-    let () = redis::cmd("CONFIG")
-        .arg("SET")
-        .arg("maxmemory")
-        .arg(limit)
-        .query(&mut redis)
-        .unwrap();
+    let limit = limit_memory(&mut redis);
     let stats = app.viewer().get("/stats").data();
 
     assert_eq!(alerts(&stats), ["memory"]);
@@ -223,7 +234,7 @@ fn many_evictions_are_an_alert_after_two_samples() {
         return;
     }
     let app = App::with(
-        Options::new()
+        at_once()
             .variable("evictions_alert_per_minute", "5")
             .redis(&["--maxmemory-policy", "allkeys-random"]),
     );
@@ -257,6 +268,46 @@ fn many_evictions_are_an_alert_after_two_samples() {
 
     assert!(stats["evictedKeys"].as_u64().unwrap() > 5, "{stats:#}");
     assert!(alerts(&stats).contains(&"evictions"), "{stats:#}");
+}
+
+#[test]
+fn an_alert_needs_a_figure_that_lasts_and_says_by_what_it_was_judged() {
+    if !runs_on(ONE_SERVER, "each node of a Cluster has a limit of its own") {
+        return;
+    }
+    let app = App::with(Options::new().variable("memory_alert_percent", "50"));
+    let mut redis = app.connection();
+    let stats = app.viewer().get("/stats").data();
+    assert_eq!(stats["alertWindowSeconds"], 300);
+    assert_eq!(stats["latencyWindow"]["samples"], 1);
+
+    let limit = limit_memory(&mut redis);
+    let stats = app.viewer().get("/stats").data();
+    assert_eq!(
+        alerts(&stats),
+        Vec::<&str>::new(),
+        "it was fine a moment ago"
+    );
+
+    // Without an earlier sample this moment decides.
+    let () = redis.del("cache:samples").unwrap();
+    let stats = app.viewer().get("/stats").data();
+    assert_eq!(alerts(&stats), ["memory"]);
+    let alert = &stats["alerts"][0];
+    assert_eq!(alert["basis"], "now");
+    assert_eq!(alert["clearThreshold"], 45.0);
+    assert!(alert["since"].is_string(), "{alert:#}");
+
+    // Having been raised, it lasts.
+    let () = redis::cmd("CONFIG")
+        .arg("SET")
+        .arg("maxmemory")
+        .arg(limit * 10)
+        .query(&mut redis)
+        .unwrap();
+    let stats = app.viewer().get("/stats").data();
+    assert_eq!(alerts(&stats), ["memory"]);
+    assert_eq!(stats["alerts"][0]["basis"], "window");
 }
 
 #[test]

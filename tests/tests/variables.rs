@@ -6,7 +6,7 @@ use std::fs;
 use end_to_end::{App, BASE, Caller, Options, Route, repository};
 
 /// Invalid values.
-const INVALID: [(&str, &str); 19] = [
+const INVALID: [(&str, &str); 26] = [
     ("redis_db", "-1"),
     ("redis_db", "one"),
     ("redis_tls", "yes"),
@@ -20,9 +20,19 @@ const INVALID: [(&str, &str); 19] = [
     ("command_timeout_ms", "60001"),
     ("log_detail", "verbose"),
     ("latency_alert_ms", "soon"),
+    ("sync_limit_seconds", "0"),
     ("memory_alert_percent", "101"),
     ("hit_rate_alert_percent", "0"),
     ("evictions_alert_per_minute", "many"),
+    ("alert_window_minutes", "61"),
+    ("alert_after_seconds", "3601"),
+    ("analysis_interval_minutes", "-1"),
+    (
+        "alert_webhooks",
+        "slack=https://user:a-token-in-plain@hooks.example.com/",
+    ),
+    ("alert_remind_minutes", "0"),
+    ("value_editing", "maybe"),
     ("trusted_proxies", "-1"),
     ("trusted_proxies", "33"),
     ("trusted_proxy_addresses", "10.0.0.0/8,proxy.internal"),

@@ -17,7 +17,13 @@ type Call = (api: Api) => Promise<Answer>;
 const key = 'clients:typescript';
 const missing = 'clients:missing';
 const job = '0123456789abcdef0123';
+const dryRun = '0123456789abcdef0125';
 const missingJob = '0123456789abcdef0124';
+const operation = '4102444800000-0-1-0123456789abcdef';
+const missingOperation = '4102444800000-0-1-0123456789abcdee';
+/** The hashes of the values '1' and '2'. */
+const hashOfOne = '356a192b7913b04c54574d18c28d46e6395428ab';
+const hashOfTwo = 'da4b9237bacccdf19c0760cab7aec4a8359010b0';
 
 const oldAddresses = [
   '/api/catalog/invalidate-cache',
@@ -41,12 +47,22 @@ const publicCalls: Call[] = [
 /** The protected operations, each with arguments for a success. tests/tests/clients.rs has created what they need. */
 const calls: Call[] = [
   (api) => api.GET('/api/cache/stats'),
+  (api) => api.GET('/api/cache/alerts'),
+  (api) => api.GET('/api/cache/history', { params: { query: { step: 300 } } }),
+  (api) => api.POST('/api/cache/analysis', { body: { depth: 2 } }),
+  (api) => api.GET('/api/cache/analysis'),
+  (api) => api.GET('/api/cache/hotkeys', { params: { query: { minutes: 10 } } }),
+  (api) => api.GET('/api/cache/slowlog', { params: { query: { limit: 10 } } }),
   (api) => api.GET('/api/cache/metrics', { parseAs: 'text' }),
   (api) => api.GET('/api/cache/audit', { params: { query: { limit: 10 } } }),
+  (api) => api.GET('/api/cache/operations/{id}', { params: { path: { id: operation } } }),
   (api) => api.GET('/api/cache/keys', { params: { query: { pattern: 'clients:*', exact: true } } }),
   (api) => api.GET('/api/cache/keys/entry', { params: { query: { key } } }),
   (api) => api.POST('/api/cache/keys/entry', { body: { key } }),
   (api) => api.GET('/api/cache/keys/{key}', { params: { path: { key } } }),
+  (api) => api.PUT('/api/cache/keys/entry', { body: { key, value: '2', if: hashOfOne } }),
+  (api) => api.PUT('/api/cache/keys/{key}', { params: { path: { key } }, body: { value: '1', if: hashOfTwo } }),
+  (api) => api.POST('/api/cache/operations/{id}/undo', { params: { path: { id: operation } } }),
   (api) => api.PATCH('/api/cache/keys/entry', { body: { key, ttl: 600 } }),
   (api) => api.PATCH('/api/cache/keys/{key}', { params: { path: { key } }, body: { ttl: 600 } }),
   (api) => api.PUT('/api/cache/ttl', { body: { prefix: 'clients', ttl: 60 } }),
@@ -79,12 +95,16 @@ const calls: Call[] = [
   (api) => api.POST('/api/cache/jobs/{id}/resume', { params: { path: { id: job } } }),
   (api) => api.POST('/api/cache/jobs/{id}/pause', { params: { path: { id: job } } }),
   (api) => api.POST('/api/cache/jobs/{id}/cancel', { params: { path: { id: job } } }),
+  (api) => api.POST('/api/cache/jobs/{id}/execute', { params: { path: { id: dryRun } }, body: { by: 'pattern' } }),
 ];
 
 const callsForNothing: Call[] = [
   (api) => api.GET('/api/cache/keys/entry', { params: { query: { key: missing } } }),
   (api) => api.POST('/api/cache/keys/entry', { body: { key: missing } }),
   (api) => api.GET('/api/cache/keys/{key}', { params: { path: { key: missing } } }),
+  (api) => api.PUT('/api/cache/keys/entry', { body: { key: missing, value: '2', if: hashOfOne } }),
+  (api) => api.PUT('/api/cache/keys/{key}', { params: { path: { key: missing } }, body: { value: '1', if: hashOfTwo } }),
+  (api) => api.POST('/api/cache/operations/{id}/undo', { params: { path: { id: missingOperation } } }),
   (api) => api.PATCH('/api/cache/keys/entry', { body: { key: missing, ttl: 600 } }),
   (api) => api.PATCH('/api/cache/keys/{key}', { params: { path: { key: missing } }, body: { ttl: 600 } }),
   (api) => api.DELETE('/api/cache/keys/entry', { body: { key: missing } }),
@@ -92,9 +112,12 @@ const callsForNothing: Call[] = [
   (api) => api.DELETE('/api/cache/rules', { body: { event: 'missing' } }),
   (api) => api.POST('/api/cache/warmup/cancel'),
   (api) => api.GET('/api/cache/jobs/{id}', { params: { path: { id: missingJob } } }),
+  (api) => api.GET('/api/cache/operations/{id}', { params: { path: { id: missingOperation } } }),
+  (api) => api.GET('/api/cache/analysis', { params: { query: { id: '1-0' } } }),
   (api) => api.POST('/api/cache/jobs/{id}/resume', { params: { path: { id: missingJob } } }),
   (api) => api.POST('/api/cache/jobs/{id}/pause', { params: { path: { id: missingJob } } }),
   (api) => api.POST('/api/cache/jobs/{id}/cancel', { params: { path: { id: missingJob } } }),
+  (api) => api.POST('/api/cache/jobs/{id}/execute', { params: { path: { id: missingJob } } }),
   (api) => api.GET('/admin/{file}', { params: { path: { file: 'missing.js' } } }),
 ];
 
@@ -108,7 +131,7 @@ async function getHealth(api: Api): Promise<Answer> {
 }
 
 function expectSuccess({ data, error, response }: Answer): void {
-  assert.equal(response.status, 200, `${response.url}: ${error?.detail}`);
+  assert.ok([200, 202].includes(response.status), `${response.url}: ${error?.detail}`);
   assert.ok(data !== undefined && error === undefined, response.url);
 }
 

@@ -53,7 +53,11 @@ fn an_invalid_parameter_is_named() {
         ("cursor=0-00", "cursor"),
         ("cursor=000-0", "cursor"),
         ("cursor=1-1-4", "cursor"),
-        ("who=me", "who"),
+        ("whom=me", "whom"),
+        ("outcome=good", "outcome"),
+        ("key=a[", "key"),
+        ("from=now", "from"),
+        ("from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z", "to"),
     ] {
         let problem = app.admin().get(&format!("/audit?{query}")).with_status(422);
         assert_eq!(problem["field"], field, "{query}");

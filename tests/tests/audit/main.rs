@@ -1,7 +1,9 @@
 //! `GET /api/cache/audit`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
+mod filters;
 mod list;
+mod operations;
 mod records;
 mod storage;
 

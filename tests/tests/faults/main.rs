@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod connection;
+mod full;
 mod permissions;
 mod writes;
 mod wrong_type;

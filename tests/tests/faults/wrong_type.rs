@@ -13,6 +13,8 @@ type Request = (&'static str, &'static str, Value);
 
 /// A job that does not exist.
 const JOB: &str = "/jobs/0123456789abcdef0123";
+/// An operation that does not exist.
+const OPERATION: &str = "/operations/1-0-1-0123456789abcdef";
 const PROBLEM: &str = "urn:edge-cache:problem:redis-wrong-type";
 
 /// Keys of edge-cache with their logical database, and requests that need each of them.
@@ -46,6 +48,7 @@ fn keys_with_requests() -> Vec<(&'static str, &'static str, Vec<Request>)> {
                 ("POST", "/jobs/0123456789abcdef0123/cancel", Value::Null),
                 ("POST", "/jobs/0123456789abcdef0123/pause", Value::Null),
                 ("POST", "/jobs/0123456789abcdef0123/resume", Value::Null),
+                ("POST", "/jobs/0123456789abcdef0123/execute", json!({})),
             ],
         ),
         (
@@ -91,7 +94,24 @@ fn keys_with_requests() -> Vec<(&'static str, &'static str, Vec<Request>)> {
                 ("POST", "/warmup/scheduled", Value::Null),
             ],
         ),
+        (
+            "0",
+            "cache:undo:1-0-1-0123456789abcdef",
+            vec![(
+                "POST",
+                "/operations/1-0-1-0123456789abcdef/undo",
+                Value::Null,
+            )],
+        ),
         // In the database of the audit trail.
+        (
+            "1",
+            "cache:audit:analyses",
+            vec![
+                ("POST", "/analysis", json!({})),
+                ("GET", "/analysis", Value::Null),
+            ],
+        ),
         (
             "1",
             "cache:{walks}:1",
@@ -177,6 +197,7 @@ fn only_requests_that_need_such_a_key_document_the_conflict() {
         .map(|(method, path, _)| {
             let path = path.split('?').next().unwrap_or_default();
             let path = path.replace(JOB, "/jobs/{id}");
+            let path = path.replace(OPERATION, "/operations/{id}");
             format!("{method} {BASE}{path}")
         })
         .collect();

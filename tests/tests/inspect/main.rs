@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod collections;
+mod downloads;
 mod strings;
 
 use end_to_end::App;

@@ -196,14 +196,15 @@ fn slow_replies_are_awaited_within_the_time_limit() {
             MAX_RESPONSE_TIME
         };
         assert!(
-            response.took < bound + Duration::from_secs(2),
+            response.took < bound + Duration::from_secs(4),
             "{route:?}: {response:#?}"
         );
         let kind = response.body["type"]
             .as_str()
             .map(|kind| kind == format!("urn:edge-cache:problem:{TIMEOUT}"));
+        // One warmup finds the other one running.
         assert!(
-            [200, 202, 404].contains(&response.status)
+            [200, 202, 404, 409].contains(&response.status)
                 || response.status == 503 && kind != Some(false),
             "{response:#?}"
         );

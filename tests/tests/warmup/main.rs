@@ -1,6 +1,7 @@
 //! `POST` and `GET /api/cache/warmup`, with the sample catalogue.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
+mod job;
 mod progress;
 mod request;
 mod values;

@@ -1,10 +1,15 @@
 //! `/api/cache/jobs`, and the requests that begin jobs.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
+mod executed;
+mod killed;
+mod preferred;
+mod scheduled;
+
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use end_to_end::{App, BASE, Caller, Options, Response, fill, keys};
+use end_to_end::{App, BASE, Caller, ONE_SERVER, Options, Response, fill, keys, runs_on};
 use redis::Commands;
 use serde_json::{Value, json};
 
@@ -121,22 +126,6 @@ fn a_job_is_followed_until_its_end() {
     assert_eq!(last["state"], "done");
     assert_eq!(last["keysRemoved"], 10);
     app.viewer().get("/jobs/x").with_status(404);
-}
-
-#[test]
-fn a_client_may_prefer_a_job() {
-    let app = App::start();
-    fill(&mut app.connection(), "users:", 0..10);
-    let client = app.admin().with_header("prefer", "wait=5, respond-async");
-
-    let accepted = client.post("/clear", &json!({ "pattern": "users:*" }));
-    assert_eq!(accepted.header("preference-applied"), Some("respond-async"));
-    let job = accepted.with_status(202)["job"].take();
-    let path = format!("/jobs/{}", job["id"].as_str().unwrap());
-    assert_eq!(wait_for(&app, &path, "done")["keysRemoved"], 10);
-
-    let other = app.admin().with_header("prefer", "return=minimal");
-    other.post("/clear", &json!({ "pattern": "users:*" })).ok();
 }
 
 #[test]
@@ -282,6 +271,7 @@ fn routes_of_jobs_refuse_what_they_do_not_understand() {
     for path in [missing, "/jobs/x", "/jobs/..%2fclear"] {
         assert_eq!(kind(app.viewer().get(path), 404), "not-found", "{path}");
     }
+
     for verb in ["cancel", "pause", "resume"] {
         let path = format!("{missing}/{verb}");
         assert_eq!(
@@ -293,6 +283,7 @@ fn routes_of_jobs_refuse_what_they_do_not_understand() {
             "role-too-low"
         );
         app.stranger().post(&path, &json!({})).with_status(401);
+
         app.operator()
             .post(&path, &json!({ "a": 1 }))
             .with_status(422);
@@ -302,6 +293,7 @@ fn routes_of_jobs_refuse_what_they_do_not_understand() {
         broken.with_status(422);
         app.operator().get(&path).with_status(405);
     }
+
     app.client(Caller::Nobody).get("/jobs").with_status(401);
     app.viewer()
         .get(&format!("{missing}/start"))
@@ -310,6 +302,9 @@ fn routes_of_jobs_refuse_what_they_do_not_understand() {
 
 #[test]
 fn without_redis_jobs_are_unavailable_and_go_on_when_it_is_back() {
+    if !runs_on(ONE_SERVER, "it stops the server") {
+        return;
+    }
     let mut app =
         App::with(Options::new().redis(&["--appendonly", "yes", "--appendfsync", "always"]));
     fill(&mut app.connection(), "accounts:", 0..10);
