@@ -1,5 +1,9 @@
-//! Lists the scripts of this crate and of `edge-cache` by their names, so that the slow log can name
-//! them. The list is read from their declarations (`script!`), so it needs no upkeep.
+//! Writes the code of this crate's scripts, which `lua!` and `script!` include. Lists these scripts and
+//! those of `edge-cache` by their names, so that the slow log can name them. The list is read from
+//! their declarations (`script!`), so it needs no upkeep.
+
+#[path = "../edge-cache/build/lua.rs"]
+mod lua;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -8,13 +12,20 @@ use std::{env, fs, io};
 /// The macro that declares a script.
 const DECLARATION: &str = "script!(";
 
+/// The folders below `OUT_DIR` with the code of the scripts of this crate and of `edge-cache`.
+const SCRIPTS: &str = "scripts";
+const LIBRARY_SCRIPTS: &str = "library-scripts";
+
 fn main() -> io::Result<()> {
     let admin = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let library = admin.join("../edge-cache");
+    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    let out = PathBuf::from(out);
     let mut list = String::from("static OWN_SCRIPTS: &[(&str, &Script)] = &[\n");
 
-    for root in [&library, &admin] {
+    for (root, scripts) in [(&library, LIBRARY_SCRIPTS), (&admin, SCRIPTS)] {
         println!("cargo::rerun-if-changed={}", root.join("src").display());
+        lua::write_scripts(&root.join("src/scripts"), &out.join(scripts))?;
         let mut files = Vec::new();
         collect_sources(&root.join("src"), &mut files)?;
         files.sort();
@@ -22,14 +33,13 @@ fn main() -> io::Result<()> {
         for file in files {
             for script in declared_scripts(&fs::read_to_string(file)?) {
                 // Writing to a string cannot fail.
-                let _ = writeln!(list, "{}", script.entry(root, &library, &admin));
+                let _ = writeln!(list, "{}", script.entry(scripts));
             }
         }
     }
 
     list.push_str("];\n");
-    let out = env::var("OUT_DIR").map_err(io::Error::other)?;
-    fs::write(Path::new(&out).join("own_scripts.rs"), list)
+    fs::write(out.join("own_scripts.rs"), list)
 }
 
 /// A declaration: the script's name, and the parts it needs.
@@ -39,21 +49,22 @@ struct Declared {
 }
 
 impl Declared {
-    /// The entry of the list.
-    fn entry(&self, root: &Path, library: &Path, admin: &Path) -> String {
+    /// The entry of the list; `scripts` is the folder of the declaring crate.
+    fn entry(&self, scripts: &str) -> String {
         let parts = self.parts.iter().filter_map(|part| {
             let (room, constant) = part.split_once("::")?;
-            let crate_folder = if room == "lua" { admin } else { library };
-            Some(lua_file(
-                crate_folder,
+            let scripts = if room == "lua" {
+                SCRIPTS
+            } else {
+                LIBRARY_SCRIPTS
+            };
+            Some(included(
+                scripts,
                 &format!("lib/{}", constant.to_lowercase()),
             ))
         });
-        let own = std::iter::once(lua_file(root, &self.name));
-        let included: Vec<String> = parts
-            .chain(own)
-            .map(|file| format!("edge_cache::lua!({:?})", file.display().to_string()))
-            .collect();
+        let own = std::iter::once(included(scripts, &self.name));
+        let included: Vec<String> = parts.chain(own).collect();
 
         format!(
             "({:?}, {{ const PARTS: &[&str] = &[{}]; static SCRIPT: Script = Script::repeatable(PARTS); &SCRIPT }}),",
@@ -63,8 +74,9 @@ impl Declared {
     }
 }
 
-fn lua_file(crate_folder: &Path, name: &str) -> PathBuf {
-    crate_folder.join(format!("src/scripts/{name}.lua"))
+/// An expression that includes the code of a file.
+fn included(scripts: &str, name: &str) -> String {
+    format!(r#"include_str!(concat!(env!("OUT_DIR"), "/{scripts}/{name}.lua"))"#)
 }
 
 /// Finds the declarations in a source file: `script!(once "keys/exist", [shared::EXISTENCE])`.

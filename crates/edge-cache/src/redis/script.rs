@@ -17,7 +17,6 @@
 //! MEMORY USAGE lock:{users:1}    absent: Redis counts nothing
 //! ```
 
-mod code;
 pub(super) mod namespaced;
 pub mod shared;
 
@@ -27,8 +26,6 @@ use super::command::{Arg, Command};
 use super::connection::Redis;
 use super::reply::Replies;
 use crate::error::{ErrorKind, RedisError};
-#[doc(hidden)]
-pub use code::{code_length, code_of};
 
 /// A Lua script. Its source and SHA-1 are computed once per process.
 #[derive(Debug)]
@@ -53,6 +50,16 @@ impl Text {
     }
 }
 
+/// The code of a file of the calling crate's `src/scripts`, such as `lib/fences`, as its build script
+/// wrote it.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! lua {
+    ($name:expr) => {
+        include_str!(concat!(env!("OUT_DIR"), "/scripts/", $name, ".lua"))
+    };
+}
+
 /// Declares a [`Script`] of the calling crate: `once` or `repeatable`, its file below
 /// `src/scripts`, and the shared parts that it needs.
 ///
@@ -64,7 +71,7 @@ macro_rules! script {
         {
             const PARTS: &[&str] = &[
                 $($part,)*
-                $crate::lua!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/scripts/", $name, ".lua")),
+                $crate::lua!($name),
             ];
             $crate::redis::script::Script::$kind(PARTS)
         }
