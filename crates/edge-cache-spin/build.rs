@@ -1,5 +1,5 @@
-//! Compiles a configuration file in, if the build names one. A mistake in it fails the build with its
-//! place.
+//! With the feature `compiled-configuration`, compiles in the configuration file that the build names. A
+//! mistake in it fails the build with its place.
 
 use std::path::Path;
 use std::{env, fs};
@@ -14,7 +14,7 @@ fn main() -> Result<(), String> {
         String::new()
     } else {
         println!("cargo::rerun-if-changed={file}");
-        edge_cache_admin::configuration::check_file(Path::new(&file))?
+        checked_text(Path::new(&file))?
     };
 
     // Without its folder, which is of interest to nobody else.
@@ -22,4 +22,18 @@ fn main() -> Result<(), String> {
     println!("cargo::rustc-env=EDGE_CACHE_CONFIG_FILE={name}");
     let out = env::var("OUT_DIR").map_err(|error| error.to_string())?;
     fs::write(Path::new(&out).join("edge-cache.toml"), text).map_err(|error| error.to_string())
+}
+
+#[cfg(feature = "compiled-configuration")]
+fn checked_text(file: &Path) -> Result<String, String> {
+    Ok(edge_cache_admin::configuration::check_file(file)?)
+}
+
+#[cfg(not(feature = "compiled-configuration"))]
+fn checked_text(file: &Path) -> Result<String, String> {
+    Err(format!(
+        "{FILE_VARIABLE} names {}, which needs the feature compiled-configuration of edge-cache-spin: \
+         scripts/build sets it",
+        file.display()
+    ))
 }

@@ -29,8 +29,9 @@ use crate::triggers::redis::Subscriptions;
 use crate::variables::Variables;
 use crate::{engine, log};
 
-/// Wait between listening and compiling the code that no request has needed.
-const COMPILE_AHEAD_DELAY: Duration = Duration::from_millis(50);
+/// Wait between listening and compiling the code that no request has needed. A start of several
+/// applications asks each for some of its components, and would share the processors with the rest.
+const COMPILE_AHEAD_DELAY: Duration = Duration::from_secs(3);
 
 /// The time that running requests, messages and ticks have left after the signal to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
