@@ -48,6 +48,9 @@ pub type TokioCache = Cache<RedisClient<TokioTransport>>;
 /// Time limit of a command, its retries included, unless the client has another one.
 const COMMAND_LIMIT: Duration = Duration::from_millis(1500);
 
+/// Room for the arguments of a command that reads an entry.
+const SMALL_COMMAND_BYTES: usize = 64;
+
 /// Opens connections to one logical database of a server.
 pub struct TokioTransport {
     client: redis::Client,
@@ -151,7 +154,11 @@ trait SendCommand: Send + Sync {
 impl SendCommand for MultiplexedConnection {
     fn send(&self, command: redis::Cmd) -> BoxFuture<'static, redis::RedisResult<Value>> {
         let mut connection = self.clone();
-        async move { command.query_async(&mut connection).await }.boxed()
+        async move {
+            let reply = connection.send_packed_command(&command).await?;
+            reply.extract_error()
+        }
+        .boxed()
     }
 }
 
@@ -198,7 +205,8 @@ impl Transport for TokioTransport {
         connection: &TokioConnection,
         command: &Command,
     ) -> Result<Vec<Reply>, RedisError> {
-        let mut sent = redis::cmd(command.name);
+        let mut sent = redis::Cmd::with_capacity(1 + command.args.len(), SMALL_COMMAND_BYTES);
+        sent.arg(command.name);
         for arg in &command.args {
             match arg {
                 Arg::Int(value) => sent.arg(*value),

@@ -129,6 +129,6 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         if let Some(error) = &lookup.failure {
             return Ok(Acquired::Failed(error.clone()));
         }
-        Box::pin(self.acquire_load_lock(key, &lookup.identity, lookup.is_dead)).await
+        Box::pin(self.acquire_load_lock(key, lookup.identity, lookup.is_dead)).await
     }
 }

@@ -1,5 +1,6 @@
 //! A circuit breaker: while Redis is unavailable, callers do not each wait for the time limit.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::guarded::Guarded;
@@ -12,7 +13,11 @@ const OPEN_FOR: Duration = Duration::from_secs(5);
 
 /// This instance's recent experience with Redis. Only speed depends on it, never correctness.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Guarded<Experience>);
+pub(super) struct Breaker {
+    experience: Guarded<Experience>,
+    /// There is a failure since the last success. Each lookup reads this first.
+    has_failed: AtomicBool,
+}
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Experience {
@@ -24,17 +29,23 @@ struct Experience {
 impl Breaker {
     /// Returns whether Redis is skipped at present.
     pub(super) fn is_open(&self) -> bool {
-        let open_until = self.0.get().open_until;
-        open_until.is_some_and(|until| Instant::now() < until)
+        let has_failed = self.has_failed.load(Ordering::Acquire);
+        let open_until = || self.experience.get().open_until;
+        has_failed && open_until().is_some_and(|until| Instant::now() < until)
     }
 
     pub(super) fn record_success(&self) {
-        self.0.set(Experience::default());
+        if self.has_failed.load(Ordering::Acquire) {
+            let mut experience = self.experience.lock();
+            *experience = Experience::default();
+            self.has_failed.store(false, Ordering::Release);
+        }
     }
 
     /// Records a failure; true if it opened the circuit for the first time since a success.
     pub(super) fn record_failure(&self) -> bool {
-        let mut experience = self.0.lock();
+        let mut experience = self.experience.lock();
+        self.has_failed.store(true, Ordering::Release);
         experience.failures = experience.failures.saturating_add(1);
         if experience.failures >= FAILURES_TO_OPEN {
             experience.open_until = Some(Instant::now() + OPEN_FOR);

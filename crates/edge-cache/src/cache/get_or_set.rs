@@ -21,6 +21,7 @@
 //!   after a failover unless the new primary's clock lags by longer than the failover took.
 
 use std::fmt::Display;
+use std::pin::pin;
 use std::time::Instant;
 
 use futures_util::future::join;
@@ -234,28 +235,34 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         options: &Options<'_>,
         waiter: Option<&[u8]>,
     ) -> Found<T> {
-        let known = self.inner.near.known(&self.inner.fences);
+        let known = options
+            .near
+            .map(|_| self.inner.near.known(&self.inner.fences));
         match self.look_up(key, waiter, options.near.is_some()).await {
             Some(lookup) => self.settle(key, options, lookup, known).await,
             None => Found::WithoutRedis,
         }
     }
 
-    /// Serves of an entry what may be served; `known` was taken down before it was read.
+    /// Serves of an entry what may be served; `known` was taken down before it was read, for callers
+    /// that keep near copies.
     pub(super) async fn settle<T: DeserializeOwned>(
         &self,
         key: &str,
         options: &Options<'_>,
         mut lookup: Lookup<T>,
-        known: KnownAtRead,
+        known: Option<KnownAtRead>,
     ) -> Found<T> {
-        let stand_in = match lookup.take_usable(options, || self.uniform()) {
-            Usable::Fresh(fetched) => {
-                self.note_hit(key, options, lookup, known).await;
-                return Found::Served(fetched);
-            }
+        let usable = lookup.take_usable(options, || self.uniform());
+        if let Usable::Fresh(fetched) = usable {
+            self.note_hit(key, options, &mut lookup, known).await;
+            return Found::Served(fetched);
+        }
+
+        self.count_read(key, lookup.stored_bytes, None);
+        let stand_in = match usable {
             Usable::WhileLoading(stand_in) => Some(stand_in),
-            Usable::No => {
+            Usable::Fresh(_) | Usable::No => {
                 self.inner.near.forget(key);
                 None
             }
@@ -280,17 +287,18 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         &self,
         key: &str,
         options: &Options<'_>,
-        lookup: Lookup<T>,
-        known: KnownAtRead,
+        lookup: &mut Lookup<T>,
+        known: Option<KnownAtRead>,
     ) {
-        self.count_saved_load(key, lookup.facts.as_ref());
+        self.count_read(key, lookup.stored_bytes, lookup.facts.as_ref());
         self.touch_tags_at_times(key, lookup.tags()).await;
         self.add_lacking_tags(key, options, lookup.facts.as_ref())
             .await;
-        if let Some(value) = lookup.encoded {
+        if let (Some(value), Some(known)) = (lookup.encoded.take(), known) {
+            let facts = lookup.facts.take();
             self.inner
                 .near
-                .keep(&self.inner.fences, key, value, lookup.facts, known);
+                .keep(&self.inner.fences, key, value, facts, known);
         }
     }
 
@@ -318,15 +326,19 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         };
         let served = lookup::serve_near(&copy, self.inner.clock.now());
         if served.is_some() {
-            self.count_saved_load(key, copy.facts.as_ref());
+            self.count_read(key, 0, copy.facts.as_ref());
         }
         Ok(served)
     }
 
-    /// Counts that a load was not needed.
-    fn count_saved_load(&self, key: &str, facts: Option<&Facts>) {
-        let load_ms = facts.map_or(0, |facts| facts.load_time);
-        self.inner.counters.hot_keys.count_saved(key, load_ms);
+    /// Counts what a lookup cost Redis, and the load that it saved where `facts` are those of an entry
+    /// that is served.
+    pub(super) fn count_read(&self, key: &str, bytes: usize, facts: Option<&Facts>) {
+        let saved_ms = facts.map_or(0, |facts| facts.load_time);
+        self.inner
+            .counters
+            .hot_keys
+            .count_read(key, bytes, saved_ms);
     }
 
     /// Looks up an entry, and adds full counters to Redis in the same round trip; `None` while Redis
@@ -341,20 +353,16 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             return None;
         }
 
-        let flushing = async {
-            if self.inner.counters.is_batch_due() {
-                Box::pin(self.flush_counters()).await;
-            }
-        };
         let judge = self.judge();
-        let (lookup, ()) = join(Lookup::read(&judge, key, waiter, keeps_copies), flushing).await;
+        let reading = pin!(Lookup::read(&judge, key, waiter, keeps_copies));
+        let lookup = if self.inner.counters.is_batch_due() {
+            join(reading, Box::pin(self.flush_counters())).await.0
+        } else {
+            reading.await
+        };
 
         match lookup {
             Ok(lookup) => {
-                self.inner
-                    .counters
-                    .hot_keys
-                    .count_bytes(key, lookup.stored_bytes);
                 self.inner.breaker.record_success();
                 Some(lookup)
             }

@@ -191,7 +191,8 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     ) -> Vec<Found<T>> {
         let mut all = Vec::with_capacity(keys.len());
         for slice in keys.chunks(MAX_KEYS_PER_CALL) {
-            let known = self.inner.near.known(&self.inner.fences);
+            let near = options.near;
+            let known = near.map(|_| self.inner.near.known(&self.inner.fences));
             let Some(lookups) = self.look_up_many(slice, options.near.is_some()).await else {
                 all.extend(slice.iter().map(|_| Found::WithoutRedis));
                 continue;
@@ -224,12 +225,6 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
         match lookups {
             Ok(lookups) => {
-                for (key, lookup) in keys.iter().zip(&lookups) {
-                    self.inner
-                        .counters
-                        .hot_keys
-                        .count_bytes(key, lookup.stored_bytes);
-                }
                 self.inner.breaker.record_success();
                 Some(lookups)
             }

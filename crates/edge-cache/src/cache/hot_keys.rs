@@ -82,15 +82,11 @@ impl HotKeys {
         });
     }
 
-    /// Counts the time that a load would have taken.
-    pub(super) fn count_saved(&self, key: &str, milliseconds: u64) {
-        self.change(key, |counts| counts.saved_ms += milliseconds);
-    }
-
-    /// Counts bytes that Redis sent.
-    pub(super) fn count_bytes(&self, key: &str, bytes: usize) {
+    /// Counts bytes that Redis sent, and the time that a load would have taken.
+    pub(super) fn count_read(&self, key: &str, bytes: usize, saved_ms: u64) {
         self.change(key, |counts| {
             counts.bytes += u64::try_from(bytes).unwrap_or(0);
+            counts.saved_ms += saved_ms;
         });
     }
 

@@ -55,18 +55,26 @@ impl<R: Redis> BegunLookup<'_, R> {
             fences,
         } = self.judge;
 
-        // A failure of these is met again below, unless the connection was replaced meanwhile.
-        let (read, _, _) = join3(
-            reading,
-            clock.refresh_if_due(redis),
-            fences.refresh_if_due(redis, self.began),
-        )
-        .await;
+        // For most lookups nothing is due, before or after.
+        let connection = redis.connection_number();
+        let is_known = !clock.is_due(*redis) && !fences.is_due(*redis, self.began);
+        let read = if is_known {
+            reading.await?
+        } else {
+            // A failure of these is met again below, unless the connection was replaced meanwhile.
+            let (read, _, _) = join3(
+                reading,
+                clock.refresh_if_due(*redis),
+                fences.refresh_if_due(*redis, self.began),
+            )
+            .await;
+            read?
+        };
 
-        let read = read?;
-        clock.refresh_if_due(redis).await?;
-        fences.refresh_if_due(redis, self.began).await?;
-
+        if !is_known || redis.connection_number() != connection {
+            clock.refresh_if_due(*redis).await?;
+            fences.refresh_if_due(*redis, self.began).await?;
+        }
         if self.began.elapsed() > REPLY_USE {
             let problem = "the instance was suspended for so long that its knowledge is too old";
             return Err(RedisError::new(ErrorKind::Timeout, problem));

@@ -17,6 +17,7 @@ use super::lookup::StandIn;
 use super::observer::Observer;
 use super::options::Options;
 use super::outcome::{Fetched, LoadError, LoadOutcome, LookupOutcome};
+use super::stored_entry::Identity;
 use crate::error::RedisError;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::{self, Fences, Stamp};
@@ -143,7 +144,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     pub(super) async fn acquire_load_lock(
         &self,
         key: &str,
-        identity: &[u8],
+        identity: Identity,
         is_dead: bool,
     ) -> Result<Acquired, RedisError> {
         let owner = format!(
@@ -168,7 +169,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         let args = [
             owner.as_str().into(),
             milliseconds(LEASE).into(),
-            identity.into(),
+            identity.to_bytes().into(),
             if is_dead { "dead" } else { "" }.into(),
             if is_on_cluster { "1" } else { "" }.into(),
         ];

@@ -13,7 +13,7 @@ use super::loaded::Previous;
 use super::near::NearCopy;
 use super::options::Options;
 use super::outcome::{Fetched, LookupOutcome};
-use super::stored_entry::{StoredEntry, read_entry, read_other_type};
+use super::stored_entry::{Identity, StoredEntry, read_entry, read_other_type};
 use crate::error::RedisError;
 use crate::keyspace::codec;
 use crate::keyspace::key::KeyName;
@@ -95,7 +95,7 @@ pub(super) struct Lookup<T> {
     /// The entry was invalidated, and has not been removed yet.
     pub(super) is_dead: bool,
     /// Identifies the writing that was read.
-    pub(super) identity: Vec<u8>,
+    pub(super) identity: Identity,
     /// The waiter's number.
     pub(super) waiter: Vec<u8>,
     /// Bytes of the value that Redis sent.

@@ -81,8 +81,9 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
                 return self.load_locally(key, Some(wait.started), loader).await;
             };
             wait.lookup_took = asked.elapsed();
+            self.count_read(key, lookup.stored_bytes, None);
 
-            let acquiring = self.acquire_load_lock(key, &lookup.identity, lookup.is_dead);
+            let acquiring = self.acquire_load_lock(key, lookup.identity, lookup.is_dead);
             match acquiring.await {
                 Ok(Acquired::Ours(lock)) => {
                     let load = Load::begin(key, options, &lock, lookup.tags());
@@ -152,8 +153,11 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             self.end_lookup(key, fetched.outcome, true).await;
 
             let cache = self.clone();
-            let refresh = deferred.map(|deferred| async move {
-                cache.run_deferred(deferred, loader).await;
+            // Boxed, because most hits return without one and would copy its room.
+            let refresh = deferred.map(|deferred| {
+                Box::pin(async move {
+                    cache.run_deferred(deferred, loader).await;
+                })
             });
             return Ok((fetched, refresh));
         }

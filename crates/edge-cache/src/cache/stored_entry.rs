@@ -10,6 +10,47 @@ const IDENTIFYING_BYTES: usize = 64;
 /// Reads of a value in chunks that is replaced meanwhile.
 const READ_TRIES: usize = 2;
 
+/// What identifies a writing, as `load/acquire.lua` knows it. Only a caller that loads needs its text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Identity {
+    /// Nothing is stored.
+    #[default]
+    Nothing,
+    /// A key of a type that no cached value has.
+    AnotherType,
+    /// The length and the end of what is stored.
+    Writing {
+        kind: &'static str,
+        length: usize,
+        end: [u8; IDENTIFYING_BYTES],
+    },
+}
+
+impl Identity {
+    fn of(kind: &'static str, stored: &[u8]) -> Self {
+        let length = stored.len();
+        let mut end = [0; IDENTIFYING_BYTES];
+        for (to, from) in end.iter_mut().rev().zip(stored.iter().rev()) {
+            *to = *from;
+        }
+        Self::Writing { kind, length, end }
+    }
+
+    /// The text that the script compares.
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::AnotherType => b"another type".to_vec(),
+            Self::Writing { kind, length, end } => {
+                let unused = IDENTIFYING_BYTES.saturating_sub(length);
+                let mut text = format!("{kind}{length} ").into_bytes();
+                text.extend(end.into_iter().skip(unused));
+                text
+            }
+        }
+    }
+}
+
 /// An entry as it is stored.
 #[derive(Debug, Default)]
 pub(super) struct StoredEntry {
@@ -17,8 +58,8 @@ pub(super) struct StoredEntry {
     pub(super) value: Option<Vec<u8>>,
     /// `None` for another client's value.
     pub(super) facts: Option<Facts>,
-    /// Identifies the writing, as `load/acquire.lua` does; empty without a value.
-    pub(super) identity: Vec<u8>,
+    /// Identifies the writing.
+    pub(super) identity: Identity,
     /// It was invalidated, and is served to nobody.
     pub(super) is_dead: bool,
     /// The length of what was read.
@@ -28,7 +69,7 @@ pub(super) struct StoredEntry {
 impl StoredEntry {
     /// An entry in a string.
     pub(super) fn of_string(mut stored: Vec<u8>) -> Self {
-        let (identity, bytes) = (identify("", &stored), stored.len());
+        let (identity, bytes) = (Identity::of("", &stored), stored.len());
         let (value, facts) = trailer::split(&stored);
         stored.truncate(value.len());
         Self {
@@ -46,7 +87,7 @@ impl StoredEntry {
             bytes: gathered.value.as_ref().map_or(0, Vec::len),
             value: gathered.value,
             facts: gathered.facts,
-            identity: identify("list ", &gathered.head),
+            identity: Identity::of("list ", &gathered.head),
             is_dead: false,
         }
     }
@@ -67,7 +108,7 @@ impl StoredEntry {
     /// A key of another type, which is no cached value.
     fn of_another_type() -> Self {
         Self {
-            identity: b"another type".to_vec(),
+            identity: Identity::AnotherType,
             ..Self::default()
         }
     }
@@ -88,14 +129,6 @@ impl StoredEntry {
         let is_fresh = self.fresh_left(now).is_none_or(|left| left > 0);
         self.value.take().filter(|_| is_fresh)
     }
-}
-
-/// Identifies what is stored by its length and its end.
-fn identify(kind: &str, stored: &[u8]) -> Vec<u8> {
-    let end = stored.len().saturating_sub(IDENTIFYING_BYTES);
-    let mut identity = format!("{kind}{} ", stored.len()).into_bytes();
-    identity.extend_from_slice(stored.get(end..).unwrap_or_default());
-    identity
 }
 
 /// Reads an entry. One round trip, and one more per chunk and key of another type.

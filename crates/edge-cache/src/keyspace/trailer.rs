@@ -35,7 +35,9 @@ mod tests;
 
 use crc::{CRC_24_OPENPGP, Crc};
 
-use self::packing::{from_whitespace, push_number, take_number, to_whitespace};
+use self::packing::{
+    from_whitespace, number_of_whitespace, push_number, take_number, to_whitespace,
+};
 use super::codec;
 use super::fence::{SoftPurge, Stamp, StreamId};
 use crate::error::Error;
@@ -204,9 +206,8 @@ pub(super) fn value_in(beginning: &[u8], value_length: usize) -> (&[u8], bool) {
 }
 
 fn split_own(stored: &[u8]) -> Option<(&[u8], Facts)> {
-    let (_, ending) = stored.split_at_checked(stored.len().checked_sub(8)?)?;
-    let length = from_whitespace(ending)?;
-    let length = usize::from(u16::from_be_bytes([*length.first()?, *length.get(1)?]));
+    let length = number_of_whitespace(stored.last_chunk()?)?;
+    let length = usize::from(length);
     let (value, trailer) = stored.split_at_checked(stored.len().checked_sub(length * 4)?)?;
 
     let facts = read(trailer, stored.len())?;

@@ -138,7 +138,7 @@ impl<T: Transport> RedisClient<T> {
     pub(super) async fn execute_explained(
         &self,
         mut command: Command,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Timed, RedisError> {
         command.enter(&self.namespace);
         let error = match self.execute_with_retries(&mut command, deadline).await {
@@ -160,7 +160,7 @@ impl<T: Transport> RedisClient<T> {
     async fn type_of(
         &self,
         suspect: &wrong_type::Suspect,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<String, RedisError> {
         let mut command = Command::read("TYPE").arg(suspect.key.as_bytes());
         let (replies, _) = self.execute_with_retries(&mut command, deadline).await?;
@@ -172,7 +172,7 @@ impl<T: Transport> RedisClient<T> {
     async fn execute_with_retries(
         &self,
         command: &mut Command,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Timed, RedisError> {
         let mut tries = 1;
         let mut redirects = 0;
@@ -226,7 +226,7 @@ impl<T: Transport> RedisClient<T> {
         }
     }
 
-    async fn explain(&self, failed: FailedTry, deadline: &Deadline<T>) -> RedisError {
+    async fn explain(&self, failed: FailedTry, deadline: &Deadline<'_, T>) -> RedisError {
         if let Some(node) = &failed.node {
             return name_silent(failed.error, node);
         }
@@ -241,7 +241,7 @@ impl<T: Transport> RedisClient<T> {
         &self,
         command: &mut Command,
         target: &Target,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Timed, FailedTry> {
         let unsent = |error, node: Option<NodeAddress>| FailedTry {
             error,
@@ -287,7 +287,7 @@ impl<T: Transport> RedisClient<T> {
     async fn checked_connection(
         &self,
         connector: &Connector<T>,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         let open = connector.connection(deadline).await?;
         let is_trusted = open.idle_for().is_none_or(|idle| idle < TRUSTED_IDLE);
@@ -308,7 +308,7 @@ impl<T: Transport> RedisClient<T> {
         connector: &Connector<T>,
         open: &Arc<OpenConnection<T::Connection>>,
         command: &Command,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Timed, RedisError> {
         let transport = connector.transport();
         let started = Instant::now();

@@ -70,7 +70,7 @@ impl<T: Transport> Cluster<T> {
     pub(super) async fn map(
         &self,
         seed: &Arc<Connector<T>>,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Arc<SlotMap>, RedisError> {
         let known = self.map.lock().clone();
         let is_stale = self.is_stale.swap(false, Ordering::AcqRel);
@@ -87,7 +87,7 @@ impl<T: Transport> Cluster<T> {
         &self,
         seed: &Arc<Connector<T>>,
         known: Option<Arc<SlotMap>>,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Arc<SlotMap>, RedisError> {
         let asking = self.askable(seed, known.as_deref());
         let asking = asking
@@ -181,7 +181,7 @@ impl<T: Transport> Cluster<T> {
 async fn ask_slots<T: Transport>(
     node: &Connector<T>,
     address: Option<&NodeAddress>,
-    deadline: &Deadline<T>,
+    deadline: &Deadline<'_, T>,
 ) -> Result<SlotMap, RedisError> {
     let command = Command::read("CLUSTER").arg("SLOTS");
     let limit = Deadline::after(MAP_LIMIT.min(deadline.left()), node.transport());

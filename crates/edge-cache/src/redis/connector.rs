@@ -12,7 +12,7 @@ use super::command::Command;
 use super::deadline::Deadline;
 use super::raised::Raised;
 use super::sentinel::Sentinels;
-use super::server_mode::{self, ServerMode};
+use super::server_mode::{self, FoundMode, ServerMode};
 use super::slot_map::NodeAddress;
 use super::tls;
 use super::transport::{ConnectionEvent, Transport};
@@ -69,7 +69,7 @@ pub(super) struct Connector<T: Transport> {
     /// The number of connections of the client, to all nodes.
     opened_count: Arc<AtomicU64>,
     /// The kind of the server to which the last connection was opened.
-    mode: Guarded<Option<ServerMode>>,
+    mode: FoundMode,
     /// When and why the server was last refused as unsupported.
     refusal: Guarded<Option<(Instant, RedisError)>>,
 }
@@ -97,7 +97,7 @@ impl<T: Transport> Connector<T> {
             is_opening: AtomicBool::new(false),
             last_number: AtomicU64::new(0),
             opened_count,
-            mode: Guarded::new(None),
+            mode: FoundMode::default(),
             refusal: Guarded::new(None),
         }
     }
@@ -145,7 +145,7 @@ impl<T: Transport> Connector<T> {
     /// Returns the open connection, opening it if necessary.
     pub(super) async fn connection(
         &self,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         match self.current() {
             Some(open) => Ok(open),
@@ -156,7 +156,7 @@ impl<T: Transport> Connector<T> {
     /// Opens the connection, or waits for a command that is opening it.
     async fn open_or_await(
         &self,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         // Requests of one instance are separate tasks of the host, which a Rust waker does not
         // reach, so each polls for itself.
@@ -188,7 +188,7 @@ impl<T: Transport> Connector<T> {
 
     async fn open(
         &self,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<Arc<OpenConnection<T::Connection>>, RedisError> {
         let started = Instant::now();
         let opened = deadline.bound(self.open_checked()).await;
@@ -207,7 +207,7 @@ impl<T: Transport> Connector<T> {
             opened: Instant::now(),
             last_reply: Guarded::new(None),
         });
-        self.mode.set(Some(mode));
+        self.mode.set(mode);
         self.open.set(Some(Arc::clone(&open)));
         let number = self.opened_count.fetch_add(1, Ordering::AcqRel) + 1;
         self.last_number.store(number, Ordering::Release);
@@ -278,7 +278,7 @@ impl<T: Transport> Connector<T> {
     pub(super) async fn explain_unopened(
         &self,
         error: RedisError,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> RedisError {
         let is_fixed = self.sentinels.is_none();
         if error.kind != ErrorKind::Unreachable || error.message.contains("refused") || !is_fixed {

@@ -4,24 +4,23 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
-use futures_util::future::{Either, Shared, select};
+use futures_util::future::{Either, select};
 
 use super::transport::Transport;
 use crate::error::{ErrorKind, RedisError};
 
-/// A deadline with one timer for everything that it bounds: each timer is a call to the host.
-pub(super) struct Deadline<T: Transport> {
+/// A deadline. Each thing that it bounds has a timer: one is enough for most commands.
+pub(super) struct Deadline<'a, T> {
     at: Instant,
-    passed: Shared<T::Timer>,
+    transport: &'a T,
 }
 
-impl<T: Transport> Deadline<T> {
+impl<'a, T: Transport> Deadline<'a, T> {
     /// A deadline this long from now.
-    pub(super) fn after(limit: Duration, transport: &T) -> Self {
+    pub(super) fn after(limit: Duration, transport: &'a T) -> Self {
         Self {
             at: Instant::now() + limit,
-            passed: transport.timer(limit).shared(),
+            transport,
         }
     }
 
@@ -40,7 +39,8 @@ impl<T: Transport> Deadline<T> {
     /// # Errors
     /// [`ErrorKind::Timeout`] when the deadline passes.
     pub(super) async fn bound<F: Future>(&self, work: F) -> Result<F::Output, RedisError> {
-        match select(pin!(work), self.passed.clone()).await {
+        let passed = self.transport.timer(self.left());
+        match select(pin!(work), pin!(passed)).await {
             Either::Left((output, _)) => Ok(output),
             Either::Right(_) => Err(RedisError::new(
                 ErrorKind::Timeout,

@@ -26,7 +26,7 @@ impl<T: Transport> RedisClient<T> {
 /// A [`RedisClient`] whose commands share one deadline: the request's own limit.
 pub struct DeadlineClient<'a, T: Transport> {
     client: &'a RedisClient<T>,
-    deadline: Deadline<T>,
+    deadline: Deadline<'a, T>,
 }
 
 impl<T: Transport> Redis for DeadlineClient<'_, T> {

@@ -88,7 +88,10 @@ impl<T: Transport> Router<T> {
     }
 
     /// Returns which nodes hold the keys.
-    pub(super) async fn topology(&self, deadline: &Deadline<T>) -> Result<Topology, RedisError> {
+    pub(super) async fn topology(
+        &self,
+        deadline: &Deadline<'_, T>,
+    ) -> Result<Topology, RedisError> {
         match self.mode(deadline).await? {
             ServerMode::Single => Ok(Topology::Single),
             ServerMode::Cluster => {
@@ -116,7 +119,7 @@ impl<T: Transport> Router<T> {
         redirect: Redirect,
         redirects: u32,
         command: &mut Command,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Followed {
         let redirect = match redirect {
             Redirect::Ask { to } => {
@@ -146,7 +149,7 @@ impl<T: Transport> Router<T> {
         &self,
         command: &mut Command,
         node: &NodeAddress,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<(Vec<Reply>, Duration), RedisError> {
         let connector = self.cluster.connector(&self.seed, node)?;
         let transport = connector.transport();
@@ -168,7 +171,7 @@ impl<T: Transport> Router<T> {
     }
 
     /// Returns the kind of the server, which the first connection finds out.
-    pub(super) async fn mode(&self, deadline: &Deadline<T>) -> Result<ServerMode, RedisError> {
+    pub(super) async fn mode(&self, deadline: &Deadline<'_, T>) -> Result<ServerMode, RedisError> {
         if let Some(mode) = self.seed.mode() {
             return Ok(mode);
         }
@@ -183,7 +186,7 @@ impl<T: Transport> Router<T> {
         command: &mut Command,
         target: &Target,
         mode: ServerMode,
-        deadline: &Deadline<T>,
+        deadline: &Deadline<'_, T>,
     ) -> Result<(Arc<Connector<T>>, Option<NodeAddress>), RedisError> {
         if mode == ServerMode::Single {
             return Ok((Arc::clone(&self.seed), None));

@@ -7,6 +7,8 @@
 //! HELLO -> mode: sentinel      it holds none: 503 sentinel-not-supported
 //! ```
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use super::command::Command;
 use super::info::Info;
 use super::reply::{Replies, Reply};
@@ -20,6 +22,29 @@ pub(super) enum ServerMode {
     Single,
     /// A node of a Cluster.
     Cluster,
+}
+
+/// The kind of server that was found last. Each command reads it.
+#[derive(Debug, Default)]
+pub(super) struct FoundMode(AtomicU8);
+
+impl FoundMode {
+    /// The kind; `None` before it was found.
+    pub(super) fn get(&self) -> Option<ServerMode> {
+        match self.0.load(Ordering::Acquire) {
+            1 => Some(ServerMode::Single),
+            2 => Some(ServerMode::Cluster),
+            _ => None,
+        }
+    }
+
+    pub(super) fn set(&self, mode: ServerMode) {
+        let number = match mode {
+            ServerMode::Single => 1,
+            ServerMode::Cluster => 2,
+        };
+        self.0.store(number, Ordering::Release);
+    }
 }
 
 /// Finds out the kind of a server. One round trip (`HELLO`, a few microseconds of the server's time)

@@ -5,6 +5,7 @@
 //! acknowledged, however long its removal takes.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::MAX_INTERVAL_ON_CLUSTER;
@@ -19,6 +20,7 @@ use crate::keyspace::purge::PurgeMode;
 use crate::redis::script::{Script, shared};
 use crate::redis::{Command, Redis, Replies};
 use crate::script;
+use crate::units::microseconds;
 
 /// Reads all fences that a reader has to know.
 static READ_ALL: Script = script!(repeatable "fence/view", [shared::FENCES]);
@@ -33,7 +35,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct FenceView {
     /// How old the view may be when a lookup begins.
-    interval: Guarded<Duration>,
+    interval_us: AtomicU64,
     known: Guarded<Known>,
 }
 
@@ -86,7 +88,7 @@ pub(crate) enum Judgement {
 impl Default for FenceView {
     fn default() -> Self {
         Self {
-            interval: Guarded::new(DEFAULT_INTERVAL),
+            interval_us: AtomicU64::new(microseconds(DEFAULT_INTERVAL)),
             known: Guarded::default(),
         }
     }
@@ -95,11 +97,12 @@ impl Default for FenceView {
 impl FenceView {
     /// How old the view may be when a lookup begins.
     pub(crate) fn interval(&self) -> Duration {
-        self.interval.get()
+        Duration::from_micros(self.interval_us.load(Ordering::Relaxed))
     }
 
     pub(crate) fn set_interval(&self, interval: Duration) {
-        self.interval.set(interval);
+        let interval = microseconds(interval);
+        self.interval_us.store(interval, Ordering::Relaxed);
     }
 
     /// Returns whether the view is too old for a lookup that began then.

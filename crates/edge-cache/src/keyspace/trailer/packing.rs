@@ -59,6 +59,13 @@ pub(super) fn from_whitespace(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Reads a number of two bytes.
+pub(super) fn number_of_whitespace(text: &[u8; 8]) -> Option<u16> {
+    let (quads, _) = text.as_chunks::<4>();
+    let bytes = [byte_of(quads.first()?)?, byte_of(quads.last()?)?];
+    Some(u16::from_be_bytes(bytes))
+}
+
 fn byte_of(quad: &[u8; 4]) -> Option<u8> {
     let bits = quad.map(|character| BITS[usize::from(character)]);
     // `OTHER` is the only one above 3.
