@@ -1,6 +1,6 @@
 //! Spin's Redis connection as the transport of [`edge_cache::RedisClient`].
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use edge_cache::redis::{NodeAddress, at_node, database_of, node_of};
 use edge_cache::{
@@ -90,12 +90,7 @@ impl Transport for SpinTransport {
     }
 
     fn timer(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
-        let at = Instant::now() + duration;
-        let timer = async move {
-            let left = at.saturating_duration_since(Instant::now());
-            spin_sdk::time::sleep(left).await;
-        };
-        timer.boxed_local()
+        spin_sdk::time::sleep(duration).boxed_local()
     }
 
     fn random(&self) -> u64 {

@@ -84,6 +84,7 @@ mod outcome;
 mod recent_keys;
 mod refresh;
 mod removal;
+mod sampler;
 mod set_item;
 mod soft_purge;
 mod store;
@@ -91,6 +92,7 @@ mod store_command;
 pub mod store_error;
 mod store_on_cluster;
 mod stored_entry;
+mod touched_tags;
 #[cfg(feature = "tracing")]
 mod tracing_observer;
 mod wait;

@@ -124,9 +124,9 @@ fn the_futures_of_lookups_are_small() {
 
     // Each function that awaits them moves them, so they are a part of what a hit costs. So is the
     // room for a refresh, which few hits return.
-    assert!(size_of_val(&lookup) < 4 << 10, "{}", size_of_val(&lookup));
+    assert!(size_of_val(&lookup) < 4_600, "{}", size_of_val(&lookup));
     let later = size_of_val(&with_later_refresh);
-    assert!(later < 4 << 10, "{later}");
+    assert!(later < 4_600, "{later}");
     assert!(size_of_output(&with_later_refresh) < 256);
 }
 

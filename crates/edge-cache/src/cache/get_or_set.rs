@@ -40,12 +40,8 @@ use super::outcome::{Fetched, LoadError, LookupOutcome};
 use super::store_error;
 use super::wait::Wait;
 use crate::error::RedisError;
-use crate::keyspace::tag::{Tag, set};
 use crate::keyspace::trailer::Facts;
 use crate::redis::{HostRuntime, Redis};
-
-/// One hit in so many counts as a use of the sets of the entry's tags.
-const HITS_PER_TOUCH: u64 = 32;
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Reads a value, or loads and stores it.
@@ -390,19 +386,5 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         {
             self.record_redis_failure();
         }
-    }
-
-    /// On one hit in 32, but at most ten times a second for each key, counts as a use of the sets of
-    /// the entry's tags. A failure is ignored: the entry was found.
-    pub(super) async fn touch_tags_at_times(&self, key: &str, tags: &str) {
-        let is_chosen =
-            !tags.is_empty() && self.inner.redis.random().is_multiple_of(HITS_PER_TOUCH);
-        if !is_chosen || self.inner.touched.contains(key) {
-            return;
-        }
-
-        self.inner.touched.insert(key);
-        let tags = Tag::of_trailer(tags);
-        let _ = Box::pin(set::touch(&self.inner.redis, key.as_bytes(), &tags)).await;
     }
 }

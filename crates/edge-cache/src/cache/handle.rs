@@ -11,6 +11,7 @@ use super::near::NearCache;
 use super::observer::Observer;
 use super::options::Options;
 use super::recent_keys::RecentKeys;
+use super::sampler::Sampler;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::FenceView;
 use crate::keyspace::ttl::{Overrides, TtlTable};
@@ -63,6 +64,7 @@ pub(super) struct Inner<C, O> {
     /// Keys the sets of whose tags were just touched.
     pub(super) touched: RecentKeys,
     pub(super) local_loads: LocalLoads,
+    sampler: Sampler,
     pub(super) near: NearCache,
     /// The TTLs of keys by prefix.
     ttls: Guarded<TtlTable>,
@@ -125,6 +127,7 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             tagged: RecentKeys::default(),
             touched: RecentKeys::default(),
             local_loads: LocalLoads::default(),
+            sampler: Sampler::default(),
             near: NearCache::default(),
             ttls: Guarded::default(),
             reported_options: Guarded::default(),
@@ -251,6 +254,12 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
     /// Returns a random number, uniform in 0..1.
     pub(super) fn uniform(&self) -> f64 {
-        uniform(self.inner.redis.random())
+        uniform(self.sample())
+    }
+
+    /// Returns a random number for a sample.
+    pub(super) fn sample(&self) -> u64 {
+        let Inner { sampler, redis, .. } = &*self.inner;
+        sampler.next(|| redis.random())
     }
 }
