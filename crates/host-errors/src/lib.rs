@@ -43,8 +43,8 @@ const TLS_TEXTS: [(&str, TlsFault); 23] = [
 /// after TLS is agreed on, and a connection that closes.
 const NOT_TLS_TEXTS: [&str; 3] = ["responseerror", "signalled by the server", "eof"];
 
-/// Names that the `redis` crate has for replies of the server, and their kinds.
-const NAMED_KINDS: [(&str, ErrorKind); 13] = [
+/// Names that the `redis` crate has for errors, and their kinds.
+const NAMED_KINDS: [(&str, ErrorKind); 15] = [
     ("NoScriptError", ErrorKind::NoScript),
     ("BusyLoadingError", ErrorKind::Loading),
     ("MasterDown", ErrorKind::Loading),
@@ -58,6 +58,9 @@ const NAMED_KINDS: [(&str, ErrorKind); 13] = [
     ("TypeError", ErrorKind::Protocol),
     ("ExecAbortError", ErrorKind::Server),
     ("ResponseError", ErrorKind::Server),
+    // A connection that broke, or a reply that was cut off.
+    ("IoError", ErrorKind::Unreachable),
+    ("ParseError", ErrorKind::Unreachable),
 ];
 
 /// Classifies the text of a host for a failed command (`Other(text)` in Spin's interface).
@@ -69,7 +72,7 @@ pub fn redis_error(text: &str) -> RedisError {
     let kind = tls_fault(text)
         .map(ErrorKind::Tls)
         .or_else(|| kind_by_name(text))
-        .or_else(|| ErrorKind::from_code(text))
+        .or_else(|| kind_by_code(text))
         .unwrap_or(ErrorKind::Unreachable);
 
     RedisError::new(kind, text)
@@ -92,6 +95,14 @@ fn kind_by_name(text: &str) -> Option<ErrorKind> {
         return Some(ErrorKind::from_error_reply(detail));
     }
     Some(*kind)
+}
+
+/// Returns the kind of a text that begins with a server's code and a colon. Other texts may begin with
+/// a word in capital letters, too: `TLS error`.
+fn kind_by_code(text: &str) -> Option<ErrorKind> {
+    let code = text.split(':').next()?;
+    let is_word = !code.contains(' ');
+    is_word.then(|| ErrorKind::from_code(code))?
 }
 
 /// Returns the TLS fault that a host's text means; `None` for any other failure.

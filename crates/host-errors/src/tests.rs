@@ -57,7 +57,7 @@ const IN_SCRIPTS: [(&str, ErrorKind); 3] = [
 ];
 
 #[rustfmt::skip]
-const OTHER_TEXTS: [(&str, ErrorKind); 16] = [
+const OTHER_TEXTS: [(&str, ErrorKind); 19] = [
     ("Password authentication failed - AuthenticationFailed: WRONGPASS", ErrorKind::Authentication),
     ("Password authentication failed- AuthenticationFailed", ErrorKind::Authentication),
     ("Redis server refused to switch database - ResponseError: this user has no permissions to run the 'select' command", ErrorKind::Permission),
@@ -74,6 +74,9 @@ const OTHER_TEXTS: [(&str, ErrorKind); 16] = [
     ("Connection refused (os error 111)", ErrorKind::Unreachable),
     ("broken pipe", ErrorKind::Unreachable),
     ("tls handshake eof", ErrorKind::Unreachable),
+    ("TLS error - IoError: unexpected EOF", ErrorKind::Unreachable),
+    ("TLS was refused", ErrorKind::Unreachable),
+    ("SSL Handshake error - IoError: unexpected EOF", ErrorKind::Unreachable),
 ];
 
 fn assert_kind(text: &str, kind: ErrorKind) {

@@ -273,15 +273,19 @@ impl<T: Transport> Connector<T> {
         pending().await
     }
 
-    /// Explains why no connection could be opened, once no retry is left: a server that expects TLS
-    /// closes a connection without it. At most one more connection.
+    /// Explains why no connection could ever be opened, once no retry is left: a server that expects TLS
+    /// closes a connection without it. At most one more connection, whose handshake costs a host more
+    /// than all else that a failed request does.
     pub(super) async fn explain_unopened(
         &self,
         error: RedisError,
         deadline: &Deadline<'_, T>,
     ) -> RedisError {
-        let is_fixed = self.sentinels.is_none();
-        if error.kind != ErrorKind::Unreachable || error.message.contains("refused") || !is_fixed {
+        let may_be_mismatch = error.kind == ErrorKind::Unreachable
+            && !error.message.contains("refused")
+            && self.sentinels.is_none()
+            && self.connection_number() == 0;
+        if !may_be_mismatch {
             return error;
         }
 
