@@ -196,6 +196,10 @@ async fn a_server_is_asked_for_tls_once_no_retry_is_left_and_for_a_short_time() 
     assert!(took < Duration::from_secs(10), "{took:?}");
     let attempts = closing.tls_attempts.get();
     assert_eq!(attempts, 1, "no retry was left");
+
+    assert_eq!(ping(&redis).await, Err(ErrorKind::Unreachable));
+    let attempts = closing.tls_attempts.get();
+    assert_eq!(attempts, 1, "it was asked a moment ago");
 }
 
 #[tokio::test]

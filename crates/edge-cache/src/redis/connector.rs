@@ -26,6 +26,8 @@ const REFUSAL_KEPT: Duration = Duration::from_secs(1);
 const TLS_SILENCE: Duration = Duration::from_millis(300);
 /// Time limit for trying with TLS a server that closed a connection without it.
 const TLS_TRY_LIMIT: Duration = Duration::from_millis(500);
+/// For how long a server is not asked again whether it expects TLS.
+const MISMATCH_KEPT: Duration = Duration::from_secs(5);
 /// How often a command checks whether another one has finished opening the connection.
 const OPENING_POLL: Duration = Duration::from_millis(1);
 
@@ -72,6 +74,8 @@ pub(super) struct Connector<T: Transport> {
     mode: FoundMode,
     /// When and why the server was last refused as unsupported.
     refusal: Guarded<Option<(Instant, RedisError)>>,
+    /// When the server was last asked whether it expects TLS, and the error that says so.
+    mismatch: Guarded<Option<(Instant, Option<RedisError>)>>,
 }
 
 impl<T: Transport> Connector<T> {
@@ -99,6 +103,7 @@ impl<T: Transport> Connector<T> {
             opened_count,
             mode: FoundMode::default(),
             refusal: Guarded::new(None),
+            mismatch: Guarded::new(None),
         }
     }
 
@@ -289,14 +294,32 @@ impl<T: Transport> Connector<T> {
             return error;
         }
 
+        if let Some(known) = self.known_mismatch() {
+            return known.unwrap_or(error);
+        }
+
         let mismatch = tls::find_mismatch(&self.transport);
         let limit = self.transport.timer(TLS_TRY_LIMIT);
         match deadline.bound(select(pin!(mismatch), pin!(limit))).await {
             Ok(Either::Left((Some(mismatch), _))) => {
                 self.report_error(&mismatch);
+                let found = (Instant::now(), Some(mismatch.clone()));
+                self.mismatch.set(Some(found));
                 mismatch
             }
             _ => error,
+        }
+    }
+
+    /// Returns what was found out lately; `None` for the caller that is to find it out.
+    fn known_mismatch(&self) -> Option<Option<RedisError>> {
+        let mut known = self.mismatch.lock();
+        match &*known {
+            Some((asked, mismatch)) if asked.elapsed() < MISMATCH_KEPT => Some(mismatch.clone()),
+            _ => {
+                *known = Some((Instant::now(), None));
+                None
+            }
         }
     }
 
