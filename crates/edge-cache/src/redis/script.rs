@@ -55,9 +55,11 @@ impl Text {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! lua {
-    ($name:expr) => {
-        include_str!(concat!(env!("OUT_DIR"), "/scripts/", $name, ".lua"))
-    };
+    ($name:expr) => {{
+        // Of its own, so that documentation does not show it as the value of a public constant.
+        const CODE: &str = include_str!(concat!(env!("OUT_DIR"), "/scripts/", $name, ".lua"));
+        CODE
+    }};
 }
 
 /// Declares a [`Script`] of the calling crate: `once` or `repeatable`, its file below
