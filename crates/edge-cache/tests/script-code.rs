@@ -1,5 +1,4 @@
 //! The code of scripts, as the build script writes it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 #[path = "../build/lua.rs"]
 mod lua;
