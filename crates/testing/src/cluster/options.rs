@@ -66,6 +66,10 @@ impl ClusterOptions {
             "yes",
             "--cluster-node-timeout",
             &timeout,
+            // On a busy machine an election may take longer than ten timeouts, after which a replica would
+            // count as too old to be promoted.
+            "--cluster-replica-validity-factor",
+            "0",
             "--repl-diskless-sync-delay",
             "0",
             // A replica is listed once it received something.
