@@ -29,10 +29,6 @@ use crate::triggers::redis::Subscriptions;
 use crate::variables::Variables;
 use crate::{engine, log};
 
-/// Wait between listening and compiling the code that no request has needed. A start of several
-/// applications asks each for some of its components, and would share the processors with the rest.
-const COMPILE_AHEAD_DELAY: Duration = Duration::from_secs(3);
-
 /// The time that running requests, messages and ticks have left after the signal to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
@@ -229,8 +225,8 @@ impl Triggers {
     }
 
     /// Does the same shortly after the host listens. Clients that waited for the host come first.
-    async fn prepare_later(self) -> Result<()> {
-        tokio::time::sleep(COMPILE_AHEAD_DELAY).await;
+    async fn prepare_later(self, delay: Duration) -> Result<()> {
+        tokio::time::sleep(delay).await;
         self.prepare().await
     }
 }
@@ -250,7 +246,7 @@ async fn serve(triggers: Triggers, cli: &Cli) -> Result<()> {
     };
     let compiling = async {
         tokio::select! {
-            compiled = triggers.clone().prepare_later() => compiled,
+            compiled = triggers.clone().prepare_later(cli.compile_ahead_after) => compiled,
             () = stop.clone() => Ok(()),
         }
     };

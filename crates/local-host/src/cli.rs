@@ -52,6 +52,12 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = duration)]
     pub request_timeout: Duration,
 
+    /// How long after it listens the host begins to compile the code that no request has needed, in
+    /// seconds (or 500ms). Where a start asks several applications for some of their components, the
+    /// rest would compete with these
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration)]
+    pub compile_ahead_after: Duration,
+
     /// How long a client may take to send the head of a request, from connecting or from the first
     /// byte of a later request
     #[arg(long, value_name = "TIME", default_value = "10", value_parser = positive_duration)]

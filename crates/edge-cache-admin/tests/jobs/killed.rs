@@ -185,7 +185,9 @@ async fn a_dry_run_and_its_execution_count_each_key_once_wherever_a_worker_is_ki
     let done = report(&redis, &job.id).await;
     assert_eq!(done["keysRemoved"], keys, "{done:#}");
     assert_eq!(done["keysMatched"], keys, "{done:#}");
-    assert_eq!(done["keysAppeared"], 1000, "{done:#}");
+    // They stay, so one that SCAN returns twice while the table shrinks is counted twice.
+    let appeared = done["keysAppeared"].as_u64().unwrap();
+    assert!((1000..1100).contains(&appeared), "{done:#}");
 }
 
 #[tokio::test]
