@@ -1,4 +1,4 @@
-// What tests of the key browser look for in its page.
+// Parts of the page of the key browser, for its tests.
 import type { Locator, Page } from 'playwright-core';
 
 export const grid = (page: Page): Locator => page.getByRole('grid', { name: 'Keys' });

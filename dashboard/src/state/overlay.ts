@@ -1,4 +1,4 @@
-// What covers the page: the list of commands, or the list of keyboard shortcuts.
+// The list that is shown over the page: of commands, or of keyboard shortcuts.
 import { signal } from '@preact/signals';
 
 export const overlay = signal<'' | 'commands' | 'shortcuts'>('');

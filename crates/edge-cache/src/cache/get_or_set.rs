@@ -249,20 +249,19 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         mut lookup: Lookup<T>,
         known: Option<KnownAtRead>,
     ) -> Found<T> {
-        let usable = lookup.take_usable(options, || self.uniform());
-        if let Usable::Fresh(fetched) = usable {
-            self.note_hit(key, options, &mut lookup, known).await;
-            return Found::Served(fetched);
-        }
-
-        self.count_read(key, lookup.stored_bytes, None);
-        let stand_in = match usable {
+        let stand_in = match lookup.take_usable(options, || self.uniform()) {
+            Usable::Fresh(fetched) => {
+                self.note_hit(key, options, &mut lookup, known).await;
+                return Found::Served(fetched);
+            }
             Usable::WhileLoading(stand_in) => Some(stand_in),
-            Usable::Fresh(_) | Usable::No => {
+            Usable::No => {
                 self.inner.near.forget(key);
                 None
             }
         };
+
+        self.count_read(key, lookup.stored_bytes, None);
         if let Some(value) = lookup.from_load.take() {
             return Found::Served(Fetched::new(value, LookupOutcome::Hit));
         }

@@ -10,7 +10,7 @@ const IDENTIFYING_BYTES: usize = 64;
 /// Reads of a value in chunks that is replaced meanwhile.
 const READ_TRIES: usize = 2;
 
-/// What identifies a writing, as `load/acquire.lua` knows it. Only a caller that loads needs its text.
+/// Identifies a writing. `load/acquire.lua` compares it as a text, which only a caller that loads needs.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Identity {
     /// Nothing is stored.

@@ -1,4 +1,4 @@
-// What has been cleared since the page was opened: jobs with their live progress, and removals that have ended.
+// Removals since the page was opened: jobs with their live progress, and those that have ended.
 import { formatMilliseconds, formatTime } from '../../lib/format';
 import { href } from '../../state/route';
 import { JobPanel } from '../jobs/panel';

@@ -26,7 +26,7 @@ export type Branch =
 
 export type TreeOrder = 'name' | 'keys' | 'size';
 
-/** So many ids in one folder are told apart; more are shown as one folder. */
+/** A folder with more ids than this shows them as one folder. */
 const MAX_IDS = 12;
 
 function emptyFolder({ text, isBytes }: NamePart, id: string, pattern: string | null): Folder {

@@ -8,8 +8,8 @@
 //! 12:03:00 77  calm           12:04:00 78  ended
 //! ```
 //!
-//! What was found is stored with each sample of the counters, so whoever reads statistics next, and the
-//! schedule, go on from there. Without a sample in the window, as at first, the figures of now alone
+//! Each sample of the counters has the alerts of its time. The next judgement, for a reader or for the
+//! schedule, begins with them. Without a sample in the window, as at first, the figures of now alone
 //! decide.
 
 use std::collections::BTreeMap;
