@@ -257,7 +257,7 @@ impl App {
         self.proxy.as_ref().expect("an application with a proxy")
     }
 
-    /// The output of the host and the components so far.
+    /// The output of the host and the components, once nothing more arrives.
     pub fn log(&self) -> String {
         self.host.log() + &self.shop.log()
     }
@@ -266,7 +266,7 @@ impl App {
     /// delay.
     pub fn logs(&self, parts: &[&str]) -> bool {
         let printed = || {
-            self.log()
+            (self.host.log_so_far() + &self.shop.log_so_far())
                 .lines()
                 .any(|line| parts.iter().all(|part| line.contains(part)))
         };

@@ -16,6 +16,10 @@ use crate::contract::repository;
 
 /// Time limit for an application to listen. The first start after a build compiles every component.
 const START_TIMEOUT: Duration = Duration::from_secs(180);
+/// A log is complete when nothing arrived for this time.
+const QUIET: Duration = Duration::from_millis(100);
+/// The log of a host that never pauses is taken as it is after so many times [`QUIET`].
+const QUIET_TRIES: u32 = 20;
 /// The text that both hosts print before their address.
 const SERVING: &str = "Serving http://";
 /// The sample catalogue, relative to the repository.
@@ -128,8 +132,23 @@ impl Host {
         &self.address
     }
 
-    /// The output of the host and the components so far.
+    /// The output of the host and the components, once nothing more arrives: a line about a
+    /// response may follow it.
     pub(crate) fn log(&self) -> String {
+        let mut log = self.log_so_far();
+        for _ in 0..QUIET_TRIES {
+            thread::sleep(QUIET);
+            let later = self.log_so_far();
+            if later.len() == log.len() {
+                break;
+            }
+            log = later;
+        }
+        log
+    }
+
+    /// The output that has arrived.
+    pub(crate) fn log_so_far(&self) -> String {
         self.log
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -62,7 +62,7 @@ impl Service {
         raw_within(address, request.as_bytes(), RESPONSE_LIMIT)
     }
 
-    /// The output of the host and the service so far.
+    /// The output of the host and the service, once nothing more arrives.
     pub fn log(&self) -> String {
         self.host.log()
     }

@@ -57,9 +57,17 @@ impl Shop {
         host.get_or_insert_with(start).address().to_owned()
     }
 
-    /// The output of the host and the component so far.
+    /// The output of the host and the component, once nothing more arrives.
     pub(crate) fn log(&self) -> String {
         self.host().as_ref().map(Host::log).unwrap_or_default()
+    }
+
+    /// The output that has arrived.
+    pub(crate) fn log_so_far(&self) -> String {
+        self.host()
+            .as_ref()
+            .map(Host::log_so_far)
+            .unwrap_or_default()
     }
 
     /// Kills it; it starts again with the next request.

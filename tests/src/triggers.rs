@@ -27,7 +27,7 @@ impl Scheduler {
         }
     }
 
-    /// The output of the host and the component so far.
+    /// The output of the host and the component, once nothing more arrives.
     pub fn log(&self) -> String {
         self.host.log()
     }
@@ -50,7 +50,7 @@ impl Subscriber {
         }
     }
 
-    /// The output of the host and the component so far.
+    /// The output of the host and the component, once nothing more arrives.
     pub fn log(&self) -> String {
         self.host.log()
     }
