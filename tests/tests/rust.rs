@@ -1,6 +1,7 @@
 //! An ordinary Spin component with a cache: the example `rust`. `scripts/build-examples` builds it.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use end_to_end::{RedisServer, Service};
 use redis::Commands;
@@ -48,4 +49,32 @@ fn an_ordinary_component_serves_without_redis() {
     assert!(is_quote(&service.get("/")));
     assert!(is_quote(&service.get("/")));
     assert_eq!(loads(&service), 2);
+}
+
+#[test]
+fn requests_of_an_instance_end_in_time_while_redis_is_frozen() {
+    let redis = RedisServer::start();
+    let service = Service::start(MANIFEST, &redis);
+    let send_at_once = || {
+        thread::scope(|scope| {
+            let callers: Vec<_> = (0..20).map(|_| scope.spawn(|| service.get("/"))).collect();
+            callers
+                .into_iter()
+                .all(|caller| is_quote(&caller.join().unwrap()))
+        })
+    };
+    // An instance shares the timers of its commands once it has run some.
+    for _ in 0..50 {
+        assert!(is_quote(&service.get("/")));
+    }
+
+    for _ in 0..3 {
+        redis.freeze();
+        let began = Instant::now();
+        assert!(send_at_once());
+        // The limit of a command is 1.5 s, and the source takes 0.3 s.
+        assert!(began.elapsed() < Duration::from_secs(10));
+        redis.thaw();
+        assert!(send_at_once());
+    }
 }

@@ -1,6 +1,6 @@
 //! Spin's Redis connection as the transport of [`edge_cache::RedisClient`].
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use edge_cache::redis::{NodeAddress, at_node, database_of, node_of};
 use edge_cache::{
@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
 
-use crate::log;
+use crate::{log, time_limits};
 
 /// Opens connections to one logical database.
 pub struct SpinTransport {
@@ -91,6 +91,10 @@ impl Transport for SpinTransport {
 
     fn timer(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
         spin_sdk::time::sleep(duration).boxed_local()
+    }
+
+    fn time_limit(&self, now: Instant, until: Instant) -> LocalBoxFuture<'static, ()> {
+        time_limits::wait_until(until, now).boxed_local()
     }
 
     fn random(&self) -> u64 {

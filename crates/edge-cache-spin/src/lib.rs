@@ -31,6 +31,7 @@ mod misconfiguration;
 #[cfg(test)]
 mod properties;
 mod sources;
+mod time_limits;
 mod warmup_jobs;
 mod webhooks;
 

@@ -66,7 +66,9 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     ) -> Attempt<T> {
         let asked = Instant::now();
         let found = self.find(key, options, wait.number.as_deref()).await;
-        wait.lookup_took = asked.elapsed();
+        if !matches!(found, Found::Served(_)) {
+            wait.lookup_took = asked.elapsed();
+        }
 
         self.claim(key, options, wait, found).await
     }

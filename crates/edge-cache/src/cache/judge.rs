@@ -57,7 +57,7 @@ impl<R: Redis> BegunLookup<'_, R> {
 
         // For most lookups nothing is due, before or after.
         let connection = redis.connection_number();
-        let is_known = !clock.is_due(*redis) && !fences.is_due(*redis, self.began);
+        let is_known = !clock.is_due(*redis, self.began) && !fences.is_due(*redis, self.began);
         let read = if is_known {
             reading.await?
         } else {

@@ -313,7 +313,7 @@ impl<T: Transport> RedisClient<T> {
         let transport = connector.transport();
         let started = Instant::now();
         let sending = transport.send(&open.connection, command);
-        let sent = deadline.bound(sending).await.flatten();
+        let sent = deadline.bound_from(started, sending).await.flatten();
         let ended = Instant::now();
 
         match &sent {

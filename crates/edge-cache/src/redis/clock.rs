@@ -56,12 +56,12 @@ impl ServerClock {
 
     /// Returns whether Redis should be asked: there is no estimate, it is old, or it is of an
     /// earlier connection, which perhaps led to another server.
-    pub fn is_due<R: Redis>(&self, redis: &R) -> bool {
+    pub(crate) fn is_due<R: Redis>(&self, redis: &R, now: Instant) -> bool {
         match self.estimate.get() {
             None => true,
             Some(estimate) if estimate.connection != redis.connection_number() => true,
             Some(estimate) => {
-                estimate.at.elapsed() >= estimate.used_for
+                now.saturating_duration_since(estimate.at) >= estimate.used_for
                     && !self.is_refreshing.load(Ordering::Acquire)
             }
         }
@@ -72,7 +72,7 @@ impl ServerClock {
     /// # Errors
     /// Those of the connection. Where Redis refuses, the estimate counts on.
     pub async fn refresh_if_due<R: Redis>(&self, redis: &R) -> Result<(), RedisError> {
-        if !self.is_due(redis) {
+        if !self.is_due(redis, Instant::now()) {
             return Ok(());
         }
         // Others need not ask as well meanwhile.

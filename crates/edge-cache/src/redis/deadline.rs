@@ -39,7 +39,19 @@ impl<'a, T: Transport> Deadline<'a, T> {
     /// # Errors
     /// [`ErrorKind::Timeout`] when the deadline passes.
     pub(super) async fn bound<F: Future>(&self, work: F) -> Result<F::Output, RedisError> {
-        let passed = self.transport.timer(self.left());
+        self.bound_from(Instant::now(), work).await
+    }
+
+    /// Runs `work`, which begins `now`, until the deadline at most.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] when the deadline passes.
+    pub(super) async fn bound_from<F: Future>(
+        &self,
+        now: Instant,
+        work: F,
+    ) -> Result<F::Output, RedisError> {
+        let passed = self.transport.time_limit(now, self.at);
         match select(pin!(work), pin!(passed)).await {
             Either::Left((output, _)) => Ok(output),
             Either::Right(_) => Err(RedisError::new(

@@ -1,7 +1,7 @@
 //! A host's means to reach one Redis server. [`RedisClient`](super::RedisClient) turns it into a connection
 //! that heals.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::command::Command;
 use super::reply::Reply;
@@ -71,6 +71,12 @@ pub trait Transport {
 
     /// Returns a timer that ends this long from now.
     fn timer(&self, duration: Duration) -> Self::Timer;
+
+    /// Returns a timer that ends at an instant, for a time limit that is seldom reached; `now` is the time.
+    /// A transport whose timers cost much can let limits share one.
+    fn time_limit(&self, now: Instant, until: Instant) -> Self::Timer {
+        self.timer(until.saturating_duration_since(now))
+    }
 
     /// Returns a random number, good enough that two instances do not get the same.
     fn random(&self) -> u64;

@@ -55,6 +55,8 @@ impl Host {
 
     /// Starts a host and does not wait.
     pub fn launch(mut command: Command, dir: TempDir) -> Self {
+        // Killed, it leaves its temporary files; they go with the application.
+        command.env("TMPDIR", dir.path());
         let mut child = command.spawn().unwrap();
         let stderr = collect_lines(child.stderr.take().unwrap());
         let stdout = collect_lines(child.stdout.take().unwrap());
