@@ -211,8 +211,10 @@ fn collect(
 
 fn program(manifest: &Path, state: &Path) -> Command {
     let mut command = if is_spin() { spin() } else { local_host(state) };
+    // A host that is killed leaves its temporary files; they go with the state.
     command
         .current_dir(repository())
+        .env("TMPDIR", state)
         .arg("--from")
         .arg(manifest)
         .arg("--state-dir")
