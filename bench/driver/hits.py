@@ -27,6 +27,7 @@ CONNECTIONS = (1, 32)
 PLAIN, HIT = "a plain GET", "a hit"
 ROUTES = {PLAIN: "/plain", HIT: "/cached"}
 START_SECONDS = 60
+COMPONENT = ROOT / "target/hits-spin/wasm32-wasip2/release/edge_cache_bench_hits_spin.wasm"
 
 
 class Service:
@@ -76,12 +77,14 @@ def services():
         yield "Spin", [spin, "up", *options, "--quiet"]
 
 
-def build():
-    command = ["cargo", "build", "--release", "--locked"]
-    axum = ["--target-dir", "target/peers", "--manifest-path", "bench/hits/Cargo.toml"]
-    component = ["--target", "wasm32-wasip2", "--target-dir", "target/hits-spin", "--manifest-path", "bench/hits-spin/Cargo.toml"]
-    for options in (axum, component):
-        subprocess.run([*command, *options], cwd=ROOT, check=True)
+def build(*options):
+    subprocess.run(["cargo", "build", "--release", "--locked", *options], cwd=ROOT, check=True)
+
+
+def build_component(*options):
+    """Returns its size in KB."""
+    build("--target", "wasm32-wasip2", "--target-dir", "target/hits-spin", "--manifest-path", "bench/hits-spin/Cargo.toml", *options)
+    return COMPONENT.stat().st_size / 1000
 
 
 def median_of(rounds, name):
@@ -126,7 +129,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     given = parser.parse_args()
 
-    build()
+    build("--target-dir", "target/peers", "--manifest-path", "bench/hits/Cargo.toml")
+    without = build_component("--no-default-features")
+    whole = build_component()
     lines = list(measure(given))
 
     here = machine.describe([])
@@ -138,6 +143,8 @@ def main():
         f"rounds of {given.seconds} s; the share is the median of the rounds' own. A hit on axum is `get_or_set_later`, in a component `get_or_set`.",
         "",
         *lines,
+        "",
+        f"The component has {whole:,.0f} KB; without the library and the route that uses it, {without:,.0f} KB.",
         "",
     ])
     (ROOT / "bench/results/hits.md").write_text(text)

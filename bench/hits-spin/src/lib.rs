@@ -2,11 +2,8 @@
 //! that is kept open, one through the cache. `bench/driver/hits.py` compares their rates.
 
 use std::cell::RefCell;
-use std::convert::Infallible;
 use std::rc::Rc;
-use std::time::Duration;
 
-use edge_cache::Options;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 use spin_sdk::redis::Connection;
@@ -22,6 +19,7 @@ thread_local! {
 #[http_service]
 async fn handle(request: Request) -> Result<Response<String>, String> {
     let found = match request.uri().path() {
+        #[cfg(feature = "cache")]
         "/cached" => read_cached().await?,
         _ => read_plainly().await?,
     };
@@ -47,8 +45,12 @@ async fn connection() -> Result<Rc<Connection>, String> {
     if let Some(connection) = CONNECTION.with_borrow(Clone::clone) {
         return Ok(connection);
     }
-    let host = spin_sdk::variables::get("redis_host").await.map_err(debug)?;
-    let port = spin_sdk::variables::get("redis_port").await.map_err(debug)?;
+    let host = spin_sdk::variables::get("redis_host")
+        .await
+        .map_err(debug)?;
+    let port = spin_sdk::variables::get("redis_port")
+        .await
+        .map_err(debug)?;
     let opened = Connection::open(format!("redis://{host}:{port}")).await;
     let opened = Rc::new(opened.map_err(debug)?);
     CONNECTION.set(Some(Rc::clone(&opened)));
@@ -56,7 +58,13 @@ async fn connection() -> Result<Rc<Connection>, String> {
 }
 
 /// Reads the value through the cache.
+#[cfg(feature = "cache")]
 async fn read_cached() -> Result<Vec<String>, String> {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use edge_cache::Options;
+
     let cache = edge_cache_spin::cache().await.map_err(text)?;
     let options = Options {
         ttl: Some(Duration::from_secs(3600)),
