@@ -24,7 +24,7 @@ use crate::redis::{Command, HostRuntime, Redis, Replies};
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Reads a fresh value; `None` without one, for a stale one (only `get_or_set` serves those) and
-    /// for one of another type. One round trip, and one per chunk; one time in 32, at most ten times a
+    /// for one of another type. One round trip, and one per chunk; one time in 32, at most once a
     /// second for a key, another one, which on a server that evicts counts as a use of its tags' sets.
     ///
     /// ```

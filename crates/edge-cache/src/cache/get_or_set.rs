@@ -65,8 +65,8 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     ///   reported to [`Observer::store_failed`] and counted.
     ///
     /// A hit costs one round trip (two where it is refreshed early, and on one hit in 32 of an entry
-    /// with tags, at most ten times a second for a key); a miss three. Once a second, and up to ten
-    /// times or once for 1,000 lookups while there are many, another one adds to the lookup counters.
+    /// with tags, at most once a second for a key); a miss three. Once a second or once for 1,000 lookups,
+    /// and more often in a young instance, another one adds to the lookup counters.
     ///
     /// ```
     /// # use std::time::Duration;

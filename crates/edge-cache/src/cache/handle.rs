@@ -12,12 +12,16 @@ use super::observer::Observer;
 use super::options::Options;
 use super::recent_keys::RecentKeys;
 use super::sampler::Sampler;
+use super::touched_tags::TOUCH_INTERVAL;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::FenceView;
 use crate::keyspace::ttl::{Overrides, TtlTable};
 use crate::redis::{HostRuntime, Redis, ServerClock};
 use crate::units::uniform;
 
+/// The least time between two questions about a lock that another caller holds, or about tags that an
+/// entry lacks.
+const ASK_INTERVAL: Duration = Duration::from_millis(100);
 const MIN_FENCE_INTERVAL: Duration = Duration::from_millis(10);
 const MAX_FENCE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -123,9 +127,9 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             counters: LookupCounters::default(),
             clock: ServerClock::default(),
             fences: FenceView::default(),
-            held_locks: RecentKeys::default(),
-            tagged: RecentKeys::default(),
-            touched: RecentKeys::default(),
+            held_locks: RecentKeys::kept_for(ASK_INTERVAL),
+            tagged: RecentKeys::kept_for(ASK_INTERVAL),
+            touched: RecentKeys::kept_for(TOUCH_INTERVAL),
             local_loads: LocalLoads::default(),
             sampler: Sampler::default(),
             near: NearCache::default(),

@@ -1,9 +1,10 @@
 //! Lookup counters by module (the first segment of a key), gathered in the instance and added to
-//! Redis in batches: with the first lookup after a second, with 32 lookups after a tenth of a second,
-//! and with 1,000 at once. So they are sent ten times a second, or once for 1,000 lookups.
+//! Redis in batches: with the first lookup after a second, after a tenth of a second with 32 lookups or
+//! a quarter of those sent before, and with 1,000 at once. So an instance sends them every second or
+//! with 1,000 lookups, and more often while it is young.
 //!
-//! An instance that ends loses what it has gathered: at most 31 lookups of its last second and 999
-//! of its last tenth of a second, never a load.
+//! An instance that ends loses what it has gathered: of its last second at most 31 lookups or a fifth of
+//! all, and of its last tenth of a second at most 999; never a load.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +24,10 @@ use crate::units::{microseconds, uniform};
 /// Adds to bounded counters, and to the hot keys of a minute.
 static ADD: Script = script!(once "counters/add", []);
 
-/// Lookups that are added to Redis when the last batch was [`BATCH_INTERVAL`] ago.
+/// Lookups that are added to Redis when the last batch was [`BATCH_INTERVAL`] ago: at least so many, and
+/// [`BATCH_PART`] of those sent before.
 const BATCH_LOOKUPS: u64 = 32;
+const BATCH_PART: u64 = 4;
 /// The least time between two batches, unless there are [`MAX_BATCH_LOOKUPS`].
 const BATCH_INTERVAL: Duration = Duration::from_millis(100);
 /// Lookups that are added to Redis at once. Fewer than the keys that [`HotKeys`] counts.
@@ -59,6 +62,8 @@ type Counts = BTreeMap<&'static str, BTreeMap<String, u64>>;
 pub(super) struct LookupCounters {
     counts: Guarded<Counts>,
     lookups: AtomicU64,
+    /// Lookups that were sent.
+    sent: AtomicU64,
     last_due: Guarded<Option<Instant>>,
     /// Lookups by key.
     pub(super) hot_keys: HotKeys,
@@ -107,12 +112,12 @@ impl LookupCounters {
     /// Returns whether a batch of lookups was gathered, which the caller then adds to Redis.
     pub(super) fn is_batch_due(&self) -> bool {
         let lookups = self.lookups.load(Ordering::Relaxed);
-        let least_time = match lookups {
-            MAX_BATCH_LOOKUPS.. => Duration::ZERO,
-            BATCH_LOOKUPS.. => BATCH_INTERVAL,
-            _ => return false,
-        };
-        self.is_due_after(least_time)
+        let part_of_sent = self.sent.load(Ordering::Relaxed) / BATCH_PART;
+        if lookups >= MAX_BATCH_LOOKUPS {
+            self.is_due_after(Duration::ZERO)
+        } else {
+            lookups >= BATCH_LOOKUPS.max(part_of_sent) && self.is_due_after(BATCH_INTERVAL)
+        }
     }
 
     /// Returns whether the flush interval has passed, and the caller is to add the counters to Redis.
@@ -141,7 +146,8 @@ impl LookupCounters {
         if counts.is_empty() {
             return Ok(());
         }
-        self.lookups.store(0, Ordering::Relaxed);
+        let lookups = self.lookups.swap(0, Ordering::Relaxed);
+        self.sent.fetch_add(lookups, Ordering::Relaxed);
 
         let mut keys = vec![LOOKUPS.into(), NONE.into()];
         let fields: usize = counts.values().map(BTreeMap::len).sum();
@@ -183,6 +189,17 @@ mod tests {
         std::thread::sleep(BATCH_INTERVAL);
         assert!(small.is_batch_due());
         assert!(!after(BATCH_LOOKUPS - 1).is_batch_due());
+    }
+
+    #[test]
+    fn a_batch_is_a_quarter_of_those_before() {
+        let counters = after(249);
+        counters.sent.store(1000, Ordering::Relaxed);
+        std::thread::sleep(BATCH_INTERVAL);
+        assert!(!counters.is_batch_due());
+
+        counters.count_lookup("users:1", LookupOutcome::Hit);
+        assert!(counters.is_batch_due());
     }
 
     #[test]
