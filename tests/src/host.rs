@@ -16,9 +16,9 @@ use crate::contract::repository;
 
 /// Time limit for an application to listen. The first start after a build compiles every component.
 const START_TIMEOUT: Duration = Duration::from_secs(180);
-/// A log is complete when nothing arrived for this time.
+/// A log is taken as complete when nothing arrived for this time.
 const QUIET: Duration = Duration::from_millis(100);
-/// The log of a host that never pauses is taken as it is after so many times [`QUIET`].
+/// Most waits of [`QUIET`] for a host that keeps logging.
 const QUIET_TRIES: u32 = 20;
 /// The text that both hosts print before their address.
 const SERVING: &str = "Serving http://";
@@ -132,8 +132,8 @@ impl Host {
         &self.address
     }
 
-    /// The output of the host and the components, once nothing more arrives: a line about a
-    /// response may follow it.
+    /// The output of the host and the components, once nothing more arrives: the host may
+    /// log a response after sending it.
     pub(crate) fn log(&self) -> String {
         let mut log = self.log_so_far();
         for _ in 0..QUIET_TRIES {
@@ -211,7 +211,7 @@ fn collect(
 
 fn program(manifest: &Path, state: &Path) -> Command {
     let mut command = if is_spin() { spin() } else { local_host(state) };
-    // A host that is killed leaves its temporary files; they go with the state.
+    // A killed host leaves temporary files; they are deleted with the state.
     command
         .current_dir(repository())
         .env("TMPDIR", state)

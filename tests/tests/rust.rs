@@ -78,3 +78,24 @@ fn requests_of_an_instance_end_in_time_while_redis_is_frozen() {
         assert!(send_at_once());
     }
 }
+
+#[test]
+fn a_spawned_task_ends_in_time_while_redis_is_frozen() {
+    let redis = RedisServer::start();
+    let service = Service::start("tests/components/spawned/spin.toml", &redis);
+    // The component is compiled.
+    service.get("/");
+
+    let response = thread::scope(|scope| {
+        let response = scope.spawn(|| service.get("/"));
+        thread::sleep(Duration::from_millis(500));
+        redis.freeze();
+        response.join().unwrap()
+    });
+
+    // The limit of a command is 1.5 s.
+    let body = response.split_once("\r\n\r\n").unwrap().1;
+    let numbers = body.lines().filter_map(|line| line.parse::<u32>().ok());
+    let slowest = numbers.max().unwrap();
+    assert!((1000..4000).contains(&slowest), "{response}");
+}

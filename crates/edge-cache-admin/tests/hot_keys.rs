@@ -46,8 +46,8 @@ async fn look_up(client: Client, keys: &[(&str, u64)]) {
         }
     }
 
-    // They are added to Redis at most ten times a second.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // They are added to Redis with the first lookup after a second.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     cache.get_or_set(keys[0].0, &options, load).await.unwrap();
 }
 

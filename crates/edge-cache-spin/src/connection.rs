@@ -94,7 +94,7 @@ impl Transport for SpinTransport {
     }
 
     fn time_limit(&self, now: Instant, until: Instant) -> LocalBoxFuture<'static, ()> {
-        time_limits::wait_until(until, now).boxed_local()
+        time_limits::wait_until(now, until).boxed_local()
     }
 
     fn random(&self) -> u64 {

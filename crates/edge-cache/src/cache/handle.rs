@@ -12,16 +12,17 @@ use super::observer::Observer;
 use super::options::Options;
 use super::recent_keys::RecentKeys;
 use super::sampler::Sampler;
-use super::touched_tags::TOUCH_INTERVAL;
 use crate::guarded::Guarded;
 use crate::keyspace::fence::FenceView;
 use crate::keyspace::ttl::{Overrides, TtlTable};
 use crate::redis::{HostRuntime, Redis, ServerClock};
 use crate::units::uniform;
 
-/// The least time between two questions about a lock that another caller holds, or about tags that an
-/// entry lacks.
+/// The least time between two commands for a key whose lock another caller holds, or whose entry lacks
+/// tags.
 const ASK_INTERVAL: Duration = Duration::from_millis(100);
+/// The least time between two touches of the sets of a key's tags.
+const TOUCH_INTERVAL: Duration = Duration::from_secs(1);
 const MIN_FENCE_INTERVAL: Duration = Duration::from_millis(10);
 const MAX_FENCE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -127,9 +128,9 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             counters: LookupCounters::default(),
             clock: ServerClock::default(),
             fences: FenceView::default(),
-            held_locks: RecentKeys::kept_for(ASK_INTERVAL),
-            tagged: RecentKeys::kept_for(ASK_INTERVAL),
-            touched: RecentKeys::kept_for(TOUCH_INTERVAL),
+            held_locks: RecentKeys::new(ASK_INTERVAL),
+            tagged: RecentKeys::new(ASK_INTERVAL),
+            touched: RecentKeys::new(TOUCH_INTERVAL),
             local_loads: LocalLoads::default(),
             sampler: Sampler::default(),
             near: NearCache::default(),

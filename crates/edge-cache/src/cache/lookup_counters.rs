@@ -1,10 +1,9 @@
 //! Lookup counters by module (the first segment of a key), gathered in the instance and added to
-//! Redis in batches: with the first lookup after a second, after a tenth of a second with 32 lookups or
-//! a quarter of those sent before, and with 1,000 at once. So an instance sends them every second or
-//! with 1,000 lookups, and more often while it is young.
+//! Redis in batches: with the first lookup after a second, and with 1,000 lookups. Batches of a young
+//! instance are smaller, because some instances are short-lived: 32 lookups, at most ten times a second,
+//! and later a quarter of those that were sent.
 //!
-//! An instance that ends loses what it has gathered: of its last second at most 31 lookups or a fifth of
-//! all, and of its last tenth of a second at most 999; never a load.
+//! An instance that ends loses what it has gathered, at most that of its last second; never a load.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,10 +23,10 @@ use crate::units::{microseconds, uniform};
 /// Adds to bounded counters, and to the hot keys of a minute.
 static ADD: Script = script!(once "counters/add", []);
 
-/// Lookups that are added to Redis when the last batch was [`BATCH_INTERVAL`] ago: at least so many, and
-/// [`BATCH_PART`] of those sent before.
+/// A batch that is sent within a second has at least this many lookups...
 const BATCH_LOOKUPS: u64 = 32;
-const BATCH_PART: u64 = 4;
+/// ... and at least one for this many that were sent.
+const SENT_PER_LOOKUP: u64 = 4;
 /// The least time between two batches, unless there are [`MAX_BATCH_LOOKUPS`].
 const BATCH_INTERVAL: Duration = Duration::from_millis(100);
 /// Lookups that are added to Redis at once. Fewer than the keys that [`HotKeys`] counts.
@@ -112,11 +111,11 @@ impl LookupCounters {
     /// Returns whether a batch of lookups was gathered, which the caller then adds to Redis.
     pub(super) fn is_batch_due(&self) -> bool {
         let lookups = self.lookups.load(Ordering::Relaxed);
-        let part_of_sent = self.sent.load(Ordering::Relaxed) / BATCH_PART;
+        let least = BATCH_LOOKUPS.max(self.sent.load(Ordering::Relaxed) / SENT_PER_LOOKUP);
         if lookups >= MAX_BATCH_LOOKUPS {
             self.is_due_after(Duration::ZERO)
         } else {
-            lookups >= BATCH_LOOKUPS.max(part_of_sent) && self.is_due_after(BATCH_INTERVAL)
+            lookups >= least && self.is_due_after(BATCH_INTERVAL)
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) struct RecentKeys {
 }
 
 impl RecentKeys {
-    pub(super) fn kept_for(kept: Duration) -> Self {
+    pub(super) fn new(kept: Duration) -> Self {
         Self {
             kept,
             asked: Guarded::default(),
@@ -36,12 +36,13 @@ impl RecentKeys {
 
     /// Records a key.
     pub(super) fn insert(&self, key: &str) {
+        let now = Instant::now();
         let mut keys = self.asked.lock();
         if keys.len() >= MAX_KEYS {
-            keys.retain(|_, found| found.elapsed() < self.kept);
+            keys.retain(|_, found| now.saturating_duration_since(*found) < self.kept);
         }
         if keys.len() < MAX_KEYS {
-            keys.insert(key.to_owned(), Instant::now());
+            keys.insert(key.to_owned(), now);
         }
     }
 }
@@ -54,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_key_is_remembered_for_a_moment() {
-        let recent = RecentKeys::kept_for(MOMENT);
+        let recent = RecentKeys::new(MOMENT);
         recent.insert("k");
 
         assert!(recent.contains("k"));
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_record_is_bounded() {
-        let recent = RecentKeys::kept_for(MOMENT);
+        let recent = RecentKeys::new(MOMENT);
         for number in 0..=MAX_KEYS {
             recent.insert(&number.to_string());
         }

@@ -1,19 +1,15 @@
 //! Hits as uses of the sets of their entries' tags, which live as long as they are used.
 
-use std::time::Duration;
-
 use super::handle::Cache;
 use super::observer::Observer;
 use crate::keyspace::tag::{Tag, set};
 use crate::redis::{HostRuntime, Redis};
 
-/// The least time between two touches for hits of the same key.
-pub(super) const TOUCH_INTERVAL: Duration = Duration::from_secs(1);
 /// One hit in so many counts as a use of the sets of the entry's tags.
 const HITS_PER_TOUCH: u64 = 32;
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
-    /// On one hit in 32, but at most once a second for each key, counts as a use of the sets of
+    /// On one hit in 32, but at most once a second in an instance for each key, counts as a use of the sets of
     /// the entry's tags. A failure is ignored: the entry was found.
     pub(super) async fn touch_tags_at_times(&self, key: &str, tags: &str) {
         let is_chosen = !tags.is_empty() && self.sample().is_multiple_of(HITS_PER_TOUCH);

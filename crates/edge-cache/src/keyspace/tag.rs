@@ -12,7 +12,7 @@
 //!   old value names them.
 //! - A key that had expired before stays in its old sets until they are pruned or expire. So an
 //!   invalidation may remove a key needlessly. It never misses one.
-//! - One hit in 32, at most ten a second of a key, counts as a use of the sets of the entry's tags, so
+//! - One hit in 32, at most one a second of a key, counts as a use of the sets of the entry's tags, so
 //!   a server that evicts does not take the sets before their keys, and a set that it did take gets
 //!   the key back. `get_many` and
 //!   clients that read with a plain `GET` do not do that.

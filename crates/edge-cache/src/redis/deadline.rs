@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use super::transport::Transport;
 use crate::error::{ErrorKind, RedisError};
 
-/// A deadline. Each thing that it bounds has a timer: one is enough for most commands.
+/// A deadline. Each step that it bounds has a [`Transport::time_limit`]; most commands have one step.
 pub(super) struct Deadline<'a, T> {
     at: Instant,
     transport: &'a T,

@@ -72,8 +72,8 @@ pub trait Transport {
     /// Returns a timer that ends this long from now.
     fn timer(&self, duration: Duration) -> Self::Timer;
 
-    /// Returns a timer that ends at an instant, for a time limit that is seldom reached; `now` is the time.
-    /// A transport whose timers cost much can let limits share one.
+    /// Returns a timer that ends at an instant, for a time limit that is seldom reached; `now` is the
+    /// current time. A transport whose timers are expensive can let limits share one.
     fn time_limit(&self, now: Instant, until: Instant) -> Self::Timer {
         self.timer(until.saturating_duration_since(now))
     }
