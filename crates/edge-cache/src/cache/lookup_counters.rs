@@ -23,9 +23,9 @@ use crate::units::{microseconds, uniform};
 /// Adds to bounded counters, and to the hot keys of a minute.
 static ADD: Script = script!(once "counters/add", []);
 
-/// A batch that is sent within a second has at least this many lookups...
+/// The fewest lookups of a batch that is sent within a second of the last one.
 const BATCH_LOOKUPS: u64 = 32;
-/// ... and at least one for this many that were sent.
+/// Such a batch has at least one lookup for every four that were sent before it.
 const SENT_PER_LOOKUP: u64 = 4;
 /// The least time between two batches, unless there are [`MAX_BATCH_LOOKUPS`].
 const BATCH_INTERVAL: Duration = Duration::from_millis(100);

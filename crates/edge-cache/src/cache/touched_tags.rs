@@ -9,8 +9,8 @@ use crate::redis::{HostRuntime, Redis};
 const HITS_PER_TOUCH: u64 = 32;
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
-    /// On one hit in 32, but at most once a second in an instance for each key, counts as a use of the sets of
-    /// the entry's tags. A failure is ignored: the entry was found.
+    /// On one hit in 32, but at most once a second in an instance for each key, counts as a use of the
+    /// sets of the entry's tags. A failure is ignored: the entry was found.
     pub(super) async fn touch_tags_at_times(&self, key: &str, tags: &str) {
         let is_chosen = !tags.is_empty() && self.sample().is_multiple_of(HITS_PER_TOUCH);
         if !is_chosen || self.inner.touched.contains(key) {
