@@ -90,6 +90,8 @@ impl Application {
             .current_dir(self.dir.path())
             .args(arguments)
             .args(&self.arguments)
+            // A killed host leaves temporary files, which are deleted with this directory.
+            .env("TMPDIR", self.dir.path())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             // With a backtrace, Spin adds its own call stack to the errors that components see.
             .env("RUST_BACKTRACE", "0")

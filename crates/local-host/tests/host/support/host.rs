@@ -55,8 +55,6 @@ impl Host {
 
     /// Starts a host and does not wait.
     pub fn launch(mut command: Command, dir: TempDir) -> Self {
-        // A killed host leaves temporary files; they are deleted with the application's directory.
-        command.env("TMPDIR", dir.path());
         let mut child = command.spawn().unwrap();
         let stderr = collect_lines(child.stderr.take().unwrap());
         let stdout = collect_lines(child.stdout.take().unwrap());
