@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use edge_cache::tokio::TokioTransport;
 use edge_cache::{Command, ErrorKind, Redis, RedisClient, RedisError, Reply, Transport};
-use edge_cache_testing::{RedisServer, client, free_port, transport};
+use edge_cache_testing::{Fault, Proxy, RedisServer, client, free_port, transport};
 
 async fn ping(redis: &impl Redis) -> Result<Vec<Reply>, ErrorKind> {
     redis
@@ -77,6 +77,21 @@ async fn a_command_that_must_not_run_twice_is_not_risked_on_a_dead_connection() 
     let reply = redis.execute(Command::new("INCR").arg("n")).await.unwrap();
 
     assert_eq!(reply, [Reply::Int(1)]);
+}
+
+#[tokio::test]
+async fn a_connection_is_not_checked_after_a_slow_reply() {
+    let server = RedisServer::start();
+    let proxy = Proxy::before(server.port());
+    let redis = client(&proxy.url(0));
+    ping(&redis).await.unwrap();
+
+    proxy.fail(Fault::Slow(Duration::from_millis(150)));
+    for _ in 0..3 {
+        redis.execute(Command::new("INCR").arg("n")).await.unwrap();
+    }
+
+    assert_eq!(proxy.commands(), ["INCR"; 3]);
 }
 
 #[tokio::test]

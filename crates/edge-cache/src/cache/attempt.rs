@@ -56,18 +56,18 @@ pub(super) enum Attempt<T> {
 }
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
-    /// Looks up a key, and acquires its load lock where there is nothing to serve. One round trip for
-    /// the lookup, and one where nobody is known to hold the lock.
+    /// Looks up a key, which begins at that instant, and acquires its load lock where there is nothing
+    /// to serve. One round trip for the lookup, and one where nobody is known to hold the lock.
     pub(super) async fn attempt<T: DeserializeOwned>(
         &self,
         key: &str,
         options: &Options<'_>,
         wait: &mut Wait,
+        began: Instant,
     ) -> Attempt<T> {
-        let asked = Instant::now();
-        let found = self.find(key, options, wait.number.as_deref()).await;
+        let found = self.find(key, options, wait.number.as_deref(), began).await;
         if !matches!(found, Found::Served(_)) {
-            wait.lookup_took = asked.elapsed();
+            wait.lookup_took = began.elapsed();
         }
 
         self.claim(key, options, wait, found).await

@@ -1,7 +1,7 @@
 //! Reading and writing many keys in one round trip.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join3;
 use serde::Serialize;
@@ -69,13 +69,12 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         let mut values = Vec::with_capacity(keys.len());
         for slice in keys.chunks(MAX_KEYS_PER_CALL) {
             let judge = self.judge();
-            let lookup = judge.begin();
-            let mut entries = lookup.with(self.read_entries(slice)).await?;
+            let lookup = judge.begin(Instant::now());
+            let (mut entries, now) = lookup.with(self.read_entries(slice)).await?;
             for (entry, key) in entries.iter_mut().zip(slice) {
                 lookup.judge(key, entry).await?;
             }
 
-            let now = self.inner.clock.now();
             let fresh = entries.iter_mut().map(|entry| entry.take_fresh(now));
             values.extend(fresh.map(|value| value.and_then(|value| codec::decode(&value))));
         }

@@ -1,6 +1,6 @@
 //! Operations on one key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,13 +43,13 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
     /// Those of the connection.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, RedisError> {
         let judge = self.judge();
-        let lookup = judge.begin();
-        let mut entry = lookup
+        let lookup = judge.begin(Instant::now());
+        let (mut entry, now) = lookup
             .with(stored_entry::read_entry(&self.inner.redis, key))
             .await?;
         lookup.judge(key, &mut entry).await?;
 
-        let Some(value) = entry.take_fresh(self.inner.clock.now()) else {
+        let Some(value) = entry.take_fresh(now) else {
             return Ok(None);
         };
         if let Some(facts) = &entry.facts {

@@ -200,9 +200,10 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         E: Display,
     {
         let mut wait = Wait::begin();
+        let mut began = wait.started;
 
         loop {
-            match self.attempt(key, options, &mut wait).await {
+            match self.attempt(key, options, &mut wait, began).await {
                 Attempt::Served(fetched) => return Ok(fetched),
                 Attempt::Claimed(claim) => {
                     let load = Load::begin(key, options, &claim.lock, &claim.old_tags);
@@ -221,20 +222,24 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
                 Attempt::Rewritten => {}
                 Attempt::Held => Box::pin(self.pause(&mut wait, options)).await,
             }
+            began = Instant::now();
         }
     }
 
-    /// Looks up a key: serves what may be served, else says what there is.
+    /// Looks up a key: serves what may be served, else says what there is. No invalidation that was
+    /// answered before `began` is missed.
     pub(super) async fn find<T: DeserializeOwned>(
         &self,
         key: &str,
         options: &Options<'_>,
         waiter: Option<&[u8]>,
+        began: Instant,
     ) -> Found<T> {
         let known = options
             .near
             .map(|_| self.inner.near.known(&self.inner.fences));
-        match self.look_up(key, waiter, options.near.is_some()).await {
+        let keeps_copies = options.near.is_some();
+        match self.look_up(key, waiter, keeps_copies, began).await {
             Some(lookup) => self.settle(key, options, lookup, known).await,
             None => Found::WithoutRedis,
         }
@@ -343,13 +348,14 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         key: &str,
         waiter: Option<&[u8]>,
         keeps_copies: bool,
+        began: Instant,
     ) -> Option<Lookup<T>> {
         if self.inner.breaker.is_open() {
             return None;
         }
 
         let judge = self.judge();
-        let reading = pin!(Lookup::read(&judge, key, waiter, keeps_copies));
+        let reading = pin!(Lookup::read(&judge, key, waiter, keeps_copies, began));
         let lookup = if self.inner.counters.is_batch_due() {
             join(reading, Box::pin(self.flush_counters())).await.0
         } else {

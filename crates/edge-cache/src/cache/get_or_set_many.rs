@@ -19,6 +19,7 @@ mod unlocked;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
+use std::time::Instant;
 
 use futures_util::future::join;
 use serde::Serialize;
@@ -241,13 +242,12 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
         keeps_copies: bool,
     ) -> Result<Vec<Lookup<T>>, RedisError> {
         let judge = self.judge();
-        let lookup = judge.begin();
-        let mut entries = lookup.with(self.read_strings(keys)).await?;
+        let lookup = judge.begin(Instant::now());
+        let (mut entries, now) = lookup.with(self.read_strings(keys)).await?;
         for (entry, key) in entries.iter_mut().zip(keys) {
             lookup.judge(key, entry).await?;
         }
 
-        let now = self.inner.clock.now();
         let lookups = entries.into_iter();
         Ok(lookups
             .map(|entry| Lookup::of_entry(entry, now, keeps_copies))

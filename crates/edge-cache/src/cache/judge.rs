@@ -32,11 +32,11 @@ pub(super) struct BegunLookup<'a, R> {
 }
 
 impl<R: Redis> Judge<'_, R> {
-    /// Begins a lookup.
-    pub(super) fn begin(&self) -> BegunLookup<'_, R> {
+    /// A lookup that began at this instant: the view that judges it may be older by its interval.
+    pub(super) fn begin(&self, began: Instant) -> BegunLookup<'_, R> {
         BegunLookup {
             judge: self,
-            began: Instant::now(),
+            began,
             position: self.fences.position(),
             has_newest_view: AtomicBool::new(false),
         }
@@ -44,11 +44,12 @@ impl<R: Redis> Judge<'_, R> {
 }
 
 impl<R: Redis> BegunLookup<'_, R> {
-    /// Reads, and asks beside that for what is due of clock and fences.
+    /// Reads, and asks beside that for what is due of clock and fences. Returns Redis' clock, too, as
+    /// it was when all replies were there.
     pub(super) async fn with<T>(
         &self,
         reading: impl Future<Output = Result<T, RedisError>>,
-    ) -> Result<T, RedisError> {
+    ) -> Result<(T, u64), RedisError> {
         let Judge {
             redis,
             clock,
@@ -75,11 +76,12 @@ impl<R: Redis> BegunLookup<'_, R> {
             clock.refresh_if_due(*redis).await?;
             fences.refresh_if_due(*redis, self.began).await?;
         }
-        if self.began.elapsed() > REPLY_USE {
+        let ended = Instant::now();
+        if ended.saturating_duration_since(self.began) > REPLY_USE {
             let problem = "the instance was suspended for so long that its knowledge is too old";
             return Err(RedisError::new(ErrorKind::Timeout, problem));
         }
-        Ok(read)
+        Ok((read, clock.at(ended)))
     }
 
     /// Takes the value of an entry away that was invalidated: it is served to nobody. So is none of

@@ -4,7 +4,7 @@
 //! instance estimates ([`ServerClock`]).
 
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
@@ -166,6 +166,7 @@ impl<T: DeserializeOwned> Lookup<T> {
         key: &str,
         waiter: Option<&[u8]>,
         keeps_copies: bool,
+        began: Instant,
     ) -> Result<Self, RedisError> {
         // Pinned here, so that what bounds it moves no more than a pointer.
         let reading = pin!(async {
@@ -174,11 +175,11 @@ impl<T: DeserializeOwned> Lookup<T> {
                 Some(number) => Box::pin(read_waiting(judge.redis, key, number)).await,
             }
         });
-        let lookup = judge.begin();
-        let (mut entry, waited) = lookup.with(reading).await?;
+        let lookup = judge.begin(began);
+        let ((mut entry, waited), now) = lookup.with(reading).await?;
         lookup.judge(key, &mut entry).await?;
 
-        Ok(Self::new(entry, waited, judge.clock.now(), keeps_copies))
+        Ok(Self::new(entry, waited, now, keeps_copies))
     }
 
     /// Takes an entry that was read with others, and judged. `now` is the time on Redis' clock.

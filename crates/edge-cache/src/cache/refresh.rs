@@ -76,11 +76,11 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
 
         let mut wait = Wait::begin();
         loop {
-            let asked = Instant::now();
-            let Some(mut lookup) = self.look_up(key, None, false).await else {
+            let began = Instant::now();
+            let Some(mut lookup) = self.look_up(key, None, false, began).await else {
                 return self.load_locally(key, Some(wait.started), loader).await;
             };
-            wait.lookup_took = asked.elapsed();
+            wait.lookup_took = began.elapsed();
             self.count_read(key, lookup.stored_bytes, None);
 
             let acquiring = self.acquire_load_lock(key, lookup.identity, lookup.is_dead);
@@ -179,7 +179,8 @@ impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
             return Some((fetched, None));
         }
 
-        let (lookup, stand_in) = match self.find(key, &options, None).await {
+        let began = Instant::now();
+        let (lookup, stand_in) = match self.find(key, &options, None, began).await {
             Found::Served(fetched) => return Some((fetched, None)),
             Found::Unusable(lookup, stand_in) => (lookup, stand_in?),
             Found::WithoutRedis => return None,

@@ -133,6 +133,11 @@ impl<T: Transport> RedisClient<T> {
         }
     }
 
+    /// A deadline for one command, which begins with its first step.
+    fn deadline(&self) -> Deadline<'_, T> {
+        Deadline::of_first_step(self.limit, self.router.seed.transport())
+    }
+
     /// Executes a command. When Redis refuses it because of a value's type, the error names the key:
     /// one more round trip for each key that may have the wrong type, about twenty.
     pub(super) async fn execute_explained(
@@ -357,8 +362,7 @@ impl<T: Transport> Redis for RedisClient<T> {
     }
 
     async fn execute_timed(&self, command: Command) -> Result<Timed, RedisError> {
-        let deadline = Deadline::after(self.limit, self.router.seed.transport());
-        self.execute_explained(command, &deadline).await
+        self.execute_explained(command, &self.deadline()).await
     }
 
     fn connection_number(&self) -> u64 {
@@ -373,8 +377,7 @@ impl<T: Transport> Redis for RedisClient<T> {
         if self.router.seed.mode() == Some(ServerMode::Single) {
             return Ok(Topology::Single);
         }
-        let deadline = Deadline::after(self.limit, self.router.seed.transport());
-        self.router.topology(&deadline).await
+        self.router.topology(&self.deadline()).await
     }
 
     async fn newest_topology(&self) -> Result<Topology, RedisError> {

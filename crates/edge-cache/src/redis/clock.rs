@@ -47,10 +47,16 @@ struct Estimate {
 impl ServerClock {
     /// Returns Redis' clock in milliseconds since 1970; the machine's clock until Redis was asked.
     pub fn now(&self) -> u64 {
+        self.at(Instant::now())
+    }
+
+    /// Returns Redis' clock at a past instant; for one before Redis was asked, as it was then.
+    pub(crate) fn at(&self, instant: Instant) -> u64 {
         let Some(estimate) = self.estimate.get() else {
             return machine_clock();
         };
-        let passed = u64::try_from(estimate.at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let passed = instant.saturating_duration_since(estimate.at).as_millis();
+        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
         estimate.milliseconds.saturating_add(passed)
     }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
@@ -11,27 +12,45 @@ use crate::error::{ErrorKind, RedisError};
 
 /// A deadline. Each step that it bounds has a [`Transport::time_limit`]; most commands have one step.
 pub(super) struct Deadline<'a, T> {
-    at: Instant,
+    /// How long after its beginning it passes.
+    limit: Duration,
+    /// When it passes, once it has begun.
+    at: OnceLock<Instant>,
     transport: &'a T,
 }
 
 impl<'a, T: Transport> Deadline<'a, T> {
     /// A deadline this long from now.
     pub(super) fn after(limit: Duration, transport: &'a T) -> Self {
+        let deadline = Self::of_first_step(limit, transport);
+        deadline.passes_at(Instant::now());
+        deadline
+    }
+
+    /// A deadline that begins with its first step. Nothing before that step may take time.
+    pub(super) fn of_first_step(limit: Duration, transport: &'a T) -> Self {
         Self {
-            at: Instant::now() + limit,
+            limit,
+            at: OnceLock::new(),
             transport,
         }
     }
 
+    /// Returns when it passes. One that has not begun yet begins now.
+    fn passes_at(&self, now: Instant) -> Instant {
+        *self.at.get_or_init(|| now + self.limit)
+    }
+
     /// How much time is left.
     pub(super) fn left(&self) -> Duration {
-        self.at.saturating_duration_since(Instant::now())
+        let now = Instant::now();
+        self.passes_at(now).saturating_duration_since(now)
     }
 
     /// Returns whether a pause of this length would end before the deadline.
     pub(super) fn allows(&self, pause: Duration) -> bool {
-        Instant::now() + pause < self.at
+        let now = Instant::now();
+        now + pause < self.passes_at(now)
     }
 
     /// Runs `work` until the deadline at most.
@@ -51,7 +70,7 @@ impl<'a, T: Transport> Deadline<'a, T> {
         now: Instant,
         work: F,
     ) -> Result<F::Output, RedisError> {
-        let passed = self.transport.time_limit(now, self.at);
+        let passed = self.transport.time_limit(now, self.passes_at(now));
         match select(pin!(work), pin!(passed)).await {
             Either::Left((output, _)) => Ok(output),
             Either::Right(_) => Err(RedisError::new(

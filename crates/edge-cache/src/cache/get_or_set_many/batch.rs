@@ -234,10 +234,11 @@ where
     }
 
     async fn retry(&self, mut wanted: WantedKey<'k>) -> (WantedKey<'k>, Attempt<Option<T>>) {
-        let attempt = self
+        let (key, began) = (wanted.key, Instant::now());
+        let attempting = self
             .cache
-            .attempt(wanted.key, self.options, &mut wanted.wait)
-            .await;
+            .attempt(key, self.options, &mut wanted.wait, began);
+        let attempt = attempting.await;
         (wanted, attempt)
     }
 
