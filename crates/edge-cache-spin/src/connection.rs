@@ -114,7 +114,7 @@ impl Transport for SpinTransport {
     }
 }
 
-/// Returns the key of a `GET`, for which hosts have a function that costs less than the general one.
+/// Returns the key of a `GET`, for which hosts have a function of its own, with less to convert.
 fn key_of_get(command: &Command) -> Option<&str> {
     match command.args.as_slice() {
         [Arg::Bytes(key)] if command.name == "GET" => std::str::from_utf8(key).ok(),

@@ -56,8 +56,8 @@ pub(super) enum Attempt<T> {
 }
 
 impl<C: Redis + HostRuntime, O: Observer> Cache<C, O> {
-    /// Looks up a key, which begins at that instant, and acquires its load lock where there is nothing
-    /// to serve. One round trip for the lookup, and one where nobody is known to hold the lock.
+    /// Looks up a key, and acquires its load lock where there is nothing to serve. `began` is when the
+    /// lookup begins. One round trip for the lookup, and one where nobody is known to hold the lock.
     pub(super) async fn attempt<T: DeserializeOwned>(
         &self,
         key: &str,

@@ -32,7 +32,7 @@ pub(super) struct BegunLookup<'a, R> {
 }
 
 impl<R: Redis> Judge<'_, R> {
-    /// A lookup that began at this instant: the view that judges it may be older by its interval.
+    /// Returns a lookup that began at this instant. Views of the fences from long before it do not count.
     pub(super) fn begin(&self, began: Instant) -> BegunLookup<'_, R> {
         BegunLookup {
             judge: self,

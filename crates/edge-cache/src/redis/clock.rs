@@ -50,7 +50,7 @@ impl ServerClock {
         self.at(Instant::now())
     }
 
-    /// Returns Redis' clock at a past instant; for one before Redis was asked, as it was then.
+    /// Returns Redis' clock at an instant since Redis was asked; for an earlier one, as it was when asked.
     pub(crate) fn at(&self, instant: Instant) -> u64 {
         let Some(estimate) = self.estimate.get() else {
             return machine_clock();
